@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* approx.h - exp and log as short polynomials: the same bits on every machine and
+ * in every vector width, which libm does not promise. Relative error below 3e-7
+ * (exp) and absolute error below 3e-7 (log of 1e-30 .. 1e30); tests/test_approx.c.
+ * Compile with -ffp-contract=off. */
+#ifndef TELU_APPROX_H
+#define TELU_APPROX_H
+
+#include <stdint.h>
+#include <string.h>
+
+static inline float telu_bits_float(uint32_t u)
+{
+    float f;
+    memcpy(&f, &u, sizeof(f));
+    return f;
+}
+
+static inline uint32_t telu_float_bits(float f)
+{
+    uint32_t u;
+    memcpy(&u, &f, sizeof(u));
+    return u;
+}
+
+/* e^x; x is clamped to [-87, 88]. A NaN gives e^-87. */
+static inline float telu_exp(float x)
+{
+    x = x > -87.0f ? x : -87.0f;
+    x = x < 88.0f ? x : 88.0f;
+
+    /* x = n ln2 + r, |r| <= ln2 / 2; the constant rounds n to nearest. */
+    float n = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
+    float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
+    float p = 1.0f + r * (1.0f + r * (0.5f + r * (0.166666657f +
+              r * (0.0416665795f + r * (0.00833345205f + r * 0.00139304355f)))));
+
+    return p * telu_bits_float((uint32_t)((int32_t)n + 127) << 23);
+}
+
+/* ln x for normal x > 0; anything below 1.18e-38 gives ln 1.18e-38. */
+static inline float telu_log(float x)
+{
+    x = x > 1.17549435e-38f ? x : 1.17549435e-38f;
+
+    /* x = 2^e m with m in [sqrt(1/2), sqrt(2)) */
+    uint32_t u = telu_float_bits(x) - 0x3f3504f3u;
+    float e = (float)((int32_t)u >> 23);
+    float m = telu_bits_float((u & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
+    float z = m * m;
+    float p = m * (3.3333331174e-1f + m * (-2.4999993993e-1f +
+              m * (2.0000714765e-1f + m * (-1.6668057665e-1f +
+              m * (1.4249322787e-1f + m * (-1.2420140846e-1f +
+              m * (1.1676998740e-1f + m * (-1.1514610310e-1f +
+              m * 7.0376836292e-2f))))))));
+
+    return e * 0.693359375f + (m + (z * p - 0.5f * z + e * -2.12194440e-4f));
+}
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* config.h - the sizes of a network, and the one list of its tensors, which the
+ * weight reader, the trainer and the exporter all walk. */
+#ifndef TELU_CONFIG_H
+#define TELU_CONFIG_H
+
+#include "telu.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TELU_BANDS     21      /* bands of a hop; edges in telu_band_edge[] */
+#define TELU_COEFS     (2 * TELU_HOP)  /* coefficients of a packet */
+#define TELU_FEATURES  (2 * TELU_COEFS)
+#define TELU_MAX_WIDTH 1024
+#define TELU_MAX_BLOCKS 16
+#define TELU_MAX_DIM   64
+#define TELU_MAX_CODES 1024
+
+/* Band b of a hop holds coefficients [edge[b], edge[b + 1]), 50 Hz each. */
+extern const int telu_band_edge[TELU_BANDS + 1];
+
+struct telu_config {
+    int enc_width, enc_blocks; /* encoder channels (1 .. 1024), blocks (1 .. 16) */
+    int dec_width, dec_blocks;
+    int kernel;                /* taps of the depthwise convolution, 1 .. 15 */
+    int expand;                /* hidden width of a block / its width, 1 .. 4 */
+    int latent;                /* channels of the latent, 1 .. 1024 */
+    int stages;                /* 1 .. 16 */
+    int codes;                 /* per codebook, power of two, 2 .. 1024 */
+    int dim[TELU_MAX_STAGES];  /* search dimension of each stage, 1 .. 64 */
+    int env_stages;            /* stages that the envelope table knows, 0 .. 16 */
+};
+
+/* The default network: 3.3 M parameters. */
+struct telu_config telu_config_default(void);
+
+/* 0, or -1 and telu_error() naming the field, its value and its range. */
+int telu_config_check(const struct telu_config *c);
+
+enum telu_dtype { TELU_F32, TELU_BF16, TELU_I16, TELU_U16, TELU_U8 };
+
+enum telu_kind {
+    TELU_WEIGHT,               /* trained by gradient: float32 in the trainer */
+    TELU_CODEBOOK,             /* trained by EMA */
+    TELU_TABLE                 /* integers, fitted after the network */
+};
+
+struct telu_tensor {
+    char name[32];
+    enum telu_kind kind;
+    enum telu_dtype dtype;     /* in the weight file */
+    int ndim;                  /* 1 .. 3 */
+    int shape[3];              /* unused ones are 1 */
+    int decay;                 /* 1: a matrix, AdamW decays it */
+};
+
+/* Calls fn for each tensor, in the order of the file. Stops at the first non-zero
+ * return of fn and returns it. */
+int telu_config_tensors(const struct telu_config *c,
+                        int (*fn)(void *user, const struct telu_tensor *t),
+                        void *user);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* head.h - the decoder's last step: y = v * exp(clamp(s, -8, 3)).
+ *
+ * v, s, y (n); y may be v or s. v is signed and unbounded, so y is too: there is no
+ * tanh and no clamp on the sound. exp is telu_exp (approx.h).
+ */
+#ifndef TELU_HEAD_H
+#define TELU_HEAD_H
+
+#include "backend.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TELU_HEAD_LEAST (-8.0f)
+#define TELU_HEAD_MOST  3.0f
+
+int telu_head_c(struct telu_ctx *ctx, float *y, const float *v, const float *s,
+                int n);
+int telu_head_simd(struct telu_ctx *ctx, float *y, const float *v, const float *s,
+                   int n);
+
+/* dv, ds (n), written: dv = dy exp(..), ds = dy y inside the clamp and 0 outside. */
+void telu_head_grad(float *dv, float *ds, const float *dy, const float *v,
+                    const float *s, int n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

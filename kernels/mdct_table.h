@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* mdct_table.h - window and cosines of the transform, made at first use. */
+#ifndef TELU_MDCT_TABLE_H
+#define TELU_MDCT_TABLE_H
+
+#include "telu.h"
+
+struct telu_mdct_table {
+    double window[2 * TELU_HOP];
+    double cosine[8 * TELU_HOP];           /* cos(pi i / (4 N)): one period */
+    float dct[TELU_HOP][TELU_HOP];         /* orthonormal DCT-IV, for mdct_simd.c */
+};
+
+/* Never fails; any thread. */
+const struct telu_mdct_table *telu_mdct_table(void);
+
+#endif

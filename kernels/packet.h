@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* packet.h - layers <-> bytes.
+ *
+ *   | 0 | code 0 | code 1 | ... | prefix |                                base only
+ *   | 1 | S (5) | shape (2) | code 0 ... code S-1 | step (7) | 0.. | range coder ...
+ */
+#ifndef TELU_PACKET_H
+#define TELU_PACKET_H
+
+#include "refine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct telu_layers {
+    int stages;                /* whole codes, 0 .. 16 */
+    int codes[TELU_MAX_STAGES];
+    int prefix_bits, prefix;   /* of one more stage: 0 .. n-1 bits */
+    int refined, shape, step;
+    int q[TELU_COEFS];         /* when refined */
+};
+
+/* Bits of a base-only packet of `bytes` bytes: whole codes, and the prefix's bits. */
+void telu_packet_room(int bytes, int stages, int n, int *codes, int *prefix_bits);
+
+/* Bytes before the range coder's first, in a refined packet of S stages. */
+int telu_packet_head(int S, int n);
+
+/* Writes a base-only packet of exactly `bytes` bytes. */
+void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n);
+
+/* Writes a refined packet, padded with zeros to `bytes` when bytes > 0. Returns its
+ * length, or 0 when it does not fit into cap (or bytes). */
+size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
+                       const struct telu_layers *l, const struct telu_plan *p,
+                       const struct telu_tables *t, int n);
+
+/* Any bytes in. 0, or -1 on damage (l is then undefined). stages: of the model.
+ * When l->refined, plan is what the coefficients were read with. */
+int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
+                    const uint8_t *in, size_t size, const struct telu_tables *t,
+                    int stages, int n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* range.h - the integer range coder (G. N. N. Martin 1979; carry into the bytes
+ * already written, as in Schindler 1998). FORMAT.md has the decoder's arithmetic.
+ */
+#ifndef TELU_RANGE_H
+#define TELU_RANGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TELU_RANGE_BITS 15     /* frequencies of a table add up to 2^15 */
+
+struct telu_range_enc {
+    uint8_t *out;
+    size_t n, cap;             /* bytes written; room */
+    uint32_t low, range;
+    int overflow;              /* 1: more than cap bytes were needed */
+};
+
+void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_t cap);
+
+/* Symbol [c, c + f) of 2^t; 1 <= f, c + f <= 2^t, t <= 16. */
+void telu_range_put(struct telu_range_enc *e, uint32_t c, uint32_t f, int t);
+
+/* The low `count` bits of v, highest first, each as likely; count 0 .. 32. */
+void telu_range_put_bits(struct telu_range_enc *e, uint32_t v, int count);
+
+/* Ends with the fewest bytes that decode, zeros past the end included. Returns how
+ * many, or 0 with e->overflow set. */
+size_t telu_range_finish(struct telu_range_enc *e);
+
+struct telu_range_dec {
+    const uint8_t *in;
+    size_t n, at;              /* bytes given; bytes read, counting past the end */
+    uint32_t code, range;
+};
+
+void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, size_t n);
+
+/* Where the next symbol of 2^t lies: 0 .. 2^t - 1. Follow with telu_range_took(). */
+uint32_t telu_range_get(struct telu_range_dec *d, int t);
+void telu_range_took(struct telu_range_dec *d, uint32_t c, uint32_t f);
+uint32_t telu_range_get_bits(struct telu_range_dec *d, int count);
+
+/* More than four bytes past the end have been read: the data was cut. */
+static inline int telu_range_cut(const struct telu_range_dec *d)
+{
+    return d->at > d->n + 4;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

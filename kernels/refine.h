@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* refine.h - the refinement layer: what the base layer left over, as integers
+ * coded with static contexts. All formulas: FORMAT.md, "Envelope and step" on.
+ */
+#ifndef TELU_REFINE_H
+#define TELU_REFINE_H
+
+#include "config.h"
+#include "range.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TELU_SYMBOLS   18
+#define TELU_ESCAPE    17      /* the symbol that an Exp-Golomb code follows */
+#define TELU_CLASSES   9
+#define TELU_C_CLASSES 44
+#define TELU_CONTEXTS  (2 * TELU_CLASSES * TELU_CLASSES * TELU_C_CLASSES)
+#define TELU_MAX_Q     65535
+#define TELU_STEPS     128     /* step indices; 8 to the octave, 120 is 1.0 */
+
+/* Bit rates at which the split table says how many base stages to use. */
+#define TELU_SPLIT_RATES 12
+extern const int telu_split_rate[TELU_SPLIT_RATES];
+#define TELU_SPLIT_BASE_ONLY 255
+
+/* The integer tables of a weight file; pointers into the model, shapes as in
+ * config.c. */
+struct telu_tables {
+    int env_stages, codes;
+    const int16_t *bias;       /* (21) */
+    const int16_t *env;        /* (env_stages, codes, 21) */
+    const uint8_t *gain;       /* (stages + 1, 21), 128 is 1.0 */
+    const uint16_t *freq;      /* (TELU_CONTEXTS, 18) */
+    const uint16_t *cumul;     /* (TELU_CONTEXTS, 19), made by the reader; the last
+                                * column is 32768 */
+    const uint8_t *recon;      /* (4) */
+    const uint8_t *shape;      /* (4) gamma, 64 is 1.0 */
+    const uint8_t *fill;       /* (4) phi, 64 is 1.0 */
+    const uint8_t *split;      /* (2, 12) */
+};
+
+/* What both sides derive from codes, step and shape before any coefficient. */
+struct telu_plan {
+    int stages;                /* S */
+    int env[TELU_BANDS];       /* e[b] */
+    int level[TELU_BANDS];     /* L[b] */
+    int ctx[TELU_BANDS];       /* C */
+    float step[TELU_BANDS];    /* Delta[b] */
+};
+
+/* codes [S], each < tables->codes; S 0 .. 16, step 0 .. 127, shape 0 .. 3. */
+void telu_plan_envelope(struct telu_plan *p, const struct telu_tables *t,
+                        const int *codes, int S);
+void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
+                    int shape);
+
+/* One coefficient's context and shift: q is the hop being coded, q0 hop 0 (NULL
+ * when q is hop 0), magnitudes; k 0 .. 159; cclass C. */
+int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shift);
+
+/* c [320] original and base [320] coefficients -> q [320]; values that fall within
+ * `dead` below one half of a step are rounded down: q = floor(|r| / step + 1/2 - dead)
+ * with 0 <= dead < 1/2. */
+void telu_refine_quantise(int *q, const struct telu_plan *p,
+                          const struct telu_tables *t, const float *c,
+                          const float *base, float dead);
+
+/* Length of q's code in 1/64 bit, from the tables' frequencies alone. */
+uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
+                          const struct telu_tables *t);
+
+void telu_refine_put(struct telu_range_enc *e, const int *q,
+                     const struct telu_plan *p, const struct telu_tables *t);
+
+/* -> q [320]. 0, or -1 when the bytes cannot be right (damage). A cut packet gives
+ * zeros from the cut on, and 0. */
+int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
+                    const struct telu_tables *t);
+
+/* q, base -> y [320], "Sound" in FORMAT.md; y may be base. */
+void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
+                            const struct telu_tables *t, const float *base,
+                            int shape);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* residual.h - y[r][c] = x[r][c] + s[c] * h[r][c]: the end of a block, each channel
+ * of the branch with a scale of its own (LayerScale, Touvron et al. 2021).
+ *
+ * x, h, y (R, C), s (C). y may be x or h.
+ */
+#ifndef TELU_RESIDUAL_H
+#define TELU_RESIDUAL_H
+
+#include "backend.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+int telu_residual_c(struct telu_ctx *ctx, float *y, const float *x, const float *h,
+                    const float *s, int R, int C);
+int telu_residual_simd(struct telu_ctx *ctx, float *y, const float *x,
+                       const float *h, const float *s, int R, int C);
+
+/* dh = s dy (written), ds += sum_r dy h; dx is dy itself. dh may be dy only if the
+ * caller needs dy no more. */
+void telu_residual_grad(float *dh, float *ds, const float *dy, const float *h,
+                        const float *s, int R, int C);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* telu.h - TeluCodec without GStreamer: load a model, encode and decode packets.
+ *
+ * A packet is 20 ms of 16 kHz mono speech: TELU_PACKET = 320 float samples, full
+ * scale +-1. Packet k carries input samples [320k, 320k + 320) and decodes to
+ * samples [320k - TELU_DELAY, 320k + 320 - TELU_DELAY): the 80 samples (5 ms) of
+ * window overlap come out with the next packet. To code N samples, feed
+ * ceil((N + 80) / 320) packets, the last padded with zeros, and drop the first 80
+ * samples that the decoder returns.
+ *
+ *   struct telu_model *m = telu_model_open("te.safetensors");
+ *   struct telu_encoder *e = telu_encoder_new(m, NULL);
+ *   struct telu_decoder *d = telu_decoder_new(m, NULL);
+ *   struct telu_rate r = telu_rate_init();
+ *   r.bitrate = 16000;
+ *   telu_encoder_set(e, &r);
+ *   n = telu_encode(e, pcm, packet, sizeof(packet));
+ *   telu_decode(d, packet, n, pcm);
+ *
+ * Nothing here allocates after *_new(). A model is read-only and may be shared by
+ * any number of streams in any number of threads; a stream belongs to one thread
+ * at a time. What fails returns NULL or -1 and leaves a text for this thread in
+ * telu_error(). The bytes are described in FORMAT.md.
+ */
+#ifndef TELU_H
+#define TELU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TELU_RATE        16000 /* samples per second */
+#define TELU_HOP         160   /* samples and MDCT coefficients of a hop */
+#define TELU_PACKET      320   /* samples of a packet: two hops */
+#define TELU_DELAY       80    /* samples by which the decoder's output lags */
+#define TELU_MAX_PACKET  1000  /* bytes, at most */
+#define TELU_MIN_BITRATE 500
+#define TELU_MAX_BITRATE 64000
+#define TELU_MAX_STAGES  16
+#define TELU_WARMUP      31    /* packets after which a decoder that was started
+                                * mid-stream gives exactly the running one's sound */
+
+struct telu_model;
+struct telu_encoder;
+struct telu_decoder;
+struct telu_backend;           /* backend.h; NULL stands for the best CPU table */
+
+/* The last error of this thread: one sentence, what was wrong, where and what was
+ * expected. Never NULL; valid until the next failing call of the thread. */
+const char *telu_error(void);
+
+/* --- Model -------------------------------------------------------------- */
+
+/* Reads a weight file (safetensors, FORMAT.md). NULL on error. */
+struct telu_model *telu_model_open(const char *path);
+void telu_model_close(struct telu_model *m);   /* after its streams; NULL is fine */
+
+/* SHA-256 over the tensors: 64 lower-case hex digits; owned by the model. */
+const char *telu_model_id(const struct telu_model *m);
+
+/* --- Encoder ------------------------------------------------------------ */
+
+enum telu_mode { TELU_CBR, TELU_VBR, TELU_CONSTRAINED_VBR };
+enum telu_tune { TELU_PERCEPTUAL, TELU_SNR };
+
+struct telu_rate {
+    int bitrate;               /* bit/s, TELU_MIN_BITRATE .. TELU_MAX_BITRATE */
+    enum telu_mode mode;
+    enum telu_tune tune;
+    int refinement;            /* 0: base layer alone */
+};
+
+/* 16000 bit/s, constrained VBR, perceptual, with refinement. */
+struct telu_rate telu_rate_init(void);
+
+/* What the last packet was made of; for stats. */
+struct telu_info {
+    int stages;                /* base stages coded */
+    int refined;               /* has a refinement layer */
+    int step;                  /* its step index, 0 .. 127 */
+    int shape;                 /* its shape index, 0 .. 3 */
+    int bytes;
+};
+
+struct telu_encoder *telu_encoder_new(const struct telu_model *m,
+                                      const struct telu_backend *be);
+void telu_encoder_free(struct telu_encoder *e);
+
+/* Back to the state after _new(), keeping the rate. */
+void telu_encoder_reset(struct telu_encoder *e);
+
+/* Takes effect with the next packet. -1 if a field is out of range. */
+int telu_encoder_set(struct telu_encoder *e, const struct telu_rate *r);
+
+/* pcm [320] -> packet; NaN and infinities count as 0. Returns the bytes written,
+ * 1 .. TELU_MAX_PACKET, or -1 (cap < TELU_MAX_PACKET, or a backend failed). */
+int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet,
+                size_t cap);
+void telu_encoder_info(const struct telu_encoder *e, struct telu_info *info);
+
+/* --- Decoder ------------------------------------------------------------ */
+
+struct telu_decoder *telu_decoder_new(const struct telu_model *m,
+                                      const struct telu_backend *be);
+void telu_decoder_free(struct telu_decoder *d);
+void telu_decoder_reset(struct telu_decoder *d);
+
+/* packet [n] -> pcm [320], unbounded floats. Any bytes may come in. Returns 0, or
+ * 1 when the packet was damaged and was concealed, or -1 when a backend failed. */
+int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n,
+                float *pcm);
+
+/* Fills one lost packet: goes on for some 60 ms, then fades to silence. 0 or -1. */
+int telu_conceal(struct telu_decoder *d, float *pcm);
+void telu_decoder_info(const struct telu_decoder *d, struct telu_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* weights.h - the model in memory, and the reader of weight files (FORMAT.md 2).
+ *
+ * A weight file is hostile input: every offset, shape, type and number is checked
+ * before a pointer is kept. A bad file gives NULL and telu_error() naming the file,
+ * the tensor or field, what it is and what was expected.
+ */
+#ifndef TELU_WEIGHTS_H
+#define TELU_WEIGHTS_H
+
+#include "config.h"
+#include "refine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct telu_linear16 {
+    const uint32_t *w;         /* packed, linear.h */
+    const float *b;            /* (O) */
+    int I, O;
+};
+
+struct telu_block {            /* ConvNeXt block, network.h */
+    const float *dw, *dwb;     /* (C, K), (C) */
+    const float *g, *nb;       /* norm: (C), (C) */
+    struct telu_linear16 up, down;
+    const float *scale;        /* (C) */
+};
+
+struct telu_stage {
+    int dim;
+    const float *in, *inb;     /* (dim, latent), (dim) */
+    const float *out, *outb;   /* (latent, dim), (latent) */
+    const float *book;         /* (codes, dim) */
+    const float *tbook;        /* (dim, codes): transposed, for nearest */
+    const float *tree;         /* (2 codes, dim): node centroids; prefix v of k bits
+                                * is row (1 << k) + v, k = 0 .. n */
+};
+
+struct telu_model {
+    struct telu_config cfg;
+    int n;                     /* log2(codes) */
+    char id[65];
+    struct telu_linear16 enc_in, enc_out, dec_in, dec_value, dec_scale;
+    struct telu_block enc[TELU_MAX_BLOCKS], dec[TELU_MAX_BLOCKS];
+    struct telu_stage vq[TELU_MAX_STAGES];
+    struct telu_tables tab;
+    void *arena;               /* one aligned block that all the above point into */
+};
+
+/* One tensor on its way into a model or a file: little-endian bytes, in the dtype
+ * of its entry in telu_config_tensors(). */
+struct telu_blob {
+    const void *data;
+    size_t bytes;
+};
+
+/* Builds a model from blobs in the order of telu_config_tensors(), with the value
+ * checks of the reader (finite floats, frequencies, split, gains). The blobs may go
+ * afterwards. NULL on error. The trainer makes its models this way, without a file. */
+struct telu_model *telu_model_build(const struct telu_config *cfg,
+                                    const struct telu_blob *blobs, int count,
+                                    const char *id);
+
+/* Bytes of tensor t in a file, and its dtype's name there. */
+size_t telu_tensor_bytes(const struct telu_tensor *t);
+const char *telu_dtype_name(enum telu_dtype d);
+
+/* All tensors, in the order of telu_config_tensors(); free() them. NULL: no memory. */
+struct telu_tensor *telu_tensor_list(const struct telu_config *cfg, int *count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
