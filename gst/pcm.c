@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* pcm.c - see pcm.h. */
+#include "pcm.h"
+
+#include <gio/gio.h>
+#include <gst/app/gstappsink.h>
+#include <gst/gst.h>
+#include <math.h>
+
+/* Only audio is plugged: a video file gives its sound, and nothing decodes pictures. */
+static void
+pad_added (GstElement * src, GstPad * pad, gpointer user)
+{
+  GstElement *convert = user;
+  GstPad *sink = gst_element_get_static_pad (convert, "sink");
+  GstCaps *caps = gst_pad_query_caps (pad, NULL);
+  const char *name = gst_caps_is_empty (caps) || gst_caps_is_any (caps) ? ""
+      : gst_structure_get_name (gst_caps_get_structure (caps, 0));
+
+  (void) src;
+  if (g_str_has_prefix (name, "audio/x-raw") && !gst_pad_is_linked (sink))
+    gst_pad_link (pad, sink);
+  gst_caps_unref (caps);
+  gst_object_unref (sink);
+}
+
+static GstElement *
+make_pipeline (const char *path, int rate, GstElement ** sink, GError ** error)
+{
+  char *text = g_strdup_printf ("uridecodebin name=src expose-all-streams=false "
+      "caps=audio/x-raw audioconvert name=convert ! audioresample quality=8 "
+      "! audio/x-raw,format=F32LE,channels=1,rate=%d "
+      "! appsink name=sink sync=false max-buffers=64", rate);
+  GstElement *pipe = gst_parse_launch (text, error);
+  char *uri = pipe ? gst_filename_to_uri (path, error) : NULL;
+
+  g_free (text);
+  if (!uri) {
+    g_clear_object (&pipe);
+    return NULL;
+  }
+  GstElement *src = gst_bin_get_by_name (GST_BIN (pipe), "src");
+  GstElement *convert = gst_bin_get_by_name (GST_BIN (pipe), "convert");
+  g_object_set (src, "uri", uri, NULL);
+  g_signal_connect (src, "pad-added", G_CALLBACK (pad_added), convert);
+  *sink = gst_bin_get_by_name (GST_BIN (pipe), "sink");
+  gst_object_unref (src);
+  gst_object_unref (convert);
+  g_free (uri);
+  return pipe;
+}
+
+static gboolean
+all_finite (const float *x, gsize n)
+{
+  for (gsize i = 0; i < n; i++)
+    if (!isfinite (x[i]))
+      return FALSE;
+  return TRUE;
+}
+
+float *
+pcm_read (const char *path, int rate, gsize * n, GError ** error)
+{
+  GByteArray *bytes = g_byte_array_new ();
+  GstElement *sink = NULL, *pipe = make_pipeline (path, rate, &sink, error);
+  GError *failed = NULL;
+
+  if (!pipe) {
+    g_byte_array_unref (bytes);
+    return NULL;
+  }
+  GstBus *bus = gst_element_get_bus (pipe);
+  gst_element_set_state (pipe, GST_STATE_PLAYING);
+  for (;;) {
+    GstSample *sample =
+        gst_app_sink_try_pull_sample (GST_APP_SINK (sink), 50 * GST_MSECOND);
+    GstMapInfo map;
+
+    if (sample && gst_buffer_map (gst_sample_get_buffer (sample), &map,
+            GST_MAP_READ)) {
+      g_byte_array_append (bytes, map.data, map.size);
+      gst_buffer_unmap (gst_sample_get_buffer (sample), &map);
+    }
+    if (sample) {
+      gst_sample_unref (sample);
+      continue;
+    }
+    GstMessage *msg = gst_bus_pop_filtered (bus,
+        GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
+    if (msg && GST_MESSAGE_TYPE (msg) == GST_MESSAGE_ERROR)
+      gst_message_parse_error (msg, &failed, NULL);
+    if (msg)
+      gst_message_unref (msg);
+    if (msg || gst_app_sink_is_eos (GST_APP_SINK (sink)))
+      break;
+  }
+  gst_element_set_state (pipe, GST_STATE_NULL);
+  gst_object_unref (bus);
+  gst_object_unref (sink);
+  gst_object_unref (pipe);
+
+  *n = bytes->len / sizeof (float);
+  if (!failed && *n == 0)
+    failed = g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "no audio in it");
+  if (!failed && !all_finite ((float *) bytes->data, *n))
+    failed = g_error_new (G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+        "a sample is NaN or infinite");
+  if (failed) {
+    g_propagate_error (error, failed);
+    g_byte_array_unref (bytes);
+    return NULL;
+  }
+  return (float *) g_byte_array_free (bytes, FALSE);
+}

@@ -1,0 +1,23 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# test_headers.sh TREE CC - each header of kernels/ compiles alone, as C11 and, where
+# there is a C++ compiler, as C++; telu.h also without GLib or GStreamer on the path.
+set -u
+top=$1 cc=$2
+failed=0
+n=0
+for h in "$top"/kernels/*.h; do
+    name=$(basename "$h")
+    printf '#include "%s"\n' "$name" |
+        $cc -std=c11 -Wall -Wextra -Werror -I"$top/kernels" -x c -c - -o /dev/null ||
+        { echo "headers: $name does not compile alone as C"; failed=1; }
+    if command -v c++ >/dev/null 2>&1; then
+        printf '#include "%s"\n' "$name" |
+            c++ -Wall -Wextra -Werror -I"$top/kernels" -x c++ -c - -o /dev/null ||
+            { echo "headers: $name does not compile alone as C++"; failed=1; }
+    fi
+    n=$((n + 1))
+done
+[ $n -gt 0 ] || { echo "headers: none below $top/kernels"; exit 1; }
+[ $failed = 0 ] && echo "headers: $n compile alone"
+exit $failed
