@@ -3,21 +3,18 @@
  *
  * The C library picks the widest clone that the machine has. All clones give the
  * same bits: no op lets the width decide the order of a sum, and -ffp-contract=off
- * keeps FMA out. Where the C library or the machine cannot choose, the macro is
- * empty and the compiler's own vectors serve.
+ * keeps FMA out. Elsewhere the macro is empty and the compiler's own vectors serve;
+ * clang 14 gives the chooser a name of its own, which no other file can call.
  */
 #ifndef TELU_CLONES_H
 #define TELU_CLONES_H
 
 #include <stdlib.h>            /* for __GLIBC__ */
 
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__has_attribute)
-#if __has_attribute(target_clones)
+#if defined(TELU_CLONES)       /* given by hand */
+#elif defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__)
 #define TELU_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#endif
-#endif
-
-#ifndef TELU_CLONES
+#else
 #define TELU_CLONES
 #endif
 

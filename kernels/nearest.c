@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* nearest.c - see nearest.h. */
+#include "nearest.h"
+
+#include <math.h>
+
+int telu_nearest_c(struct telu_ctx *ctx, int32_t *index, const float *z,
+                   const float *book, int R, int N, int D)
+{
+    (void)ctx;
+    for (int r = 0; r < R; r++, z += D) {
+        float best = INFINITY;
+
+        index[r] = 0;
+        for (int n = 0; n < N; n++) {
+            float sum = 0.0f;
+
+            for (int d = 0; d < D; d++) {
+                float diff = z[d] - book[(size_t)d * N + n];
+
+                sum += diff * diff;
+            }
+            if (sum < best) {
+                best = sum;
+                index[r] = n;
+            }
+        }
+    }
+    return 0;
+}

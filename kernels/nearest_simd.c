@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* nearest_simd.c - see nearest.h: LANES codes at once. */
+#include "nearest.h"
+
+#include "clones.h"
+
+#include <math.h>
+
+#define LANES 64
+
+/* Distances of the n <= LANES codes at the head of book; each lane keeps its nearest
+ * code so far, the earlier one of equals. */
+TELU_BODY void lanes(float *restrict best, int32_t *restrict at,
+                     const float *restrict z, const float *restrict book, int first,
+                     int n, int N, int D)
+{
+    float sum[LANES] = { 0 };
+
+    for (int d = 0; d < D; d++, book += N) {
+        float zd = z[d];
+
+        for (int j = 0; j < n; j++) {
+            float diff = zd - book[j];
+
+            sum[j] += diff * diff;
+        }
+    }
+    for (int j = 0; j < n; j++) {
+        int nearer = sum[j] < best[j];
+
+        best[j] = nearer ? sum[j] : best[j];
+        at[j] = nearer ? first + j : at[j];
+    }
+}
+
+TELU_CLONES
+int telu_nearest_simd(struct telu_ctx *ctx, int32_t *index, const float *z,
+                      const float *book, int R, int N, int D)
+{
+    (void)ctx;
+    for (int r = 0; r < R; r++, z += D) {
+        float best[LANES], least = INFINITY;
+        int32_t at[LANES] = { 0 };
+        int n = 0;
+
+        for (int j = 0; j < LANES; j++)
+            best[j] = INFINITY;
+        for (; n + LANES <= N; n += LANES)
+            lanes(best, at, z, book + n, n, LANES, N, D);
+        if (n < N)
+            lanes(best, at, z, book + n, n, N - n, N, D);
+
+        index[r] = 0;
+        for (int j = 0; j < LANES; j++)
+            if (best[j] < least || (best[j] == least && at[j] < index[r])) {
+                least = best[j];
+                index[r] = at[j];
+            }
+    }
+    return 0;
+}
