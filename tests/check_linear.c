@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* check_linear.c - linear and linear16 of a table against plain C. */
+#include "check.h"
+
+#include "linear.h"
+
+#include <stdlib.h>
+
+#define COUNT(a) (int)(sizeof(a) / sizeof(*(a)))
+
+static const int rows[] = { 1, 2, 5 };
+static const int widths[] = { 1, 2, 8, 15, 16, 17, 32, 63, 64, 65, 128, 130 };
+
+static int call(struct telu_ctx *ctx, void **p, const int *s)
+{
+    return ctx->be->linear(ctx, p[0], p[1], p[2], p[3], s[0], s[1], s[2]);
+}
+
+static int no_bias(struct telu_ctx *ctx, void **p, const int *s)
+{
+    return ctx->be->linear(ctx, p[0], p[1], p[2], NULL, s[0], s[1], s[2]);
+}
+
+static void one(struct check *c, int R, int I, int O, enum check_kind kind, int bias)
+{
+    size_t x = (size_t)R * I, y = (size_t)R * O, w = (size_t)O * I;
+
+    check_case(c, bias ? call : no_bias, 3, (int[]){ R, I, O },
+               "R %d, I %d, O %d, kind %d, bias %d", R, I, O, kind, bias);
+    check_out(c, y, 0.0f);
+    check_in(c, check_floats(c, x, kind), x);
+    check_in(c, check_floats(c, w, kind), w);
+    check_in(c, check_floats(c, O, kind), O);
+    if (R == 1 && kind == CHECK_PLAIN && (I == 128 || O == 128) &&
+        (I == 8 || I == 32 || O == 8 || O == 32))
+        check_time(c, (double)w);
+    check_go(c);
+}
+
+void check_linear(struct check *c)
+{
+    for (int r = 0; r < COUNT(rows); r++)
+        for (int i = 0; i < COUNT(widths); i++)
+            for (int o = 0; o < COUNT(widths); o++)
+                for (int kind = CHECK_PLAIN; kind <= CHECK_EXTREME; kind++)
+                    one(c, rows[r], widths[i], widths[o], kind, (i + o) % 3 != 0);
+}
+
+static int call16(struct telu_ctx *ctx, void **p, const int *s)
+{
+    return ctx->be->linear16(ctx, p[0], p[1], p[2], p[3], s[0], s[1], s[2]);
+}
+
+static int no_bias16(struct telu_ctx *ctx, void **p, const int *s)
+{
+    return ctx->be->linear16(ctx, p[0], p[1], p[2], NULL, s[0], s[1], s[2]);
+}
+
+static void one16(struct check *c, int R, int I, int O, enum check_kind kind,
+                  int bias)
+{
+    size_t x = (size_t)R * I, y = (size_t)R * O, w = (size_t)O * I;
+    size_t words = telu_linear16_words(I, O);
+    const float *weights = check_floats(c, w, kind);
+    uint16_t *half = malloc(w * sizeof(*half));
+    uint32_t *packed = malloc(words * sizeof(*packed));
+
+    if (!half || !packed)
+        abort();
+    for (size_t i = 0; i < w; i++)
+        half[i] = telu_to_bf16(weights[i]);
+    telu_linear16_pack(packed, half, I, O);
+
+    check_case(c, bias ? call16 : no_bias16, 3, (int[]){ R, I, O },
+               "R %d, I %d, O %d, kind %d, bias %d", R, I, O, kind, bias);
+    check_out(c, y, 0.0f);
+    check_in(c, check_floats(c, x, kind), x);
+    check_in(c, packed, words);
+    check_in(c, check_floats(c, O, kind), O);
+    if (I == 640 && bias)
+        check_time(c, (double)w);
+    check_go(c);
+    free(half);
+    free(packed);
+}
+
+void check_linear16(struct check *c)
+{
+    for (int r = 0; r < COUNT(rows); r++)
+        for (int i = 0; i < COUNT(widths); i++)
+            for (int o = 0; o < COUNT(widths); o++)
+                for (int kind = CHECK_PLAIN; kind <= CHECK_EXTREME; kind++)
+                    one16(c, rows[r], widths[i], widths[o], kind, (i + o) % 3 != 0);
+    one16(c, 1, 640, 320, CHECK_PLAIN, 1);
+    one16(c, 1, 640, 640, CHECK_PLAIN, 1);
+}

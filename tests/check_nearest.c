@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* check_nearest.c - nearest of a table against plain C; ties go to the lowest index. */
+#include "check.h"
+
+static int call(struct telu_ctx *ctx, void **p, const int *s)
+{
+    return ctx->be->nearest(ctx, p[0], p[1], p[2], s[0], s[1], s[2]);
+}
+
+/* With ties, values are rounded so far that many codes are at the same distance. */
+static void one(struct check *c, int R, int N, int D, enum check_kind kind, int ties)
+{
+    size_t rows = (size_t)R * D, n = (size_t)N * D;
+    float *z = check_floats(c, rows, kind), *book = check_floats(c, n, kind);
+
+    if (ties) {
+        for (size_t i = 0; i < rows; i++)
+            z[i] = (float)(check_random(c) % 2);
+        for (size_t i = 0; i < n; i++)
+            book[i] = (float)(check_random(c) % 2);
+    }
+    check_case(c, call, 3, (int[]){ R, N, D }, "R %d, N %d, D %d, kind %d, ties %d", R,
+               N, D, kind, ties);
+    check_out_int(c, R);
+    check_in(c, z, rows);
+    check_in(c, book, n);
+    if (R == 1 && N == 1024 && (D == 8 || D == 32) && kind == CHECK_PLAIN && !ties)
+        check_time(c, (double)n);
+    check_go(c);
+}
+
+void check_nearest(struct check *c)
+{
+    static const int rows[] = { 1, 4 }, dims[] = { 1, 3, 8, 32, 64 };
+    static const int codes[] = { 1, 2, 16, 63, 64, 65, 100, 512, 1024 };
+
+    for (int r = 0; r < 2; r++)
+        for (int n = 0; n < 9; n++)
+            for (int d = 0; d < 5; d++) {
+                one(c, rows[r], codes[n], dims[d], CHECK_PLAIN, 0);
+                one(c, rows[r], codes[n], dims[d], CHECK_PLAIN, 1);
+                one(c, rows[r], codes[n], dims[d], CHECK_EXTREME, 0);
+            }
+}
