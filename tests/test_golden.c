@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_golden.c - the whole network, step by step, against numbers stored by an
+ * implementation of its own: golden/make_golden.py, which also describes golden.bin. */
+#include "backend.h"
+#include "network.h"
+#include "telu.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PACKETS 12
+#define LATENT  16
+#define STAGES  4
+#define SPLIT   2
+#define BITS    2
+#define LEAD    120            /* samples that the first hop sees before the first */
+#define TOL     1e-4
+
+static struct {
+    float pcm[PACKETS * TELU_PACKET];
+    float coefs[PACKETS][TELU_COEFS];
+    float latent[PACKETS][LATENT];
+    int32_t codes[PACKETS][STAGES];
+    float sum[PACKETS][LATENT];
+    int32_t prefix[PACKETS];
+    float partial[PACKETS][LATENT];
+    float out[PACKETS][TELU_COEFS];
+    float sound[PACKETS * TELU_PACKET];
+} golden;
+
+static int failures;
+
+/* tol relative to the largest of the n values. */
+static void expect(const char *table, const char *what, int packet, const float *got,
+                   const float *want, size_t n)
+{
+    double most = 1e-9;
+
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, fabs(want[i]));
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs((double)got[i] - want[i]) <= TOL * most)) {
+            printf("%s: %s of packet %d at %zu is %.9g, expected %.9g\n", table, what,
+                   packet, i, got[i], want[i]);
+            failures++;
+            return;
+        }
+}
+
+static void expect_ints(const char *table, const char *what, int packet,
+                        const int *got, const int32_t *want, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (got[i] != want[i]) {
+            printf("%s: %s %d of packet %d is %d, expected %d\n", table, what, i,
+                   packet, got[i], (int)want[i]);
+            failures++;
+        }
+}
+
+/* For what cannot go on. */
+static void need(int good, const char *what)
+{
+    if (good)
+        return;
+    printf("golden: %s: %s\n", what, telu_error());
+    exit(1);
+}
+
+static float *array(const struct telu_backend *be, size_t n)
+{
+    float *p = be->alloc(n * sizeof(*p));
+
+    need(p != NULL, "no memory");
+    return p;
+}
+
+/* Each step takes the stored result of the one before: an error shows where it is. */
+static void quantiser(struct telu_ctx *ctx, const struct telu_model *m, int p)
+{
+    const char *table = ctx->be->name;
+    int codes[STAGES], prefix, stored[STAGES];
+    float sum[LATENT];
+
+    need(!telu_rvq_encode(ctx, m, codes, STAGES, &prefix, 0, sum, golden.latent[p]),
+         "rvq_encode");
+    expect_ints(table, "code", p, codes, golden.codes[p], STAGES);
+    expect(table, "sum", p, sum, golden.sum[p], LATENT);
+
+    for (int s = 0; s < STAGES; s++)
+        stored[s] = golden.codes[p][s];
+    need(!telu_rvq_decode(ctx, m, sum, stored, STAGES, 0, 0), "rvq_decode");
+    expect(table, "decoded sum", p, sum, golden.sum[p], LATENT);
+
+    need(!telu_rvq_encode(ctx, m, codes, SPLIT, &prefix, BITS, sum, golden.latent[p]),
+         "rvq_encode with a prefix");
+    expect_ints(table, "code before a prefix", p, codes, golden.codes[p], SPLIT);
+    expect_ints(table, "prefix", p, &prefix, &golden.prefix[p], 1);
+    expect(table, "sum with a prefix", p, sum, golden.partial[p], LATENT);
+
+    need(!telu_rvq_decode(ctx, m, sum, stored, SPLIT, golden.prefix[p], BITS),
+         "rvq_decode with a prefix");
+    expect(table, "decoded sum with a prefix", p, sum, golden.partial[p], LATENT);
+}
+
+static void transforms(struct telu_ctx *ctx)
+{
+    const struct telu_backend *be = ctx->be;
+    const int hops = 2 * PACKETS, samples = (hops + 1) * TELU_HOP;
+    float *x = array(be, samples), *c = array(be, hops * TELU_HOP);
+
+    memcpy(x + LEAD, golden.pcm, sizeof(golden.pcm));
+    need(!be->mdct(ctx, c, x, 1, hops), "mdct");
+    for (int p = 0; p < PACKETS; p++)
+        expect(be->name, "MDCT", p, c + p * TELU_COEFS, golden.coefs[p], TELU_COEFS);
+
+    memcpy(c, golden.out, sizeof(golden.out));
+    need(!be->imdct(ctx, x, c, 1, hops), "imdct");
+    expect(be->name, "sound", 0, x + LEAD - TELU_DELAY, golden.sound,
+           PACKETS * TELU_PACKET);
+    be->release(x);
+    be->release(c);
+}
+
+static void network(const struct telu_backend *be, const struct telu_model *m)
+{
+    const struct telu_config *f = &m->cfg;
+    struct telu_ctx ctx = { .be = be };
+    struct telu_net_state enc, dec;
+    float *emem, *dmem, *c, *latent;
+
+    emem = array(be, telu_net_floats(f->enc_width, f->enc_blocks, f->kernel,
+                                     f->expand));
+    dmem = array(be, telu_net_floats(f->dec_width, f->dec_blocks, f->kernel,
+                                     f->expand));
+    c = array(be, TELU_COEFS);
+    latent = array(be, LATENT);
+    telu_net_init(&enc, emem, f->enc_width, f->enc_blocks, f->kernel);
+    telu_net_init(&dec, dmem, f->dec_width, f->dec_blocks, f->kernel);
+
+    transforms(&ctx);
+    for (int pass = 0; pass < 2; pass++) {
+        for (int p = 0; p < PACKETS; p++) {
+            memcpy(c, golden.coefs[p], sizeof(golden.coefs[p]));
+            need(!telu_encoder_net(&ctx, m, &enc, latent, c), "encoder_net");
+            expect(be->name, "latent", p, latent, golden.latent[p], LATENT);
+
+            quantiser(&ctx, m, p);
+
+            memcpy(latent, golden.sum[p], sizeof(golden.sum[p]));
+            need(!telu_decoder_net(&ctx, m, &dec, c, latent), "decoder_net");
+            expect(be->name, "decoder's output", p, c, golden.out[p], TELU_COEFS);
+        }
+        /* The second pass, after a reset, must not know of the first. */
+        telu_net_reset(&enc, f->enc_width, f->enc_blocks, f->kernel);
+        telu_net_reset(&dec, f->dec_width, f->dec_blocks, f->kernel);
+    }
+    be->release(emem);
+    be->release(dmem);
+    be->release(c);
+    be->release(latent);
+}
+
+int main(void)
+{
+    const char *folder = getenv("TELU_GOLDEN");
+    struct telu_model *m;
+    char path[4096];
+    FILE *f;
+
+    folder = folder ? folder : "tests/golden";
+    snprintf(path, sizeof(path), "%s/golden.bin", folder);
+    f = fopen(path, "rb");
+    if (!f || fread(&golden, sizeof(golden), 1, f) != 1 || fgetc(f) != EOF) {
+        printf("golden: %s is missing or not %zu bytes long\n", path, sizeof(golden));
+        return 1;
+    }
+    fclose(f);
+
+    snprintf(path, sizeof(path), "%s/tiny.safetensors", folder);
+    m = telu_model_open(path);
+    need(m != NULL, "model");
+    if (m->cfg.latent != LATENT || m->cfg.stages != STAGES) {
+        printf("golden: %s is not the model of golden.bin\n", path);
+        return 1;
+    }
+    network(&telu_backend_c, m);
+    network(&telu_backend_simd, m);
+    telu_model_close(m);
+    printf("golden: %d failures\n", failures);
+    return failures != 0;
+}
