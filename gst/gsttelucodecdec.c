@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gsttelucodecdec.c - audio/x-telucodec -> audio/x-raw.
+ *
+ * One packet in, its samples out, without delay: what the encoder's latency is
+ * for, the time stamps already say. Lost packets (GAP events) and damaged ones
+ * are concealed from the running state, which only a new run resets.
+ */
+
+/**
+ * SECTION:element-telucodecdec
+ * @title: telucodecdec
+ * @see_also: telucodecenc, telucodecparse
+ *
+ * Decodes TeluCodec packets. The weights must be those that the packets were
+ * made with: the caps name them (model-id). GAP events of any length are filled
+ * (property plc, TRUE here), so behind an rtpjitterbuffer all that is needed is
+ * do-lost=true.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 filesrc location=speech.tlc ! telucodecparse ! telucodecdec ! \
+    audioconvert ! audioresample ! autoaudiosink
+ * ]| Plays a file.
+ * |[
+ * gst-launch-1.0 filesrc location=speech.tlc ! telucodecparse ! telucodecdec ! \
+    audioconvert ! wavenc ! filesink location=speech.wav
+ * ]| Makes it a WAV file.
+ *
+ * Since: 0.1
+ */
+#include "gsttelucodecdec.h"
+#include "gsttelucodecpcm.h"
+
+#include <string.h>
+
+GST_DEBUG_CATEGORY_STATIC (gst_telucodec_dec_debug);
+#define GST_CAT_DEFAULT gst_telucodec_dec_debug
+
+enum
+{
+  PROP_0,
+  PROP_RUNTIME,
+  PROP_STATS = PROP_RUNTIME + GST_TELUCODEC_RUNTIME_PROPERTIES
+};
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_TELUCODEC_CAPS_FRAMED));
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_TELUCODEC_CAPS_RAW));
+
+G_DEFINE_TYPE (GstTelucodecDec, gst_telucodec_dec, GST_TYPE_AUDIO_DECODER);
+
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (telucodecdec, "telucodecdec",
+    GST_RANK_PRIMARY, GST_TYPE_TELUCODEC_DEC,
+    GST_DEBUG_CATEGORY_INIT (gst_telucodec_dec_debug, "telucodecdec", 0,
+        "TeluCodec decoder"));
+
+static void
+reset_run (GstTelucodecDec * self)
+{
+  telu_decoder_reset (self->decoder);
+  self->left = 0;
+  self->bad_in_row = 0;
+}
+
+static gboolean
+gst_telucodec_dec_start (GstAudioDecoder * dec)
+{
+  GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
+
+  if (!gst_telucodec_runtime_open (&self->runtime, GST_ELEMENT (self)))
+    return FALSE;
+
+  self->decoder = telu_decoder_new (self->runtime.model, self->runtime.table);
+  if (!self->decoder) {
+    GST_ELEMENT_ERROR (self, LIBRARY, INIT,
+        ("The decoder could not be made: %s", telu_error ()), (NULL));
+    gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
+    return FALSE;
+  }
+
+  GST_OBJECT_LOCK (self);
+  self->pushed = self->gaps = self->corrupt = 0;
+  self->coded_samples = self->plc_samples = 0;
+  self->plc_duration = 0;
+  self->busy = 0;
+  GST_OBJECT_UNLOCK (self);
+  reset_run (self);
+  return TRUE;
+}
+
+static gboolean
+gst_telucodec_dec_stop (GstAudioDecoder * dec)
+{
+  GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
+
+  telu_decoder_free (self->decoder);
+  self->decoder = NULL;
+  gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
+  return TRUE;
+}
+
+/* Takes the first of the two sample formats that downstream likes. */
+static gboolean
+choose_output (GstTelucodecDec * self)
+{
+  GstAudioDecoder *dec = GST_AUDIO_DECODER (self);
+  GstCaps *caps = gst_pad_get_allowed_caps (dec->srcpad);
+  GstAudioInfo info;
+  gboolean ok;
+
+  if (!caps)
+    caps = gst_pad_get_pad_template_caps (dec->srcpad);
+  if (gst_caps_is_empty (caps)) {
+    gst_caps_unref (caps);
+    return FALSE;
+  }
+  caps = gst_caps_fixate (gst_caps_truncate (caps));
+  ok = gst_audio_info_from_caps (&info, caps)
+      && gst_audio_decoder_set_output_format (dec, &info);
+  gst_caps_unref (caps);
+  return ok;
+}
+
+static gboolean
+gst_telucodec_dec_set_format (GstAudioDecoder * dec, GstCaps * caps)
+{
+  GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
+  const gchar *ours = telu_model_id (self->runtime.model);
+  const gchar *theirs =
+      gst_structure_get_string (gst_caps_get_structure (caps, 0),
+      GST_TELUCODEC_MODEL_ID);
+  GstTagList *tags;
+
+  if (!theirs) {
+    GST_WARNING_OBJECT (self, "caps without model-id: if the packets were not "
+        "made with %s, the sound will be wrong", ours);
+  } else if (!g_str_equal (theirs, ours)) {
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("The stream was made with the weights %s, but those loaded are %s: set "
+            GST_TELUCODEC_PROP_MODEL_PATH " to the weight file of the stream.",
+            theirs, ours), (NULL));
+    return FALSE;
+  }
+
+  tags = gst_tag_list_new (GST_TAG_AUDIO_CODEC, GST_TELUCODEC_CODEC_NAME, NULL);
+  gst_audio_decoder_merge_tags (dec, tags, GST_TAG_MERGE_KEEP);
+  gst_tag_list_unref (tags);
+
+  reset_run (self);
+  return choose_output (self);
+}
+
+/* Downstream may want the other format by now. Between buffers, since a buffer
+ * that is already made cannot change. */
+static GstFlowReturn
+renegotiate (GstTelucodecDec * self)
+{
+  GstAudioDecoder *dec = GST_AUDIO_DECODER (self);
+
+  if (!gst_pad_check_reconfigure (dec->srcpad))
+    return GST_FLOW_OK;
+  if (choose_output (self) && gst_audio_decoder_negotiate (dec))
+    return GST_FLOW_OK;
+  gst_pad_mark_reconfigure (dec->srcpad);
+  return GST_PAD_IS_FLUSHING (dec->srcpad) ?
+      GST_FLOW_FLUSHING : GST_FLOW_NOT_NEGOTIATED;
+}
+
+/* The format need not be of our own choice: where a gap comes first, the base class
+ * takes one. */
+GstBuffer *
+gst_telucodec_dec_make_buffer (GstTelucodecDec * self, const gfloat * pcm,
+    gint n)
+{
+  GstAudioDecoder *dec = GST_AUDIO_DECODER (self);
+  const gboolean s16 =
+      GST_AUDIO_INFO_FORMAT (gst_audio_decoder_get_audio_info (dec)) ==
+      GST_AUDIO_FORMAT_S16LE;
+  const gsize size = (gsize) n * (s16 ? 2 : 4);
+  GstBuffer *buf = gst_audio_decoder_allocate_output_buffer (dec, size);
+  GstMapInfo map;
+
+  if (!buf || !gst_buffer_map (buf, &map, GST_MAP_WRITE)) {
+    gst_clear_buffer (&buf);
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
+        ("No output buffer of %" G_GSIZE_FORMAT " bytes", size));
+    return NULL;
+  }
+  if (pcm)
+    gst_telucodec_pcm_write (map.data, pcm, n, s16);
+  else
+    memset (map.data, 0, size);
+  gst_buffer_unmap (buf, &map);
+  return buf;
+}
+
+/* The packet was damaged and libtelu has concealed it: the sound goes on. Tells the
+ * application once, and lets the property max-errors end the stream. */
+static GstFlowReturn
+report_corrupt (GstTelucodecDec * self)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+  guint64 corrupt;
+
+  GST_OBJECT_LOCK (self);
+  corrupt = ++self->corrupt;
+  GST_OBJECT_UNLOCK (self);
+
+  self->bad_in_row++;
+  if (corrupt == 1)
+    GST_ELEMENT_WARNING (self, STREAM, DECODE,
+        ("A damaged packet was concealed; the property stats counts further "
+            "ones."), (NULL));
+  /* The base class starts to count anew with each output, so it is told how many
+   * there were. */
+  GST_AUDIO_DECODER_ERROR (self, (gint) MIN (self->bad_in_row, G_MAXINT),
+      STREAM, DECODE, ("%u damaged packets in a row", self->bad_in_row),
+      (NULL), ret);
+  return ret;
+}
+
+static GstFlowReturn
+decode_packet (GstTelucodecDec * self, GstBuffer * buf)
+{
+  GstAudioDecoder *dec = GST_AUDIO_DECODER (self);
+  GstAudioClippingMeta *clip = gst_buffer_get_audio_clipping_meta (buf);
+  GstFlowReturn ret = GST_FLOW_OK;
+  guint64 start = 0, end = 0;
+  GstClockTime busy;
+  GstBuffer *out;
+  GstMapInfo map;
+  gint status;
+
+  if (clip && clip->format == GST_FORMAT_DEFAULT) {
+    start = MIN (clip->start, TELU_PACKET);
+    end = MIN (clip->end, TELU_PACKET - start);
+  }
+  /* The first packet of an encoder's run, see telucodecenc. DISCONT alone is a
+   * hole in the run, over which the state goes on. */
+  if (GST_BUFFER_FLAG_IS_SET (buf, GST_BUFFER_FLAG_DISCONT)
+      && start == TELU_DELAY)
+    reset_run (self);
+
+  if (!gst_buffer_map (buf, &map, GST_MAP_READ)) {
+    GST_ELEMENT_ERROR (self, RESOURCE, READ, (NULL),
+        ("Input buffer cannot be mapped"));
+    return GST_FLOW_ERROR;
+  }
+  busy = gst_util_get_timestamp ();
+  status = telu_decode (self->decoder, map.data, map.size, self->pcm);
+  busy = gst_util_get_timestamp () - busy;
+  gst_buffer_unmap (buf, &map);
+
+  if (status < 0) {
+    GST_ELEMENT_ERROR (self, STREAM, DECODE,
+        ("Decoding failed: %s", telu_error ()), (NULL));
+    return GST_FLOW_ERROR;
+  }
+  GST_OBJECT_LOCK (self);
+  self->pushed++;
+  self->coded_samples += TELU_PACKET;
+  self->busy += busy;
+  GST_OBJECT_UNLOCK (self);
+
+  self->left = 0;
+  if (status == 0)
+    self->bad_in_row = 0;
+  else
+    ret = report_corrupt (self);
+  if (ret != GST_FLOW_OK)
+    return ret;
+
+  if (start + end == TELU_PACKET)
+    return gst_audio_decoder_finish_frame (dec, NULL, 1);
+  out = gst_telucodec_dec_make_buffer (self, self->pcm + start,
+      TELU_PACKET - start - end);
+  if (!out)
+    return GST_FLOW_ERROR;
+  return gst_audio_decoder_finish_frame (dec, out, 1);
+}
+
+static GstFlowReturn
+gst_telucodec_dec_handle_frame (GstAudioDecoder * dec, GstBuffer * buf)
+{
+  GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
+  GstFlowReturn ret;
+
+  if (!buf)                     /* drained: nothing is ever held back */
+    return GST_FLOW_OK;
+
+  ret = renegotiate (self);
+  if (ret != GST_FLOW_OK)
+    return ret;
+  return gst_buffer_get_size (buf) == 0 ?
+      gst_telucodec_dec_fill_gap (self, buf) : decode_packet (self, buf);
+}
+
+static void
+gst_telucodec_dec_flush (GstAudioDecoder * dec, gboolean hard)
+{
+  GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
+
+  /* A soft flush is a hole in the stream, which the state is better carried over;
+   * but not when playing backwards, where what follows lies before. */
+  if (hard || dec->input_segment.rate < 0.0)
+    reset_run (self);
+}
+
+/* While the player skips the audio, the base class makes GAP events of packets,
+ * and would make packets of GAP events again if concealment were on: without end. */
+static gboolean
+gst_telucodec_dec_sink_event (GstAudioDecoder * dec, GstEvent * event)
+{
+  GstSegmentFlags flags;
+  const GstSegment *segment;
+
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_SEGMENT:
+      gst_event_parse_segment (event, &segment);
+      gst_audio_decoder_set_plc_aware (dec,
+          !(segment->flags & GST_SEGMENT_FLAG_TRICKMODE_NO_AUDIO));
+      break;
+    case GST_EVENT_INSTANT_RATE_CHANGE:
+      gst_event_parse_instant_rate_change (event, NULL, &flags);
+      gst_audio_decoder_set_plc_aware (dec,
+          !(flags & GST_SEGMENT_FLAG_TRICKMODE_NO_AUDIO));
+      break;
+    default:
+      break;
+  }
+  return GST_AUDIO_DECODER_CLASS (gst_telucodec_dec_parent_class)->sink_event
+      (dec, event);
+}
+
+static GstStructure *
+make_stats (GstTelucodecDec * self)
+{
+  const gdouble seconds = (gdouble) self->coded_samples / TELU_RATE;
+  const gchar *active = gst_telucodec_runtime_name (&self->runtime);
+
+  return gst_structure_new ("application/x-telucodecdec-stats",
+      "num-pushed", G_TYPE_UINT64, self->pushed,
+      "num-gap", G_TYPE_UINT64, self->gaps,
+      "plc-num-samples", G_TYPE_UINT64, self->plc_samples,
+      "plc-duration", G_TYPE_UINT64, (guint64) self->plc_duration,
+      "corrupt", G_TYPE_UINT64, self->corrupt,
+      "sample-rate", G_TYPE_UINT, TELU_RATE,
+      "channels", G_TYPE_UINT, 1,
+      "model-id", G_TYPE_STRING,
+      self->runtime.model ? telu_model_id (self->runtime.model) : "",
+      "active-backend", G_TYPE_STRING, active ? active : "none",
+      "kernels", G_TYPE_STRING,
+      self->runtime.table ? self->runtime.table->name : "none",
+      "real-time-factor", G_TYPE_DOUBLE,
+      self->busy ? seconds * GST_SECOND / self->busy : 0.0, NULL);
+}
+
+static void
+gst_telucodec_dec_set_property (GObject * object, guint id,
+    const GValue * value, GParamSpec * pspec)
+{
+  GstTelucodecDec *self = GST_TELUCODEC_DEC (object);
+
+  if (id >= PROP_RUNTIME && id < PROP_STATS)
+    gst_telucodec_runtime_set_property (&self->runtime, GST_ELEMENT (self),
+        id - PROP_RUNTIME, value);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+gst_telucodec_dec_get_property (GObject * object, guint id, GValue * value,
+    GParamSpec * pspec)
+{
+  GstTelucodecDec *self = GST_TELUCODEC_DEC (object);
+
+  if (id >= PROP_RUNTIME && id < PROP_STATS) {
+    gst_telucodec_runtime_get_property (&self->runtime, GST_ELEMENT (self),
+        id - PROP_RUNTIME, value);
+  } else if (id == PROP_STATS) {
+    GST_OBJECT_LOCK (self);
+    g_value_take_boxed (value, make_stats (self));
+    GST_OBJECT_UNLOCK (self);
+  } else {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+}
+
+static void
+gst_telucodec_dec_finalize (GObject * object)
+{
+  GstTelucodecDec *self = GST_TELUCODEC_DEC (object);
+
+  g_free (self->runtime.model_path);
+  G_OBJECT_CLASS (gst_telucodec_dec_parent_class)->finalize (object);
+}
+
+static void
+gst_telucodec_dec_init (GstTelucodecDec * self)
+{
+  GstAudioDecoder *dec = GST_AUDIO_DECODER (self);
+
+  /* Packets mean nothing without the model's id in the caps. */
+  gst_audio_decoder_set_needs_format (dec, TRUE);
+  gst_audio_decoder_set_plc_aware (dec, TRUE);
+  gst_audio_decoder_set_plc (dec, TRUE);
+  gst_audio_decoder_set_use_default_pad_acceptcaps (dec, TRUE);
+  GST_PAD_SET_ACCEPT_TEMPLATE (dec->sinkpad);
+}
+
+static void
+gst_telucodec_dec_class_init (GstTelucodecDecClass * klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstAudioDecoderClass *decoder_class = GST_AUDIO_DECODER_CLASS (klass);
+
+  object_class->set_property = gst_telucodec_dec_set_property;
+  object_class->get_property = gst_telucodec_dec_get_property;
+  object_class->finalize = gst_telucodec_dec_finalize;
+
+  decoder_class->start = gst_telucodec_dec_start;
+  decoder_class->stop = gst_telucodec_dec_stop;
+  decoder_class->set_format = gst_telucodec_dec_set_format;
+  decoder_class->handle_frame = gst_telucodec_dec_handle_frame;
+  decoder_class->flush = gst_telucodec_dec_flush;
+  decoder_class->sink_event = gst_telucodec_dec_sink_event;
+
+  gst_telucodec_runtime_install_properties (object_class, PROP_RUNTIME);
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed (GST_TELUCODEC_PROP_STATS, "Statistics",
+          "What was decoded and concealed since the start, and how fast",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (element_class, "TeluCodec decoder",
+      "Codec/Decoder/Audio", "Decodes TeluCodec packets into speech",
+      "The TeluCodec authors");
+}

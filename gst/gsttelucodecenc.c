@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gsttelucodecenc.c - audio/x-raw -> audio/x-telucodec.
+ *
+ * Packet k decodes to the samples [320k - 80, 320k + 240) of its run:
+ *
+ *   input    |<-- 320 -->|<-- 320 -->|<-- 320 -->|<- r ->| end
+ *   packet   |<- 240 ->|<-- 320 -->|<-- 320 -->|<- 80+r ->|
+ *            0         1           2           3
+ *
+ * and accounts to the base class for these, so that time stamps and durations are
+ * those of the decoded samples, and the 80 samples that stay behind are why the
+ * latency is 400 samples. A run ends with EOS, SEGMENT, new caps or a flush.
+ */
+
+/**
+ * SECTION:element-telucodecenc
+ * @title: telucodecenc
+ * @see_also: telucodecdec, telucodecmux
+ *
+ * Encodes speech, 16 kHz mono, into TeluCodec packets of 20 ms at 500 to
+ * 64000 bit/s. Samples in and samples out are the same in number and place: the
+ * first and last packets carry a #GstAudioClippingMeta in samples.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 filesrc location=speech.wav ! decodebin ! audioconvert ! \
+    audioresample ! telucodecenc bitrate=16000 ! telucodecmux ! \
+    filesink location=speech.tlc
+ * ]| Compresses a file.
+ * |[
+ * gst-launch-1.0 autoaudiosrc ! audioconvert ! audioresample ! telucodecenc ! \
+    telucodecdec ! audioconvert ! audioresample ! autoaudiosink
+ * ]| Plays what the microphone hears as it sounds at 16 kbit/s.
+ *
+ * Since: 0.1
+ */
+#include "gsttelucodecenc.h"
+#include "gsttelucodecpcm.h"
+
+#include <stdio.h>
+#include <string.h>
+
+GST_DEBUG_CATEGORY_STATIC (gst_telucodec_enc_debug);
+#define GST_CAT_DEFAULT gst_telucodec_enc_debug
+
+#define LATENCY_SAMPLES (TELU_PACKET + TELU_DELAY)
+
+enum
+{
+  PROP_0,
+  PROP_RUNTIME,
+  PROP_BITRATE = PROP_RUNTIME + GST_TELUCODEC_RUNTIME_PROPERTIES,
+  PROP_BITRATE_TYPE,
+  PROP_TUNE,
+  PROP_REFINEMENT,
+  PROP_STATS
+};
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_TELUCODEC_CAPS_RAW));
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_TELUCODEC_CAPS_FRAMED));
+
+G_DEFINE_TYPE_WITH_CODE (GstTelucodecEnc, gst_telucodec_enc,
+    GST_TYPE_AUDIO_ENCODER,
+    G_IMPLEMENT_INTERFACE (GST_TYPE_PRESET, NULL);
+    G_IMPLEMENT_INTERFACE (GST_TYPE_TAG_SETTER, NULL));
+
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (telucodecenc, "telucodecenc",
+    GST_RANK_PRIMARY, GST_TYPE_TELUCODEC_ENC,
+    GST_DEBUG_CATEGORY_INIT (gst_telucodec_enc_debug, "telucodecenc", 0,
+        "TeluCodec encoder"));
+
+static GType
+register_enum (gsize * type, const gchar * name, const GEnumValue * values)
+{
+  if (g_once_init_enter (type))
+    g_once_init_leave (type, g_enum_register_static (name, values));
+  return *type;
+}
+
+#define GST_TYPE_TELUCODEC_ENC_BITRATE_TYPE \
+    (gst_telucodec_enc_bitrate_type_get_type ())
+static GType
+gst_telucodec_enc_bitrate_type_get_type (void)
+{
+  static const GEnumValue values[] = {
+    {TELU_CBR, "Every packet has the same size", "cbr"},
+    {TELU_VBR, "The same quality throughout; bitrate is met on average speech",
+        "vbr"},
+    {TELU_CONSTRAINED_VBR, "Packets vary, bitrate is kept over seconds",
+        "constrained-vbr"},
+    {0, NULL, NULL}
+  };
+  static gsize type = 0;
+
+  return register_enum (&type, "GstTelucodecEncBitrateType", values);
+}
+
+#define GST_TYPE_TELUCODEC_ENC_TUNE (gst_telucodec_enc_tune_get_type ())
+static GType
+gst_telucodec_enc_tune_get_type (void)
+{
+  static const GEnumValue values[] = {
+    {TELU_PERCEPTUAL, "For the ear", "perceptual"},
+    {TELU_SNR, "For the smallest difference to the input", "snr"},
+    {0, NULL, NULL}
+  };
+  static gsize type = 0;
+
+  return register_enum (&type, "GstTelucodecEncTune", values);
+}
+
+static void
+reset_run (GstTelucodecEnc * self)
+{
+  telu_encoder_reset (self->encoder);
+  self->started = FALSE;
+  self->held = 0;
+}
+
+static gboolean
+gst_telucodec_enc_start (GstAudioEncoder * enc)
+{
+  GstTelucodecEnc *self = GST_TELUCODEC_ENC (enc);
+  const GstClockTime latency =
+      gst_util_uint64_scale_int (LATENCY_SAMPLES, GST_SECOND, TELU_RATE);
+
+  if (!gst_telucodec_runtime_open (&self->runtime, GST_ELEMENT (self)))
+    return FALSE;
+
+  self->encoder = telu_encoder_new (self->runtime.model, self->runtime.table);
+  if (!self->encoder) {
+    GST_ELEMENT_ERROR (self, LIBRARY, INIT,
+        ("The encoder could not be made: %s", telu_error ()), (NULL));
+    gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
+    return FALSE;
+  }
+
+  GST_OBJECT_LOCK (self);
+  self->rate_changed = TRUE;
+  self->packets = self->bytes = 0;
+  self->busy = 0;
+  memset (&self->last, 0, sizeof (self->last));
+  GST_OBJECT_UNLOCK (self);
+  reset_run (self);
+
+  gst_audio_encoder_set_latency (enc, latency, latency);
+  return TRUE;
+}
+
+static gboolean
+gst_telucodec_enc_stop (GstAudioEncoder * enc)
+{
+  GstTelucodecEnc *self = GST_TELUCODEC_ENC (enc);
+
+  telu_encoder_free (self->encoder);
+  self->encoder = NULL;
+  gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
+  return TRUE;
+}
+
+/* 0.1.2 -> 102, as the tag wants a number */
+static guint
+version_number (void)
+{
+  guint major = 0, minor = 0, micro = 0;
+
+  sscanf (VERSION, "%u.%u.%u", &major, &minor, &micro);
+  return (major * 100 + minor) * 100 + micro;
+}
+
+static void
+send_tags (GstTelucodecEnc * self, gint bitrate)
+{
+  GstTagSetter *setter = GST_TAG_SETTER (self);
+  const GstTagList *app = gst_tag_setter_get_tag_list (setter);
+  GstTagMergeMode mode = gst_tag_setter_get_tag_merge_mode (setter);
+  GstTagList *tags = app ? gst_tag_list_copy (app) : gst_tag_list_new_empty ();
+
+  gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE,
+      GST_TAG_ENCODER, "telucodecenc",
+      GST_TAG_ENCODER_VERSION, version_number (),
+      GST_TAG_AUDIO_CODEC, GST_TELUCODEC_CODEC_NAME,
+      GST_TAG_NOMINAL_BITRATE, (guint) bitrate,
+      GST_TAG_BITRATE, (guint) bitrate, NULL);
+  gst_audio_encoder_merge_tags (GST_AUDIO_ENCODER (self), tags, mode);
+  gst_tag_list_unref (tags);
+}
+
+/* Between two packets: takes over what the properties were set to meanwhile. */
+static void
+latch_rate (GstTelucodecEnc * self)
+{
+  struct telu_rate rate;
+  gboolean changed;
+
+  GST_OBJECT_LOCK (self);
+  changed = self->rate_changed;
+  self->rate_changed = FALSE;
+  rate = self->rate;
+  GST_OBJECT_UNLOCK (self);
+
+  if (!changed)
+    return;
+  if (telu_encoder_set (self->encoder, &rate) < 0)
+    GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
+        ("The encoder keeps its settings: %s", telu_error ()), (NULL));
+  send_tags (self, rate.bitrate);
+}
+
+static gboolean
+gst_telucodec_enc_set_format (GstAudioEncoder * enc, GstAudioInfo * info)
+{
+  GstTelucodecEnc *self = GST_TELUCODEC_ENC (enc);
+  GstCaps *caps;
+  gboolean ok;
+
+  /* The base class has drained the run before, and has forgotten these. Exactly
+   * one packet at a time, but for the short rest at the end. */
+  gst_audio_encoder_set_frame_samples_min (enc, TELU_PACKET);
+  gst_audio_encoder_set_frame_samples_max (enc, TELU_PACKET);
+  gst_audio_encoder_set_frame_max (enc, 1);
+
+  self->s16 = GST_AUDIO_INFO_FORMAT (info) == GST_AUDIO_FORMAT_S16LE;
+  reset_run (self);
+
+  caps = gst_caps_new_simple (GST_TELUCODEC_MEDIA_TYPE,
+      "framed", G_TYPE_BOOLEAN, TRUE, "rate", G_TYPE_INT, TELU_RATE,
+      "channels", G_TYPE_INT, 1, GST_TELUCODEC_MODEL_ID, G_TYPE_STRING,
+      telu_model_id (self->runtime.model), NULL);
+  ok = gst_audio_encoder_set_output_format (enc, caps);
+  gst_caps_unref (caps);
+  return ok;
+}
+
+/* The samples of buf, zeros behind them, into self->pcm. Returns how many. */
+static gint
+take_samples (GstTelucodecEnc * self, GstBuffer * buf)
+{
+  const gsize bps = self->s16 ? 2 : 4;
+  guint8 raw[TELU_PACKET * 4];
+  const gint n = gst_buffer_extract (buf, 0, raw, TELU_PACKET * bps) / bps;
+
+  gst_telucodec_pcm_read (self->pcm, raw, n, self->s16);
+  memset (self->pcm + n, 0, (TELU_PACKET - n) * sizeof (self->pcm[0]));
+  return n;
+}
+
+/* Encodes self->pcm and pushes the packet; it accounts for as many of the samples
+ * held as it decodes to. `last` says that no further samples will come, so that
+ * what lies behind them is to be cut off. */
+static GstFlowReturn
+push_packet (GstTelucodecEnc * self, gboolean last)
+{
+  const gint room = self->started ? TELU_PACKET : TELU_PACKET - TELU_DELAY;
+  const gint samples = MIN (self->held, room);
+  const gint start = TELU_PACKET - room;
+  const gint end = last ? room - samples : 0;
+  GstClockTime busy;
+  GstBuffer *out;
+  gint size;
+
+  latch_rate (self);
+
+  busy = gst_util_get_timestamp ();
+  size = telu_encode (self->encoder, self->pcm, self->packet,
+      sizeof (self->packet));
+  busy = gst_util_get_timestamp () - busy;
+  if (size < 1) {
+    GST_ELEMENT_ERROR (self, STREAM, ENCODE,
+        ("Encoding failed: %s", telu_error ()), (NULL));
+    return GST_FLOW_ERROR;
+  }
+
+  GST_OBJECT_LOCK (self);
+  self->packets++;
+  self->bytes += size;
+  self->busy += busy;
+  telu_encoder_info (self->encoder, &self->last);
+  GST_OBJECT_UNLOCK (self);
+
+  out = gst_audio_encoder_allocate_output_buffer (GST_AUDIO_ENCODER (self),
+      size);
+  gst_buffer_fill (out, 0, self->packet, size);
+  if (start || end)
+    gst_buffer_add_audio_clipping_meta (out, GST_FORMAT_DEFAULT, start, end);
+  /* Tells the decoder, with the clipping, that this run owes nothing to the one
+   * before. */
+  if (!self->started)
+    GST_BUFFER_FLAG_SET (out, GST_BUFFER_FLAG_DISCONT);
+
+  self->started = TRUE;
+  self->held -= samples;
+  GST_LOG_OBJECT (self, "packet of %d bytes for %d samples, clip %d and %d",
+      size, samples, start, end);
+  return gst_audio_encoder_finish_frame (GST_AUDIO_ENCODER (self), out,
+      samples);
+}
+
+static GstFlowReturn
+gst_telucodec_enc_handle_frame (GstAudioEncoder * enc, GstBuffer * buf)
+{
+  GstTelucodecEnc *self = GST_TELUCODEC_ENC (enc);
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  if (buf) {
+    const gint n = take_samples (self, buf);
+
+    self->held += n;
+    if (n == TELU_PACKET)
+      return push_packet (self, FALSE);
+  } else {
+    memset (self->pcm, 0, sizeof (self->pcm));
+  }
+
+  /* Draining: the rest, and when that lies too far back for the packet that it
+   * fills, one packet of silence to bring it out. */
+  while (ret == GST_FLOW_OK && self->held > 0) {
+    const gint room = self->started ? TELU_PACKET : TELU_PACKET - TELU_DELAY;
+
+    ret = push_packet (self, self->held <= room);
+    memset (self->pcm, 0, sizeof (self->pcm));
+  }
+  reset_run (self);
+  return ret;
+}
+
+static void
+gst_telucodec_enc_flush (GstAudioEncoder * enc)
+{
+  reset_run (GST_TELUCODEC_ENC (enc));
+}
+
+static GstStructure *
+make_stats (GstTelucodecEnc * self)
+{
+  const gdouble seconds = (gdouble) self->packets * TELU_PACKET / TELU_RATE;
+  const gchar *active = gst_telucodec_runtime_name (&self->runtime);
+
+  return gst_structure_new ("application/x-telucodecenc-stats",
+      "packets", G_TYPE_UINT64, self->packets,
+      "bytes", G_TYPE_UINT64, self->bytes,
+      "average-bitrate", G_TYPE_UINT,
+      self->packets ? (guint) (self->bytes * 8 / seconds + 0.5) : 0,
+      "stages", G_TYPE_INT, self->last.stages,
+      "refined", G_TYPE_BOOLEAN, self->last.refined != 0,
+      "step", G_TYPE_INT, self->last.step,
+      "shape", G_TYPE_INT, self->last.shape,
+      "frame-samples", G_TYPE_INT, TELU_PACKET,
+      "lookahead-samples", G_TYPE_INT, TELU_DELAY,
+      "latency-samples", G_TYPE_INT, LATENCY_SAMPLES,
+      "real-time-factor", G_TYPE_DOUBLE,
+      self->busy ? seconds * GST_SECOND / self->busy : 0.0,
+      "active-backend", G_TYPE_STRING, active ? active : "none",
+      "kernels", G_TYPE_STRING,
+      self->runtime.table ? self->runtime.table->name : "none",
+      "model-id", G_TYPE_STRING,
+      self->runtime.model ? telu_model_id (self->runtime.model) : "", NULL);
+}
+
+static void
+gst_telucodec_enc_set_property (GObject * object, guint id,
+    const GValue * value, GParamSpec * pspec)
+{
+  GstTelucodecEnc *self = GST_TELUCODEC_ENC (object);
+
+  if (id >= PROP_RUNTIME && id < PROP_BITRATE) {
+    gst_telucodec_runtime_set_property (&self->runtime, GST_ELEMENT (self),
+        id - PROP_RUNTIME, value);
+    return;
+  }
+
+  GST_OBJECT_LOCK (self);
+  self->rate_changed = TRUE;
+  switch (id) {
+    case PROP_BITRATE:
+      self->rate.bitrate = g_value_get_int (value);
+      break;
+    case PROP_BITRATE_TYPE:
+      self->rate.mode = g_value_get_enum (value);
+      break;
+    case PROP_TUNE:
+      self->rate.tune = g_value_get_enum (value);
+      break;
+    case PROP_REFINEMENT:
+      self->rate.refinement = g_value_get_boolean (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_telucodec_enc_get_property (GObject * object, guint id, GValue * value,
+    GParamSpec * pspec)
+{
+  GstTelucodecEnc *self = GST_TELUCODEC_ENC (object);
+
+  if (id >= PROP_RUNTIME && id < PROP_BITRATE) {
+    gst_telucodec_runtime_get_property (&self->runtime, GST_ELEMENT (self),
+        id - PROP_RUNTIME, value);
+    return;
+  }
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+    case PROP_BITRATE:
+      g_value_set_int (value, self->rate.bitrate);
+      break;
+    case PROP_BITRATE_TYPE:
+      g_value_set_enum (value, self->rate.mode);
+      break;
+    case PROP_TUNE:
+      g_value_set_enum (value, self->rate.tune);
+      break;
+    case PROP_REFINEMENT:
+      g_value_set_boolean (value, self->rate.refinement);
+      break;
+    case PROP_STATS:
+      g_value_take_boxed (value, make_stats (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_telucodec_enc_finalize (GObject * object)
+{
+  GstTelucodecEnc *self = GST_TELUCODEC_ENC (object);
+
+  g_free (self->runtime.model_path);
+  G_OBJECT_CLASS (gst_telucodec_enc_parent_class)->finalize (object);
+}
+
+static void
+gst_telucodec_enc_init (GstTelucodecEnc * self)
+{
+  self->rate = telu_rate_init ();
+}
+
+static void
+gst_telucodec_enc_class_init (GstTelucodecEncClass * klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstAudioEncoderClass *encoder_class = GST_AUDIO_ENCODER_CLASS (klass);
+  const GParamFlags live = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+      GST_PARAM_MUTABLE_PLAYING;
+  const struct telu_rate rate = telu_rate_init ();
+
+  object_class->set_property = gst_telucodec_enc_set_property;
+  object_class->get_property = gst_telucodec_enc_get_property;
+  object_class->finalize = gst_telucodec_enc_finalize;
+
+  encoder_class->start = gst_telucodec_enc_start;
+  encoder_class->stop = gst_telucodec_enc_stop;
+  encoder_class->set_format = gst_telucodec_enc_set_format;
+  encoder_class->handle_frame = gst_telucodec_enc_handle_frame;
+  encoder_class->flush = gst_telucodec_enc_flush;
+
+  gst_telucodec_runtime_install_properties (object_class, PROP_RUNTIME);
+  g_object_class_install_property (object_class, PROP_BITRATE,
+      g_param_spec_int ("bitrate", "Bitrate",
+          "Bit rate of the packets, in bit/s", TELU_MIN_BITRATE,
+          TELU_MAX_BITRATE, rate.bitrate, live));
+  g_object_class_install_property (object_class, PROP_BITRATE_TYPE,
+      g_param_spec_enum ("bitrate-type", "Bitrate type",
+          "How the bit rate is kept", GST_TYPE_TELUCODEC_ENC_BITRATE_TYPE,
+          rate.mode, live));
+  g_object_class_install_property (object_class, PROP_TUNE,
+      g_param_spec_enum ("tune", "Tune", "What the encoder aims at",
+          GST_TYPE_TELUCODEC_ENC_TUNE, rate.tune, live));
+  g_object_class_install_property (object_class, PROP_REFINEMENT,
+      g_param_spec_boolean ("refinement", "Refinement",
+          "Whether packets may hold a refinement layer; FALSE: the neural base "
+          "layer alone", rate.refinement, live));
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed (GST_TELUCODEC_PROP_STATS, "Statistics",
+          "What was encoded since the start, how fast, and what the latency "
+          "(latency-samples) is made of", GST_TYPE_STRUCTURE,
+          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (element_class, "TeluCodec encoder",
+      "Codec/Encoder/Audio", "Encodes speech into TeluCodec packets",
+      "The TeluCodec authors");
+  gst_type_mark_as_plugin_api (GST_TYPE_TELUCODEC_ENC_BITRATE_TYPE, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_TELUCODEC_ENC_TUNE, 0);
+}

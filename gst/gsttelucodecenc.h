@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gsttelucodecenc.h - audio/x-raw -> audio/x-telucodec. */
+#ifndef GST_TELUCODEC_ENC_H
+#define GST_TELUCODEC_ENC_H
+
+#include <gst/audio/audio.h>
+
+#include "gsttelucodecmodel.h"
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_TELUCODEC_ENC (gst_telucodec_enc_get_type ())
+G_DECLARE_FINAL_TYPE (GstTelucodecEnc, gst_telucodec_enc, GST, TELUCODEC_ENC,
+    GstAudioEncoder)
+
+struct _GstTelucodecEnc
+{
+  GstAudioEncoder parent;
+
+  GstTelucodecRuntime runtime;
+  struct telu_encoder *encoder;
+  gboolean s16;                 /* the input is S16LE, else F32LE */
+
+  /* Guarded by the object lock: what the properties say. The streaming thread
+   * takes it at packet boundaries. */
+  struct telu_rate rate;
+  gboolean rate_changed;
+
+  gfloat pcm[TELU_PACKET];
+  guint8 packet[TELU_MAX_PACKET];
+  gboolean started;             /* the run has a first packet */
+  gint held;                    /* samples taken that no packet accounts for */
+
+  /* Guarded by the object lock: since start. */
+  guint64 packets, bytes;
+  GstClockTime busy;            /* time spent in telu_encode() */
+  struct telu_info last;
+};
+
+G_END_DECLS
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gsttelucodecgap.c - fills GAP events of any length for telucodecdec. */
+#include "gsttelucodecdec.h"
+
+/* Gaps are concealed for so long at most: libtelu's fade is over well before. What
+ * is left is silence in larger pieces, and never more than a day of it, since a
+ * gap's length is whatever the stream says. */
+#define CONCEAL_SAMPLES (G_GUINT64_CONSTANT (10) * TELU_RATE)
+#define SILENCE_SAMPLES TELU_RATE
+#define MAX_GAP_SAMPLES (G_GUINT64_CONSTANT (86400) * TELU_RATE)
+
+/* One more packet's worth of concealment into self->pcm. */
+static gboolean
+conceal (GstTelucodecDec * self)
+{
+  GstClockTime busy = gst_util_get_timestamp ();
+  gint ret = telu_conceal (self->decoder, self->pcm);
+
+  busy = gst_util_get_timestamp () - busy;
+  GST_OBJECT_LOCK (self);
+  self->busy += busy;
+  self->coded_samples += TELU_PACKET;
+  GST_OBJECT_UNLOCK (self);
+  if (ret >= 0)
+    return TRUE;
+  GST_ELEMENT_ERROR (self, STREAM, DECODE,
+      ("Concealment failed: %s", telu_error ()), (NULL));
+  return FALSE;
+}
+
+/* Samples that a gap covers: counted from its rounded ends, so that gaps that
+ * follow each other add up. */
+static guint64
+gap_samples (GstBuffer * buf)
+{
+  const GstClockTime duration = GST_BUFFER_DURATION (buf);
+  GstClockTime pts = GST_BUFFER_PTS (buf);
+
+  if (!GST_CLOCK_TIME_IS_VALID (duration))
+    return TELU_PACKET;
+  if (!GST_CLOCK_TIME_IS_VALID (pts) || pts > G_MAXUINT64 - duration)
+    pts = 0;
+  return gst_util_uint64_scale_round (pts + duration, TELU_RATE, GST_SECOND) -
+      gst_util_uint64_scale_round (pts, TELU_RATE, GST_SECOND);
+}
+
+/* All goes out in sub-frames. finish_frame() for the last one would take its time
+ * stamp from the gap's begin again, hence the empty sub-frame. */
+GstFlowReturn
+gst_telucodec_dec_fill_gap (GstTelucodecDec * self, GstBuffer * gap)
+{
+  GstAudioDecoder *dec = GST_AUDIO_DECODER (self);
+  guint64 want = gap_samples (gap), done = 0;
+  GstFlowReturn ret = GST_FLOW_OK, finish;
+
+  if (want > MAX_GAP_SAMPLES) {
+    GST_WARNING_OBJECT (self, "gap of %" G_GUINT64_FORMAT " samples shortened",
+        want);
+    want = MAX_GAP_SAMPLES;
+  }
+
+  while (ret == GST_FLOW_OK && done < want) {
+    const gboolean silent = done >= CONCEAL_SAMPLES;
+    GstBuffer *out;
+    gint n;
+
+    if (silent) {
+      self->left = 0;
+      n = MIN ((guint64) SILENCE_SAMPLES, want - done);
+      out = gst_telucodec_dec_make_buffer (self, NULL, n);
+    } else {
+      if (self->left == 0) {
+        if (!conceal (self)) {
+          ret = GST_FLOW_ERROR;
+          break;
+        }
+        self->left = TELU_PACKET;
+      }
+      n = MIN ((guint64) self->left, want - done);
+      out = gst_telucodec_dec_make_buffer (self,
+          self->pcm + TELU_PACKET - self->left, n);
+      self->left -= n;
+    }
+    if (!out) {
+      ret = GST_FLOW_ERROR;
+      break;
+    }
+    ret = gst_audio_decoder_finish_subframe (dec, out);
+    done += n;
+  }
+
+  GST_OBJECT_LOCK (self);
+  self->gaps++;
+  self->plc_samples += done;
+  self->plc_duration =
+      gst_util_uint64_scale (self->plc_samples, GST_SECOND, TELU_RATE);
+  GST_OBJECT_UNLOCK (self);
+
+  finish = gst_audio_decoder_finish_subframe (dec, NULL);
+  return ret == GST_FLOW_OK ? finish : ret;
+}

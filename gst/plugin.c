@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* plugin.c - registers the elements and the typefinder.
+ *
+ * All of them always, with the same caps: what is registered must not depend on
+ * the machine's devices, because the registry remembers it.
+ */
+#include "gsttelucodec.h"
+
+static gboolean
+plugin_init (GstPlugin * plugin)
+{
+  gboolean ok = FALSE;
+
+  ok |= GST_ELEMENT_REGISTER (telucodecenc, plugin);
+  ok |= GST_ELEMENT_REGISTER (telucodecdec, plugin);
+  ok |= GST_ELEMENT_REGISTER (telucodecmux, plugin);
+  ok |= GST_ELEMENT_REGISTER (telucodecparse, plugin);
+  ok |= GST_TYPE_FIND_REGISTER (telucodec, plugin);
+  return ok;
+}
+
+GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, telucodec,
+    "TeluCodec, a neural speech codec", plugin_init, VERSION, "LGPL",
+    "TeluCodec", "Unknown package origin")
