@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_train.c - a small network learns one second by heart; a run that was saved and
+ * resumed gives the bits of one that was not; a damaged checkpoint is refused; silence
+ * and clicks leave every weight finite. */
+#include "checkpoint.h"
+#include "gemm.h"
+#include "memory.h"
+#include "schedule.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SECOND 16000
+
+static int failed;
+
+static void check(int ok, const char *what, double got)
+{
+    if (ok)
+        return;
+    failed = 1;
+    printf("%s: %g\n", what, got);
+}
+
+static struct telu_config tiny(void)
+{
+    struct telu_config c = {
+        .enc_width = 64, .enc_blocks = 1, .dec_width = 64, .dec_blocks = 1,
+        .kernel = 3, .expand = 2, .latent = 32, .stages = 4, .codes = 64,
+        .dim = { 16, 16, 8, 8 }, .env_stages = 1,
+    };
+
+    return c;
+}
+
+/* Something like a vowel that glides and swells. */
+static void voice(float *x, int n)
+{
+    double phase = 0.0;
+
+    for (int i = 0; i < n; i++) {
+        double f = 120.0 + 40.0 * sin(i / 4000.0), s = 0.0;
+
+        phase += 2.0 * M_PI * f / 16000.0;
+        for (int h = 1; h < 12; h++)
+            s += sin(h * phase) / (1.0 + 0.3 * (h - 4) * (h - 4));
+        x[i] = (float)(0.1 * s * (1.2 + sin(i / 1500.0)));
+    }
+}
+
+static double snr(const struct trainer *t)
+{
+    double signal = 0.0, noise = 0.0;
+
+    for (int i = 0; i < MODEL_COMPLETE(t->T); i++) {
+        double x = t->x[MODEL_LEAD + i], d = x - t->model->wave[MODEL_LEAD + i];
+
+        signal += x * x;
+        noise += d * d;
+    }
+    return 10.0 * log10(signal / noise);
+}
+
+static void test_overfit(void)
+{
+    struct telu_config c = tiny();
+    struct trainer *t = trainer_new(&c, 1, 50, 1);
+    double before;
+
+    voice(t->x + MODEL_LEAD, SECOND);
+    t->stages[0] = c.stages;
+    trainer_step(t, 1e-3f, 0.9f);
+    before = snr(t);
+    for (int i = 1; i < 400; i++)
+        trainer_step(t, 3e-3f * schedule_rate(i, i / 400.0), 0.9f);
+    check(before < 3.0, "SNR before learning", before);
+    check(snr(t) > 8.0, "SNR of a second learnt by heart", snr(t));
+    check(t->skipped == 0, "skipped steps", (double)t->skipped);
+    trainer_free(t);
+}
+
+/* `steps` steps on d, from wherever t is. */
+static void walk(struct trainer *t, const struct dataset *d, struct progress *p,
+                 int steps)
+{
+    for (int i = 0; i < steps; i++, p->step++) {
+        trainer_crop(t, d);
+        trainer_step(t, 1e-3f * schedule_rate(p->step, 0.1), 0.98f);
+    }
+}
+
+static struct trainer *fresh(void)
+{
+    struct telu_config c = tiny();
+
+    return trainer_new(&c, 4, 20, 7);
+}
+
+static int same(const struct trainer *a, const struct trainer *b)
+{
+    const struct params *p = a->model->p, *q = b->model->p;
+
+    return !memcmp(p->value, q->value, sizeof(float) * p->total) &&
+           !memcmp(p->books, q->books, sizeof(float) * p->books_total) &&
+           !memcmp(a->adam.v, b->adam.v, sizeof(float) * p->total) &&
+           !memcmp(&a->rng, &b->rng, sizeof(a->rng));
+}
+
+static void test_resume(const char *path)
+{
+    static float pcm[2 * SECOND];
+    struct clip clip = { .pcm = pcm, .n = 2 * SECOND };
+    struct dataset d = { .clip = &clip, .n = 1, .total = 2 * SECOND };
+    struct trainer *a = fresh(), *b = fresh(), *c = fresh();
+    struct progress p = { .config = tiny() }, q = p;
+
+    voice(pcm, 2 * SECOND);
+    walk(a, &d, &p, 12);
+    p.step = 0;
+    walk(b, &d, &p, 5);
+    check(!same(a, b), "5 steps are as good as 12", 0);
+    checkpoint_save(path, b, &p);
+    check(checkpoint_load(path, c, &q) == 0, "no checkpoint", 0);
+    check(q.step == 5, "step in the checkpoint", (double)q.step);
+    check(same(b, c), "the loaded trainer differs from the saved one", 0);
+    walk(c, &d, &q, 7);
+    check(same(a, c), "resumed differs from uninterrupted", 0);
+    trainer_free(a);
+    trainer_free(b);
+    trainer_free(c);
+}
+
+/* Loading exits on damage: so it happens in a child. */
+static void test_damage(const char *path)
+{
+    int status = 0;
+    pid_t child;
+
+    check(truncate(path, 100000) == 0, "truncate", 0);
+    child = fork();
+    if (child == 0) {
+        struct progress p;
+
+        fclose(stderr);
+        checkpoint_load(path, fresh(), &p);
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    check(WIFEXITED(status) && WEXITSTATUS(status) == 1, "damaged checkpoint: exit",
+          status);
+}
+
+static void test_odd_sounds(void)
+{
+    struct telu_config c = tiny();
+    struct trainer *t = trainer_new(&c, 4, 20, 5);
+    const struct params *p = t->model->p;
+    double sum = 0.0;
+
+    for (int i = 0; i < t->stride; i++) {
+        t->x[t->stride + i] = i / 40 % 2 ? 1.0f : -1.0f;
+        t->x[2 * t->stride + i] = i % 1000 == 0;
+        t->x[3 * t->stride + i] = 1e-20f;
+    }
+    for (int b = 0; b < 4; b++)
+        t->stages[b] = 4 - b;
+    for (int i = 0; i < 30; i++)
+        trainer_step(t, 1e-3f, 0.98f);
+    check(t->skipped == 0, "steps skipped on odd sounds", (double)t->skipped);
+    for (size_t i = 0; i < p->total; i++)
+        sum += p->value[i];
+    for (size_t i = 0; i < p->books_total; i++)
+        sum += p->books[i];
+    check(isfinite(sum), "sum of the weights after odd sounds", sum);
+
+    /* A sound that is not finite costs a step, not the network. */
+    t->x[500] = NAN;
+    trainer_step(t, 1e-3f, 0.0f);
+    check(t->skipped == 1, "steps skipped on NaN", (double)t->skipped);
+    sum = 0.0;
+    for (size_t i = 0; i < p->total; i++)
+        sum += p->value[i];
+    check(isfinite(sum), "sum of the weights after NaN", sum);
+    trainer_free(t);
+}
+
+int main(void)
+{
+    char path[] = "/tmp/test_train_XXXXXX";
+    int fd = mkstemp(path);
+
+    if (fd < 0) {
+        printf("no place for a temporary file\n");
+        return 77;
+    }
+    close(fd);
+    gemm_threads(1);
+    test_overfit();
+    test_resume(path);
+    test_damage(path);
+    test_odd_sounds();
+    unlink(path);
+    return failed;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* checkpoint.h - all that a run needs to go on as if it had never stopped. A file of
+ * this machine and this version: pieces of memory, each with name and size. */
+#ifndef CHECKPOINT_H
+#define CHECKPOINT_H
+
+#include "step.h"
+
+/* Where the run is, besides the trainer. */
+struct progress {
+    long step;
+    int epoch;                 /* complete ones */
+    double seconds;            /* spent so far */
+    double best;               /* of the figure that best.ckpt goes by */
+    struct telu_config config;
+};
+
+/* Writes to a temporary file, syncs, renames: path is always whole. Exits with the
+ * reason when the disk refuses. */
+void checkpoint_save(const char *path, struct trainer *t, struct progress *p);
+
+/* 0; 1 when there is no such file. Exits when it is damaged or of another network. */
+int checkpoint_load(const char *path, struct trainer *t, struct progress *p);
+
+/* Only the progress (with its config), for making the trainer to load into. */
+int checkpoint_peek(const char *path, struct progress *p);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* export.h - writes a weight file (kernels/FORMAT.md 2). */
+#ifndef EXPORT_H
+#define EXPORT_H
+
+#include "weights.h"
+
+/* A free text for __metadata__: "training", "licence" ... */
+struct export_text {
+    const char *key, *value;
+};
+
+/* Writes blobs, in the order of telu_config_tensors(), to path: a temporary file in
+ * the same folder, synced and renamed, so that path is never half a file. Blobs that
+ * the reader would refuse are not written. id gets the model id. 0, or -1 and
+ * telu_error(). */
+int export_model(const char *path, const struct telu_config *cfg,
+                 const struct telu_blob *blobs, int count,
+                 const struct export_text *texts, int n_texts, char id[65]);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* fit.h - what the parts of tables.c share: pieces of speech at many levels, as the
+ * encoder sees them, and the tables in the making. */
+#ifndef FIT_H
+#define FIT_H
+
+#include "network.h"
+#include "rng.h"
+#include "tables.h"
+
+struct fit_item {
+    int packets;
+    float *c;                  /* (packets, 320) coefficients */
+    int *codes;                /* (packets, stages) */
+    double power;              /* mean of c^2, never 0 */
+};
+
+struct fit {
+    struct telu_config cfg;
+    struct telu_model *m;      /* network and books; its tables are neutral */
+    struct telu_ctx ctx;
+    struct rng rng;
+    struct fit_item *item;
+    int n_items;
+    int longest;               /* packets of the longest item */
+
+    /* The tables, writable, and as the codec's functions want them. */
+    int16_t *bias, *env;
+    uint8_t *gain, *recon, *shape, *fill, *split;
+    uint16_t *freq;
+    struct telu_tables tab;
+
+    void (*log)(void *user, const char *text);
+    void *user;
+};
+
+/* fit_items.c: cuts the clips, runs the encoder on them. 0 or -1. */
+int fit_items(struct fit *f, const struct tables_clip *clips, int n_clips);
+void fit_free(struct fit *f);
+
+/* What S stages of the item decode to, from a fresh history; base (packets, 320). */
+int fit_decode(struct fit *f, const struct fit_item *it, int S, float *base);
+
+/* Bits of a refined packet of `cost` / 64 bits of coefficients. */
+double fit_bits(const struct fit *f, int S, double cost);
+
+/* fit_freq.c: the frequencies before anything was counted, and the counted ones
+ * together with tab.recon. */
+void fit_freq_guess(uint16_t *freq);
+int fit_freq(struct fit *f);
+
+/* fit_split.c: tab.split, by trying. */
+int fit_split(struct fit *f);
+
+void fit_say(struct fit *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* fit_freq.c - counts the refinement's symbols in their contexts. */
+#include "fit.h"
+
+#include "memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOTAL (1 << TELU_RANGE_BITS)
+#define TRUST 20.0             /* symbols that a coarser context's word is worth */
+#define GROUPS 4               /* of C: no base, and one for each G */
+#define DRAWS 3                /* steps tried per packet and shape */
+#define RATE_LEAST 5000.0      /* bit/s between which the steps are drawn */
+#define RATE_MOST  68000.0
+#define DEAD 0.16f             /* the encoder's dead zone */
+
+struct counts {
+    double all[TELU_SYMBOLS];
+    double a[TELU_CLASSES][TELU_SYMBOLS];
+    double ab[2 * TELU_CLASSES * TELU_CLASSES][TELU_SYMBOLS];
+    double group[2 * TELU_CLASSES * TELU_CLASSES][GROUPS][TELU_SYMBOLS];
+    double full[TELU_CONTEXTS][TELU_SYMBOLS];
+    double fraction[4], hits[4];   /* of |r| / step - |q|, for tab.recon */
+};
+
+/* --- Counts -> frequencies ---------------------------------------------- */
+
+/* p: probabilities. Every symbol gets at least 1 of 32768. */
+static void to_freq(uint16_t *freq, const double *p)
+{
+    int left = TOTAL, largest = 0;
+
+    for (int i = 0; i < TELU_SYMBOLS; i++) {
+        freq[i] = 1 + (int)(p[i] * (TOTAL - TELU_SYMBOLS));
+        left -= freq[i];
+        if (freq[i] > freq[largest])
+            largest = i;
+    }
+    freq[largest] += left;
+}
+
+/* p = what was counted, and the parent's word where little was. */
+static void back_off(double *p, const double *count, const double *parent)
+{
+    double total = TRUST;
+
+    for (int i = 0; i < TELU_SYMBOLS; i++)
+        total += count[i];
+    for (int i = 0; i < TELU_SYMBOLS; i++)
+        p[i] = (count[i] + TRUST * parent[i]) / total;
+}
+
+static int group_of(int cclass)
+{
+    return cclass < 8 ? 0 : 1 + (cclass - 8) / 12;
+}
+
+static void set_freq(uint16_t *freq, const struct counts *n)
+{
+    static const double none[TELU_SYMBOLS] = { 1.0 };
+    double all[TELU_SYMBOLS], a[TELU_SYMBOLS], ab[TELU_SYMBOLS], g[TELU_SYMBOLS];
+    double p[TELU_SYMBOLS];
+
+    back_off(all, n->all, none);
+    for (int i = 0; i < 2 * TELU_CLASSES * TELU_CLASSES; i++) {
+        back_off(a, n->a[i / TELU_CLASSES % TELU_CLASSES], all);
+        back_off(ab, n->ab[i], a);
+        for (int c = 0; c < TELU_C_CLASSES; c++, freq += TELU_SYMBOLS) {
+            back_off(g, n->group[i][group_of(c)], ab);
+            back_off(p, n->full[i * TELU_C_CLASSES + c], g);
+            to_freq(freq, p);
+        }
+    }
+}
+
+/* Geometric, with the mean that the neighbours suggest: good enough to find steps. */
+void fit_freq_guess(uint16_t *freq)
+{
+    static const double middle[TELU_CLASSES] = { 0.15, 1, 2, 3.7, 6, 10, 16, 27, 44 };
+
+    for (int c = 0; c < TELU_CONTEXTS; c++, freq += TELU_SYMBOLS) {
+        const int h = c / (TELU_C_CLASSES * TELU_CLASSES * TELU_CLASSES);
+        const int A = c / (TELU_C_CLASSES * TELU_CLASSES) % TELU_CLASSES;
+        const int B = c / TELU_C_CLASSES % TELU_CLASSES;
+        const double mean = (middle[A] / 3 + middle[B] / (h ? 4 : 8)) / 2;
+        const double ratio = mean / (1 + mean);
+        double p[TELU_SYMBOLS], left = 1;
+
+        for (int i = 0; i < TELU_ESCAPE; i++) {
+            p[i] = left * (1 - ratio);
+            left -= p[i];
+        }
+        p[TELU_ESCAPE] = left;
+        to_freq(freq, p);
+    }
+}
+
+/* --- Counting ----------------------------------------------------------- */
+
+static void count_packet(struct counts *n, const int *q, const struct telu_plan *p)
+{
+    int mag[TELU_COEFS];
+
+    for (int h = 0; h < 2; h++)
+        for (int b = 0; b < TELU_BANDS; b++)
+            for (int k = telu_band_edge[b]; k < telu_band_edge[b + 1]; k++) {
+                const int at = h * TELU_HOP + k;
+                int shift, ctx, ab, symbol;
+
+                ctx = telu_refine_context(mag + h * TELU_HOP, h ? mag : NULL, k,
+                                          p->ctx[b], &shift);
+                mag[at] = abs(q[at]);
+                symbol = mag[at] >> shift;
+                if (symbol > TELU_ESCAPE)
+                    symbol = TELU_ESCAPE;
+                ab = ctx / TELU_C_CLASSES;
+                n->all[symbol]++;
+                n->a[ab / TELU_CLASSES % TELU_CLASSES][symbol]++;
+                n->ab[ab][symbol]++;
+                n->group[ab][group_of(p->ctx[b])][symbol]++;
+                n->full[ctx][symbol]++;
+            }
+}
+
+/* Where inside its cell a coefficient lay, on average. */
+static void count_recon(struct fit *f, struct counts *n, const int *q,
+                        const struct telu_plan *p, const float *c, const float *base)
+{
+    const uint8_t *gain = f->gain + p->stages * TELU_BANDS;
+
+    for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
+        for (int b = 0; b < TELU_BANDS; b++)
+            for (int k = h + telu_band_edge[b]; k < h + telu_band_edge[b + 1]; k++) {
+                const int a = abs(q[k]), i = a < 3 ? a : 3;
+
+                if (!a || a == TELU_MAX_Q)
+                    continue;
+                n->fraction[i] += fabsf(c[k] - gain[b] / 128.0f * base[k]) /
+                                  p->step[b] - a;
+                n->hits[i]++;
+            }
+}
+
+/* The finest step whose mean rate, over some packets, is at most `rate`. */
+static int step_for(struct fit *f, const struct fit_item *it, const float *base, int S,
+                    int shape, double rate)
+{
+    const int every = 1 + it->packets / 32;
+    int least = 0, most = TELU_STEPS - 1;
+
+    while (least < most) {
+        const int step = (least + most) / 2;
+        double bits = 0;
+        int packets = 0;
+
+        for (int p = 0; p < it->packets; p += every, packets++) {
+            struct telu_plan plan;
+            int q[TELU_COEFS];
+
+            telu_plan_envelope(&plan, &f->tab, it->codes + p * f->cfg.stages, S);
+            telu_plan_step(&plan, &f->tab, step, shape);
+            telu_refine_quantise(q, &plan, &f->tab, it->c + p * TELU_COEFS,
+                                 base + p * TELU_COEFS, DEAD);
+            bits += fit_bits(f, S, telu_refine_cost(q, &plan, &f->tab));
+        }
+        if (bits * TELU_RATE / TELU_PACKET <= rate * packets)
+            most = step;
+        else
+            least = step + 1;
+    }
+    return most;
+}
+
+static void count_item(struct fit *f, struct counts *n, const struct fit_item *it,
+                       const float *base, int S, int shape)
+{
+    const int finest = step_for(f, it, base, S, shape, RATE_MOST);
+    const int coarsest = step_for(f, it, base, S, shape, RATE_LEAST);
+
+    for (int p = 0; p < it->packets; p++) {
+        struct telu_plan plan;
+
+        telu_plan_envelope(&plan, &f->tab, it->codes + p * f->cfg.stages, S);
+        for (int i = 0; i < DRAWS; i++) {
+            const float *c = it->c + p * TELU_COEFS, *b = base + p * TELU_COEFS;
+            const int step = finest + rng_below(&f->rng, coarsest - finest + 1);
+            int q[TELU_COEFS];
+
+            telu_plan_step(&plan, &f->tab, step, shape);
+            telu_refine_quantise(q, &plan, &f->tab, c, b, DEAD);
+            count_packet(n, q, &plan);
+            count_recon(f, n, q, &plan, c, b);
+        }
+    }
+}
+
+static void set_recon(struct fit *f, const struct counts *n)
+{
+    f->recon[0] = 128;
+    for (int i = 1; i < 4; i++) {
+        const double mean = n->hits[i] > 0 ? n->fraction[i] / n->hits[i] : 0;
+
+        f->recon[i] = lround(fmin(fmax(128 + 256 * mean, 0), 255));
+    }
+}
+
+int fit_freq(struct fit *f)
+{
+    static const int few[] = { 1, 2, 3, 2 }, many[] = { 3, 4, 6, 8, 5, 4 };
+    struct counts *n = zeroed(sizeof(*n));
+    float *base = floats((size_t)f->longest * TELU_COEFS);
+    int r = 0;
+
+    for (int i = 0; !r && i < f->n_items; i++) {
+        const int S[] = { few[i % 4], many[i % 6], 0 };
+
+        for (int k = 0; !r && k < 3; k++) {
+            const int stages = S[k] < f->cfg.stages ? S[k] : f->cfg.stages;
+
+            /* Few will code without a base: a third of the items will do for it. */
+            if (!stages && i % 3 && f->n_items > 3)
+                continue;
+            r = fit_decode(f, &f->item[i], stages, base);
+            for (int shape = 0; !r && shape <= 2; shape += 2)
+                count_item(f, n, &f->item[i], base, stages, shape);
+        }
+    }
+    if (!r) {
+        set_freq(f->freq, n);
+        set_recon(f, n);
+        fit_say(f, "tables: recon %d %d %d of 256 (128 is the middle)", f->recon[1],
+                f->recon[2], f->recon[3]);
+    }
+    free(base);
+    free(n);
+    return r;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* fit_split.c - how many base stages pay at which rate: codes some speech with each
+ * number, from the coarsest step to the finest, and takes the best at each rate. */
+#include "fit.h"
+
+#include "error.h"
+#include "memory.h"
+#include "packet.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRIALS 4000            /* packets, over all items: 80 s */
+#define PER_ITEM 400           /* packets of one item */
+#define STRIDE 4               /* step indices between two points of a curve */
+#define BASE_ONLY_TO 3000      /* bit/s: below, no refinement is worth its head */
+#define WORST -1e9             /* score of what does not fit into the rate */
+
+static const int candidate[] = { 0, 1, 2, 3, 4, 6, 8 };
+
+#define CANDIDATES ((int)(sizeof(candidate) / sizeof(*candidate)))
+
+/* [tune][rate][candidate], the last column: base layer alone. */
+typedef double scores[2][TELU_SPLIT_RATES][CANDIDATES + 1];
+
+/* --- How good is it ----------------------------------------------------- */
+
+static double snr(const struct fit_item *it, int packets, const float *y)
+{
+    double signal = 1e-12, noise = 1e-12;
+
+    for (int i = 0; i < packets * TELU_COEFS; i++) {
+        signal += (double)it->c[i] * it->c[i];
+        noise += ((double)it->c[i] - y[i]) * ((double)it->c[i] - y[i]);
+    }
+    return 10 * log10(signal / noise);
+}
+
+/* Power to loudness, roughly (Stevens 1957), with a threshold below. */
+static double loudness(double power)
+{
+    return pow(power + 1e-5, 0.23);
+}
+
+/* Minus the loudness that is wrong, as a share of the loudness there is: what a band
+ * has too little or too much of, and what its noise adds to it. */
+static double likeness(const struct fit_item *it, int packets, const float *y)
+{
+    double wrong = 0, all = 0;
+
+    for (int p = 0; p < packets; p++)
+        for (int b = 0; b < TELU_BANDS; b++) {
+            const int width = telu_band_edge[b + 1] - telu_band_edge[b];
+            double has = 0, got = 0, noise = 0;
+
+            for (int h = 0; h < 2; h++)
+                for (int i = 0; i < width; i++) {
+                    const int at = p * TELU_COEFS + h * TELU_HOP +
+                                   telu_band_edge[b] + i;
+
+                    has += (double)it->c[at] * it->c[at];
+                    got += (double)y[at] * y[at];
+                    noise += ((double)it->c[at] - y[at]) * ((double)it->c[at] - y[at]);
+                }
+
+            const double scale = 1 / (2 * width * it->power);
+            const double heard = loudness(has * scale);
+
+            wrong += fabs(loudness(got * scale) - heard) +
+                     loudness((has + noise) * scale) - heard;
+            all += heard;
+        }
+    return -100 * wrong / all;
+}
+
+static double score(int tune, const struct fit_item *it, int packets, const float *y)
+{
+    return tune == TELU_SNR ? snr(it, packets, y) : likeness(it, packets, y);
+}
+
+/* --- Curves ------------------------------------------------------------- */
+
+/* Codes the item at one step; returns bit/s, y is what it sounds like. */
+static double code_item(struct fit *f, const struct fit_item *it, int packets,
+                        const float *base, int S, int tune, int step, float *y)
+{
+    const int shape = tune == TELU_SNR ? 0 : 2;
+    const float dead = tune == TELU_SNR ? 0.14f : 0.16f;
+    double bits = 0;
+
+    for (int p = 0; p < packets; p++) {
+        const float *b = base + p * TELU_COEFS;
+        struct telu_plan plan;
+        int q[TELU_COEFS];
+
+        telu_plan_envelope(&plan, &f->tab, it->codes + p * f->cfg.stages, S);
+        telu_plan_step(&plan, &f->tab, step, shape);
+        telu_refine_quantise(q, &plan, &f->tab, it->c + p * TELU_COEFS, b, dead);
+        bits += fit_bits(f, S, telu_refine_cost(q, &plan, &f->tab));
+        telu_refine_dequantise(y + p * TELU_COEFS, q, &plan, &f->tab, b, shape);
+    }
+    return bits / packets * TELU_RATE / TELU_PACKET;
+}
+
+/* Adds the item's score at every rate to column k. */
+static void add_curve(struct fit *f, const struct fit_item *it, int packets,
+                      const float *base, int tune, int k, float *y, scores sum)
+{
+    double rate = 0, at = WORST;
+    int i = 0;
+
+    for (int step = TELU_STEPS - 1; step >= 0 && i < TELU_SPLIT_RATES; step -= STRIDE) {
+        const double rate0 = rate, at0 = at;
+
+        rate = code_item(f, it, packets, base, candidate[k], tune, step, y);
+        at = score(tune, it, packets, y);
+        for (; i < TELU_SPLIT_RATES && telu_split_rate[i] < rate; i++) {
+            const double t = (telu_split_rate[i] - rate0) / (rate - rate0);
+
+            sum[tune][i][k] += at0 == WORST ? WORST : at0 + t * (at - at0);
+        }
+    }
+    for (; i < TELU_SPLIT_RATES; i++)      /* finer than the finest step */
+        sum[tune][i][k] += at;
+}
+
+static int add_base_only(struct fit *f, const struct fit_item *it, int packets,
+                         float *base, scores sum)
+{
+    int known = -1;
+
+    for (int i = 0; i < TELU_SPLIT_RATES; i++) {
+        const int bits = telu_split_rate[i] * TELU_PACKET / TELU_RATE;
+        int S = (bits - 1 + f->m->n / 2) / f->m->n;   /* a prefix is half a code */
+
+        if (S > f->cfg.stages)
+            S = f->cfg.stages;
+        if (S != known && fit_decode(f, it, S, base))
+            return -1;
+        known = S;
+        for (int tune = 0; tune < 2; tune++)
+            sum[tune][i][CANDIDATES] += score(tune, it, packets, base);
+    }
+    return 0;
+}
+
+/* --- Choice ------------------------------------------------------------- */
+
+static int allowed(int tune, int rate, int k)
+{
+    if (k == CANDIDATES)
+        return 1;
+    return tune == TELU_SNR || (rate > BASE_ONLY_TO && candidate[k] > 0);
+}
+
+static void choose(struct fit *f, scores sum, int items)
+{
+    for (int tune = 0; tune < 2; tune++)
+        for (int i = 0; i < TELU_SPLIT_RATES; i++) {
+            const double *s = sum[tune][i];
+            int best = CANDIDATES, at;
+            char text[200];
+
+            at = snprintf(text, sizeof(text), "%s %5d:",
+                          tune == TELU_SNR ? "SNR, dB" : "likeness",
+                          telu_split_rate[i]);
+            for (int k = 0; k <= CANDIDATES; k++) {
+                const double mean = s[k] / items;
+
+                if (k < CANDIDATES && candidate[k] > f->cfg.stages)
+                    continue;
+                if (allowed(tune, telu_split_rate[i], k) && s[k] > s[best])
+                    best = k;
+                if (k < CANDIDATES)
+                    at += snprintf(text + at, sizeof(text) - at,
+                                   mean > -1000 ? "  S%d %.2f" : "  S%d -",
+                                   candidate[k], mean);
+                else
+                    at += snprintf(text + at, sizeof(text) - at, "  base %.2f", mean);
+            }
+            f->split[tune * TELU_SPLIT_RATES + i] =
+                best == CANDIDATES ? TELU_SPLIT_BASE_ONLY : candidate[best];
+            fit_say(f, "tables: %s  -> %d", text,
+                    f->split[tune * TELU_SPLIT_RATES + i]);
+        }
+}
+
+static int try_item(struct fit *f, const struct fit_item *it, float *base, float *y,
+                    scores sum)
+{
+    const int packets = it->packets < PER_ITEM ? it->packets : PER_ITEM;
+
+    for (int k = 0; k < CANDIDATES && candidate[k] <= f->cfg.stages; k++) {
+        if (fit_decode(f, it, candidate[k], base))
+            return -1;
+        for (int tune = 0; tune < 2; tune++)
+            add_curve(f, it, packets, base, tune, k, y, sum);
+    }
+    return add_base_only(f, it, packets, base, sum);
+}
+
+int fit_split(struct fit *f)
+{
+    float *base = floats((size_t)f->longest * TELU_COEFS);
+    float *y = floats((size_t)PER_ITEM * TELU_COEFS);
+    scores sum = { 0 };
+    int packets = 0, items = 0, every, r = 0;
+
+    for (int i = 0; i < f->n_items; i++)
+        packets += f->item[i].packets < PER_ITEM ? f->item[i].packets : PER_ITEM;
+    every = 1 + packets / TRIALS;
+    for (int i = 0; !r && i < f->n_items; i += every, items++)
+        r = try_item(f, &f->item[i], base, y, sum);
+    if (!r)
+        choose(f, sum, items);
+    free(y);
+    free(base);
+    return r;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* loss.c - see loss.h. */
+#include "loss.h"
+
+#include "approx.h"
+#include "clones.h"
+#include "memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define L STFT_LANES
+#define EPS 1e-8f              /* under |Z|^2: 1e-4 of amplitude */
+#define MEL_EPS 1e-4f
+#define RATE 16000.0
+
+static double mel_of(double f)
+{
+    return 2595.0 * log10(1.0 + f / 700.0);
+}
+
+/* Triangles that are even on the mel scale, height 1. */
+static void mel_init(struct mel *m, int mels, int fft)
+{
+    double edge[128];
+
+    m->n = mels;
+    m->first = zeroed(sizeof(int) * mels);
+    m->count = zeroed(sizeof(int) * mels);
+    m->weight = zeroed(sizeof(float *) * mels);
+    for (int i = 0; i < mels + 2; i++)
+        edge[i] = 700.0 * (pow(10.0, mel_of(RATE / 2) * i / (mels + 1) / 2595.0) - 1.0);
+    for (int i = 0; i < mels; i++) {
+        m->weight[i] = floats(fft / 2 + 1);
+        for (int k = 0; k <= fft / 2; k++) {
+            double f = RATE * k / fft;
+            double up = (f - edge[i]) / (edge[i + 1] - edge[i]);
+            double down = (edge[i + 2] - f) / (edge[i + 2] - edge[i + 1]);
+            double w = up < down ? up : down;
+
+            if (w <= 0.0)
+                continue;
+            if (!m->count[i])
+                m->first[i] = k;
+            m->count[i] = k + 1 - m->first[i];
+            m->weight[i][k - m->first[i]] = (float)w;
+        }
+    }
+}
+
+struct loss *loss_new(void)
+{
+    static const int size[LOSS_SCALES] = { 128, 512, 1024 };
+    static const int mels[LOSS_SCALES] = { 20, 60, 80 };
+    struct loss *l = zeroed(sizeof(*l));
+    float **all[] = { &l->xr, &l->xi, &l->yr, &l->yi, &l->xa, &l->ya, &l->gr, &l->gi,
+                      &l->hr, &l->hi, &l->ga };
+
+    for (int i = 0; i < LOSS_SCALES; i++) {
+        stft_init(&l->stft[i], size[i]);
+        mel_init(&l->mel[i], mels[i], size[i]);
+    }
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        *all[i] = floats((1024 / 2 + 1) * L);
+    return l;
+}
+
+void loss_free(struct loss *l)
+{
+    float *all[] = { l->xr, l->xi, l->yr, l->yi, l->xa, l->ya, l->gr, l->gi, l->hr,
+                     l->hi, l->ga };
+
+    for (int i = 0; i < LOSS_SCALES; i++) {
+        stft_release(&l->stft[i]);
+        for (int k = 0; k < l->mel[i].n; k++)
+            free(l->mel[i].weight[k]);
+        free(l->mel[i].first);
+        free(l->mel[i].count);
+        free(l->mel[i].weight);
+    }
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        free(all[i]);
+    free(l);
+}
+
+static double total(const float *part)
+{
+    double sum = 0.0;
+
+    for (int j = 0; j < L; j++)
+        sum += part[j];
+    return sum;
+}
+
+static inline float sign(float x)
+{
+    return (float)((x > 0.0f) - (x < 0.0f));
+}
+
+/* p^-0.35 in each lane. A loop apart, or the compiler finds too many branches to
+ * make vectors of. */
+TELU_BODY void power(float *f, const float *p)
+{
+    for (int j = 0; j < L; j++)
+        f[j] = telu_exp(-0.35f * telu_log(p[j]));
+}
+
+/* Sum of |C(Y) - C(X)| over bins and lanes; k times its gradient to hr, hi; the
+ * magnitudes to xa, ya. */
+TELU_CLONES
+static double compressed(struct loss *l, int bins, float k)
+{
+    const float *restrict xr = l->xr, *restrict xi = l->xi;
+    const float *restrict yr = l->yr, *restrict yi = l->yi;
+    float *restrict xa = l->xa, *restrict ya = l->ya;
+    float *restrict hr = l->hr, *restrict hi = l->hi;
+    float part[L] = { 0 };
+
+    for (int b = 0; b < bins; b++, xr += L, xi += L, yr += L, yi += L, xa += L,
+                                   ya += L, hr += L, hi += L) {
+        float px[L], py[L], fx[L], fy[L];
+
+        for (int j = 0; j < L; j++) {
+            px[j] = xr[j] * xr[j] + xi[j] * xi[j] + EPS;
+            py[j] = yr[j] * yr[j] + yi[j] * yi[j] + EPS;
+            xa[j] = sqrtf(px[j]);
+            ya[j] = sqrtf(py[j]);
+        }
+        power(fx, px);
+        power(fy, py);
+        for (int j = 0; j < L; j++) {
+            float dr = yr[j] * fy[j] - xr[j] * fx[j];
+            float di = yi[j] * fy[j] - xi[j] * fx[j];
+            float u = sign(dr), v = sign(di);
+            float along = 0.7f * (u * yr[j] + v * yi[j]) / py[j];
+
+            part[j] += fabsf(dr) + fabsf(di);
+            hr[j] = k * fy[j] * (u - along * yr[j]);
+            hi[j] = k * fy[j] * (v - along * yi[j]);
+        }
+    }
+    return total(part);
+}
+
+/* Sum of the log-mel distances; k times the gradient with respect to ya to ga. */
+TELU_CLONES
+static double log_mel(struct loss *l, const struct mel *m, int bins, float k)
+{
+    float *restrict ga = l->ga;
+    float part[L] = { 0 };
+
+    memset(ga, 0, sizeof(float) * bins * L);
+    for (int i = 0; i < m->n; i++) {
+        const float *w = m->weight[i];
+        int first = m->first[i] * L, count = m->count[i];
+        float x[L] = { 0 }, y[L] = { 0 }, g[L];
+
+        for (int b = 0; b < count; b++)
+            for (int j = 0; j < L; j++) {
+                x[j] += w[b] * l->xa[first + b * L + j];
+                y[j] += w[b] * l->ya[first + b * L + j];
+            }
+        for (int j = 0; j < L; j++) {
+            float d = telu_log(y[j] + MEL_EPS) - telu_log(x[j] + MEL_EPS);
+
+            part[j] += fabsf(d);
+            g[j] = k * sign(d) / (y[j] + MEL_EPS);
+        }
+        for (int b = 0; b < count; b++)
+            for (int j = 0; j < L; j++)
+                ga[first + b * L + j] += w[b] * g[j];
+    }
+    return total(part);
+}
+
+/* d|Y|/dY = Y / |Y| */
+TELU_CLONES
+static void magnitude_grad(struct loss *l, int bins)
+{
+    const float *restrict ga = l->ga, *restrict ya = l->ya;
+    const float *restrict yr = l->yr, *restrict yi = l->yi;
+    float *restrict gr = l->gr, *restrict gi = l->gi;
+
+    for (int i = 0; i < bins * L; i++) {
+        float g = ga[i] / ya[i];
+
+        gr[i] = g * yr[i];
+        gi[i] = g * yi[i];
+    }
+}
+
+TELU_CLONES
+static double waveform(float *restrict g, const float *restrict x,
+                       const float *restrict y, int n, int B)
+{
+    double error = 0.0, energy = 1e-3;
+
+    for (int i = 0; i < n; i++) {
+        float d = y[i] - x[i];
+
+        error += (double)d * d;
+        energy += (double)x[i] * x[i];
+    }
+    double value = sqrt(error / energy + 1e-4);
+    float k = (float)(1.0 / (energy * value * B));
+
+    for (int i = 0; i < n; i++)
+        g[i] = k * (y[i] - x[i]);
+    return value / B;
+}
+
+struct loss_value loss_run(struct loss *l, float *mel, float *cpx, float *wave,
+                           const float *x, const float *y, int B, int n, int stride)
+{
+    struct loss_value v = { 0 };
+
+    for (int b = 0; b < B; b++) {
+        size_t at = (size_t)b * stride;
+
+        memset(mel + at, 0, sizeof(float) * n);
+        memset(cpx + at, 0, sizeof(float) * n);
+        v.wave += waveform(wave + at, x + at, y + at, n, B);
+        for (int i = 0; i < LOSS_SCALES; i++) {
+            struct stft *s = &l->stft[i];
+            int frames = stft_frames(s, n);
+            double each = 1.0 / ((double)LOSS_SCALES * B * frames);
+            double km = each / l->mel[i].n, kc = each / (2 * s->bins);
+
+            for (int f = 0; f < frames; f += L) {
+                stft_forward(s, l->xr, l->xi, l->yr, l->yi, x + at, y + at, f,
+                             frames);
+                v.cpx += kc * compressed(l, s->bins, (float)kc);
+                v.mel += km * log_mel(l, &l->mel[i], s->bins, (float)km);
+                magnitude_grad(l, s->bins);
+                stft_adjoint(s, mel + at, cpx + at, l->gr, l->gi, l->hr, l->hi, f,
+                             frames);
+            }
+        }
+    }
+    return v;
+}

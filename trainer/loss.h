@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* loss.h - how far a sound y is from the original x, three ways, with gradients.
+ *
+ *   mel   mean |log(M |Y| + 1e-4) - log(M |X| + 1e-4)|: what is heard where
+ *   cpx   mean |C(Y) - C(X)|, real and imaginary parts, C(Z) = Z (|Z|^2 + 1e-8)^-0.35:
+ *         knows the phase, and does not let loud bins hide the quiet ones
+ *   wave  sqrt(sum (x - y)^2 / (sum x^2 + 1e-3) + 1e-4) per item
+ *
+ * mel and cpx are averaged over STFTs of 128, 512, 1024 with 20, 60, 80 triangles;
+ * |Z| stands for sqrt(|Z|^2 + 1e-8), so silence has a gradient, and a finite one.
+ * Each term's gradient is given apart, for the balancer to weigh (balance.h).
+ */
+#ifndef LOSS_H
+#define LOSS_H
+
+#include "stft.h"
+
+#define LOSS_SCALES 3
+
+struct mel {
+    int n;
+    int *first, *count;        /* bins of a triangle */
+    float **weight;
+};
+
+struct loss {
+    struct stft stft[LOSS_SCALES];
+    struct mel mel[LOSS_SCALES];
+    float *xr, *xi, *yr, *yi, *xa, *ya, *gr, *gi, *hr, *hi, *ga;
+};
+
+struct loss_value {
+    double mel, cpx, wave;
+};
+
+struct loss *loss_new(void);
+void loss_free(struct loss *l);
+
+/* x, y and the gradients: B items of n >= 1024 samples, `stride` floats apart; the
+ * gradients with respect to y are written (n samples of each item). */
+struct loss_value loss_run(struct loss *l, float *mel, float *cpx, float *wave,
+                           const float *x, const float *y, int B, int n, int stride);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* memory.h - allocation for a program that is allowed to give up, with a word. */
+#ifndef MEMORY_H
+#define MEMORY_H
+
+#include <stddef.h>
+
+/* n zeroed floats on a 64-byte boundary, for free(); exits when there is no room. */
+float *floats(size_t n);
+
+/* Zeroed bytes, likewise. */
+void *zeroed(size_t bytes);
+
+/* Prints "telucodec-train: ..." and exits with status 1. */
+void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+#endif

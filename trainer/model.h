@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* model.h - the base layer in training: waveform -> MDCT -> encoder -> residual VQ
+ * -> decoder -> inverse MDCT, forward and backward as lists of calls. The network is
+ * the one of kernels/encoder.c and decoder.c, with all packets at once.
+ *
+ *   x (B, (2T+1) 160) -mdct-> c (B, 2T, 160) -compand-> (R, 640) -in-> (R, enc)
+ *     -blocks-> -out-> latent (R, latent) -vq-> -in-> (R, dec) -blocks->
+ *     value, scale (R, 320) -head-> y (B, 2T, 160) -imdct-> wave (B, (2T+1) 160)
+ *
+ * R = B T packets. Sample 0 of x and wave is sample -120 of the clip; wave is right
+ * from MODEL_LEAD on and up to MODEL_TAIL before its end, where a neighbouring hop
+ * would have been added.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "params.h"
+#include "vq.h"
+
+#define MODEL_LEAD 120
+#define MODEL_TAIL 120
+
+/* Complete samples of T packets: they start at the clip's sample 0. */
+#define MODEL_COMPLETE(T) (TELU_PACKET * (T) - TELU_DELAY)
+
+struct block {
+    struct param *dw_w, *dw_b, *norm_g, *norm_b;
+    struct param *up_w, *up_b, *down_w, *down_b, *scale;
+    float *x, *a, *b, *h, *g, *d;      /* of the last forward: see block_forward() */
+};
+
+struct stack {
+    int width, hidden, kernel, n;
+    struct block block[TELU_MAX_BLOCKS];
+};
+
+struct model {
+    struct telu_config cfg;
+    struct params *p;
+    struct vq *vq;
+    struct stack enc, dec;
+    struct param *enc_in_w, *enc_in_b, *enc_out_w, *enc_out_b, *dec_in_w, *dec_in_b;
+    struct param *value_w, *value_b, *scale_w, *scale_b;
+    int rows;                  /* room in the following */
+    float *c, *features, *enc_x, *latent, *sum, *dec_x, *v, *s, *y, *wave;
+    float *dx, *da, *db, *dh, *dg;
+};
+
+struct model *model_new(const struct telu_config *cfg, struct rng *rng);
+void model_free(struct model *m);
+
+/* x as above, stages [B] descending, 1 .. cfg.stages. The result is m->wave. decay,
+ * rng and the returned commitment loss: vq_forward(). */
+double model_forward(struct model *m, const float *x, const int *stages, int B, int T,
+                     float decay, struct rng *rng);
+
+/* dwave, as wave (may be changed) -> gradients added to m->p->grad. `commit`: weight
+ * of the commitment loss. Follows the model_forward() that it belongs to. */
+void model_backward(struct model *m, float *dwave, const int *stages, int B, int T,
+                    float commit);
+
+#endif

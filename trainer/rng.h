@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* rng.h - the one source of chance (xoshiro256**, Blackman and Vigna 2018). Its
+ * state is a plain struct, saved with the checkpoint. */
+#ifndef RNG_H
+#define RNG_H
+
+#include <stdint.h>
+
+struct rng {
+    uint64_t s[4];
+};
+
+void rng_seed(struct rng *r, uint64_t seed);
+uint64_t rng_next(struct rng *r);
+
+/* 0 .. n-1 */
+uint64_t rng_below(struct rng *r, uint64_t n);
+
+/* a <= value < b */
+float rng_uniform(struct rng *r, float a, float b);
+
+/* Roughly normal, deviation 1: twelve uniforms. */
+float rng_normal(struct rng *r);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* step.c - see step.h. */
+#include "step.h"
+
+#include "memory.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define WEIGHT_DECAY 0.01f
+#define CLIP 1.0               /* length of the gradient, at most */
+#define COMMIT 0.25f
+
+struct trainer *trainer_new(const struct telu_config *cfg, int batch, int packets,
+                            uint64_t seed)
+{
+    struct trainer *t = zeroed(sizeof(*t));
+    size_t n;
+
+    rng_seed(&t->rng, seed);
+    t->model = model_new(cfg, &t->rng);
+    t->loss = loss_new();
+    adamw_init(&t->adam, t->model->p);
+    t->B = batch;
+    t->T = packets;
+    t->stride = (2 * packets + 1) * TELU_HOP;
+    n = (size_t)batch * t->stride;
+    t->x = floats(n);
+    for (int i = 0; i < BALANCE_TERMS; i++)
+        t->grad[i] = floats(n);
+    t->stages = zeroed(sizeof(int) * batch);
+    return t;
+}
+
+void trainer_free(struct trainer *t)
+{
+    model_free(t->model);
+    loss_free(t->loss);
+    adamw_release(&t->adam);
+    free(t->x);
+    for (int i = 0; i < BALANCE_TERMS; i++)
+        free(t->grad[i]);
+    free(t->stages);
+    free(t);
+}
+
+static int descending(const void *a, const void *b)
+{
+    return *(const int *)b - *(const int *)a;
+}
+
+/* The level of half of the items varies as recordings do; of the others so widely
+ * that a whisper from afar is coded as well. */
+static float gain(struct trainer *t, int item)
+{
+    float db = rng_uniform(&t->rng, item % 2 ? -36.0f : -10.0f, 6.0f);
+
+    return powf(10.0f, db / 20.0f);
+}
+
+void trainer_crop(struct trainer *t, const struct dataset *data)
+{
+    int most = t->model->cfg.stages;
+
+    for (int b = 0; b < t->B; b++) {
+        float *x = t->x + (size_t)b * t->stride;
+        long room = data->total - (long)TELU_PACKET * t->T;
+        long at = room > 0 ? (long)rng_below(&t->rng, room) : 0;
+
+        dataset_read(data, x, at - MODEL_LEAD, t->stride);
+        cblas_sscal(t->stride, gain(t, b), x, 1);
+        t->stages[b] = b < t->B / 2 ? most : 1 + (int)rng_below(&t->rng, most);
+    }
+    qsort(t->stages, t->B, sizeof(int), descending);
+}
+
+struct step_result trainer_step(struct trainer *t, float rate, float decay)
+{
+    struct model *m = t->model;
+    struct step_result r;
+    int n = MODEL_COMPLETE(t->T);
+    float *g[BALANCE_TERMS];
+
+    r.commit = model_forward(m, t->x, t->stages, t->B, t->T, decay, &t->rng);
+    for (int i = 0; i < BALANCE_TERMS; i++)
+        g[i] = t->grad[i] + MODEL_LEAD;
+    r.loss = loss_run(t->loss, g[0], g[1], g[2], t->x + MODEL_LEAD,
+                      m->wave + MODEL_LEAD, t->B, n, t->stride);
+    balance_run(&t->balance, g, t->x + MODEL_LEAD, t->B, n, t->stride);
+    params_zero_grad(m->p);
+    model_backward(m, t->grad[0], t->stages, t->B, t->T, COMMIT);
+    r.norm = grad_norm(m->p);
+    if (!isfinite(r.norm))
+        t->skipped++;
+    else
+        adamw_step(&t->adam, m->p, rate, WEIGHT_DECAY,
+                   r.norm > CLIP ? (float)(CLIP / r.norm) : 1.0f);
+    return r;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* step.h - one training step: crops, forward, losses, backward, AdamW. */
+#ifndef STEP_H
+#define STEP_H
+
+#include "adamw.h"
+#include "balance.h"
+#include "dataset.h"
+#include "loss.h"
+#include "model.h"
+
+/* Everything that training changes, and the room for a batch. */
+struct trainer {
+    struct model *model;
+    struct loss *loss;
+    struct adamw adam;
+    struct balance balance;
+    struct rng rng;
+    long skipped;              /* steps left out for a gradient that was not finite */
+    int B, T, stride;          /* items, packets and floats of an item */
+    float *x, *grad[BALANCE_TERMS];
+    int *stages;
+};
+
+struct step_result {
+    struct loss_value loss;
+    double commit, norm;       /* norm: of the gradient, before clipping */
+};
+
+struct trainer *trainer_new(const struct telu_config *cfg, int batch, int packets,
+                            uint64_t seed);
+void trainer_free(struct trainer *t);
+
+/* Random crops at random levels, and how many stages each item uses. */
+void trainer_crop(struct trainer *t, const struct dataset *data);
+
+/* Learns from the batch in t->x. rate: learning rate; decay: of the codebooks. */
+struct step_result trainer_step(struct trainer *t, float rate, float decay);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* stft.h - short-time Fourier transforms of two real signals at once, and back.
+ *
+ *   X[f][k] = sum_{t = 0 .. n-1} w[t] x[f hop + t] exp(-2 pi i k t / n)
+ *
+ * with the periodic Hann window w, hop n/4, k = 0 .. n/2. Two real signals are one
+ * complex one (x + i y), and STFT_LANES frames are transformed side by side, one in
+ * each lane of the vector unit: arrays are [k][lane], float32 always.
+ */
+#ifndef STFT_H
+#define STFT_H
+
+#define STFT_LANES 16
+
+struct stft {
+    int n, hop, bins;          /* n a power of two, 16 .. 4096; bins = n/2 + 1 */
+    float *window;
+    float *twiddle;            /* cos, sin of 2 pi k / n, k < n */
+    float *re[2], *im[2];      /* (n, lanes), twice: input and output of a pass */
+};
+
+void stft_init(struct stft *s, int n);
+void stft_release(struct stft *s);
+
+/* Whole frames that fit into that many samples. */
+int stft_frames(const struct stft *s, int samples);
+
+/* Frames f .. f + lanes - 1 of x and y (the `frames`-th and later are taken as
+ * zeros) -> xr, xi, yr, yi (bins, lanes). */
+void stft_forward(struct stft *s, float *xr, float *xi, float *yr, float *yi,
+                  const float *x, const float *y, int f, int frames);
+
+/* The adjoint: gradients with respect to the real and imaginary parts of one
+ * signal's transform, of two losses g and h, are added to dg and dh (samples). */
+void stft_adjoint(struct stft *s, float *dg, float *dh, const float *gr,
+                  const float *gi, const float *hr, const float *hi, int f,
+                  int frames);
+
+#endif

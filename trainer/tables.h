@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* tables.h - fits the integer tables of a weight file to speech, the network being
+ * trained and its codebooks in tree order. */
+#ifndef TABLES_H
+#define TABLES_H
+
+#include "weights.h"
+
+struct tables_clip {
+    const float *pcm;          /* 16 kHz mono */
+    long n;                    /* samples */
+};
+
+/* blobs: in the order of telu_config_tensors(), each tensor in its dtype of the file.
+ * Those of the tables point at buffers of telu_tensor_bytes() that this call fills;
+ * the others are read. At most some 20 minutes of the clips are used, spread evenly.
+ * log may be NULL. 0, or -1 and telu_error(). */
+int tables_fit(const struct telu_config *cfg, struct telu_blob *blobs, int count,
+               const struct tables_clip *clips, int n_clips,
+               void (*log)(void *user, const char *text), void *user);
+
+#endif

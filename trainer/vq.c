@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* vq.c - see vq.h. */
+#include "vq.h"
+
+#include "clones.h"
+#include "gemm.h"
+#include "memory.h"
+
+#include <cblas.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TILE 64                /* rows whose distances fit into the cache */
+#define LANES 16
+
+/* Shares of the mean use below which a code is dead, and with which it begins anew:
+ * what it decays by from the one to the other is its time to find followers. */
+#define DEAD   0.03f
+#define REBORN 0.08f
+
+/* Gram and Schmidt: rows (D, L), at most L of them orthonormal to the ones before. */
+static void orthonormal(float *rows, int D, int L, struct rng *rng)
+{
+    for (int d = 0; d < D; d++) {
+        float *x = rows + (size_t)d * L;
+
+        for (int i = 0; i < L; i++)
+            x[i] = rng_normal(rng);
+        for (int k = d / L * L; k < d; k++) {
+            const float *y = rows + (size_t)k * L;
+
+            cblas_saxpy(L, -cblas_sdot(L, x, 1, y, 1), y, 1, x, 1);
+        }
+        cblas_sscal(L, 1.0f / cblas_snrm2(L, x, 1), x, 1);
+    }
+}
+
+static void project(struct vq_stage *st, int L, struct rng *rng)
+{
+    orthonormal(st->in_w->w, st->dim, L, rng);
+    for (int i = 0; i < L; i++)
+        for (int d = 0; d < st->dim; d++)
+            st->out_w->w[i * st->dim + d] = st->in_w->w[d * L + i];
+    memset(st->in_b->w, 0, sizeof(float) * st->dim);
+    memset(st->out_b->w, 0, sizeof(float) * L);
+}
+
+struct vq *vq_new(const struct telu_config *cfg, struct params *p, struct rng *rng)
+{
+    struct vq *v = zeroed(sizeof(*v));
+    float *at;
+
+    v->stages = cfg->stages;
+    v->codes = cfg->codes;
+    v->latent = cfg->latent;
+    for (int s = 0; s < v->stages; s++)
+        v->state_total += (size_t)v->codes * (1 + cfg->dim[s]);
+    at = v->state = floats(v->state_total);
+    for (int s = 0; s < v->stages; s++) {
+        struct vq_stage *st = &v->s[s];
+
+        st->dim = cfg->dim[s];
+        st->in_w = params_get(p, "vq", s, "in.w");
+        st->in_b = params_get(p, "vq", s, "in.b");
+        st->out_w = params_get(p, "vq", s, "out.w");
+        st->out_b = params_get(p, "vq", s, "out.b");
+        st->book = params_get(p, "vq", s, "book");
+        st->count = at;
+        st->total = at += v->codes;
+        at += (size_t)v->codes * st->dim;
+        st->hits = zeroed(sizeof(*st->hits) * v->codes);
+        project(st, v->latent, rng);
+    }
+    return v;
+}
+
+static void release_rows(struct vq *v)
+{
+    for (int s = 0; s < v->stages; s++) {
+        free(v->s[s].z);
+        free(v->s[s].q);
+        free(v->s[s].r);
+    }
+    free(v->index);
+    free(v->energy);
+    free(v->dr);
+    free(v->de);
+    free(v->dz);
+    free(v->e);
+}
+
+static void reserve(struct vq *v, int rows)
+{
+    size_t wide = (size_t)rows * v->latent;
+
+    if (rows <= v->rows)
+        return;
+    release_rows(v);
+    v->rows = rows;
+    for (int s = 0; s < v->stages; s++) {
+        v->s[s].z = floats((size_t)rows * v->s[s].dim);
+        v->s[s].q = floats((size_t)rows * v->s[s].dim);
+        v->s[s].r = floats(wide);
+    }
+    v->index = zeroed(sizeof(*v->index) * v->stages * rows);
+    v->energy = floats(rows);
+    v->dr = floats(wide);
+    v->de = floats(wide);
+    v->dz = floats((size_t)rows * TELU_MAX_DIM);
+    v->e = floats(wide);
+}
+
+void vq_free(struct vq *v)
+{
+    if (!v)
+        return;
+    release_rows(v);
+    for (int s = 0; s < v->stages; s++)
+        free(v->s[s].hits);
+    free(v->state);
+    free(v);
+}
+
+/* Where the lowest of n values is; n is a power of two. */
+TELU_CLONES
+static int32_t lowest(const float *d, int n)
+{
+    float best[LANES];
+    int32_t at[LANES], found = 0;
+    int whole = n - n % LANES;
+
+    if (whole == 0) {
+        for (int i = 1; i < n; i++)
+            if (d[i] < d[found])
+                found = i;
+        return found;
+    }
+    for (int j = 0; j < LANES; j++) {
+        best[j] = d[j];
+        at[j] = j;
+    }
+    for (int i = LANES; i < whole; i += LANES)
+        for (int j = 0; j < LANES; j++) {
+            int less = d[i + j] < best[j];
+
+            best[j] = less ? d[i + j] : best[j];
+            at[j] = less ? i + j : at[j];
+        }
+    for (int j = 1; j < LANES; j++)
+        if (best[j] < best[found])
+            found = j;
+    return at[found];
+}
+
+/* |z - b|^2 without |z|^2, which is the same for every code: |b|^2 - 2 z b. */
+static void search(int32_t *index, const float *z, const float *book, int R, int N,
+                   int D)
+{
+    static _Thread_local float d[TILE * TELU_MAX_CODES];
+    float norm[TELU_MAX_CODES];
+
+    for (int n = 0; n < N; n++)
+        norm[n] = cblas_sdot(D, book + (size_t)n * D, 1, book + (size_t)n * D, 1);
+    for (int r = 0; r < R; r += TILE) {
+        int m = R - r < TILE ? R - r : TILE;
+
+        for (int i = 0; i < m; i++)
+            memcpy(d + (size_t)i * N, norm, sizeof(float) * N);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, N, D, -2.0f,
+                    z + (size_t)r * D, D, book, D, 1.0f, d, N);
+        for (int i = 0; i < m; i++)
+            index[r + i] = lowest(d + (size_t)i * N, N);
+    }
+}
+
+/* Puts a code onto one of the R rows. */
+static void place(struct vq_stage *st, int code, int R, float count, struct rng *rng)
+{
+    const float *from = st->z + rng_below(rng, R) * st->dim;
+
+    for (int d = 0; d < st->dim; d++) {
+        float x = from[d] + 1e-3f * rng_normal(rng);
+
+        st->book->w[(size_t)code * st->dim + d] = x;
+        st->total[(size_t)code * st->dim + d] = x * count;
+    }
+    st->count[code] = count;
+}
+
+/* The running mean of what was assigned to each code; dead codes go elsewhere. */
+static void learn(struct vq *v, struct vq_stage *st, const int32_t *index, int R,
+                  float decay, struct rng *rng)
+{
+    float w = 1.0f - decay, fair = (float)R / v->codes;
+    size_t n = (size_t)v->codes * st->dim;
+
+    cblas_sscal(v->codes, decay, st->count, 1);
+    cblas_sscal((int)n, decay, st->total, 1);
+    for (int r = 0; r < R; r++) {
+        float *total = st->total + (size_t)index[r] * st->dim;
+
+        st->count[index[r]] += w;
+        st->hits[index[r]]++;
+        for (int d = 0; d < st->dim; d++)
+            total[d] += w * st->z[(size_t)r * st->dim + d];
+    }
+    for (int c = 0; c < v->codes; c++) {
+        if (st->count[c] < DEAD * fair) {
+            place(st, c, R, REBORN * fair, rng);
+            v->restarts++;
+            continue;
+        }
+        for (int d = 0; d < st->dim; d++)
+            st->book->w[(size_t)c * st->dim + d] =
+                st->total[(size_t)c * st->dim + d] / (st->count[c] + 1e-6f);
+    }
+}
+
+static int items_with(const int *stages, int B, int s)
+{
+    int n = 0;
+
+    while (n < B && stages[n] > s)
+        n++;
+    return n;
+}
+
+/* Sum over items of mean (z - q)^2 / energy. */
+static double commitment(const struct vq *v, const struct vq_stage *st, int items,
+                         int T)
+{
+    double sum = 0.0;
+    int n = T * st->dim;
+
+    for (int b = 0; b < items; b++) {
+        const float *z = st->z + (size_t)b * n, *q = st->q + (size_t)b * n;
+        double error = 0.0;
+
+        for (int i = 0; i < n; i++)
+            error += (double)(z[i] - q[i]) * (z[i] - q[i]);
+        sum += error / n * v->energy[b];
+    }
+    return sum;
+}
+
+static void measure_energy(struct vq *v, const struct vq_stage *st, int B, int T)
+{
+    int n = T * st->dim;
+
+    for (int b = 0; b < B; b++) {
+        const float *z = st->z + (size_t)b * n;
+
+        v->energy[b] = 1.0f / (cblas_sdot(n, z, 1, z, 1) / (float)n + 1e-3f);
+    }
+}
+
+double vq_forward(struct vq *v, float *sum, const float *x, const int *stages, int B,
+                  int T, float decay, struct rng *rng)
+{
+    double commit = 0.0;
+    int learning = decay > 0.0f;
+
+    reserve(v, B * T);
+    memset(sum, 0, sizeof(float) * B * T * v->latent);
+    memcpy(v->s[0].r, x, sizeof(float) * B * T * v->latent);
+    for (int s = 0; s < v->stages; s++) {
+        struct vq_stage *st = &v->s[s];
+        int items = items_with(stages, B, s), R = items * T, D = st->dim;
+        int32_t *index = v->index + (size_t)s * v->rows;
+        size_t wide = (size_t)R * v->latent;
+
+        if (!R)
+            break;
+        gemm_forward(st->z, st->r, st->in_w->w, st->in_b->w, R, v->latent, D);
+        if (s == 0)
+            measure_energy(v, st, B, T);
+        if (learning && !(v->ready >> s & 1)) {
+            for (int c = 0; c < v->codes; c++)
+                place(st, c, R, 1.0f, rng);
+            v->ready |= 1 << s;
+        }
+        search(index, st->z, st->book->w, R, v->codes, D);
+        if (learning)
+            learn(v, st, index, R, decay, rng);
+        for (int r = 0; r < R; r++)
+            memcpy(st->q + (size_t)r * D, st->book->w + (size_t)index[r] * D,
+                   sizeof(float) * D);
+        if (v->bypass)
+            memcpy(st->q, st->z, sizeof(float) * R * D);
+        commit += commitment(v, st, items, T);
+        gemm_forward(v->e, st->q, st->out_w->w, st->out_b->w, R, D, v->latent);
+        cblas_saxpy((int)wide, 1.0f, v->e, 1, sum, 1);
+        if (s + 1 < v->stages) {
+            float *next = v->s[s + 1].r;
+
+            for (size_t i = 0; i < wide; i++)
+                next[i] = st->r[i] - v->e[i];
+        }
+    }
+    return commit / B;
+}
+
+void vq_backward(struct vq *v, float *dx, const float *dsum, const int *stages, int B,
+                 int T, float weight)
+{
+    float *dr = dx;
+
+    memset(dr, 0, sizeof(float) * B * T * v->latent);
+    for (int s = v->stages - 1; s >= 0; s--) {
+        struct vq_stage *st = &v->s[s];
+        int items = items_with(stages, B, s), R = items * T, D = st->dim;
+
+        if (!R)
+            continue;
+        /* e_s goes into the sum and, negative, into r_{s+1}. */
+        for (size_t i = 0; i < (size_t)R * v->latent; i++)
+            v->de[i] = dsum[i] - dr[i];
+        gemm_backward(v->dz, 0.0f, st->out_w->g, st->out_b->g, v->de, st->q,
+                      st->out_w->w, R, D, v->latent);
+        for (int b = 0; b < items; b++) {
+            float k = weight * 2.0f * v->energy[b] / ((float)T * D * B);
+
+            for (size_t i = (size_t)b * T * D; i < (size_t)(b + 1) * T * D; i++)
+                v->dz[i] += k * (st->z[i] - st->q[i]);
+        }
+        gemm_backward(dr, 1.0f, st->in_w->g, st->in_b->g, v->dz, st->r, st->in_w->w,
+                      R, v->latent, D);
+    }
+}
+
+void vq_use(const struct vq *v, float *share)
+{
+    for (int s = 0; s < v->stages; s++) {
+        int used = 0;
+
+        for (int c = 0; c < v->codes; c++)
+            used += v->s[s].hits[c] > 0;
+        share[s] = (float)used / v->codes;
+    }
+}
+
+void vq_clear_use(struct vq *v)
+{
+    v->restarts = 0;
+    for (int s = 0; s < v->stages; s++)
+        memset(v->s[s].hits, 0, sizeof(uint32_t) * v->codes);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* vq.h - the residual vector quantiser in training.
+ *
+ *   r_0 = latent;   z_s = in_s r_s;   q_s = nearest code to z_s;   e_s = out_s q_s
+ *   r_{s+1} = r_s - e_s;   sum = e_0 + ... + e_{S-1}
+ *
+ * Straight-through: in the backward pass q_s counts as z_s. Each item of a batch
+ * has its own S (quantiser dropout); items come with S descending, so that the rows
+ * in use are the first ones, and only they teach a codebook. Codebooks start from
+ * data and follow the running mean of the residuals assigned to each code; a code
+ * that nothing chose for long is put onto a random row.
+ */
+#ifndef VQ_H
+#define VQ_H
+
+#include "params.h"
+
+#include <stdint.h>
+
+struct vq_stage {
+    int dim;
+    struct param *in_w, *in_b, *out_w, *out_b, *book;
+    float *count, *total;      /* running means: rows per code, their sum */
+    float *z, *q, *r;          /* of the last forward: (R, dim) twice, (R, latent) */
+    uint32_t *hits;            /* per code since vq_clear_use() */
+};
+
+struct vq {
+    int stages, codes, latent;
+    int ready;                 /* bit s: codebook s has been taken from data */
+    int bypass;                /* q = z: without steps, so that finite differences
+                                * see the gradient that straight-through assumes */
+    uint32_t restarts;
+    struct vq_stage s[TELU_MAX_STAGES];
+    float *state;              /* all count and total in one piece, to be saved */
+    size_t state_total;
+    int rows;                  /* room in z, q, r and the rest */
+    int32_t *index;            /* (stages, R) */
+    float *energy;             /* per item: 1 / energy of its z_0 */
+    float *dr, *de, *dz, *e;
+};
+
+/* Starts each projection as orthonormal rows and `out` as its transpose, so that a
+ * stage takes away what it has seen from the first step on. */
+struct vq *vq_new(const struct telu_config *cfg, struct params *p, struct rng *rng);
+void vq_free(struct vq *v);
+
+/* x (B, T, latent) -> sum, likewise. stages [B], descending. `decay` > 0: training
+ * step, codebooks move with that decay. Returns the commitment loss: per item the
+ * sum over its stages of mean (z - q)^2 over the mean energy of z_0, averaged over
+ * items; being relative it cannot grow by the latent growing. */
+double vq_forward(struct vq *v, float *sum, const float *x, const int *stages,
+                  int B, int T, float decay, struct rng *rng);
+
+/* d sum -> dx (written), parameters' gradients added, with `weight` of the
+ * commitment loss. Buffers (B, T, latent). */
+void vq_backward(struct vq *v, float *dx, const float *dsum, const int *stages,
+                 int B, int T, float weight);
+
+/* Share of the codes that were chosen since the last vq_clear_use(), per stage. */
+void vq_use(const struct vq *v, float *share);
+void vq_clear_use(struct vq *v);
+
+#endif
