@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* model.c - tensors' bytes -> a model: value checks, one arena, derived tables. */
+#include "weights.h"
+
+#include "error.h"
+#include "linear.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGN 64
+
+static const struct {
+    const char *name;
+    int bytes;
+} dtypes[] = {
+    [TELU_F32] = { "F32", 4 }, [TELU_BF16] = { "BF16", 2 }, [TELU_I16] = { "I16", 2 },
+    [TELU_U16] = { "U16", 2 }, [TELU_U8] = { "U8", 1 },
+};
+
+const char *telu_dtype_name(enum telu_dtype d)
+{
+    return dtypes[d].name;
+}
+
+static size_t elements(const struct telu_tensor *t)
+{
+    return (size_t)t->shape[0] * t->shape[1] * t->shape[2];
+}
+
+size_t telu_tensor_bytes(const struct telu_tensor *t)
+{
+    return elements(t) * dtypes[t->dtype].bytes;
+}
+
+struct list {
+    struct telu_tensor *t;
+    int count;
+};
+
+static int append(void *user, const struct telu_tensor *t)
+{
+    struct list *l = user;
+
+    if (l->t)
+        l->t[l->count] = *t;
+    l->count++;
+    return 0;
+}
+
+struct telu_tensor *telu_tensor_list(const struct telu_config *cfg, int *count)
+{
+    struct list l = { 0 };
+
+    telu_config_tensors(cfg, append, &l);
+    l.t = calloc(l.count, sizeof(*l.t));
+    if (!l.t) {
+        telu_fail("no memory for a list of %d tensors", l.count);
+        return NULL;
+    }
+    l.count = 0;
+    telu_config_tensors(cfg, append, &l);
+    *count = l.count;
+    return l.t;
+}
+
+/* --- What a value may be ------------------------------------------------ */
+
+/* A float is not finite when all bits of its exponent are set. */
+static int check_floats(const struct telu_tensor *t, const uint8_t *at)
+{
+    const int bytes = dtypes[t->dtype].bytes;
+
+    for (size_t i = 0; i < elements(t); i++) {
+        uint16_t upper;
+
+        memcpy(&upper, at + bytes * i + bytes - 2, 2);
+        if ((upper & 0x7f80) == 0x7f80)
+            return telu_fail("tensor %s: element %zu is not finite, expected a "
+                             "number", t->name, i);
+    }
+    return 0;
+}
+
+static int check_freq(const struct telu_tensor *t, const uint8_t *at)
+{
+    for (int r = 0; r < TELU_CONTEXTS; r++, at += 2 * TELU_SYMBOLS) {
+        uint16_t f[TELU_SYMBOLS];
+        int sum = 0;
+
+        memcpy(f, at, sizeof(f));
+        for (int i = 0; i < TELU_SYMBOLS; i++) {
+            if (!f[i])
+                return telu_fail("tensor %s: row %d has a zero at %d, expected 1 "
+                                 "or more", t->name, r, i);
+            sum += f[i];
+        }
+        if (sum != 1 << TELU_RANGE_BITS)
+            return telu_fail("tensor %s: row %d adds up to %d, expected %d",
+                             t->name, r, sum, 1 << TELU_RANGE_BITS);
+    }
+    return 0;
+}
+
+static int check_split(const struct telu_tensor *t, const uint8_t *at, int stages)
+{
+    for (size_t i = 0; i < elements(t); i++)
+        if (at[i] > stages && at[i] != TELU_SPLIT_BASE_ONLY)
+            return telu_fail("tensor %s: element %zu is %d, expected 0 to %d, or %d",
+                             t->name, i, at[i], stages, TELU_SPLIT_BASE_ONLY);
+    return 0;
+}
+
+static int check(const struct telu_config *cfg, const struct telu_tensor *t,
+                 const struct telu_blob *blob)
+{
+    if (blob->bytes != telu_tensor_bytes(t))
+        return telu_fail("tensor %s has %zu bytes, expected %zu", t->name,
+                         blob->bytes, telu_tensor_bytes(t));
+    if (t->dtype == TELU_F32 || t->dtype == TELU_BF16)
+        return check_floats(t, blob->data);
+    if (!strcmp(t->name, "tab.freq"))
+        return check_freq(t, blob->data);
+    if (!strcmp(t->name, "tab.split"))
+        return check_split(t, blob->data, cfg->stages);
+    return 0;
+}
+
+/* --- Layout ------------------------------------------------------------- */
+
+struct build {
+    const struct telu_tensor *t;
+    const struct telu_blob *blob;
+    void **at;                 /* where tensor i lies in the arena */
+    int count;
+    char *base;                /* NULL: only count the bytes */
+    size_t used;
+};
+
+static void *take(struct build *b, size_t bytes)
+{
+    void *at = b->base ? b->base + b->used : NULL;
+
+    b->used += (bytes + ALIGN - 1) / ALIGN * ALIGN;
+    return at;
+}
+
+/* Runs twice: to learn how large the arena is, and to hand it out. */
+static void lay_out(struct build *b, struct telu_model *m)
+{
+    const size_t codes = m->cfg.codes;
+
+    b->used = 0;
+    for (int i = 0; i < b->count; i++) {
+        const struct telu_tensor *t = &b->t[i];
+
+        b->at[i] = take(b, t->dtype != TELU_BF16 ? telu_tensor_bytes(t) :
+                           4 * telu_linear16_words(t->shape[1], t->shape[0]));
+    }
+    for (int s = 0; s < m->cfg.stages; s++) {
+        m->vq[s].dim = m->cfg.dim[s];
+        m->vq[s].tbook = take(b, codes * m->cfg.dim[s] * sizeof(float));
+        m->vq[s].tree = take(b, 2 * codes * m->cfg.dim[s] * sizeof(float));
+    }
+    m->tab.cumul = take(b, sizeof(uint16_t) * TELU_CONTEXTS * (TELU_SYMBOLS + 1));
+}
+
+/* The packing wants aligned words, and a file promises no alignment. */
+static int copy(struct build *b, int i)
+{
+    const struct telu_tensor *t = &b->t[i];
+
+    if (t->dtype != TELU_BF16) {
+        memcpy(b->at[i], b->blob[i].data, b->blob[i].bytes);
+        return 0;
+    }
+
+    uint16_t *aligned = malloc(b->blob[i].bytes);
+
+    if (!aligned)
+        return telu_fail("no memory for tensor %s", t->name);
+    memcpy(aligned, b->blob[i].data, b->blob[i].bytes);
+    telu_linear16_pack(b->at[i], aligned, t->shape[1], t->shape[0]);
+    free(aligned);
+    return 0;
+}
+
+static int find(const struct build *b, const char *layer, const char *part)
+{
+    const size_t n = strlen(layer);
+
+    for (int i = 0; i < b->count; i++)
+        if (!strncmp(b->t[i].name, layer, n) && b->t[i].name[n] == '.' &&
+            !strcmp(b->t[i].name + n + 1, part))
+            return i;
+    return -1;
+}
+
+static const void *get(const struct build *b, const char *layer, const char *part)
+{
+    const int i = find(b, layer, part);
+
+    return i < 0 ? NULL : b->at[i];
+}
+
+static struct telu_linear16 linear16(const struct build *b, const char *layer,
+                                     const char *w, const char *bias)
+{
+    const struct telu_tensor *t = &b->t[find(b, layer, w)];
+
+    return (struct telu_linear16){
+        .w = get(b, layer, w), .b = get(b, layer, bias),
+        .I = t->shape[1], .O = t->shape[0],
+    };
+}
+
+static void connect_blocks(const struct build *b, struct telu_block *block,
+                           const char *net, int count)
+{
+    for (int i = 0; i < count; i++, block++) {
+        char p[16];
+
+        snprintf(p, sizeof(p), "%s.%d", net, i);
+        block->dw = get(b, p, "dw.w");
+        block->dwb = get(b, p, "dw.b");
+        block->g = get(b, p, "norm.g");
+        block->nb = get(b, p, "norm.b");
+        block->up = linear16(b, p, "up.w", "up.b");
+        block->down = linear16(b, p, "down.w", "down.b");
+        block->scale = get(b, p, "scale");
+    }
+}
+
+static void connect(const struct build *b, struct telu_model *m)
+{
+    m->enc_in = linear16(b, "enc", "in.w", "in.b");
+    m->enc_out = linear16(b, "enc", "out.w", "out.b");
+    m->dec_in = linear16(b, "dec", "in.w", "in.b");
+    m->dec_value = linear16(b, "dec", "value.w", "value.b");
+    m->dec_scale = linear16(b, "dec", "scale.w", "scale.b");
+    connect_blocks(b, m->enc, "enc", m->cfg.enc_blocks);
+    connect_blocks(b, m->dec, "dec", m->cfg.dec_blocks);
+
+    for (int s = 0; s < m->cfg.stages; s++) {
+        struct telu_stage *v = &m->vq[s];
+        char p[16];
+
+        snprintf(p, sizeof(p), "vq.%d", s);
+        v->in = get(b, p, "in.w");
+        v->inb = get(b, p, "in.b");
+        v->out = get(b, p, "out.w");
+        v->outb = get(b, p, "out.b");
+        v->book = get(b, p, "book");
+    }
+
+    m->tab.env_stages = m->cfg.env_stages;
+    m->tab.codes = m->cfg.codes;
+    m->tab.bias = get(b, "tab", "bias");
+    m->tab.env = get(b, "tab", "env");
+    m->tab.gain = get(b, "tab", "gain");
+    m->tab.freq = get(b, "tab", "freq");
+    m->tab.recon = get(b, "tab", "recon");
+    m->tab.shape = get(b, "tab", "shape");
+    m->tab.fill = get(b, "tab", "fill");
+    m->tab.split = get(b, "tab", "split");
+}
+
+/* --- Derived tables ----------------------------------------------------- */
+
+static void derive_stage(const struct telu_stage *v, int n)
+{
+    const int codes = 1 << n, D = v->dim;
+    float *tbook = (float *)v->tbook, *tree = (float *)v->tree;
+
+    for (int c = 0; c < codes; c++)
+        for (int d = 0; d < D; d++)
+            tbook[d * codes + c] = v->book[c * D + d];
+
+    /* Added in order of the index, as FORMAT.md wants it: the same bits everywhere. */
+    for (int k = 0; k <= n; k++) {
+        const int under = codes >> k;
+
+        for (int p = 0; p < 1 << k; p++)
+            for (int d = 0; d < D; d++) {
+                float sum = 0.0f;
+
+                for (int c = p * under; c < (p + 1) * under; c++)
+                    sum += v->book[c * D + d];
+                tree[((1 << k) + p) * D + d] = sum / (float)under;
+            }
+    }
+}
+
+static void derive_cumul(const struct telu_tables *tab)
+{
+    uint16_t *c = (uint16_t *)tab->cumul;
+    const uint16_t *f = tab->freq;
+
+    for (int r = 0; r < TELU_CONTEXTS; r++, c += TELU_SYMBOLS + 1)
+        for (int i = 0; i < TELU_SYMBOLS; i++)
+            c[i + 1] = c[i] + *f++;
+}
+
+static int fill(struct build *b, struct telu_model *m)
+{
+    lay_out(b, m);
+    m->arena = aligned_alloc(ALIGN, b->used);
+    if (!m->arena)
+        return telu_fail("no memory for a model of %zu bytes", b->used);
+    memset(m->arena, 0, b->used);
+    b->base = m->arena;
+    lay_out(b, m);
+
+    for (int i = 0; i < b->count; i++)
+        if (copy(b, i))
+            return -1;
+    connect(b, m);
+    for (int s = 0; s < m->cfg.stages; s++)
+        derive_stage(&m->vq[s], m->n);
+    derive_cumul(&m->tab);
+    return 0;
+}
+
+static int build(struct telu_model *m, const struct telu_tensor *t,
+                 const struct telu_blob *blobs, int count, int expected)
+{
+    struct build b = { .t = t, .blob = blobs, .count = count };
+    int r;
+
+    if (count != expected)
+        return telu_fail("%d tensors, expected %d", count, expected);
+    for (int i = 0; i < count; i++)
+        if (check(&m->cfg, &t[i], &blobs[i]))
+            return -1;
+    b.at = calloc(count, sizeof(*b.at));
+    if (!b.at)
+        return telu_fail("no memory for %d tensors", count);
+    r = fill(&b, m);
+    free(b.at);
+    return r;
+}
+
+struct telu_model *telu_model_build(const struct telu_config *cfg,
+                                    const struct telu_blob *blobs, int count,
+                                    const char *id)
+{
+    struct telu_tensor *t;
+    struct telu_model *m;
+    int expected, r;
+
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) {
+        telu_fail("tensors are little-endian, this machine is not");
+        return NULL;
+    }
+    if (telu_config_check(cfg))
+        return NULL;
+    t = telu_tensor_list(cfg, &expected);
+    if (!t)
+        return NULL;
+    m = calloc(1, sizeof(*m));
+    if (!m) {
+        telu_fail("no memory for a model");
+        free(t);
+        return NULL;
+    }
+
+    m->cfg = *cfg;
+    while (1 << m->n < cfg->codes)
+        m->n++;
+    snprintf(m->id, sizeof(m->id), "%s", id ? id : "");
+    r = build(m, t, blobs, count, expected);
+    free(t);
+    if (r) {
+        telu_model_close(m);
+        return NULL;
+    }
+    return m;
+}
+
+void telu_model_close(struct telu_model *m)
+{
+    if (m)
+        free(m->arena);
+    free(m);
+}
+
+const char *telu_model_id(const struct telu_model *m)
+{
+    return m->id;
+}
