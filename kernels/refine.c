@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* refine.c - see refine.h; the formulas stand in FORMAT.md. */
+#include "refine.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define MAX_ZEROS 16           /* of an Exp-Golomb code */
+
+const int telu_split_rate[TELU_SPLIT_RATES] = {
+    2000, 3000, 4000, 6000, 8000, 10000, 12000, 16000, 20000, 24000, 32000, 64000,
+};
+
+/* 2^(i / 32): a table, so that no libm has a say in the sound. */
+static const float octave[32] = {
+    1.0f,        1.02189715f, 1.04427378f, 1.0671404f,
+    1.09050773f, 1.11438674f, 1.13878863f, 1.16372486f,
+    1.18920712f, 1.21524736f, 1.24185781f, 1.26905096f,
+    1.29683955f, 1.32523664f, 1.35425555f, 1.38390988f,
+    1.41421356f, 1.44518081f, 1.47682615f, 1.50916443f,
+    1.54221083f, 1.57598085f, 1.61049033f, 1.64575548f,
+    1.68179283f, 1.7186193f,  1.75625216f, 1.79470908f,
+    1.83400809f, 1.87416763f, 1.91520656f, 1.95714412f,
+};
+
+static int clamp(int x, int least, int most)
+{
+    return x < least ? least : x > most ? most : x;
+}
+
+static int log2_floor(unsigned x)      /* x >= 1 */
+{
+    return 31 - __builtin_clz(x);
+}
+
+/* --- What both sides know before the first coefficient -------------------- */
+
+void telu_plan_envelope(struct telu_plan *p, const struct telu_tables *t,
+                        const int *codes, int S)
+{
+    int known = S < t->env_stages ? S : t->env_stages;
+
+    p->stages = S;
+    for (int b = 0; b < TELU_BANDS; b++)
+        p->env[b] = t->bias[b];
+    for (int s = 0; s < known; s++) {
+        const int16_t *row = t->env + ((size_t)s * t->codes + codes[s]) * TELU_BANDS;
+
+        for (int b = 0; b < TELU_BANDS; b++)
+            p->env[b] += row[b];
+    }
+}
+
+void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
+                    int shape)
+{
+    int group = p->stages <= 2 ? 0 : p->stages <= 5 ? 1 : 2;
+
+    for (int b = 0; b < TELU_BANDS; b++) {
+        int L = clamp(4 * (step - 120) + ((t->shape[shape] * p->env[b]) >> 6),
+                      -640, 64);
+
+        p->level[b] = L;
+        p->step[b] = ldexpf(octave[L & 31], L >> 5);
+        p->ctx[b] = p->stages == 0 ? (8 * b) / TELU_BANDS
+                  : 8 + 12 * group + clamp((p->env[b] - L + 64) / 24, 0, 11);
+    }
+}
+
+/* --- Contexts ------------------------------------------------------------- */
+
+/* How many of 1 2 3 5 8 13 21 34 are <= n. */
+static int class_of(int n)
+{
+    static const uint8_t small[35] = {
+        0, 1, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6,
+        6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8,
+    };
+
+    return small[n < 34 ? n : 34];
+}
+
+int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shift)
+{
+    int n = (k > 0 ? 2 * q[k - 1] : 0) + (k > 1 ? q[k - 2] : 0);
+    int p = 0, m;
+
+    if (q0) {
+        p = (k > 0 ? q0[k - 1] : 0) + 2 * q0[k] + (k < TELU_HOP - 1 ? q0[k + 1] : 0);
+        m = (n + p) / 7;
+    } else {
+        for (int i = k < 8 ? 0 : k - 8; i < k; i++)
+            p += q[i];
+        m = n / 3;
+    }
+    *shift = m < 16 ? 0 : log2_floor((unsigned)m) - 3;
+    return (((q0 ? TELU_CLASSES : 0) + class_of(n)) * TELU_CLASSES + class_of(p)) *
+           TELU_C_CLASSES + cclass;
+}
+
+/* --- Coefficients -> integers -> coefficients ------------------------------ */
+
+void telu_refine_quantise(int *q, const struct telu_plan *p,
+                          const struct telu_tables *t, const float *c,
+                          const float *base, float dead)
+{
+    const uint8_t *gain = t->gain + p->stages * TELU_BANDS;
+
+    for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
+        for (int b = 0; b < TELU_BANDS; b++) {
+            float g = gain[b] / 128.0f, inverse = 1.0f / p->step[b];
+
+            for (int k = h + telu_band_edge[b]; k < h + telu_band_edge[b + 1]; k++) {
+                float r = c[k] - g * base[k];
+                float a = fabsf(r) * inverse + (0.5f - dead);
+
+                /* A NaN fails both comparisons and counts as 0. */
+                int v = a < TELU_MAX_Q ? (int)a : a >= TELU_MAX_Q ? TELU_MAX_Q : 0;
+
+                q[k] = r < 0.0f ? -v : v;
+            }
+        }
+}
+
+void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
+                            const struct telu_tables *t, const float *base,
+                            int shape)
+{
+    const uint8_t *gain = t->gain + p->stages * TELU_BANDS;
+    float phi = t->fill[shape] / 64.0f;
+
+    for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
+        for (int b = 0; b < TELU_BANDS; b++) {
+            float g = gain[b] / 128.0f, step = p->step[b], most = phi * step;
+
+            for (int k = h + telu_band_edge[b]; k < h + telu_band_edge[b + 1]; k++) {
+                int a = abs(q[k]);
+                float d = g * base[k];
+
+                if (a) {
+                    float v = ((float)a + (t->recon[a < 3 ? a : 3] - 128) / 256.0f) *
+                              step;
+
+                    d += q[k] < 0 ? -v : v;
+                } else {
+                    float fill = (1.0f - g) * base[k];
+
+                    d += fill < -most ? -most : fill > most ? most : fill;
+                }
+                y[k] = d;
+            }
+        }
+}
+
+/* --- Integers <-> bytes ---------------------------------------------------- */
+
+/* What the three walks below share: magnitudes so far and each band's place. */
+struct walk {
+    int mag[TELU_COEFS];
+    int h, b, k;               /* hop's first coefficient, band, coefficient in hop */
+};
+
+static int next(struct walk *w)
+{
+    if (++w->k == TELU_HOP) {
+        w->h += TELU_HOP;
+        w->b = w->k = 0;
+    }
+    if (w->k >= telu_band_edge[w->b + 1])
+        w->b++;
+    return w->h < TELU_COEFS;
+}
+
+static int context(const struct walk *w, const struct telu_plan *p, int *shift)
+{
+    return telu_refine_context(w->mag + w->h, w->h ? w->mag : NULL, w->k,
+                               p->ctx[w->b], shift);
+}
+
+/* 64 log2(32768 / f) */
+static uint32_t frequency_cost(uint32_t f)
+{
+    static const uint8_t fraction[64] = {      /* 64 log2(1 + (i + 1/2) / 64) */
+        1,  2,  4,  5,  6,  8,  9,  10, 12, 13, 14, 15, 16, 18, 19, 20,
+        21, 22, 23, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37,
+        38, 39, 40, 41, 42, 43, 43, 44, 45, 46, 47, 48, 49, 50, 50, 51,
+        52, 53, 54, 55, 55, 56, 57, 58, 58, 59, 60, 61, 61, 62, 63, 64,
+    };
+    int e = log2_floor(f);
+
+    if (f >> TELU_RANGE_BITS)
+        return 0;
+    return 64 * (TELU_RANGE_BITS - e) - fraction[(f << (TELU_RANGE_BITS - e)) >> 9 & 63];
+}
+
+uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
+                          const struct telu_tables *t)
+{
+    struct walk w = { .k = 0 };
+    uint32_t cost = 0;
+
+    do {
+        int shift, ctx = context(&w, p, &shift);
+        int a = abs(q[w.h + w.k]), s = a >> shift;
+
+        w.mag[w.h + w.k] = a;
+        cost += frequency_cost(t->freq[ctx * TELU_SYMBOLS +
+                                       (s < TELU_ESCAPE ? s : TELU_ESCAPE)]);
+        if (s >= TELU_ESCAPE)
+            cost += 64 * (2 * log2_floor((unsigned)(s - TELU_ESCAPE) + 1) + 1);
+        cost += 64 * (shift + (a != 0));
+    } while (next(&w));
+    return cost;
+}
+
+void telu_refine_put(struct telu_range_enc *e, const int *q,
+                     const struct telu_plan *p, const struct telu_tables *t)
+{
+    struct walk w = { .k = 0 };
+
+    do {
+        int shift, ctx = context(&w, p, &shift);
+        int a = abs(q[w.h + w.k]), s = a >> shift;
+        int symbol = s < TELU_ESCAPE ? s : TELU_ESCAPE;
+        const uint16_t *cumul = t->cumul + ctx * (TELU_SYMBOLS + 1) + symbol;
+
+        w.mag[w.h + w.k] = a;
+        telu_range_put(e, cumul[0], (uint32_t)cumul[1] - cumul[0], TELU_RANGE_BITS);
+        if (symbol == TELU_ESCAPE) {
+            uint32_t v = (uint32_t)(s - TELU_ESCAPE) + 1;
+            int zeros = log2_floor(v);
+
+            telu_range_put_bits(e, 0, zeros);
+            telu_range_put_bits(e, v, zeros + 1);
+        }
+        telu_range_put_bits(e, (uint32_t)a, shift);
+        if (a)
+            telu_range_put_bits(e, q[w.h + w.k] < 0, 1);
+    } while (next(&w));
+}
+
+/* Exp-Golomb code of order 0, or -1. */
+static int get_rest(struct telu_range_dec *d)
+{
+    int zeros = 0;
+
+    while (!telu_range_get_bits(d, 1))
+        if (++zeros > MAX_ZEROS)
+            return -1;
+    return (int)(1u << zeros | telu_range_get_bits(d, zeros)) - 1;
+}
+
+int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
+                    const struct telu_tables *t)
+{
+    struct walk w = { .k = 0 };
+
+    do {
+        int shift, ctx = context(&w, p, &shift), symbol = 0, a, rest;
+        const uint16_t *cumul = t->cumul + ctx * (TELU_SYMBOLS + 1);
+        uint32_t at;
+
+        q[w.h + w.k] = w.mag[w.h + w.k] = 0;
+        if (telu_range_cut(d))
+            continue;
+
+        at = telu_range_get(d, TELU_RANGE_BITS);
+        while (cumul[symbol + 1] <= at)
+            symbol++;
+        telu_range_took(d, cumul[symbol], (uint32_t)cumul[symbol + 1] - cumul[symbol]);
+        a = symbol;
+        if (symbol == TELU_ESCAPE) {
+            rest = get_rest(d);
+            if (rest < 0)
+                return -1;
+            a += rest;
+        }
+        a = (int)((uint32_t)a << shift | telu_range_get_bits(d, shift));
+        if (a > TELU_MAX_Q)
+            return -1;
+        w.mag[w.h + w.k] = a;
+        q[w.h + w.k] = a && telu_range_get_bits(d, 1) ? -a : a;
+    } while (next(&w));
+
+    /* Behind what was read there may be padding, nothing else. */
+    for (size_t i = d->at; i < d->n; i++)
+        if (d->in[i])
+            return -1;
+    return 0;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_packet.c - packets as bytes: worked examples, every cut, every flipped bit. */
+#include "packet.h"
+#include "tiny_model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define N 10                   /* bits of a code, as in the default network */
+
+static int failures;
+
+static void expect(const char *what, long got, long want)
+{
+    if (got != want && failures++ < 20)
+        printf("%s is %ld, expected %ld\n", what, got, want);
+}
+
+static void expect_bytes(const char *what, const uint8_t *got, size_t n,
+                         const uint8_t *want, size_t m)
+{
+    int differ = n != m || memcmp(got, want, n) != 0;
+
+    expect(what, differ, 0);
+    for (size_t i = 0; differ && i < n; i++)
+        printf("%s%02x%s", i ? " " : "  bytes: ", got[i], i + 1 == n ? "\n" : "");
+}
+
+/* --- Worked examples ------------------------------------------------------- */
+
+/* | 0 | 0101010101 | 1010101010 | 101 |  =  00101010 10110101 01010101 */
+static void worked_base(void)
+{
+    static const uint8_t want[] = { 0x2a, 0xb5, 0x55 };
+    struct telu_layers l = { .stages = 2, .codes = { 0x155, 0x2aa }, .prefix_bits = 3,
+                             .prefix = 5 };
+    struct telu_layers got;
+    struct telu_plan plan;
+    struct telu_tables none = { 0 };
+    uint8_t out[3];
+
+    telu_packet_put_base(out, 3, &l, N);
+    expect_bytes("base only", out, 3, want, 3);
+    expect("base only: return", telu_packet_get(&got, &plan, want, 3, &none, 16, N), 0);
+    expect("base only: refined", got.refined, 0);
+    expect("base only: stages", got.stages, 2);
+    expect("base only: code 0", got.codes[0], 0x155);
+    expect("base only: code 1", got.codes[1], 0x2aa);
+    expect("base only: prefix bits", got.prefix_bits, 3);
+    expect("base only: prefix", got.prefix, 5);
+}
+
+/* Tables in which a zero is all but certain: f[0] = 32751, the other 17 are 1. */
+static void sure_tables(struct telu_model *m, struct telu_tables *t)
+{
+    static uint16_t freq[TELU_CONTEXTS * TELU_SYMBOLS];
+    static uint16_t cumul[TELU_CONTEXTS * (TELU_SYMBOLS + 1)];
+
+    *t = m->tab;
+    t->freq = freq;
+    t->cumul = cumul;
+    for (int c = 0; c < TELU_CONTEXTS; c++)
+        for (int s = 0; s < TELU_SYMBOLS; s++) {
+            freq[c * TELU_SYMBOLS + s] = s ? 1 : 32768 - 17;
+            cumul[c * (TELU_SYMBOLS + 1) + s + 1] = (uint16_t)(32751 + s);
+        }
+}
+
+static void refined(const char *what, const struct telu_tables *t,
+                    const struct telu_layers *l, int bytes, const uint8_t *want,
+                    size_t size)
+{
+    static uint8_t out[TELU_MAX_PACKET];
+    struct telu_plan plan, read;
+    struct telu_layers got;
+    size_t n;
+
+    telu_plan_envelope(&plan, t, l->codes, l->stages);
+    telu_plan_step(&plan, t, l->step, l->shape);
+    n = telu_packet_put(out, sizeof(out), bytes, l, &plan, t, N);
+    expect_bytes(what, out, n, want, size);
+    expect(what, telu_packet_get(&got, &read, want, size, t, 16, N), 0);
+    expect(what, got.refined, 1);
+    expect(what, got.stages, l->stages);
+    expect(what, got.shape, l->shape);
+    expect(what, got.step, l->step);
+    for (int s = 0; s < l->stages; s++)
+        expect(what, got.codes[s], l->codes[s]);
+    expect(what, memcmp(got.q, l->q, sizeof(l->q)), 0);
+    expect(what, memcmp(&plan, &read, sizeof(plan)), 0);
+}
+
+static void worked_refined(struct telu_model *m)
+{
+    /* | 1 | 00001 | 10 | 1111111111 | 1001101 | 0000000 | then all zeros, for which
+     * no byte would be needed; there is one, or the packet would be base only. */
+    static const uint8_t silent[] = { 0x86, 0xff, 0xe6, 0x80, 0x00 };
+    static const uint8_t padded[] = { 0x86, 0xff, 0xe6, 0x80, 0, 0, 0, 0 };
+
+    /* S = 0, shape 0, step 96: | 1 | 00000 | 00 | 1100000 | 0 |. Coefficient 0 is -1:
+     * symbol 1 lies at 32751/32768 of the range, then a sign bit 1; the zeros after
+     * it take next to nothing. The last hop's last is 20: escape, rest 3 = 00100. */
+    static const uint8_t two[] = { 0x80, 0xc0, 0xff, 0xdf, 0x58, 0xd5, 0x05 };
+    struct telu_layers l = { .stages = 1, .codes = { 0x3ff }, .refined = 1,
+                             .shape = 2, .step = 77 };
+    struct telu_tables t;
+
+    sure_tables(m, &t);
+    refined("refined, silent", &t, &l, 0, silent, sizeof(silent));
+    refined("refined, padded", &t, &l, 8, padded, sizeof(padded));
+    l.stages = l.shape = 0;
+    l.step = 96;
+    l.q[0] = -1;
+    l.q[TELU_COEFS - 1] = 20;
+    refined("refined, two coefficients", &t, &l, 0, two, sizeof(two));
+}
+
+/* --- Hostile bytes --------------------------------------------------------- */
+
+static void fill(struct telu_layers *l, int codes, int S, double loud, uint32_t *seed)
+{
+    memset(l, 0, sizeof(*l));
+    l->refined = 1;
+    l->stages = S;
+    l->shape = (int)(4 * tiny_random(seed));
+    l->step = (int)(128 * tiny_random(seed));
+    for (int s = 0; s < S; s++)
+        l->codes[s] = (int)(codes * tiny_random(seed));
+    for (int i = 0; i < TELU_COEFS; i++)
+        if (tiny_random(seed) < 0.4)
+            l->q[i] = (int)(loud * (tiny_random(seed) - 0.5));
+}
+
+/* What get() promises whatever it is given. */
+static void sane(const struct telu_model *m, const uint8_t *in, size_t n)
+{
+    struct telu_layers l;
+    struct telu_plan plan;
+    uint8_t *tight = malloc(n + !n);   /* so that a checker sees a byte too far */
+
+    memcpy(tight, in, n);
+    if (telu_packet_get(&l, &plan, tight, n, &m->tab, m->cfg.stages, m->n) == 0) {
+        expect("stages in range", l.stages >= 0 && l.stages <= m->cfg.stages, 1);
+        expect("prefix bits in range", l.prefix_bits >= 0 && l.prefix_bits < m->n, 1);
+        expect("no prefix after the last stage",
+               l.prefix_bits == 0 || l.stages < m->cfg.stages, 1);
+        expect("prefix in range", l.prefix >= 0 && l.prefix < 1 << l.prefix_bits, 1);
+        for (int s = 0; s < l.stages; s++)
+            expect("code in range", l.codes[s] >= 0 && l.codes[s] < m->cfg.codes, 1);
+    } else {
+        expect("damage in an empty or a refined packet", n == 0 || in[0] >> 7, 1);
+    }
+    free(tight);
+}
+
+static void hostile(const struct telu_model *m, uint32_t seed)
+{
+    uint8_t out[TELU_MAX_PACKET];
+    struct telu_layers l, got;
+    struct telu_plan plan, read;
+    int S = (int)(17 * tiny_random(&seed)), head = telu_packet_head(S, m->n);
+    size_t n;
+
+    fill(&l, m->cfg.codes, S, seed % 3 ? 6.0 : 300.0, &seed);
+    telu_plan_envelope(&plan, &m->tab, l.codes, S);
+    telu_plan_step(&plan, &m->tab, l.step, l.shape);
+    n = telu_packet_put(out, sizeof(out), 0, &l, &plan, &m->tab, m->n);
+    expect("packet fits", n > 0, 1);
+
+    /* Cut in the base layer: base only, with each whole code and the bits after. */
+    for (int cut = 1; cut <= head; cut++) {
+        int bits = 8 * cut - 8, codes = bits / m->n < S ? bits / m->n : S;
+
+        expect("cut: return", telu_packet_get(&got, &read, out, (size_t)cut, &m->tab,
+                                              m->cfg.stages, m->n), 0);
+        expect("cut: refined", got.refined, 0);
+        expect("cut: stages", got.stages, codes);
+        expect("cut: prefix bits", got.prefix_bits, codes < S ? bits - codes * m->n : 0);
+        for (int s = 0; s < codes; s++)
+            expect("cut: code", got.codes[s], l.codes[s]);
+        if (got.prefix_bits)
+            expect("cut: prefix", got.prefix, l.codes[codes] >> (m->n - got.prefix_bits));
+    }
+    for (size_t cut = 0; cut <= n; cut++)
+        sane(m, out, cut);
+    for (size_t bit = 0; bit < 8 * n; bit++) {
+        out[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+        sane(m, out, n);
+        out[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+    }
+
+    /* Exactly so many bytes, or none. */
+    expect("padded", (long)telu_packet_put(out, sizeof(out), (int)n + 3 < 1000 ?
+           (int)n + 3 : 1000, &l, &plan, &m->tab, m->n), n + 3 < 1000 ? (long)n + 3 : 1000);
+    expect("one byte too few", (long)telu_packet_put(out, sizeof(out), (int)n - 1, &l,
+           &plan, &m->tab, m->n), 0);
+    expect("one byte of room too few", (long)telu_packet_put(out, n - 1, 0, &l, &plan,
+           &m->tab, m->n), 0);
+}
+
+/* A base-only packet of each size names as many codes as fit. */
+static void sizes(const struct telu_model *m)
+{
+    uint8_t in[40];
+    struct telu_layers l;
+    struct telu_plan plan;
+    uint32_t seed = 5;
+
+    for (int n = 1; n <= 40; n++) {
+        int bits = 8 * n - 1, codes = bits / m->n < 16 ? bits / m->n : 16;
+
+        for (int i = 0; i < n; i++)
+            in[i] = (uint8_t)(256 * tiny_random(&seed));
+        in[0] &= 0x7f;
+        sane(m, in, (size_t)n);
+        expect("base only: return", telu_packet_get(&l, &plan, in, (size_t)n, &m->tab,
+                                                    16, m->n), 0);
+        expect("base only: stages by size", l.stages, codes);
+        expect("base only: prefix by size", l.prefix_bits,
+               codes < 16 ? bits - codes * m->n : 0);
+    }
+    in[0] = 0x80 | 17 << 2;
+    expect("more stages than the model's",
+           telu_packet_get(&l, &plan, in, 40, &m->tab, 16, m->n), -1);
+}
+
+static void any_bytes(const struct telu_model *m, uint32_t seed)
+{
+    uint8_t in[300];
+    size_t n = (size_t)(300 * tiny_random(&seed));
+
+    for (size_t i = 0; i < n; i++)
+        in[i] = (uint8_t)(256 * tiny_random(&seed));
+    sane(m, in, n);
+}
+
+int main(void)
+{
+    struct telu_config cfg = tiny_config();
+    struct telu_model *m = tiny_model(&cfg, 3);
+
+    if (!m) {
+        printf("test_packet: %s\n", telu_error());
+        return 1;
+    }
+    worked_base();
+    worked_refined(m);
+    sizes(m);
+    for (uint32_t seed = 1; seed <= 40; seed++)
+        hostile(m, seed);
+    for (uint32_t seed = 1; seed <= 5000; seed++)
+        any_bytes(m, seed);
+    if (failures)
+        printf("test_packet: %d failures\n", failures);
+    telu_model_close(m);
+    return failures != 0;
+}

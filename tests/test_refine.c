@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_refine.c - the refinement layer against FORMAT.md written down a second time,
+ * round trips, cost against bytes, and bytes that mean nothing. */
+#include "refine.h"
+#include "tiny_model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int failures;
+
+static void expect(const char *what, double got, double want, double tol)
+{
+    if (!(fabs(got - want) <= tol) && failures++ < 20)
+        printf("%s is %.9g, expected %.9g +- %.3g\n", what, got, want, tol);
+}
+
+/* --- FORMAT.md, as it reads ------------------------------------------------ */
+
+static int class_of(int n)
+{
+    static const int limit[] = { 1, 2, 3, 5, 8, 13, 21, 34 };
+    int c = 0;
+
+    for (int i = 0; i < 8; i++)
+        c += limit[i] <= n;
+    return c;
+}
+
+static int at(const int *q, int k)
+{
+    return k < 0 || k >= TELU_HOP ? 0 : abs(q[k]);
+}
+
+static int context_of(const int *q, int h, int k, int C, int *shift)
+{
+    const int *row = q + h * TELU_HOP;
+    int n = 2 * at(row, k - 1) + at(row, k - 2), p = 0, m;
+
+    if (h == 0)
+        for (int i = 1; i <= 8; i++)
+            p += at(row, k - i);
+    else
+        p = at(q, k - 1) + 2 * at(q, k) + at(q, k + 1);
+    m = h == 0 ? n / 3 : (n + p) / 7;
+    *shift = (int)floor(log2(m > 1 ? m : 1)) - 3;
+    if (*shift < 0)
+        *shift = 0;
+    return ((9 * h + class_of(n)) * 9 + class_of(p)) * 44 + C;
+}
+
+static void check_contexts(uint32_t seed, double loud)
+{
+    int q[TELU_COEFS];
+
+    for (int i = 0; i < TELU_COEFS; i++)
+        q[i] = (int)pow(loud, tiny_random(&seed)) - 1;
+    for (int i = 0; i < TELU_COEFS; i++) {
+        int h = i / TELU_HOP, k = i % TELU_HOP, C = i % TELU_C_CLASSES, got, want;
+
+        expect("context", telu_refine_context(q + h * TELU_HOP, h ? q : NULL, k, C,
+                                              &got),
+               context_of(q, h, k, C, &want), 0);
+        expect("shift", got, want, 0);
+    }
+}
+
+static void check_plan(const struct telu_model *m, uint32_t seed)
+{
+    const struct telu_tables *t = &m->tab;
+    int codes[TELU_MAX_STAGES], S = (int)(17 * tiny_random(&seed));
+    int step = (int)(128 * tiny_random(&seed)), shape = (int)(4 * tiny_random(&seed));
+    struct telu_plan p;
+
+    for (int s = 0; s < S; s++)
+        codes[s] = (int)(m->cfg.codes * tiny_random(&seed));
+    telu_plan_envelope(&p, t, codes, S);
+    telu_plan_step(&p, t, step, shape);
+    for (int b = 0; b < TELU_BANDS; b++) {
+        int e = t->bias[b], L, C, G = S <= 2 ? 0 : S <= 5 ? 1 : 2;
+
+        for (int s = 0; s < S && s < m->cfg.env_stages; s++)
+            e += t->env[(s * m->cfg.codes + codes[s]) * TELU_BANDS + b];
+        L = 4 * (step - 120) + (int)floor(t->shape[shape] * e / 64.0);
+        L = L < -640 ? -640 : L > 64 ? 64 : L;
+        C = (int)floor((e - L + 64) / 24.0);
+        C = S == 0 ? 8 * b / 21 : 8 + 12 * G + (C < 0 ? 0 : C > 11 ? 11 : C);
+        expect("e[b]", p.env[b], e, 0);
+        expect("L[b]", p.level[b], L, 0);
+        expect("C", p.ctx[b], C, 0);
+        expect("step", p.step[b] / pow(2.0, L / 32.0), 1.0, 1e-7);
+    }
+}
+
+static double dequantised(int q, double base, double g, double step, int recon,
+                          double phi)
+{
+    double fill = (1 - g) * base;
+
+    if (q)
+        return g * base + (q < 0 ? -1 : 1) * (abs(q) + (recon - 128) / 256.0) * step;
+    return g * base + fmin(fmax(fill, -phi * step), phi * step);
+}
+
+static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
+{
+    const struct telu_tables *t = &m->tab;
+    struct telu_plan p;
+    float c[TELU_COEFS], base[TELU_COEFS], y[TELU_COEFS];
+    int codes[TELU_MAX_STAGES] = { 0 }, q[TELU_COEFS], S = 1 + seed % 16;
+    int shape = seed / 16 % 4;
+
+    telu_plan_envelope(&p, t, codes, S);
+    telu_plan_step(&p, t, (int)(128 * tiny_random(&seed)), shape);
+    for (int i = 0; i < TELU_COEFS; i++) {
+        c[i] = (float)(loud * (tiny_random(&seed) - 0.5));
+        base[i] = (float)(loud * (tiny_random(&seed) - 0.5));
+    }
+    c[7] = NAN;
+    c[8] = INFINITY;
+    telu_refine_quantise(q, &p, t, c, base, 0.16f);
+    telu_refine_dequantise(y, q, &p, t, base, shape);
+    expect("q of a NaN", q[7], 0, 0);
+    expect("q of an infinity", q[8], TELU_MAX_Q, 0);
+    for (int i = 0; i < TELU_COEFS; i++) {
+        int b = 0, a = abs(q[i]);
+        double g, r;
+
+        while (i % TELU_HOP >= telu_band_edge[b + 1])
+            b++;
+        g = t->gain[S * TELU_BANDS + b] / 128.0;
+        r = fabs(c[i] - g * base[i]) / p.step[b];
+        if (i != 7 && i != 8 && a < TELU_MAX_Q)
+            expect("quantised magnitude", a, floor(r + 0.34), r * 1e-5 > 0.01 ? 1 : 0);
+        expect("coefficient", y[i] / p.step[b],
+               dequantised(q[i], base[i], g, p.step[b], t->recon[a < 3 ? a : 3],
+                           t->fill[shape] / 64.0) / p.step[b], 1e-6 * (a + fabs(base[i]) / p.step[b] + 10));
+    }
+}
+
+/* --- Bytes ----------------------------------------------------------------- */
+
+/* Magnitudes up to `most`, dense or sparse, through the coder and back. */
+static void round_trip(const struct telu_model *m, uint32_t seed, double most,
+                       double density)
+{
+    static uint8_t out[4096];
+    const struct telu_tables *t = &m->tab;
+    struct telu_plan p;
+    struct telu_range_enc e;
+    struct telu_range_dec d;
+    int codes[TELU_MAX_STAGES] = { 0 }, q[TELU_COEFS], got[TELU_COEFS];
+    size_t n;
+    double cost;
+
+    for (int i = 0; i < TELU_COEFS; i++) {
+        int a = tiny_random(&seed) < density ? (int)pow(most + 1.0, tiny_random(&seed))
+                                             : 0;
+
+        q[i] = tiny_random(&seed) < 0.5 ? -a : a;
+    }
+    q[(int)(TELU_COEFS * tiny_random(&seed))] = (int)most;
+    telu_plan_envelope(&p, t, codes, (int)(17 * tiny_random(&seed)));
+    telu_plan_step(&p, t, 60, 1);
+
+    telu_range_enc_init(&e, out, sizeof(out));
+    telu_refine_put(&e, q, &p, t);
+    n = telu_range_finish(&e);
+    cost = telu_refine_cost(q, &p, t) / 64.0;
+    expect("bits written, against the cost", 8.0 * (double)n, cost,
+           12.0 + 0.004 * cost);
+
+    telu_range_dec_init(&d, out, n);
+    expect("return of get", telu_refine_get(&d, got, &p, t), 0, 0);
+    expect("coefficients that differ", memcmp(q, got, sizeof(q)) != 0, 0, 0);
+
+    /* Zeros behind are padding, anything else is damage. */
+    memset(out + n, 0, 8);
+    telu_range_dec_init(&d, out, n + 8);
+    expect("return of get, padded", telu_refine_get(&d, got, &p, t), 0, 0);
+    expect("padded ones that differ", memcmp(q, got, sizeof(q)) != 0, 0, 0);
+    out[n + 7] = 1;
+    telu_range_dec_init(&d, out, n + 8);
+    expect("return of get, dirty", telu_refine_get(&d, got, &p, t), -1, 0);
+
+    /* Cut: what was read before stays right, and the rest ends in zeros. */
+    telu_range_dec_init(&d, out, n / 2);
+    if (telu_refine_get(&d, got, &p, t) == 0 && n > 40) {
+        expect("last coefficient of a cut packet", got[TELU_COEFS - 1], 0, 0);
+        expect("first coefficient of a cut packet", got[0], q[0], 0);
+    }
+}
+
+static void any_bytes(const struct telu_model *m, uint32_t seed)
+{
+    uint8_t in[200];
+    struct telu_plan p;
+    struct telu_range_dec d;
+    int codes[TELU_MAX_STAGES] = { 0 }, q[TELU_COEFS];
+    size_t n = (size_t)(200 * tiny_random(&seed));
+
+    for (size_t i = 0; i < n; i++)
+        in[i] = (uint8_t)(256 * tiny_random(&seed));
+    telu_plan_envelope(&p, &m->tab, codes, 1);
+    telu_plan_step(&p, &m->tab, 0, 3);
+    telu_range_dec_init(&d, in, n);
+    if (telu_refine_get(&d, q, &p, &m->tab) == 0)
+        for (int i = 0; i < TELU_COEFS; i++)
+            expect("magnitude in range", abs(q[i]) <= TELU_MAX_Q, 1, 0);
+}
+
+int main(void)
+{
+    struct telu_config cfg = tiny_config();
+    struct telu_model *m = tiny_model(&cfg, 7);
+
+    if (!m) {
+        printf("test_refine: %s\n", telu_error());
+        return 1;
+    }
+    for (uint32_t seed = 1; seed <= 100; seed++) {
+        static const double most[] = { 1, 3, 17, 40, 400, 5000, TELU_MAX_Q };
+
+        for (int i = 0; i < 7; i++) {
+            check_contexts(seed, most[i] + 1);
+            round_trip(m, seed, most[i], seed % 4 / 3.0);
+        }
+        check_plan(m, seed);
+        check_sound(m, seed, seed % 3 ? 0.05 : 20.0);
+    }
+    for (uint32_t seed = 1; seed <= 3000; seed++)
+        any_bytes(m, seed);
+    if (failures)
+        printf("test_refine: %d failures\n", failures);
+    telu_model_close(m);
+    return failures != 0;
+}

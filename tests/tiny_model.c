@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* tiny_model.c - see tiny_model.h. */
+#include "tiny_model.h"
+
+#include "linear.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct telu_config tiny_config(void)
+{
+    struct telu_config c = {
+        .enc_width = 24, .enc_blocks = 2, .dec_width = 40, .dec_blocks = 5,
+        .kernel = 7, .expand = 2, .latent = 20, .stages = 16, .codes = 1024,
+        .env_stages = 3,
+    };
+
+    for (int s = 0; s < c.stages; s++)
+        c.dim[s] = s < 2 ? 5 : 3;
+    return c;
+}
+
+double tiny_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return (*seed >> 8) / 16777216.0;
+}
+
+/* --- Tensors -------------------------------------------------------------- */
+
+struct maker {
+    struct telu_blob blob[1024];
+    int count;
+    uint32_t seed;
+    int n;                     /* log2(codes), not needed by most */
+};
+
+/* How far the numbers of a tensor reach, and what they lie around. */
+static void spread(const struct telu_tensor *t, double *around, double *reach)
+{
+    const char *name = strchr(t->name, '.');
+    int fan_in = t->shape[1];
+
+    *around = 0.0;
+    *reach = t->decay ? 1.7 / sqrt(fan_in) : 0.1;
+    if (strstr(t->name, "norm.g"))
+        *around = 1.0;
+    if (strstr(name, ".scale") && t->ndim == 1 && t->name[4] != 's')
+        *around = 0.5;
+    if (!strcmp(t->name, "dec.scale.b"))
+        *around = -4.0;
+    if (t->kind == TELU_CODEBOOK)
+        *reach = 1.0;
+}
+
+/* Geometric: the mean magnitude grows with both classes of neighbours. */
+static void frequencies(uint16_t *f, int context)
+{
+    int A = context / TELU_C_CLASSES / TELU_CLASSES % TELU_CLASSES;
+    int B = context / TELU_C_CLASSES % TELU_CLASSES;
+    double mean = 0.08 + 0.1 * A * A + 0.05 * B * B, p = 1.0 / (1.0 + mean);
+    int left = 32768;
+
+    for (int s = TELU_SYMBOLS - 1; s > 0; s--) {
+        f[s] = (uint16_t)(1 + 32000.0 * p * pow(1.0 - p, s));
+        left -= f[s];
+    }
+    f[0] = (uint16_t)left;
+}
+
+static void table(struct maker *k, const struct telu_tensor *t, size_t n, void *data)
+{
+    static const uint8_t split[TELU_SPLIT_RATES] = {
+        TELU_SPLIT_BASE_ONLY, TELU_SPLIT_BASE_ONLY, TELU_SPLIT_BASE_ONLY,
+        0, 1, 2, 3, 4, 5, 6, 7, 8,
+    };
+    const char *name = t->name + 4;
+    uint8_t *u8 = data;
+    int16_t *i16 = data;
+
+    for (size_t i = 0; i < n; i++) {
+        double r = tiny_random(&k->seed);
+
+        if (!strcmp(name, "bias"))
+            i16[i] = (int16_t)(-150 - 4 * (int)i + 20 * r);
+        else if (!strcmp(name, "env"))
+            i16[i] = (int16_t)(120 * r - 60);
+        else if (!strcmp(name, "gain"))
+            u8[i] = (uint8_t)(60 * r);
+        else if (!strcmp(name, "recon"))
+            u8[i] = (uint8_t)(112 + 6 * i);
+        else if (!strcmp(name, "shape"))
+            u8[i] = (uint8_t)(8 * i);
+        else if (!strcmp(name, "fill"))
+            u8[i] = (uint8_t)(10 * i);
+        else if (!strcmp(name, "split"))
+            u8[i] = split[i % TELU_SPLIT_RATES];
+    }
+    if (!strcmp(name, "freq"))
+        for (int c = 0; c < TELU_CONTEXTS; c++)
+            frequencies((uint16_t *)data + c * TELU_SYMBOLS, c);
+}
+
+static int make(void *user, const struct telu_tensor *t)
+{
+    struct maker *k = user;
+    size_t bytes = telu_tensor_bytes(t);
+    size_t n = (size_t)t->shape[0] * t->shape[1] * t->shape[2];
+    void *data = malloc(bytes);
+    double around, reach;
+
+    if (!data || k->count == 1024)
+        return -1;
+    k->blob[k->count++] = (struct telu_blob){ data, bytes };
+    if (t->kind == TELU_TABLE) {
+        table(k, t, n, data);
+        return 0;
+    }
+    spread(t, &around, &reach);
+    for (size_t i = 0; i < n; i++) {
+        float v = (float)(around + reach * (2.0 * tiny_random(&k->seed) - 1.0));
+
+        if (t->dtype == TELU_BF16)
+            ((uint16_t *)data)[i] = telu_to_bf16(v);
+        else
+            ((float *)data)[i] = v;
+    }
+    return 0;
+}
+
+struct telu_model *tiny_model(const struct telu_config *cfg, uint32_t seed)
+{
+    struct maker *k = calloc(1, sizeof(*k));
+    struct telu_model *m = NULL;
+    char id[65];
+
+    if (!k)
+        return NULL;
+    k->seed = seed;
+    memset(id, 'a', 64);
+    id[64] = 0;
+    if (!telu_config_tensors(cfg, make, k))
+        m = telu_model_build(cfg, k->blob, k->count, id);
+    for (int i = 0; i < k->count; i++)
+        free((void *)k->blob[i].data);
+    free(k);
+    return m;
+}
+
+/* --- Sound ---------------------------------------------------------------- */
+
+void tiny_speech(float *x, int n, uint32_t seed)
+{
+    double y1[2] = { 0 }, y2[2] = { 0 }, phase = 0.0;
+
+    for (int i = 0; i < n; i++) {
+        double t = i / (double)TELU_RATE, in = 0.02 * (tiny_random(&seed) - 0.5);
+        double pitch = 120.0 + 30.0 * sin(5.0 * t);
+        double formant[2] = { 500.0 + 200.0 * sin(7.0 * t),
+                              1600.0 + 500.0 * sin(11.0 * t) };
+        double out = 0.0;
+
+        phase += pitch / TELU_RATE;
+        if (phase >= 1.0) {
+            phase -= 1.0;
+            in += 1.0;
+        }
+        if (sin(9.0 * t) + sin(4.0 * t) < -0.8)        /* a pause */
+            in *= 0.01;
+        for (int f = 0; f < 2; f++) {
+            double r = 0.985, y = in + 2.0 * r * cos(2.0 * 3.14159265358979 *
+                       formant[f] / TELU_RATE) * y1[f] - r * r * y2[f];
+
+            y2[f] = y1[f];
+            y1[f] = y;
+            out += y;
+        }
+        x[i] = (float)(0.1 * out);
+    }
+}
