@@ -7,10 +7,10 @@ set -u
 . "$(dirname "$0")/../tests/setup.sh"
 
 audio=${1:-$top/gst/demo.flac}
-[ -r "$audio" ] || die "$audio: cannot be read; give an audio file, or none for the bundled clip"
+[ -r "$audio" ] ||
+    die "$audio: cannot be read; give an audio file, or none for the bundled clip"
 
 install_missing
-have element:pngenc || die "the GStreamer element pngenc is missing: apt-get install gstreamer1.0-plugins-good"
 build_tree
 
 export GST_PLUGIN_PATH="$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
@@ -67,8 +67,8 @@ BEGIN {
     printf row, "ratio", sprintf("%.1f : 1", b / a)
     printf row, "SNR, tune=perceptual", p " dB"
     printf row, "SNR, tune=snr", q " dB"
-    printf row, "encode, decode", sprintf("%.2f s, %.2f s (%.0f, %.0f x real time, start-up included)",
-        d - e, f - d, s / (d - e), s / (f - d))
+    printf row, "encode, decode", sprintf("%.2f s, %.2f s (%.0f, %.0f x real time, " \
+        "start-up included)", d - e, f - d, s / (d - e), s / (f - d))
     printf row, "latency", "25 ms (20 ms packet + 5 ms overlap)"
 }'
 echo

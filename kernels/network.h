@@ -15,14 +15,19 @@ extern "C" {
 /* History of one stack of blocks and room to work in; one arena per stream. */
 struct telu_net_state {
     float *hist[TELU_MAX_BLOCKS];  /* (K-1, C) each */
-    float *a, *b, *h;              /* (width), (width), (expand * width) */
+    float *a, *b;                  /* (width) each */
+    float *h;                      /* (expand * width), at least TELU_FEATURES */
 };
 
 /* Floats that a state of such a stack takes; lay it out in mem (zeroed). */
 size_t telu_net_floats(int width, int blocks, int kernel, int expand);
 void telu_net_init(struct telu_net_state *s, float *mem, int width, int blocks,
-                   int kernel, int expand);
+                   int kernel);
 void telu_net_reset(struct telu_net_state *s, int width, int blocks, int kernel);
+
+/* Block i of the stack: a = block(a), with history i; b and h are overwritten. */
+int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
+                   struct telu_net_state *s, int i, int width, int kernel);
 
 /* c [320] -> latent [cfg.latent] (encoder.c). */
 int telu_encoder_net(struct telu_ctx *ctx, const struct telu_model *m,

@@ -190,7 +190,8 @@ static uint32_t frequency_cost(uint32_t f)
 
     if (f >> TELU_RANGE_BITS)
         return 0;
-    return 64 * (TELU_RANGE_BITS - e) - fraction[(f << (TELU_RANGE_BITS - e)) >> 9 & 63];
+    return 64 * (TELU_RANGE_BITS - e) -
+           fraction[(f << (TELU_RANGE_BITS - e)) >> 9 & 63];
 }
 
 uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,

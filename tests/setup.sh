@@ -22,7 +22,7 @@ libopenblas-dev=pc:openblas
 gstreamer1.0-tools=cmd:gst-launch-1.0
 gstreamer1.0-plugins-base-apps=cmd:gst-discoverer-1.0
 gstreamer1.0-plugins-base=element:audioresample
-gstreamer1.0-plugins-good=element:flacparse
+gstreamer1.0-plugins-good=element:pngenc
 '
 
 have() {

@@ -20,7 +20,8 @@ done
 for f in $files; do
     head -3 "$f" | grep -q 'SPDX-License-Identifier: LGPL-2.1-or-later' ||
         bad "$f: no SPDX line at its head"
-    awk -v f="$f" 'length($0) > 100 { print "style: " f ":" NR ": over 100 columns"; bad = 1 }
+    # a pipeline that is to be pasted stays in one line
+    awk -v f="$f" 'length($0) > 100 && !/gst-launch-1.0/ { print "style: " f ":" NR ": over 100 columns"; bad = 1 }
         END { exit bad }' "$f" || failed=1
 done
 for f in $(echo "$files" | grep '\.[ch]$'); do

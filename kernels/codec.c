@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* codec.c - the two streams of telu.h: the blocks in the order of the drawing.
+ *
+ *   pcm --> mdct --> encoder net --> rvq --> codes ------------.
+ *            |                        |                         packet
+ *            |       decoder net <----'                        |
+ *            |            | base                               |
+ *            '--> c - g base --> quantise (rate control) --> q-'
+ *
+ *   packet --> codes --> rvq --> decoder net --> base --> dequantise --> imdct --> pcm
+ *                                                          q
+ *
+ * A packet without codes (S = 0) leaves the networks out and clears their past.
+ * Streams live in host memory: one stream is too little work for a device.
+ */
+#include "backend_host.h"
+#include "error.h"
+#include "network.h"
+#include "packet.h"
+#include "plc.h"
+#include "ratecontrol.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WINDOW   (TELU_PACKET + TELU_HOP)  /* samples that two hops reach over */
+#define OVERLAP  80                        /* of neighbouring packets */
+#define FIRST    40                        /* where the window is no longer 0 */
+
+/* Samples beyond +48 dB over full scale are cut, so that every number further on is
+ * finite; no sound comes near. */
+#define LOUDEST  256.0f
+
+struct telu_encoder {
+    const struct telu_model *m;
+    struct telu_ctx ctx;
+    float *arena;
+    float *window;             /* [480], see take_in() */
+    float *c, *base;           /* [320] each: original, base layer */
+    float *latent, *sum;       /* [latent] each */
+    struct telu_net_state enc, dec;
+    int past;                  /* 1: the networks' histories are not all zero */
+    struct telu_rc rc;
+    struct telu_plan plan;
+    struct telu_layers layers;
+    struct telu_info info;
+};
+
+struct telu_decoder {
+    const struct telu_model *m;
+    struct telu_ctx ctx;
+    float *arena;
+    float *wave;               /* [480] inverse transform of two hops */
+    float *tail;               /* [80] of the packet before */
+    float *c;                  /* [320] */
+    float *sum;                /* [latent], of the last packet with codes */
+    struct telu_net_state dec;
+    int past;
+    struct telu_plc plc;
+    struct telu_plan plan;
+    struct telu_layers layers;
+    struct telu_info info;
+};
+
+/* --- Memory --------------------------------------------------------------- */
+
+static size_t padded(size_t floats)
+{
+    return (floats + 15) / 16 * 16;
+}
+
+static float *take(float **at, size_t floats)
+{
+    float *p = *at;
+
+    *at += padded(floats);
+    return p;
+}
+
+static size_t net_floats(const struct telu_config *c, int width, int blocks)
+{
+    return telu_net_floats(width, blocks, c->kernel, c->expand);
+}
+
+static int set_up(struct telu_ctx *ctx, float **arena, const struct telu_model *m,
+                  const struct telu_backend *be, size_t floats)
+{
+    ctx->be = be ? be : telu_backend_cpu();
+    ctx->stream = NULL;
+    if (!m)
+        return telu_fail("a stream wants a model, got none");
+    if (ctx->be->alloc != telu_host_alloc)
+        return telu_fail("streams run on a CPU backend, not on \"%s\"",
+                         ctx->be->name);
+    *arena = ctx->be->alloc(floats * sizeof(float));
+    return *arena ? 0 : telu_fail("no memory for a stream of %zu floats", floats);
+}
+
+/* --- Encoder -------------------------------------------------------------- */
+
+struct telu_rate telu_rate_init(void)
+{
+    return (struct telu_rate){ .bitrate = 16000, .mode = TELU_CONSTRAINED_VBR,
+                               .tune = TELU_PERCEPTUAL, .refinement = 1 };
+}
+
+struct telu_encoder *telu_encoder_new(const struct telu_model *m,
+                                      const struct telu_backend *be)
+{
+    struct telu_encoder *e = calloc(1, sizeof(*e));
+    struct telu_rate rate = telu_rate_init();
+    const struct telu_config *c = m ? &m->cfg : NULL;
+    size_t enc = c ? net_floats(c, c->enc_width, c->enc_blocks) : 0;
+    size_t dec = c ? net_floats(c, c->dec_width, c->dec_blocks) : 0;
+    size_t latent = c ? padded(c->latent) : 0;
+    float *at;
+
+    if (!e) {
+        telu_fail("no memory for an encoder");
+        return NULL;
+    }
+    if (set_up(&e->ctx, &e->arena, m, be,
+               padded(WINDOW) + 2 * padded(TELU_COEFS) + 2 * latent + enc + dec)) {
+        free(e);
+        return NULL;
+    }
+    e->m = m;
+    at = e->arena;
+    e->window = take(&at, WINDOW);
+    e->c = take(&at, TELU_COEFS);
+    e->base = take(&at, TELU_COEFS);
+    e->latent = take(&at, latent);
+    e->sum = take(&at, latent);
+    telu_net_init(&e->enc, take(&at, enc), c->enc_width, c->enc_blocks, c->kernel);
+    telu_net_init(&e->dec, take(&at, dec), c->dec_width, c->dec_blocks, c->kernel);
+    telu_rc_set(&e->rc, &rate);
+    telu_rc_reset(&e->rc);
+    return e;
+}
+
+void telu_encoder_free(struct telu_encoder *e)
+{
+    if (!e)
+        return;
+    e->ctx.be->release(e->arena);
+    free(e);
+}
+
+static void forget(struct telu_encoder *e)
+{
+    const struct telu_config *c = &e->m->cfg;
+
+    if (e->past) {
+        telu_net_reset(&e->enc, c->enc_width, c->enc_blocks, c->kernel);
+        telu_net_reset(&e->dec, c->dec_width, c->dec_blocks, c->kernel);
+    }
+    e->past = 0;
+}
+
+void telu_encoder_reset(struct telu_encoder *e)
+{
+    forget(e);
+    memset(e->window, 0, WINDOW * sizeof(float));
+    memset(&e->info, 0, sizeof(e->info));
+    telu_rc_reset(&e->rc);
+}
+
+int telu_encoder_set(struct telu_encoder *e, const struct telu_rate *r)
+{
+    if (r->bitrate < TELU_MIN_BITRATE || r->bitrate > TELU_MAX_BITRATE)
+        return telu_fail("bitrate is %d, expected %d to %d", r->bitrate,
+                         TELU_MIN_BITRATE, TELU_MAX_BITRATE);
+    if (r->mode != TELU_CBR && r->mode != TELU_VBR && r->mode != TELU_CONSTRAINED_VBR)
+        return telu_fail("mode is %d, expected %d to %d", (int)r->mode, TELU_CBR,
+                         TELU_CONSTRAINED_VBR);
+    if (r->tune != TELU_PERCEPTUAL && r->tune != TELU_SNR)
+        return telu_fail("tune is %d, expected %d or %d", (int)r->tune,
+                         TELU_PERCEPTUAL, TELU_SNR);
+    telu_rc_set(&e->rc, r);
+    return 0;
+}
+
+void telu_encoder_info(const struct telu_encoder *e, struct telu_info *info)
+{
+    *info = e->info;
+}
+
+/* The two hops of a packet reach 80 samples back; the window is 0 at both ends:
+ *
+ *   window  | 0 (40) | last packet's end (80) | this packet (320) | 0 (40) |
+ */
+static void take_in(struct telu_encoder *e, const float *pcm)
+{
+    float *x = e->window + FIRST + OVERLAP;
+
+    memmove(e->window + FIRST, x + TELU_PACKET - OVERLAP, OVERLAP * sizeof(*x));
+    for (int i = 0; i < TELU_PACKET; i++) {
+        float v = isfinite(pcm[i]) ? pcm[i] : 0.0f;
+
+        x[i] = v < -LOUDEST ? -LOUDEST : v > LOUDEST ? LOUDEST : v;
+    }
+}
+
+static int listen(struct telu_encoder *e)
+{
+    e->past = 1;
+    return telu_encoder_net(&e->ctx, e->m, &e->enc, e->latent, e->c);
+}
+
+/* latent -> codes, and what the decoder will make of them. */
+static int code_base(struct telu_encoder *e)
+{
+    struct telu_layers *l = &e->layers;
+
+    return telu_rvq_encode(&e->ctx, e->m, l->codes, l->stages, &l->prefix,
+                           l->prefix_bits, e->sum, e->latent);
+}
+
+/* Returns bytes, 0 when no step whatever makes the packet fit, -1 on failure. */
+static int put_refined(struct telu_encoder *e, const struct telu_choice *choice,
+                       uint8_t *packet)
+{
+    const struct telu_tables *t = &e->m->tab;
+    struct telu_layers *l = &e->layers;
+    int head = telu_packet_head(choice->stages, e->m->n), kept = TELU_HOP;
+    size_t n;
+
+    l->refined = 1;
+    l->shape = choice->shape;
+    l->stages = choice->stages;
+    l->prefix_bits = 0;
+    if (l->stages && code_base(e))
+        return -1;
+
+    telu_plan_envelope(&e->plan, t, l->codes, l->stages);
+    if (!telu_rc_fits(choice, &e->plan, t, head))
+        return 0;
+    memset(e->base, 0, TELU_COEFS * sizeof(float));
+    if (l->stages && telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum))
+        return -1;
+
+    l->step = telu_rc_step(&e->rc, choice, &e->plan, t, head, e->c, e->base, l->q);
+    while (!(n = telu_packet_put(packet, (size_t)choice->cap, choice->bytes, l,
+                                 &e->plan, t, e->m->n))) {
+        /* Estimates may be a byte short: a coarser step, and when there is none the
+         * highest coefficients go. */
+        if (l->step < TELU_STEPS - 1) {
+            telu_plan_step(&e->plan, t, ++l->step, l->shape);
+            telu_refine_quantise(l->q, &e->plan, t, e->c, e->base,
+                                 telu_rc_dead(e->rc.rate.tune));
+        } else {
+            kept -= 8;
+            for (int k = kept; k < TELU_HOP; k++)
+                l->q[k] = l->q[TELU_HOP + k] = 0;
+        }
+    }
+    return (int)n;
+}
+
+static int put_base(struct telu_encoder *e, int bytes, uint8_t *packet)
+{
+    struct telu_layers *l = &e->layers;
+
+    l->refined = l->shape = l->step = 0;
+    telu_packet_room(bytes, e->m->cfg.stages, e->m->n, &l->stages, &l->prefix_bits);
+
+    /* The decoder network runs for its past alone: the next packet may be refined. */
+    if (code_base(e) ||
+        telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum))
+        return -1;
+    telu_packet_put_base(packet, bytes, l, e->m->n);
+    return bytes;
+}
+
+int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_t cap)
+{
+    struct telu_choice choice;
+    int n = 0, heard;
+
+    if (cap < TELU_MAX_PACKET)
+        return telu_fail("room for a packet is %zu bytes, expected %d", cap,
+                         TELU_MAX_PACKET);
+    take_in(e, pcm);
+    if (e->ctx.be->mdct(&e->ctx, e->c, e->window, 1, 2))
+        return -1;
+
+    choice = telu_rc_choose(&e->rc, e->m);
+    heard = !choice.refined || choice.stages;
+    if (!heard)
+        forget(e);
+    else if (listen(e))
+        return -1;
+
+    if (choice.refined)
+        n = put_refined(e, &choice, packet);
+    if (n == 0 && (heard || !listen(e)))
+        n = put_base(e, choice.cap, packet);
+    if (n <= 0)
+        return -1;
+    telu_rc_done(&e->rc, &choice, n);
+    e->info = (struct telu_info){ .stages = e->layers.stages,
+        .refined = e->layers.refined, .step = e->layers.step,
+        .shape = e->layers.shape, .bytes = n };
+    return n;
+}
+
+/* --- Decoder -------------------------------------------------------------- */
+
+struct telu_decoder *telu_decoder_new(const struct telu_model *m,
+                                      const struct telu_backend *be)
+{
+    struct telu_decoder *d = calloc(1, sizeof(*d));
+    const struct telu_config *c = m ? &m->cfg : NULL;
+    size_t dec = c ? net_floats(c, c->dec_width, c->dec_blocks) : 0;
+    size_t latent = c ? padded(c->latent) : 0;
+    float *at;
+
+    if (!d) {
+        telu_fail("no memory for a decoder");
+        return NULL;
+    }
+    if (set_up(&d->ctx, &d->arena, m, be, padded(WINDOW) + padded(OVERLAP) +
+               2 * padded(TELU_COEFS) + latent + dec)) {
+        free(d);
+        return NULL;
+    }
+    d->m = m;
+    at = d->arena;
+    d->wave = take(&at, WINDOW);
+    d->tail = take(&at, OVERLAP);
+    d->c = take(&at, TELU_COEFS);
+    telu_plc_init(&d->plc, take(&at, TELU_COEFS));
+    d->sum = take(&at, latent);
+    telu_net_init(&d->dec, take(&at, dec), c->dec_width, c->dec_blocks, c->kernel);
+    return d;
+}
+
+void telu_decoder_free(struct telu_decoder *d)
+{
+    if (!d)
+        return;
+    d->ctx.be->release(d->arena);
+    free(d);
+}
+
+static void forget_decoded(struct telu_decoder *d)
+{
+    const struct telu_config *c = &d->m->cfg;
+
+    if (d->past)
+        telu_net_reset(&d->dec, c->dec_width, c->dec_blocks, c->kernel);
+    d->past = 0;
+}
+
+void telu_decoder_reset(struct telu_decoder *d)
+{
+    forget_decoded(d);
+    memset(d->tail, 0, OVERLAP * sizeof(float));
+    memset(&d->info, 0, sizeof(d->info));
+    telu_plc_reset(&d->plc);
+}
+
+void telu_decoder_info(const struct telu_decoder *d, struct telu_info *info)
+{
+    *info = d->info;
+}
+
+/* d->c -> pcm: the first 80 samples meet the end of the packet before, the last 80
+ * wait for the next. */
+static int give_out(struct telu_decoder *d, float *pcm)
+{
+    const float *x = d->wave + FIRST;
+
+    if (d->ctx.be->imdct(&d->ctx, d->wave, d->c, 1, 2))
+        return -1;
+    memcpy(pcm, x, TELU_PACKET * sizeof(*pcm));
+    for (int i = 0; i < OVERLAP; i++)
+        pcm[i] += d->tail[i];
+    memcpy(d->tail, x + TELU_PACKET, OVERLAP * sizeof(*x));
+    return 0;
+}
+
+int telu_conceal(struct telu_decoder *d, float *pcm)
+{
+    float gain = telu_plc_lost(&d->plc);
+
+    d->info = (struct telu_info){ 0 };
+    if (gain == 0.0f)
+        memset(d->c, 0, TELU_COEFS * sizeof(float));
+    else if (!d->plc.base)
+        telu_plc_repeat(&d->plc, d->c);
+    else if (telu_decoder_net(&d->ctx, d->m, &d->dec, d->c, d->sum))
+        return -1;
+    for (int k = 0; k < TELU_COEFS; k++)
+        d->c[k] *= gain;
+    return give_out(d, pcm);
+}
+
+int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *pcm)
+{
+    const struct telu_tables *t = &d->m->tab;
+    struct telu_layers *l = &d->layers;
+    int base;
+
+    if (telu_packet_get(l, &d->plan, packet, n, t, d->m->cfg.stages, d->m->n))
+        return telu_conceal(d, pcm) ? -1 : 1;
+
+    base = l->stages > 0 || l->prefix_bits > 0;
+    if (!base) {
+        forget_decoded(d);
+        memset(d->c, 0, TELU_COEFS * sizeof(float));
+    } else {
+        d->past = 1;
+        if (telu_rvq_decode(&d->ctx, d->m, d->sum, l->codes, l->stages, l->prefix,
+                            l->prefix_bits) ||
+            telu_decoder_net(&d->ctx, d->m, &d->dec, d->c, d->sum))
+            return -1;
+    }
+    if (l->refined)
+        telu_refine_dequantise(d->c, l->q, &d->plan, t, d->c, l->shape);
+    telu_plc_heard(&d->plc, d->c, base);
+    d->info = (struct telu_info){ .stages = l->stages, .refined = l->refined,
+        .step = l->step, .shape = l->shape, .bytes = (int)n };
+    return give_out(d, pcm);
+}

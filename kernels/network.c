@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* network.c - the ConvNeXt block that both nets are made of (Liu et al. 2022), and
+ * its state.
+ *
+ *   x --+--> dwconv --> norm --> up --> gelu --> down --> * scale --(+)--> y
+ *       |    K packets           C -> eC        eC -> C             |
+ *       '-----------------------------------------------------------'
+ */
+#include "network.h"
+
+#include <string.h>
+
+#define ALIGN 16               /* floats: every array begins on 64 bytes */
+
+static size_t padded(size_t n)
+{
+    return (n + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+static size_t history(int width, int kernel)
+{
+    return padded((size_t)(kernel - 1) * width);
+}
+
+/* h also holds the features before the first block, and the head's scales. */
+static size_t hidden(int width, int expand)
+{
+    size_t n = (size_t)expand * width;
+
+    return padded(n > TELU_FEATURES ? n : TELU_FEATURES);
+}
+
+size_t telu_net_floats(int width, int blocks, int kernel, int expand)
+{
+    return blocks * history(width, kernel) + 2 * padded(width) +
+           hidden(width, expand);
+}
+
+void telu_net_init(struct telu_net_state *s, float *mem, int width, int blocks,
+                   int kernel)
+{
+    for (int i = 0; i < blocks; i++, mem += history(width, kernel))
+        s->hist[i] = mem;
+    s->a = mem;
+    s->b = mem += padded(width);
+    s->h = mem + padded(width);
+}
+
+void telu_net_reset(struct telu_net_state *s, int width, int blocks, int kernel)
+{
+    for (int i = 0; i < blocks; i++)
+        memset(s->hist[i], 0, history(width, kernel) * sizeof(float));
+}
+
+int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
+                   struct telu_net_state *s, int i, int width, int kernel)
+{
+    const struct telu_backend *be = ctx->be;
+    int hidden_width = w->up.O;
+
+    if (be->dwconv(ctx, s->b, s->a, s->hist[i], w->dw, w->dwb, 1, 1, width,
+                   kernel) ||
+        be->norm(ctx, s->b, s->b, w->g, w->nb, 1, width) ||
+        be->linear16(ctx, s->h, s->b, w->up.w, w->up.b, 1, width, hidden_width) ||
+        be->gelu(ctx, s->h, s->h, hidden_width) ||
+        be->linear16(ctx, s->b, s->h, w->down.w, w->down.b, 1, hidden_width,
+                     width) ||
+        be->residual(ctx, s->a, s->a, s->b, w->scale, 1, width))
+        return -1;
+    return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* plc.h - what stands in for a lost packet: full sound for 60 ms, then a fade that is
+ * silent after 200 ms.
+ *
+ * After a packet with a base layer the decoder network goes on with the last latent
+ * (codec.c): its own past keeps the sound from freezing. After one without, the last
+ * coefficients are repeated with random signs, which keeps the spectrum and avoids
+ * the buzz of a repeated wave.
+ */
+#ifndef TELU_PLC_H
+#define TELU_PLC_H
+
+#include "config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct telu_plc {
+    float *last;               /* [320] coefficients of the last packet heard */
+    int base;                  /* 1: that packet had a base layer */
+    int lost;                  /* packets since, TELU_PLC_SILENT at most */
+    uint32_t seed;
+};
+
+#define TELU_PLC_SILENT 10     /* packets after which nothing is left */
+
+/* last: room for 320 floats. */
+void telu_plc_init(struct telu_plc *p, float *last);
+void telu_plc_reset(struct telu_plc *p);
+
+/* A packet came: its coefficients. */
+void telu_plc_heard(struct telu_plc *p, const float *c, int base);
+
+/* Counts one more lost packet. Returns its gain, 1 .. 0. */
+float telu_plc_lost(struct telu_plc *p);
+
+/* c [320]: the last coefficients with other signs. */
+void telu_plc_repeat(struct telu_plc *p, float *c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
