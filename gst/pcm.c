@@ -7,6 +7,10 @@
 #include <gst/gst.h>
 #include <math.h>
 
+#define PATIENCE (20 * G_USEC_PER_SEC)
+/* what a GByteArray may hold, with room to spare: 12 hours at 16 kHz */
+#define MOST_BYTES (3u << 30)
+
 /* Only audio is plugged: a video file gives its sound, and nothing decodes pictures. */
 static void
 pad_added (GstElement * src, GstPad * pad, gpointer user)
@@ -21,6 +25,18 @@ pad_added (GstElement * src, GstPad * pad, gpointer user)
   if (g_str_has_prefix (name, "audio/x-raw") && !gst_pad_is_linked (sink))
     gst_pad_link (pad, sink);
   gst_caps_unref (caps);
+  gst_object_unref (sink);
+}
+
+/* A file without any audio would never end: nothing reaches the sink. */
+static void
+no_more_pads (GstElement * src, gpointer user)
+{
+  GstElement *convert = user;
+  GstPad *sink = gst_element_get_static_pad (convert, "sink");
+
+  if (!gst_pad_is_linked (sink))
+    GST_ELEMENT_ERROR (src, STREAM, WRONG_TYPE, ("no audio in it"), (NULL));
   gst_object_unref (sink);
 }
 
@@ -43,11 +59,75 @@ make_pipeline (const char *path, int rate, GstElement ** sink, GError ** error)
   GstElement *convert = gst_bin_get_by_name (GST_BIN (pipe), "convert");
   g_object_set (src, "uri", uri, NULL);
   g_signal_connect (src, "pad-added", G_CALLBACK (pad_added), convert);
+  g_signal_connect (src, "no-more-pads", G_CALLBACK (no_more_pads), convert);
   *sink = gst_bin_get_by_name (GST_BIN (pipe), "sink");
   gst_object_unref (src);
   gst_object_unref (convert);
   g_free (uri);
   return pipe;
+}
+
+static void
+append (GByteArray * bytes, GstSample * sample)
+{
+  GstBuffer *buffer = gst_sample_get_buffer (sample);
+  GstMapInfo map;
+
+  if (buffer && gst_buffer_map (buffer, &map, GST_MAP_READ)) {
+    g_byte_array_append (bytes, map.data, map.size);
+    gst_buffer_unmap (buffer, &map);
+  }
+  gst_sample_unref (sample);
+}
+
+/* What the pipeline complained about, or NULL. */
+static GError *
+complaint (GstElement * pipe)
+{
+  GstBus *bus = gst_element_get_bus (pipe);
+  GstMessage *msg = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  GError *error = NULL;
+
+  if (msg) {
+    gst_message_parse_error (msg, &error, NULL);
+    gst_message_unref (msg);
+  }
+  gst_object_unref (bus);
+  return error;
+}
+
+/* Everything up to the end of stream, or why there is no end. An element that fails
+ * ends its stream as well: what it complained about decides. */
+static GError *
+drain (GstElement * pipe, GstAppSink * sink, GByteArray * bytes)
+{
+  gint64 last = g_get_monotonic_time ();
+  GError *error = NULL;
+
+  if (gst_element_set_state (pipe, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
+    error = complaint (pipe);
+    return error ? error : g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
+        "cannot be opened");
+  }
+  while (!error) {
+    GstSample *sample = gst_app_sink_try_pull_sample (sink, 50 * GST_MSECOND);
+
+    if (sample) {
+      append (bytes, sample);
+      last = g_get_monotonic_time ();
+      if (bytes->len > MOST_BYTES)
+        error = g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
+            "too long for one file: cut it into pieces");
+      continue;
+    }
+    error = complaint (pipe);
+    if (!error && gst_app_sink_is_eos (sink))
+      break;
+    if (!error && g_get_monotonic_time () - last > PATIENCE)
+      error = g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+          "no sound came of it for %d seconds", (int) (PATIENCE / G_USEC_PER_SEC));
+  }
+  return error;
 }
 
 static gboolean
@@ -62,41 +142,16 @@ all_finite (const float *x, gsize n)
 float *
 pcm_read (const char *path, int rate, gsize * n, GError ** error)
 {
-  GByteArray *bytes = g_byte_array_new ();
   GstElement *sink = NULL, *pipe = make_pipeline (path, rate, &sink, error);
-  GError *failed = NULL;
+  GByteArray *bytes;
+  GError *failed;
 
-  if (!pipe) {
-    g_byte_array_unref (bytes);
+  *n = 0;
+  if (!pipe)
     return NULL;
-  }
-  GstBus *bus = gst_element_get_bus (pipe);
-  gst_element_set_state (pipe, GST_STATE_PLAYING);
-  for (;;) {
-    GstSample *sample =
-        gst_app_sink_try_pull_sample (GST_APP_SINK (sink), 50 * GST_MSECOND);
-    GstMapInfo map;
-
-    if (sample && gst_buffer_map (gst_sample_get_buffer (sample), &map,
-            GST_MAP_READ)) {
-      g_byte_array_append (bytes, map.data, map.size);
-      gst_buffer_unmap (gst_sample_get_buffer (sample), &map);
-    }
-    if (sample) {
-      gst_sample_unref (sample);
-      continue;
-    }
-    GstMessage *msg = gst_bus_pop_filtered (bus,
-        GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-    if (msg && GST_MESSAGE_TYPE (msg) == GST_MESSAGE_ERROR)
-      gst_message_parse_error (msg, &failed, NULL);
-    if (msg)
-      gst_message_unref (msg);
-    if (msg || gst_app_sink_is_eos (GST_APP_SINK (sink)))
-      break;
-  }
+  bytes = g_byte_array_new ();
+  failed = drain (pipe, GST_APP_SINK (sink), bytes);
   gst_element_set_state (pipe, GST_STATE_NULL);
-  gst_object_unref (bus);
   gst_object_unref (sink);
   gst_object_unref (pipe);
 

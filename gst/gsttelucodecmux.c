@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gsttelucodecmux.c - audio/x-telucodec packets -> the pages of a .tlc file. */
+
+/**
+ * SECTION:element-telucodecmux
+ * @title: telucodecmux
+ * @see_also: telucodecenc, telucodecparse
+ *
+ * Writes TeluCodec packets into a .tlc file: a header that names the weights, then
+ * pages of packets with a check sum each. Where the sink can seek, the header is
+ * told the length of the stream at its end; where it cannot, the last page tells.
+ *
+ * A hole in the packets' time stamps stays a hole, which the decoder conceals. The
+ * file keeps no tags.
+ *
+ * ## Example launch lines
+ * |[
+ * gst-launch-1.0 filesrc location=speech.wav ! decodebin ! audioconvert ! audioresample ! telucodecenc ! telucodecmux ! filesink location=speech.tlc
+ * ]| Compresses a file.
+ * |[
+ * gst-launch-1.0 autoaudiosrc ! audioconvert ! audioresample ! telucodecenc ! telucodecmux max-page-duration=200000000 ! tcpserversink port=4000
+ * ]| A stream that can be joined at any time, five pages per second.
+ *
+ * Since: 0.1
+ */
+#include "gsttelucodecmux.h"
+
+#include <gst/audio/audio.h>
+#include <string.h>
+
+GST_DEBUG_CATEGORY_STATIC (gst_telucodec_mux_debug);
+#define GST_CAT_DEFAULT gst_telucodec_mux_debug
+
+/* 160 packets: a recording of three round seconds has 151. */
+#define DEFAULT_PAGE_DURATION (3200 * GST_MSECOND)
+#define MAX_PAGE_DURATION (TLC_MAX_PACKETS * GST_TELUCODEC_PACKET_DURATION)
+
+/* Packets may come this much early or late before it counts as a hole. */
+#define TOLERANCE (GST_TELUCODEC_PACKET_DURATION / 4)
+
+enum
+{
+  PROP_0,
+  PROP_MAX_PAGE_DURATION
+};
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_TELUCODEC_CAPS_FRAMED));
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_TELUCODEC_CAPS_FILE));
+
+G_DEFINE_TYPE (GstTelucodecMux, gst_telucodec_mux, GST_TYPE_ELEMENT);
+
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (telucodecmux, "telucodecmux",
+    GST_RANK_PRIMARY, GST_TYPE_TELUCODEC_MUX,
+    GST_DEBUG_CATEGORY_INIT (gst_telucodec_mux_debug, "telucodecmux", 0,
+        "TeluCodec muxer"));
+
+static void
+reset (GstTelucodecMux * self)
+{
+  gst_segment_init (&self->segment, GST_FORMAT_TIME);
+  memset (&self->header, 0, sizeof (self->header));
+  self->header.samples = TLC_UNKNOWN;
+  self->begun = self->segment_sent = FALSE;
+  self->offset = self->next = 0;
+  self->due = GST_CLOCK_TIME_NONE;
+  self->trim = 0;
+  tlc_page_start (self->page, 0);
+}
+
+/* --- Out ------------------------------------------------------------------ */
+
+static gboolean
+push_segment (GstTelucodecMux * self, guint64 offset)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_BYTES);
+  segment.start = segment.time = segment.position = offset;
+  return gst_pad_push_event (self->srcpad, gst_event_new_segment (&segment));
+}
+
+static GstBuffer *
+header_buffer (GstTelucodecMux * self)
+{
+  GstBuffer *buf = gst_buffer_new_allocate (NULL, TLC_HEADER_SIZE, NULL);
+  guint8 bytes[TLC_HEADER_SIZE];
+
+  tlc_header_write (&self->header, bytes);
+  gst_buffer_fill (buf, 0, bytes, sizeof (bytes));
+  GST_BUFFER_FLAG_SET (buf, GST_BUFFER_FLAG_HEADER);
+  GST_BUFFER_OFFSET (buf) = 0;
+  GST_BUFFER_OFFSET_END (buf) = TLC_HEADER_SIZE;
+  return buf;
+}
+
+static GstFlowReturn
+push (GstTelucodecMux * self, GstBuffer * buf)
+{
+  if (!self->segment_sent)
+    self->segment_sent = push_segment (self, self->offset);
+  GST_BUFFER_OFFSET (buf) = self->offset;
+  self->offset += gst_buffer_get_size (buf);
+  GST_BUFFER_OFFSET_END (buf) = self->offset;
+  return gst_pad_push (self->srcpad, buf);
+}
+
+/* Caps, segment and the header, whose copy in the caps lets servers send it to
+ * those who join later. */
+static GstFlowReturn
+begin (GstTelucodecMux * self, guint pre_skip)
+{
+  GstCaps *caps = gst_static_pad_template_get_caps (&src_template);
+  GValue array = G_VALUE_INIT, value = G_VALUE_INIT;
+
+  self->begun = TRUE;
+  self->header.pre_skip = pre_skip;
+
+  g_value_init (&array, GST_TYPE_ARRAY);
+  g_value_init (&value, GST_TYPE_BUFFER);
+  gst_value_take_buffer (&value, header_buffer (self));
+  gst_value_array_append_and_take_value (&array, &value);
+  caps = gst_caps_make_writable (caps);
+  gst_structure_take_value (gst_caps_get_structure (caps, 0), "streamheader",
+      &array);
+  gst_pad_set_caps (self->srcpad, caps);
+  gst_caps_unref (caps);
+
+  return push (self, header_buffer (self));
+}
+
+static GstFlowReturn
+push_page (GstTelucodecMux * self)
+{
+  gsize size = tlc_page_write (self->page, self->bytes);
+  GstBuffer *buf = gst_buffer_new_memdup (self->bytes, size);
+
+  GST_LOG_OBJECT (self, "page of packets %u + %u, %" G_GSIZE_FORMAT " bytes at %"
+      G_GUINT64_FORMAT, self->page->index, self->page->count, size, self->offset);
+  GST_BUFFER_PTS (buf) = self->page_time;
+  GST_BUFFER_DURATION (buf) = self->page->count * GST_TELUCODEC_PACKET_DURATION;
+  tlc_page_start (self->page, self->next);
+  return push (self, buf);
+}
+
+/* --- In ------------------------------------------------------------------- */
+
+/* size 0 for a packet that is missing; end: its running time, may be unknown */
+static GstFlowReturn
+add (GstTelucodecMux * self, const guint8 * data, gsize size, GstClockTime end)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+  guint longest;                /* packets */
+
+  if (self->next >= G_MAXUINT32) {
+    GST_ELEMENT_ERROR (self, STREAM, MUX,
+        ("The stream is too long for a .tlc file: more than %u packets.",
+            G_MAXUINT32), (NULL));
+    return GST_FLOW_ERROR;
+  }
+  GST_OBJECT_LOCK (self);
+  longest = self->max_page_duration / GST_TELUCODEC_PACKET_DURATION;
+  GST_OBJECT_UNLOCK (self);
+  /* A full page waits for the next packet: were it the last, it had to say so. */
+  if (self->page->count >= longest || !tlc_page_add (self->page, data, size)) {
+    ret = push_page (self);
+    tlc_page_add (self->page, data, size);
+  }
+  if (self->page->count == 1)
+    self->page_time = !GST_CLOCK_TIME_IS_VALID (end) ? GST_CLOCK_TIME_NONE :
+        MAX (end, GST_TELUCODEC_PACKET_DURATION) - GST_TELUCODEC_PACKET_DURATION;
+  self->next++;
+  return ret;
+}
+
+/* A short hole becomes missing packets, a long one a page that starts later. */
+static GstFlowReturn
+leave_hole (GstTelucodecMux * self, guint64 missing)
+{
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  GST_DEBUG_OBJECT (self, "%" G_GUINT64_FORMAT " packets are missing at packet %"
+      G_GUINT64_FORMAT, missing, self->next);
+  if (missing < TLC_MAX_PACKETS) {
+    for (guint i = 0; i < missing && ret == GST_FLOW_OK; i++)
+      ret = add (self, NULL, 0, self->due + i * GST_TELUCODEC_PACKET_DURATION);
+  } else {
+    if (self->page->count > 0)
+      ret = push_page (self);
+    self->next += missing;
+    tlc_page_start (self->page, MIN (self->next, G_MAXUINT32));
+  }
+  self->due += missing * GST_TELUCODEC_PACKET_DURATION;
+  return ret;
+}
+
+static GstFlowReturn
+gst_telucodec_mux_chain (GstPad * pad, GstObject * parent, GstBuffer * buf)
+{
+  GstTelucodecMux *self = GST_TELUCODEC_MUX (parent);
+  GstAudioClippingMeta *clip = gst_buffer_get_audio_clipping_meta (buf);
+  const gsize size = gst_buffer_get_size (buf);
+  guint8 packet[TLC_MAX_PACKET];
+  GstFlowReturn ret = GST_FLOW_OK;
+  guint64 start = 0, end = 0;
+  GstClockTime time;
+
+  (void) pad;
+  if (size > TLC_MAX_PACKET) {
+    GST_ELEMENT_ERROR (self, STREAM, MUX,
+        ("Packet %" G_GUINT64_FORMAT " has %" G_GSIZE_FORMAT " bytes, more than "
+            "%u.", self->next, size, TLC_MAX_PACKET), (NULL));
+    gst_buffer_unref (buf);
+    return GST_FLOW_ERROR;
+  }
+  gst_buffer_extract (buf, 0, packet, size);
+  if (clip && clip->format == GST_FORMAT_DEFAULT) {
+    start = MIN (clip->start, TLC_SAMPLES - 1);
+    end = MIN (clip->end, TLC_SAMPLES - start);
+  }
+  time = gst_segment_to_running_time (&self->segment, GST_FORMAT_TIME,
+      GST_BUFFER_PTS (buf));
+  gst_buffer_unref (buf);
+
+  if (!self->begun)
+    ret = begin (self, start);
+  self->trim = end > 0 ? self->trim + end : 0;
+
+  if (GST_CLOCK_TIME_IS_VALID (time)) {
+    /* Where the packet ends, were it whole; where it begins may be before 0. */
+    time += gst_util_uint64_scale_int (TLC_SAMPLES - start, GST_SECOND, TLC_RATE);
+    if (!GST_CLOCK_TIME_IS_VALID (self->due))
+      self->due = time;
+    else if (time + TOLERANCE >= self->due + GST_TELUCODEC_PACKET_DURATION
+        && ret == GST_FLOW_OK)
+      ret = leave_hole (self, (time + TOLERANCE - self->due) /
+          GST_TELUCODEC_PACKET_DURATION);
+  }
+  if (ret == GST_FLOW_OK)
+    ret = add (self, packet, size, self->due);
+  if (GST_CLOCK_TIME_IS_VALID (self->due))
+    self->due += GST_TELUCODEC_PACKET_DURATION;
+  return ret;
+}
+
+/* --- Events --------------------------------------------------------------- */
+
+static gboolean
+set_caps (GstTelucodecMux * self, GstCaps * caps)
+{
+  const gchar *id = gst_structure_get_string (gst_caps_get_structure (caps, 0),
+      GST_TELUCODEC_MODEL_ID);
+  guint8 model_id[32] = { 0, };
+
+  for (guint i = 0; id && i < sizeof (model_id); i++) {
+    gint high = g_ascii_xdigit_value (id[2 * i]);
+    gint low = high < 0 ? -1 : g_ascii_xdigit_value (id[2 * i + 1]);
+
+    if (low < 0 || (i == 31 && id[64])) {
+      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+          (GST_TELUCODEC_MODEL_ID " \"%s\" in the caps is not 64 hexadecimal "
+              "digits.", id), (NULL));
+      return FALSE;
+    }
+    model_id[i] = high << 4 | low;
+  }
+  if (self->begun && memcmp (model_id, self->header.model_id, 32) != 0) {
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("The packets' weights changed to %s within the stream: a .tlc file "
+            "holds those of one.", id ? id : "unknown ones"), (NULL));
+    return FALSE;
+  }
+  memcpy (self->header.model_id, model_id, sizeof (model_id));
+  return TRUE;
+}
+
+static void
+rewrite_header (GstTelucodecMux * self)
+{
+  GstQuery *query = gst_query_new_seeking (GST_FORMAT_BYTES);
+  gboolean seekable = FALSE;
+
+  if (gst_pad_peer_query (self->srcpad, query))
+    gst_query_parse_seeking (query, NULL, &seekable, NULL, NULL);
+  gst_query_unref (query);
+  GST_DEBUG_OBJECT (self, "%" G_GUINT64_FORMAT " samples, sink %s seek",
+      self->header.samples, seekable ? "can" : "cannot");
+  if (seekable && push_segment (self, 0))
+    gst_pad_push (self->srcpad, header_buffer (self));
+}
+
+static void
+finish (GstTelucodecMux * self)
+{
+  const guint64 decoded = self->next * TLC_SAMPLES;
+  guint64 clipped;
+
+  if (!self->begun && begin (self, 0) != GST_FLOW_OK)
+    return;
+  clipped = self->header.pre_skip + self->trim;
+  self->header.samples = decoded > clipped ? decoded - clipped : 0;
+  self->page->last = TRUE;
+  self->page->trim = self->trim;
+  if (push_page (self) == GST_FLOW_OK)
+    rewrite_header (self);
+}
+
+static gboolean
+gst_telucodec_mux_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
+{
+  GstTelucodecMux *self = GST_TELUCODEC_MUX (parent);
+  gboolean ret = TRUE;
+  GstCaps *caps;
+
+  switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_CAPS:
+      gst_event_parse_caps (event, &caps);
+      ret = set_caps (self, caps);
+      break;
+    case GST_EVENT_SEGMENT:
+      gst_event_copy_segment (event, &self->segment);
+      if (self->segment.format != GST_FORMAT_TIME)
+        gst_segment_init (&self->segment, GST_FORMAT_TIME);
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      /* What was not written is gone, and the file goes on behind what was. */
+      self->next = self->page->index;
+      tlc_page_start (self->page, self->next);
+      self->due = GST_CLOCK_TIME_NONE;
+      self->trim = 0;
+      self->segment_sent = FALSE;
+      gst_segment_init (&self->segment, GST_FORMAT_TIME);
+      return gst_pad_push_event (self->srcpad, event);
+    case GST_EVENT_EOS:
+      finish (self);
+      return gst_pad_push_event (self->srcpad, event);
+    case GST_EVENT_GAP:        /* the next packet's time tells */
+    case GST_EVENT_TAG:
+    case GST_EVENT_TOC:
+      break;
+    default:
+      return gst_pad_event_default (pad, parent, event);
+  }
+  gst_event_unref (event);
+  return ret;
+}
+
+static gboolean
+gst_telucodec_mux_src_event (GstPad * pad, GstObject * parent, GstEvent * event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK) {
+    gst_event_unref (event);    /* what is written is written */
+    return FALSE;
+  }
+  return gst_pad_event_default (pad, parent, event);
+}
+
+/* A live stream waits until its page is full and the next packet there. */
+static gboolean
+gst_telucodec_mux_src_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  GstTelucodecMux *self = GST_TELUCODEC_MUX (parent);
+  GstClockTime min, max, page;
+  gboolean live;
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default (pad, parent, query);
+  if (!gst_pad_peer_query (self->sinkpad, query))
+    return FALSE;
+
+  GST_OBJECT_LOCK (self);
+  page = self->max_page_duration;
+  GST_OBJECT_UNLOCK (self);
+  page -= page % GST_TELUCODEC_PACKET_DURATION;
+  gst_query_parse_latency (query, &live, &min, &max);
+  gst_query_set_latency (query, live, min + page,
+      GST_CLOCK_TIME_IS_VALID (max) ? max + page : max);
+  return TRUE;
+}
+
+/* --- The element ----------------------------------------------------------- */
+
+static GstStateChangeReturn
+gst_telucodec_mux_change_state (GstElement * element, GstStateChange transition)
+{
+  GstStateChangeReturn ret =
+      GST_ELEMENT_CLASS (gst_telucodec_mux_parent_class)->change_state (element,
+      transition);
+
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    reset (GST_TELUCODEC_MUX (element));
+  return ret;
+}
+
+static void
+gst_telucodec_mux_set_property (GObject * object, guint id, const GValue * value,
+    GParamSpec * pspec)
+{
+  GstTelucodecMux *self = GST_TELUCODEC_MUX (object);
+
+  if (id != PROP_MAX_PAGE_DURATION) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  self->max_page_duration = g_value_get_uint64 (value);
+  GST_OBJECT_UNLOCK (self);
+  gst_element_post_message (GST_ELEMENT (self),
+      gst_message_new_latency (GST_OBJECT (self)));
+}
+
+static void
+gst_telucodec_mux_get_property (GObject * object, guint id, GValue * value,
+    GParamSpec * pspec)
+{
+  GstTelucodecMux *self = GST_TELUCODEC_MUX (object);
+
+  if (id != PROP_MAX_PAGE_DURATION) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  g_value_set_uint64 (value, self->max_page_duration);
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_telucodec_mux_finalize (GObject * object)
+{
+  GstTelucodecMux *self = GST_TELUCODEC_MUX (object);
+
+  g_free (self->page);
+  g_free (self->bytes);
+  G_OBJECT_CLASS (gst_telucodec_mux_parent_class)->finalize (object);
+}
+
+static void
+gst_telucodec_mux_class_init (GstTelucodecMuxClass * klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+
+  object_class->set_property = gst_telucodec_mux_set_property;
+  object_class->get_property = gst_telucodec_mux_get_property;
+  object_class->finalize = gst_telucodec_mux_finalize;
+  element_class->change_state = gst_telucodec_mux_change_state;
+
+  g_object_class_install_property (object_class, PROP_MAX_PAGE_DURATION,
+      g_param_spec_uint64 ("max-page-duration", "Maximum page duration",
+          "A page holds at most this much, in nanoseconds; a live stream is "
+          "delayed by it, and each page adds 17 bytes and more",
+          GST_TELUCODEC_PACKET_DURATION, MAX_PAGE_DURATION,
+          DEFAULT_PAGE_DURATION, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+          GST_PARAM_MUTABLE_PLAYING));
+
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (element_class, "TeluCodec muxer",
+      "Codec/Muxer", "Writes TeluCodec speech into .tlc files",
+      "TeluCodec");
+}
+
+static void
+gst_telucodec_mux_init (GstTelucodecMux * self)
+{
+  self->sinkpad = gst_pad_new_from_static_template (&sink_template, "sink");
+  gst_pad_set_chain_function (self->sinkpad, gst_telucodec_mux_chain);
+  gst_pad_set_event_function (self->sinkpad, gst_telucodec_mux_sink_event);
+  gst_element_add_pad (GST_ELEMENT (self), self->sinkpad);
+
+  self->srcpad = gst_pad_new_from_static_template (&src_template, "src");
+  gst_pad_use_fixed_caps (self->srcpad);
+  gst_pad_set_event_function (self->srcpad, gst_telucodec_mux_src_event);
+  gst_pad_set_query_function (self->srcpad, gst_telucodec_mux_src_query);
+  gst_element_add_pad (GST_ELEMENT (self), self->srcpad);
+
+  self->max_page_duration = DEFAULT_PAGE_DURATION;
+  self->page = g_new (TlcPage, 1);
+  self->bytes = g_malloc (TLC_MAX_PAGE);
+  reset (self);
+}

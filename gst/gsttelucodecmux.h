@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gsttelucodecmux.h - packets -> .tlc pages. */
+#ifndef GST_TELUCODEC_MUX_H
+#define GST_TELUCODEC_MUX_H
+
+#include "gsttelucodec.h"
+#include "tlc.h"
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_TELUCODEC_MUX (gst_telucodec_mux_get_type ())
+G_DECLARE_FINAL_TYPE (GstTelucodecMux, gst_telucodec_mux, GST, TELUCODEC_MUX,
+    GstElement)
+
+struct _GstTelucodecMux
+{
+  GstElement element;
+
+  GstPad *sinkpad, *srcpad;
+  GstClockTime max_page_duration;       /* property */
+
+  /* Streaming thread only. */
+  GstSegment segment;
+  TlcHeader header;
+  gboolean begun;               /* the header is out */
+  gboolean segment_sent;
+  guint64 offset;               /* bytes out */
+  TlcPage *page;                /* being filled */
+  guint8 *bytes;                /* TLC_MAX_PAGE, a page as written */
+  GstClockTime page_time;       /* running time of the page's first packet */
+  guint trim;                   /* clipped from the last packets */
+
+  guint64 next;                 /* index of the packet that would be next, */
+  GstClockTime due;             /* and the running time at which it would end */
+};
+
+G_END_DECLS
+
+#endif

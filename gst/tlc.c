@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* tlc.c - writes and reads the header and the pages of a .tlc file. */
+#include "tlc.h"
+
+#include <string.h>
+
+#define MAGIC "TeLC"
+#define SYNC  "TLP"
+#define SYNC_SIZE 3
+
+#define FLAG_LAST   0x01
+#define FIRST_SHIFT 1           /* flags, bits 1 .. 3: how first bytes are kept */
+#define MAX_FIRST   5
+#define FLAGS_KNOWN (FLAG_LAST | 7 << FIRST_SHIFT)
+
+#define CONSTANT 3              /* a predictor that never moves */
+#define EQUAL    15             /* in place of k: all lengths are the predicted */
+#define MAX_K    10
+
+/* The two shapes of numbers in a page. */
+typedef struct
+{
+  guint shift, k, start;        /* of the lengths' code */
+  guint first;                  /* 0: first bytes stay; else 2^(first - 1) values */
+  guint8 values[1 << (MAX_FIRST - 1)];
+} Packing;
+
+typedef struct
+{
+  guint8 *at, *end;             /* bits are written to or read from here, */
+  guint left;                   /* of the byte at: bits not yet used */
+} Bits;
+
+guint32
+tlc_crc (const guint8 * data, gsize size)
+{
+  static const guint32 table[16] = {
+    0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
+    0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+    0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+    0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c
+  };
+  guint32 crc = 0xffffffff;
+
+  for (gsize i = 0; i < size; i++) {
+    crc ^= data[i];
+    crc = crc >> 4 ^ table[crc & 15];
+    crc = crc >> 4 ^ table[crc & 15];
+  }
+  return ~crc;
+}
+
+/* --- Little-endian numbers ---------------------------------------------- */
+
+static void
+put (guint8 * out, guint64 value, guint bytes)
+{
+  for (guint i = 0; i < bytes; i++)
+    out[i] = value >> 8 * i;
+}
+
+static guint64
+get (const guint8 * in, guint bytes)
+{
+  guint64 value = 0;
+
+  for (guint i = 0; i < bytes; i++)
+    value |= (guint64) in[i] << 8 * i;
+  return value;
+}
+
+/* --- Header ------------------------------------------------------------- */
+
+void
+tlc_header_write (const TlcHeader * header, guint8 * out)
+{
+  memcpy (out, MAGIC, 4);
+  out[4] = TLC_VERSION;
+  put (out + 5, header->pre_skip, 2);
+  put (out + 7, header->samples, 6);
+  memcpy (out + 13, header->model_id, 32);
+  put (out + 45, tlc_crc (out, 45), 4);
+}
+
+TlcResult
+tlc_header_read (TlcHeader * header, const guint8 * in, gsize size, gchar * why)
+{
+  if (memcmp (in, MAGIC, MIN (size, 4)) != 0) {
+    g_strlcpy (why, "no header: it does not begin with \"" MAGIC "\"", TLC_WHY);
+    return TLC_BAD;
+  }
+  if (size < TLC_HEADER_SIZE)
+    return TLC_SHORT;
+  if (get (in + 45, 4) != tlc_crc (in, 45)) {
+    g_snprintf (why, TLC_WHY, "the header's check sum is %08x, its bytes give "
+        "%08x", (guint) get (in + 45, 4), tlc_crc (in, 45));
+    return TLC_BAD;
+  }
+  header->pre_skip = get (in + 5, 2);
+  header->samples = get (in + 7, 6);
+  memcpy (header->model_id, in + 13, 32);
+  if (in[4] != TLC_VERSION || header->pre_skip >= TLC_SAMPLES) {
+    g_snprintf (why, TLC_WHY, "version %u with pre-skip %u; this reads version %u "
+        "with less than %u", in[4], header->pre_skip, TLC_VERSION, TLC_SAMPLES);
+    return TLC_FOREIGN;
+  }
+  return TLC_OK;
+}
+
+/* --- Bits, the most significant first ----------------------------------- */
+
+static void
+put_bits (Bits * b, guint value, guint n)
+{
+  while (n-- > 0) {
+    if (b->left == 0) {
+      *++b->at = 0;
+      b->left = 8;
+    }
+    *b->at |= (value >> n & 1) << --b->left;
+  }
+}
+
+/* -1 past the end */
+static gint
+get_bits (Bits * b, guint n)
+{
+  guint value = 0;
+
+  while (n-- > 0) {
+    if (b->left == 0) {
+      if (++b->at >= b->end)
+        return -1;
+      b->left = 8;
+    }
+    value = value << 1 | (*b->at >> --b->left & 1);
+  }
+  return value;
+}
+
+/* --- Lengths: Rice codes of the distance to a prediction ----------------- */
+
+/* p is the prediction in eighths. */
+static guint
+predicted (gint p)
+{
+  return (p + 4) >> 3;
+}
+
+static void
+learn (gint * p, guint length, guint shift)
+{
+  if (shift != CONSTANT)
+    *p += ((gint) (8 * length) - *p) >> shift;
+}
+
+static guint
+zigzag (gint distance)
+{
+  return distance < 0 ? -2 * distance - 1 : 2 * distance;
+}
+
+static gint
+unzigzag (guint value)
+{
+  return value & 1 ? -(gint) (value >> 1) - 1 : (gint) (value >> 1);
+}
+
+static guint
+median_length (const TlcPage * page)
+{
+  guint histogram[TLC_MAX_PACKET + 1] = { 0, };
+  guint seen = 0, length = 0;
+
+  for (guint i = 0; i < page->count; i++)
+    histogram[page->length[i]]++;
+  while ((seen += histogram[length]) <= page->count / 2)
+    length++;
+  return length;
+}
+
+static void
+pack_lengths (const TlcPage * page, Packing * best)
+{
+  guint cost = G_MAXUINT, same = 0;
+
+  best->shift = CONSTANT;
+  best->k = EQUAL;
+  best->start = page->count > 0 ? page->length[0] : 0;
+  while (same < page->count && page->length[same] == best->start)
+    same++;
+  if (same == page->count)
+    return;
+
+  for (guint shift = 0; shift <= CONSTANT; shift++) {
+    guint start = shift == CONSTANT ? median_length (page) : page->length[0];
+
+    for (guint k = 0; k <= MAX_K; k++) {
+      gint p = 8 * start;
+      guint bits = page->count * (k + 1);
+
+      for (guint i = 0; i < page->count; i++) {
+        bits += zigzag ((gint) page->length[i] - (gint) predicted (p)) >> k;
+        learn (&p, page->length[i], shift);
+      }
+      if (bits < cost) {
+        cost = bits;
+        best->shift = shift;
+        best->k = k;
+        best->start = start;
+      }
+    }
+  }
+}
+
+/* -1 on damage */
+static gint
+unpack_length (Bits * b, const Packing * how, gint * p)
+{
+  gint bit, low, length;
+  guint high = 0;
+
+  if (how->k == EQUAL)
+    return how->start;
+  while ((bit = get_bits (b, 1)) == 1 && high <= 2 * TLC_MAX_PACKET)
+    high++;
+  low = get_bits (b, how->k);
+  if (bit != 0 || low < 0)
+    return -1;
+  length = (gint) predicted (*p) + unzigzag (high << how->k | low);
+  if (length < 0 || length > TLC_MAX_PACKET)
+    return -1;
+  learn (p, length, how->shift);
+  return length;
+}
+
+/* --- First bytes: most streams know only a few ---------------------------- */
+
+static void
+pack_first (const TlcPage * page, Packing * how)
+{
+  gboolean known[256] = { FALSE, };
+  guint values = 0, packets = 0, at = 0, bits = 0;
+
+  how->first = 0;
+  memset (how->values, 0, sizeof (how->values));
+  for (guint i = 0; i < page->count; at += page->length[i++]) {
+    if (page->length[i] == 0)
+      continue;
+    packets++;
+    if (known[page->data[at]])
+      continue;
+    if (values == G_N_ELEMENTS (how->values))
+      return;
+    known[page->data[at]] = TRUE;
+    how->values[values++] = page->data[at];
+  }
+  while (1u << bits < values)
+    bits++;
+  if ((8u << bits) + packets * bits < 8 * packets)
+    how->first = bits + 1;
+}
+
+/* --- Page ----------------------------------------------------------------- */
+
+void
+tlc_page_start (TlcPage * page, guint32 index)
+{
+  page->index = index;
+  page->count = page->trim = page->bytes = 0;
+  page->last = FALSE;
+}
+
+gboolean
+tlc_page_add (TlcPage * page, const guint8 * packet, gsize size)
+{
+  if (page->count == TLC_MAX_PACKETS || size > TLC_MAX_PACKET
+      || page->bytes + size > TLC_MAX_DATA)
+    return FALSE;
+  if (size > 0)
+    memcpy (page->data + page->bytes, packet, size);
+  page->bytes += size;
+  page->length[page->count++] = size;
+  return TRUE;
+}
+
+gsize
+tlc_page_write (const TlcPage * page, guint8 * out)
+{
+  guint8 *at = out + TLC_PAGE_HEAD;
+  const guint8 *packet = page->data;
+  Packing how;
+  Bits b;
+  gint p;
+
+  pack_lengths (page, &how);
+  pack_first (page, &how);
+
+  if (page->last) {
+    put (at, page->trim, 2);
+    at += 2;
+  }
+  if (how.first) {
+    memcpy (at, how.values, 1 << (how.first - 1));
+    at += 1 << (how.first - 1);
+  }
+
+  p = 8 * how.start;
+  b = (Bits) { .at = at - 1, .left = 0 };
+  for (guint i = 0; i < page->count; packet += page->length[i++]) {
+    guint length = page->length[i], value = 0;
+
+    if (how.k != EQUAL) {
+      guint z = zigzag ((gint) length - (gint) predicted (p));
+
+      for (guint ones = z >> how.k; ones > 0; ones--)
+        put_bits (&b, 1, 1);
+      put_bits (&b, 0, 1);
+      put_bits (&b, z, how.k);
+      learn (&p, length, how.shift);
+    }
+    if (how.first && length > 0) {
+      while (how.values[value] != *packet)
+        value++;
+      put_bits (&b, value, how.first - 1);
+    }
+  }
+  at = b.at + 1;
+
+  packet = page->data;
+  for (guint i = 0; i < page->count; packet += page->length[i++]) {
+    guint kept = how.first && page->length[i] > 0;
+
+    memcpy (at, packet + kept, page->length[i] - kept);
+    at += page->length[i] - kept;
+  }
+
+  memcpy (out, SYNC, SYNC_SIZE);
+  out[3] = (page->last ? FLAG_LAST : 0) | how.first << FIRST_SHIFT;
+  put (out + 4, page->index, 4);
+  put (out + 8, at - out - TLC_PAGE_HEAD, 2);
+  out[10] = page->count;
+  put (out + 11, how.shift << 14 | how.k << 10 | how.start, 2);
+  put (at, tlc_crc (out, at - out), 4);
+  return at + 4 - out;
+}
+
+static gboolean
+unpack (TlcPage * page, const guint8 * in, const guint8 * end, Packing * how)
+{
+  guint8 first[TLC_MAX_PACKETS];
+  Bits b;
+  gint p = 8 * how->start;
+
+  if (how->first) {
+    gint values = 1 << (how->first - 1);
+
+    if (end - in < values)
+      return FALSE;
+    memcpy (how->values, in, values);
+    in += values;
+  }
+
+  b = (Bits) { .at = (guint8 *) in - 1, .end = (guint8 *) end };
+  for (guint i = 0; i < page->count; i++) {
+    gint length = unpack_length (&b, how, &p), value = 0;
+
+    if (length < 0 || page->bytes + length > TLC_MAX_DATA)
+      return FALSE;
+    if (how->first && length > 0)
+      value = get_bits (&b, how->first - 1);
+    if (value < 0)
+      return FALSE;
+    first[i] = how->values[value];
+    page->length[i] = length;
+    page->bytes += length;
+  }
+
+  in = b.at + 1;
+  page->bytes = 0;
+  for (guint i = 0; i < page->count; i++) {
+    guint kept = how->first && page->length[i] > 0;
+    guint rest = page->length[i] - kept;
+
+    if (rest > end - in)
+      return FALSE;
+    if (kept)
+      page->data[page->bytes] = first[i];
+    memcpy (page->data + page->bytes + kept, in, rest);
+    page->bytes += page->length[i];
+    in += rest;
+  }
+  return in == end;
+}
+
+TlcResult
+tlc_page_read (TlcPage * page, const guint8 * in, gsize size, gsize * used,
+    gchar * why)
+{
+  const guint8 *body = in + TLC_PAGE_HEAD, *end;
+  Packing how = { 0, };
+  guint lengths;
+  gsize whole;
+
+  *used = TLC_PAGE_MIN;
+  if (memcmp (in, SYNC, MIN (size, SYNC_SIZE)) != 0) {
+    g_strlcpy (why, "no page: it does not begin with \"" SYNC "\"", TLC_WHY);
+    return TLC_BAD;
+  }
+  if (size < TLC_PAGE_HEAD)
+    return TLC_SHORT;
+
+  lengths = get (in + 11, 2);
+  how.first = in[3] >> FIRST_SHIFT & 7;
+  how.shift = lengths >> 14;
+  how.k = lengths >> 10 & 15;
+  how.start = lengths & 1023;
+  tlc_page_start (page, get (in + 4, 4));
+  page->count = in[10];
+  page->last = (in[3] & FLAG_LAST) != 0;
+  if ((in[3] & ~FLAGS_KNOWN) || how.first > MAX_FIRST
+      || how.start > TLC_MAX_PACKET || (how.k > MAX_K && how.k != EQUAL)
+      || (page->count == 0 && !page->last)) {
+    g_snprintf (why, TLC_WHY, "the page's head makes no sense: flags 0x%02x, "
+        "%u packets, length code 0x%04x", in[3], page->count, lengths);
+    return TLC_BAD;
+  }
+
+  *used = whole = TLC_PAGE_MIN + get (in + 8, 2);
+  if (size < whole)
+    return TLC_SHORT;
+  end = in + whole - 4;
+  if (get (end, 4) != tlc_crc (in, whole - 4)) {
+    g_snprintf (why, TLC_WHY, "the check sum of page at packet %u is %08x, its "
+        "bytes give %08x", page->index, (guint) get (end, 4), tlc_crc (in,
+            whole - 4));
+    return TLC_BAD;
+  }
+  if (page->last && end - body >= 2) {
+    page->trim = get (body, 2);
+    body += 2;
+  } else if (page->last) {
+    body = end + 1;
+  }
+  if (body > end || !unpack (page, body, end, &how)) {
+    g_snprintf (why, TLC_WHY, "the page at packet %u has %u bytes, which its %u "
+        "packets do not fill", page->index, (guint) whole, page->count);
+    return TLC_BAD;
+  }
+  return TLC_OK;
+}
+
+gsize
+tlc_find (const guint8 * in, gsize size, gsize from)
+{
+  for (gsize i = from; i < size; i++) {
+    gsize left = size - i;
+
+    if (in[i] == 'T' && (memcmp (in + i, SYNC, MIN (left, SYNC_SIZE)) == 0
+            || memcmp (in + i, MAGIC, MIN (left, 4)) == 0))
+      return i;
+  }
+  return size;
+}

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_gst_file.c - telucodecmux and telucodecparse, buffer by buffer: the bytes of the
+ * file, holes, damage in every bit, streams that are joined or cut or empty. */
+#include "gst_file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CAPS "audio/x-telucodec,framed=true,rate=16000,channels=1," \
+    "model-id=(string)"
+
+/* --- The parser ------------------------------------------------------------- */
+
+static void
+test_chunks (GPtrArray * packets, gint n)
+{
+  static const gsize chunks[] = { 1, 13, 48, 50, 4096, 1 << 20 };
+  GByteArray *file = file_make (packets, n, 20, n);
+
+  for (guint i = 0; i < G_N_ELEMENTS (chunks); i++) {
+    GstBus *bus;
+    GstHarness *h = file_parser (&bus);
+    GstCaps *caps, *want;
+    gchar *text = tc_coded_caps ();
+
+    file_feed (h, file->data, file->len, chunks[i]);
+    file_expect_packets (h, packets, n, 0, packets->len, 0, "chunks");
+    file_expect_no_more (h, "chunks");
+    file_expect_gap (h, 0, 0, "chunks");
+    CHECK (file_warnings (bus, "", "chunks") == 0, "a warning");
+    file_expect_no_error (bus, "chunks");
+    caps = gst_pad_get_current_caps (h->sinkpad);
+    want = gst_caps_from_string (text);
+    CHECK (caps && gst_caps_is_equal (caps, want), "chunks: caps %s", text);
+    gst_clear_caps (&caps);
+    gst_caps_unref (want);
+    g_free (text);
+    file_done (h, bus);
+  }
+  g_byte_array_unref (file);
+}
+
+/* Page i damaged at byte `at` of it: the others are whole and at their times. */
+static void
+test_damage (GPtrArray * packets, gint n, gint i, gsize at)
+{
+  GByteArray *file = file_make (packets, n, 20, n);
+  gsize offset = file_page_offset (file, i);
+  gchar *word = g_strdup_printf ("byte %" G_GSIZE_FORMAT, offset);
+  gchar *what = g_strdup_printf ("page %d damaged at %zu", i, at);
+  GstBus *bus;
+  GstHarness *h = file_parser (&bus);
+  const gint64 resumed = MIN ((i + 1) * 20u, packets->len);
+
+  file->data[offset + at] ^= 0x20;
+  file_feed (h, file->data, file->len, 100);
+  if (i > 0)
+    file_expect_packets (h, packets, n, 0, i * 20, 0, what);
+  file_expect_packets (h, packets, n, resumed, packets->len, 0, what);
+  file_expect_no_more (h, what);
+  file_expect_gap (h, i ? i * 20 * TELU_PACKET - TELU_DELAY : 0,
+      resumed < packets->len ? resumed * TELU_PACKET - TELU_DELAY : 0, what);
+  if (i > 0)
+    CHECK (file_warnings (bus, word, what) == 1, "%s: not one warning", what);
+  file_expect_no_error (bus, what);
+  file_done (h, bus);
+  g_free (what);
+  g_free (word);
+  g_byte_array_unref (file);
+}
+
+/* Every bit of a small file, one at a time. */
+static void
+test_bit_flips (GPtrArray * packets)
+{
+  GPtrArray *few = g_ptr_array_new ();
+  const gint n = 9 * TELU_PACKET;
+  GByteArray *file;
+
+  for (guint k = 0; k < 10; k++)
+    g_ptr_array_add (few, g_ptr_array_index (packets, k));
+  file = file_make (few, n, 4, n);
+  for (gsize bit = 0; bit < 8 * file->len; bit += file->len > 1000 ? 3 : 1) {
+    const gsize at = bit / 8;
+    const gint lost = at < TLC_HEADER_SIZE ? 0 : at < file_page_offset (file, 1) ? 4 :
+        at < file_page_offset (file, 2) ? 4 : 2;
+    GstBus *bus;
+    GstHarness *h = file_parser (&bus);
+
+    file->data[at] ^= 1 << bit % 8;
+    file_feed (h, file->data, file->len, 512);
+    CHECK ((gint) gst_harness_buffers_in_queue (h) == 10 - lost,
+        "bit %zu of byte %zu flipped: %u packets, expected %d", bit % 8, at,
+        gst_harness_buffers_in_queue (h), 10 - lost);
+    file_expect_no_error (bus, "bit flip");
+    file->data[at] ^= 1 << bit % 8;
+    file_done (h, bus);
+  }
+
+  /* and cut anywhere */
+  for (gsize size = 0; size < file->len; size += 7) {
+    const gint whole = size < file_page_offset (file, 1) ? 0 :
+        size < file_page_offset (file, 2) ? 4 : 8;
+    GstBus *bus;
+    GstHarness *h = file_parser (&bus);
+    GstMessage *message;
+
+    file_feed (h, file->data, size, 512);
+    CHECK ((gint) gst_harness_buffers_in_queue (h) == whole,
+        "cut at %zu: %u packets, expected %d", size,
+        gst_harness_buffers_in_queue (h), whole);
+    message = tc_message (bus, GST_MESSAGE_ERROR);
+    CHECK (!message || whole == 0, "cut at %zu: an error", size);
+    gst_clear_message (&message);
+    file_done (h, bus);
+  }
+  g_byte_array_unref (file);
+  g_ptr_array_unref (few);
+}
+
+static void
+test_join (GPtrArray * packets, gint n)
+{
+  GByteArray *file = file_make (packets, n, 20, TLC_UNKNOWN), *live;
+  const gsize offset = file_page_offset (file, 1);
+  const gint64 origin = 40 * TELU_PACKET - TELU_DELAY;
+  GstBus *bus;
+  GstHarness *h = file_parser (&bus);
+  GstCaps *caps;
+
+  /* in the middle of page 1, without a header */
+  file_feed (h, file->data + offset + 5, file->len - offset - 5, 64);
+  file_expect_packets (h, packets, n, 40, packets->len, origin, "joined");
+  file_expect_no_more (h, "joined");
+  file_expect_gap (h, 0, 0, "joined");
+  CHECK (file_warnings (bus, "", "joined") == 0, "joining is no damage");
+  caps = gst_pad_get_current_caps (h->sinkpad);
+  CHECK (!gst_structure_has_field (gst_caps_get_structure (caps, 0), "model-id"),
+      "a model-id out of nowhere");
+  gst_caps_unref (caps);
+  file_done (h, bus);
+
+  /* behind a header that does not know the length, as servers send it */
+  live = g_byte_array_new ();
+  file_header (live, TLC_UNKNOWN);
+  g_byte_array_append (live, file->data + file_page_offset (file, 2),
+      file->len - file_page_offset (file, 2));
+  h = file_parser (&bus);
+  file_feed (h, live->data, live->len, 64);
+  file_expect_packets (h, packets, n, 40, packets->len, origin, "joined live");
+  file_expect_gap (h, 0, 0, "joined live");
+  file_done (h, bus);
+  g_byte_array_unref (live);
+  g_byte_array_unref (file);
+}
+
+static void
+test_odd_streams (GPtrArray * packets, gint n)
+{
+  GByteArray *file = file_make (packets, n, 50, n), *odd = g_byte_array_new ();
+  GstBus *bus;
+  GstHarness *h = file_parser (&bus);
+
+  /* twice the same file is once the same file */
+  g_byte_array_append (odd, file->data, file->len);
+  g_byte_array_append (odd, file->data, file->len);
+  file_feed (h, odd->data, odd->len, 1000);
+  file_expect_packets (h, packets, n, 0, packets->len, 0, "twice");
+  file_expect_no_more (h, "twice");
+  file_done (h, bus);
+
+  /* other weights in one stream */
+  odd->data[file->len + 13] ^= 1;
+  file_sign (odd->data + file->len);
+  h = file_parser (&bus);
+  file_feed (h, odd->data, odd->len, 1000);
+  tc_expect_error (bus, "two models", GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+      "other weights");
+  file_done (h, bus);
+
+  /* a version of the future */
+  file->data[4] = 2;
+  file_sign (file->data);
+  h = file_parser (&bus);
+  file_feed (h, file->data, file->len, 1000);
+  tc_expect_error (bus, "version 2", GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+      "version 2");
+  file_done (h, bus);
+
+  /* nothing of the kind */
+  memset (odd->data, 'T', odd->len);
+  h = file_parser (&bus);
+  file_feed (h, odd->data, odd->len, 1000);
+  tc_expect_error (bus, "no stream", GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE,
+      "No valid frames");
+  file_done (h, bus);
+  g_byte_array_unref (odd);
+  g_byte_array_unref (file);
+}
+
+/* --- The muxer -------------------------------------------------------------- */
+
+static GstHarness *
+muxer (GstBus ** bus)
+{
+  GstHarness *h = gst_harness_new ("telucodecmux");
+  gchar *caps = tc_coded_caps ();
+
+  *bus = gst_bus_new ();
+  gst_element_set_bus (h->element, *bus);
+  gst_harness_set_src_caps_str (h, caps);
+  g_free (caps);
+  return h;
+}
+
+static GByteArray *
+all_bytes (GstHarness * h)
+{
+  GByteArray *file = g_byte_array_new ();
+  GstBuffer *buf;
+
+  while ((buf = gst_harness_try_pull (h))) {
+    GstMapInfo map;
+
+    CHECK (GST_BUFFER_OFFSET (buf) == file->len, "offset %" G_GUINT64_FORMAT
+        ", expected %u", GST_BUFFER_OFFSET (buf), file->len);
+    gst_buffer_map (buf, &map, GST_MAP_READ);
+    g_byte_array_append (file, map.data, map.size);
+    gst_buffer_unmap (buf, &map);
+    gst_buffer_unref (buf);
+  }
+  return file;
+}
+
+static void
+test_mux (GPtrArray * packets, gint n, guint64 duration, guint per_page)
+{
+  GByteArray *want = file_make (packets, n, per_page, TLC_UNKNOWN), *got;
+  GstBus *bus;
+  GstHarness *h = muxer (&bus);
+  GstClockTime latency;
+
+  g_object_set (h->element, "max-page-duration", duration, NULL);
+  latency = gst_harness_query_latency (h);
+  CHECK (latency == per_page * 20 * GST_MSECOND, "latency %" GST_TIME_FORMAT,
+      GST_TIME_ARGS (latency));
+  for (guint k = 0; k < packets->len; k++)
+    gst_harness_push (h, tc_packet_buffer (packets, k, n));
+  gst_harness_push_event (h, gst_event_new_eos ());
+  got = all_bytes (h);
+  CHECK (got->len == want->len && memcmp (got->data, want->data, got->len) == 0,
+      "%u samples, %u packets per page: %u bytes, expected %u", n, per_page,
+      got->len, want->len);
+  file_expect_no_error (bus, "mux");
+  file_done (h, bus);
+  g_byte_array_unref (got);
+  g_byte_array_unref (want);
+}
+
+/* Packets [from, to) are missing: what is read back has that gap. With its GAP event or
+ * without, short or long. */
+static void
+test_mux_hole (GPtrArray * packets, gint n, guint from, guint to, gint64 more,
+    gboolean event)
+{
+  const gint64 begin = from * TELU_PACKET - TELU_DELAY;
+  const gint64 end = to * TELU_PACKET - TELU_DELAY + more * TELU_PACKET;
+  gchar *what = g_strdup_printf ("hole %u .. %u + %d", from, to, (gint) more);
+  GByteArray *file, *whole = file_make (packets, n, 160, n);
+  GstBus *bus;
+  GstHarness *h = muxer (&bus);
+
+  for (guint k = 0; k < packets->len; k++) {
+    GstBuffer *buf = tc_packet_buffer (packets, k, n);
+
+    if (k >= to)
+      GST_BUFFER_PTS (buf) += tc_time (more * TELU_PACKET);
+    if (k == from && event)
+      gst_harness_push_event (h, gst_event_new_gap (tc_time (begin),
+              tc_time (end) - tc_time (begin)));
+    if (k >= from && k < to)
+      gst_buffer_unref (buf);
+    else
+      gst_harness_push (h, buf);
+  }
+  gst_harness_push_event (h, gst_event_new_eos ());
+  file = all_bytes (h);
+  file_done (h, bus);
+  CHECK (file->len < whole->len + 200, "%s: %u bytes, %u without it", what,
+      file->len, whole->len);
+  g_byte_array_unref (whole);
+
+  h = file_parser (&bus);
+  file_feed (h, file->data, file->len, 4096);
+  file_expect_packets (h, packets, n, 0, from, 0, what);
+  if (more == 0)
+    file_expect_packets (h, packets, n, to, packets->len, 0, what);
+  else
+    CHECK (gst_harness_buffers_in_queue (h) == packets->len - to, "%s: %u behind",
+        what, gst_harness_buffers_in_queue (h));
+  file_expect_gap (h, begin, end, what);
+  file_expect_no_error (bus, what);
+  file_done (h, bus);
+  g_byte_array_unref (file);
+  g_free (what);
+}
+
+static void
+test_mux_flush (GPtrArray * packets, gint n)
+{
+  GByteArray *file;
+  GstSegment segment;
+  GstBus *bus;
+  GstHarness *h = muxer (&bus);
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  for (guint k = 0; k < 170; k++)
+    gst_harness_push (h, tc_packet_buffer (packets, k, n));
+  gst_harness_push_event (h, gst_event_new_flush_start ());
+  gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+  gst_harness_push_event (h, gst_event_new_segment (&segment));
+  for (guint k = 160; k < packets->len; k++)
+    gst_harness_push (h, tc_packet_buffer (packets, k, n));
+  gst_harness_push_event (h, gst_event_new_eos ());
+  file = all_bytes (h);
+  file_done (h, bus);
+
+  h = file_parser (&bus);
+  file_feed (h, file->data, file->len, 4096);
+  file_expect_packets (h, packets, n, 0, packets->len, 0, "flush");
+  file_expect_gap (h, 0, 0, "flush");
+  file_done (h, bus);
+  g_byte_array_unref (file);
+}
+
+static void
+test_mux_errors (void)
+{
+  static guint8 zeros[TLC_MAX_PACKET + 1];
+  GstBus *bus;
+  GstHarness *h = muxer (&bus);
+
+  CHECK (gst_harness_push (h, gst_buffer_new_memdup (zeros, sizeof (zeros))) ==
+      GST_FLOW_ERROR, "a packet of %zu bytes", sizeof (zeros));
+  tc_expect_error (bus, "long packet", GST_STREAM_ERROR, GST_STREAM_ERROR_MUX,
+      "1001 bytes");
+  gst_harness_push (h, gst_buffer_new_memdup (zeros, 30));
+  gst_harness_set_src_caps_str (h, CAPS
+      "0000000000000000000000000000000000000000000000000000000000000001");
+  tc_expect_error (bus, "changed weights", GST_STREAM_ERROR,
+      GST_STREAM_ERROR_FORMAT, "changed");
+  file_done (h, bus);
+
+  h = muxer (&bus);
+  gst_harness_set_src_caps_str (h, CAPS "123");
+  tc_expect_error (bus, "bad id", GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+      "64 hexadecimal digits");
+  file_done (h, bus);
+}
+
+/* No packet at all is a good file, and no error to read. */
+static void
+test_empty (void)
+{
+  GByteArray *file;
+  GstBus *bus;
+  GstHarness *h = muxer (&bus);
+  GstEvent *event;
+  gboolean eos = FALSE;
+
+  gst_harness_push_event (h, gst_event_new_eos ());
+  file = all_bytes (h);
+  CHECK (file->len == TLC_HEADER_SIZE + TLC_PAGE_MIN + 2, "%u bytes", file->len);
+  file_done (h, bus);
+
+  h = file_parser (&bus);
+  file_feed (h, file->data, file->len, 4096);
+  file_expect_no_more (h, "empty");
+  file_expect_no_error (bus, "empty");
+  while ((event = gst_harness_try_pull_event (h))) {
+    eos |= GST_EVENT_TYPE (event) == GST_EVENT_EOS;
+    gst_event_unref (event);
+  }
+  CHECK (eos, "empty: no EOS");
+  file_done (h, bus);
+  g_byte_array_unref (file);
+}
+
+/* The file may add 2 % or 200 bit/s, whichever is more. */
+static void
+test_overhead (gint seconds, gint bitrate)
+{
+  const gint n = seconds * TELU_RATE;
+  struct telu_rate rate = telu_rate_init ();
+  gfloat *pcm = tc_signal (n);
+  GPtrArray *packets;
+  GByteArray *file;
+  gdouble payload = 0, added;
+
+  rate.bitrate = bitrate;
+  packets = tc_encode (pcm, n, &rate);
+  file = file_make (packets, n, 160, n);
+  for (guint k = 0; k < packets->len; k++)
+    payload += 8.0 * g_bytes_get_size (g_ptr_array_index (packets, k)) / seconds;
+  added = 8.0 * file->len / seconds - payload;
+  printf ("%d s at %.0f bit/s: the file adds %.0f bit/s\n", seconds, payload, added);
+  CHECK (added <= MAX (200.0, 0.02 * payload), "%d s at %.0f bit/s: %.0f bit/s",
+      seconds, payload, added);
+  g_byte_array_unref (file);
+  g_ptr_array_unref (packets);
+  g_free (pcm);
+}
+
+int
+main (int argc, char **argv)
+{
+  const gint n = 40 * 16000 / 10 + 7;   /* 4 s and a bit: a trim at the end */
+  GPtrArray *packets;
+  gfloat *pcm;
+
+  tc_init (&argc, &argv);
+  pcm = tc_signal (n);
+  packets = tc_encode (pcm, n, NULL);
+
+  test_chunks (packets, n);
+  for (gint i = 0; i <= (gint) (packets->len - 1) / 20; i++) {
+    test_damage (packets, n, i, 0);
+    test_damage (packets, n, i, 9);
+    test_damage (packets, n, i, 40);
+  }
+  test_bit_flips (packets);
+  test_join (packets, n);
+  test_odd_streams (packets, n);
+
+  test_mux (packets, n, 3200 * GST_MSECOND, 160);
+  test_mux (packets, n, 110 * GST_MSECOND, 5);
+  test_mux (packets, n, 20 * GST_MSECOND, 1);
+  test_mux_hole (packets, n, 30, 31, 0, FALSE);
+  test_mux_hole (packets, n, 140, 160, 0, TRUE);
+  test_mux_hole (packets, n, 50, 50, 100, FALSE);
+  test_mux_hole (packets, n, 100, 110, 100000, TRUE);
+  test_mux_flush (packets, n);
+  test_mux_errors ();
+  test_empty ();
+  test_overhead (3, 6000);
+  test_overhead (3, 16000);
+  test_overhead (5, 16000);
+  test_overhead (30, 16000);
+
+  g_ptr_array_unref (packets);
+  g_free (pcm);
+  return tc_done ("test_gst_file");
+}
