@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_model.c - the shipped weights keep what the project promises of them, on a clip
+ * of a speaker they never heard:
+ *
+ *   test_model WEIGHTS SPEECH
+ */
+#include "pcm.h"
+#include "telu.h"
+
+#include <gst/gst.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECONDS 30
+
+static int failed;
+
+static void check(int ok, const char *what, double got, double least, double most)
+{
+    printf("%s %-52s %10.3f   (%g to %g)\n", ok ? "ok  " : "FAIL", what, got, least,
+           most);
+    failed += !ok;
+}
+
+static void between(const char *what, double got, double least, double most)
+{
+    check(got >= least && got <= most, what, got, least, most);     /* a NaN fails */
+}
+
+struct result {
+    double snr, ratio, mean;   /* dB; deviation out / in; of full scale */
+    double bitrate;
+    int smallest, largest;     /* packets, bytes */
+};
+
+static struct result run(const struct telu_model *m, const float *x, long n,
+                         const struct telu_rate *rate)
+{
+    struct telu_encoder *e = telu_encoder_new(m, NULL);
+    struct telu_decoder *d = telu_decoder_new(m, NULL);
+    long packets = (n + TELU_DELAY + TELU_PACKET - 1) / TELU_PACKET, bytes = 0;
+    float *in = calloc((size_t)packets * TELU_PACKET, sizeof(*in));
+    float *out = calloc((size_t)packets * TELU_PACKET, sizeof(*out));
+    double sx = 0, sy = 0, xx = 0, yy = 0, dd = 0;
+    struct result r = { .smallest = TELU_MAX_PACKET };
+
+    if (!e || !d || !in || !out || telu_encoder_set(e, rate)) {
+        printf("FAIL %s\n", telu_error());
+        exit(1);
+    }
+    memcpy(in, x, (size_t)n * sizeof(*in));
+    for (long k = 0; k < packets; k++) {
+        uint8_t packet[TELU_MAX_PACKET];
+        int size = telu_encode(e, in + k * TELU_PACKET, packet, sizeof(packet));
+
+        if (size < 0 || telu_decode(d, packet, (size_t)size, out + k * TELU_PACKET)) {
+            printf("FAIL packet %ld: %s\n", k, telu_error());
+            exit(1);
+        }
+        bytes += size;
+        r.smallest = size < r.smallest ? size : r.smallest;
+        r.largest = size > r.largest ? size : r.largest;
+    }
+    for (long i = 0; i < n; i++) {
+        double a = in[i], b = out[i + TELU_DELAY];
+
+        sx += a;
+        sy += b;
+        xx += a * a;
+        yy += b * b;
+        dd += (a - b) * (a - b);
+    }
+    r.snr = 10.0 * log10(xx / dd);
+    r.mean = sy / (double)n;
+    r.ratio = sqrt((yy / n - r.mean * r.mean) / (xx / n - sx / n * sx / n));
+    r.bitrate = 8.0 * (double)bytes * TELU_RATE / ((double)packets * TELU_PACKET);
+    telu_encoder_free(e);
+    telu_decoder_free(d);
+    free(in);
+    free(out);
+    return r;
+}
+
+static void check_snr(const struct telu_model *m, const float *x, long n)
+{
+    static const struct {
+        int bitrate;
+        double least;
+    } promised[] = { { 16000, 26 }, { 24000, 32 }, { 32000, 37 }, { 48000, 43 } };
+    struct telu_rate rate = telu_rate_init();
+
+    rate.tune = TELU_SNR;
+    for (int i = 0; i < 4; i++) {
+        char what[64];
+        struct result r;
+
+        rate.bitrate = promised[i].bitrate;
+        r = run(m, x, n, &rate);
+        snprintf(what, sizeof(what), "SNR at %d bit/s, tune=snr, dB", rate.bitrate);
+        between(what, r.snr, promised[i].least, 100);
+        between("  deviation out / in", r.ratio, 0.95, 1.05);
+        between("  mean of the output", r.mean, -1e-3, 1e-3);
+    }
+}
+
+/* What a bit rate promises over half a minute: the clip again and again. */
+static void check_rates(const struct telu_model *m, const float *x, long n)
+{
+    static const int bitrates[] = { 500, 1000, 3000, 6000, 8000, 12000, 16000, 24000,
+                                    32000, 48000, 64000 };
+    const long total = (long)SECONDS * TELU_RATE;
+    float *loop = malloc((size_t)total * sizeof(*loop));
+    struct telu_rate rate = telu_rate_init();
+    struct result r;
+    char what[64];
+
+    for (long i = 0; i < total; i++)
+        loop[i] = x[i % n];
+    rate.bitrate = 16000;
+    r = run(m, loop, total, &rate);
+    between("constrained VBR over 30 s at the default, bit/s", r.bitrate, 15680, 16320);
+    rate.mode = TELU_CBR;
+    for (int i = 0; i < (int)(sizeof(bitrates) / sizeof(*bitrates)); i++) {
+        rate.bitrate = bitrates[i];
+        r = run(m, loop, total, &rate);
+        snprintf(what, sizeof(what), "CBR at %d bit/s: bytes from largest to smallest",
+                 rate.bitrate);
+        between(what, r.largest - r.smallest, 0, 0);
+        between("  its bit rate", r.bitrate, bitrates[i] - 400, bitrates[i]);
+    }
+    free(loop);
+}
+
+int main(int argc, char **argv)
+{
+    struct telu_model *m;
+    GError *error = NULL;
+    gsize n = 0;
+    float *x;
+
+    gst_init(&argc, &argv);
+    if (argc != 3) {
+        printf("usage: test_model WEIGHTS SPEECH\n");
+        return 1;
+    }
+    m = telu_model_open(argv[1]);
+    x = pcm_read(argv[2], TELU_RATE, &n, &error);
+    if (!m || !x) {
+        printf("FAIL %s\n", m ? error->message : telu_error());
+        return 1;
+    }
+    check_snr(m, x, (long)n);
+    check_rates(m, x, (long)n);
+    g_free(x);
+    telu_model_close(m);
+    return failed ? 1 : 0;
+}
