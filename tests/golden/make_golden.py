@@ -89,13 +89,18 @@ def put_all():
     # Wide enough that the head's clamp is met at both ends.
     put_linear("dec.scale", "BF16", 2 * HOP, CONFIG["dec_width"], 3.0)
 
-    put("tab.bias", "I16", np.full(BANDS, -160))
-    put("tab.env", "I16", np.zeros((CONFIG["env_stages"], CONFIG["codes"], BANDS)))
-    put("tab.gain", "U8", np.full((CONFIG["stages"] + 1, BANDS), 128))
-    freq = np.full(SYMBOLS, 32768 // SYMBOLS)
-    freq[:32768 % SYMBOLS] += 1
-    put("tab.freq", "U16", np.tile(freq, (CONTEXTS, 1)))
-    put("tab.recon", "U8", np.full(4, 128))
+    # Of its own, and no table flat: a wrong index shall be heard.
+    dice = np.random.default_rng(22)
+    stages, codes = CONFIG["stages"], CONFIG["codes"]
+    put("tab.bias", "I16", dice.integers(-220, -100, BANDS))
+    put("tab.env", "I16", dice.integers(-80, 81, (CONFIG["env_stages"], codes, BANDS)))
+    put("tab.gain", "U8", dice.integers(32, 129, (stages + 1, BANDS)))
+    odds = np.exp(-np.arange(SYMBOLS) / dice.uniform(0.3, 8, (CONTEXTS, 1)))
+    odds /= odds.sum(1, keepdims=True)
+    freq = 1 + np.floor(odds * (32768 - SYMBOLS)).astype(int)
+    freq[:, 0] += 32768 - freq.sum(1)
+    put("tab.freq", "U16", freq)
+    put("tab.recon", "U8", [128, 96, 112, 120])
     put("tab.shape", "U8", [0, 16, 32, 48])
     put("tab.fill", "U8", [0, 8, 16, 32])
     put("tab.split", "U8", np.tile(np.minimum(np.arange(RATES) // 2, CONFIG["stages"]),

@@ -1,0 +1,348 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""decode.py - a second decoder, written from kernels/FORMAT.md without the C code.
+
+    python3 decode.py weights.safetensors in.tlc out.f32 [q.txt]
+
+Writes the samples as raw 32-bit floats, little-endian, and with a fourth name the
+refined packets' integers, one packet to a line. Integers are Python's, the network
+and the sound are computed in double. What a decoder does about a lost or damaged
+packet is its own affair, so here it is an error. Needs numpy.
+"""
+import bisect
+import json
+import struct
+import sys
+import zlib
+
+import numpy as np
+
+EDGE = [0, 4, 8, 12, 16, 20, 23, 26, 30, 34, 38,
+        44, 50, 57, 64, 73, 84, 95, 108, 123, 140, 160]
+BAND = [b for b in range(21) for _ in range(EDGE[b], EDGE[b + 1])]
+
+
+# --- The weight file ---
+
+def read_weights(path):
+    with open(path, 'rb') as file:
+        data = file.read()
+    size = struct.unpack_from('<Q', data)[0]
+    header = json.loads(data[8:8 + size])
+    meta = header.pop('__metadata__')
+    assert meta['format'] == 'telucodec' and meta['version'] == '1'
+    kinds = {'F32': '<f4', 'BF16': '<u2', 'I16': '<i2', 'U16': '<u2', 'U8': 'u1'}
+    w = {}
+    for name, t in header.items():
+        first, end = t['data_offsets']
+        a = np.frombuffer(data[8 + size + first:8 + size + end], kinds[t['dtype']])
+        if t['dtype'] == 'BF16':
+            a = (a.astype(np.uint32) << 16).view(np.float32)
+        a = a.reshape(t['shape'])
+        w[name] = a.astype(np.float64) if a.dtype.kind == 'f' else a.astype(int)
+    return json.loads(meta['config']), meta['model_id'], w
+
+
+# --- The .tlc file ---
+
+class Bits:
+    """Bits of a byte string, the most significant of the first byte first."""
+
+    def __init__(self, data):
+        self.data, self.pos = data, 0
+
+    def left(self):
+        return 8 * len(self.data) - self.pos
+
+    def get(self, n):
+        value = 0
+        for _ in range(n):
+            value = value * 2 + (self.data[self.pos >> 3] >> (7 - self.pos % 8) & 1)
+            self.pos += 1
+        return value
+
+
+def check_sum(data, end):
+    assert struct.unpack_from('<I', data, end)[0] == zlib.crc32(data[:end])
+
+
+def read_page(data):
+    """-> bytes of the page, last?, trim, index, packets (empty: missing)"""
+    sync, flags, index, size, count, how = struct.unpack_from('<3sBIHBH', data)
+    assert sync == b'TLP' and flags < 16
+    check_sum(data[:17 + size], 13 + size)
+    last, F = flags & 1, flags >> 1 & 7
+    s, k, start = how >> 14, how >> 10 & 15, how & 1023
+    assert F <= 5 and (k <= 10 or k == 15) and (count or last)
+
+    body = data[13:13 + size]
+    trim = 0
+    if last:
+        trim, body = struct.unpack_from('<H', body)[0], body[2:]
+    kept = 1 << (F - 1) if F else 0
+    firsts, bits = body[:kept], Bits(body[kept:])
+    p = 8 * start
+    lengths, starts = [], []
+    for _ in range(count):
+        length = start
+        if k != 15:
+            u = 0
+            while bits.get(1):
+                u += 1
+            z = (u << k) + bits.get(k)
+            length = (p + 4 >> 3) + (-(z + 1 >> 1) if z & 1 else z >> 1)
+            if s != 3:
+                p += 8 * length - p >> s
+        assert 0 <= length <= 1000
+        first = F and length
+        starts.append(firsts[(i := bits.get(F - 1)):i + 1] if first else b'')
+        lengths.append(length)
+    at = bits.pos + 7 >> 3
+    packets = []
+    for length, first in zip(lengths, starts):
+        rest = length - len(first)
+        packets.append(first + bits.data[at:at + rest])
+        at += rest
+    assert at == len(bits.data)
+    return 17 + size, last, trim, index, packets
+
+
+def read_tlc(path):
+    """-> model id, samples to drop at the start and end, packets"""
+    with open(path, 'rb') as file:
+        data = file.read()
+    assert data[:4] == b'TeLC' and data[4] == 1
+    check_sum(data[:49], 45)
+    skip = struct.unpack_from('<H', data, 5)[0]
+    model_id, at, packets, last = data[13:45], 49, [], False
+    while not last:
+        size, last, trim, index, more = read_page(data[at:])
+        assert index == len(packets), 'packets are missing'
+        packets += more
+        at += size
+    assert at == len(data)
+    return model_id, skip, trim, packets
+
+
+# --- The range coder and the refinement layer ---
+
+class Damage(Exception):
+    pass
+
+
+class Range:
+    def __init__(self, data):
+        self.data, self.pos = data, 4
+        self.range = 2 ** 32 - 1
+        self.code = int.from_bytes((data + bytes(4))[:4], 'big')
+
+    def cut(self):
+        return self.pos > len(self.data) + 4
+
+    def close(self):
+        if any(self.data[self.pos:]):
+            raise Damage
+
+    def find(self, t):
+        self.r = self.range >> t
+        return min(self.code // self.r, 2 ** t - 1)
+
+    def take(self, c, f):
+        self.code = (self.code - self.r * c) & 0xffffffff
+        self.range = self.r * f
+        while self.range < 1 << 24:
+            byte = self.data[self.pos] if self.pos < len(self.data) else 0
+            self.code = (self.code << 8 | byte) & 0xffffffff
+            self.range <<= 8
+            self.pos += 1
+
+    def symbol(self, cumulative):
+        i = bisect.bisect_right(cumulative, self.find(15)) - 1
+        self.take(cumulative[i], cumulative[i + 1] - cumulative[i])
+        return i
+
+    def bits(self, n):
+        value = 0
+        for _ in range(n):
+            bit = self.find(1)
+            self.take(bit, 1)
+            value = 2 * value + bit
+        return value
+
+
+def clamp(x, least, most):
+    return max(least, min(most, x))
+
+
+def magnitude(coder, cumulative, shift):
+    a = coder.symbol(cumulative)
+    if a == 17:
+        z = 0
+        while not coder.bits(1):
+            z += 1
+            if z > 16:
+                raise Damage
+        a += (1 << z) + coder.bits(z) - 1
+    a = (a << shift) + coder.bits(shift)
+    if a > 65535:
+        raise Damage
+    return a
+
+
+def classify(n):
+    return bisect.bisect_right([1, 2, 3, 5, 8, 13, 21, 34], n)
+
+
+class Refinement:
+    def __init__(self, w):
+        self.w = w
+        rows = np.cumsum(w['tab.freq'], axis=1)
+        self.cumulative = [[0] + row.tolist() for row in rows]
+
+    def plan(self, codes, step, shape):
+        """-> L and C for each band"""
+        w, S = self.w, len(codes)
+        e = w['tab.bias'].copy()
+        for s in range(min(S, len(w.get('tab.env', [])))):
+            e += w['tab.env'][s][codes[s]]
+        self.L, self.C = [], []
+        for b in range(21):
+            level = clamp(4 * (step - 120)
+                          + (int(w['tab.shape'][shape]) * int(e[b]) >> 6), -640, 64)
+            G = 0 if S <= 2 else 1 if S <= 5 else 2
+            self.L.append(level)
+            self.C.append(8 * b // 21 if S == 0 else
+                          8 + 12 * G + clamp((int(e[b]) - level + 64) // 24, 0, 11))
+
+    def read(self, coder):
+        size = [[0] * 170, [0] * 170]     # |q[h][k]| at k + 8
+        q = np.zeros((2, 160), int)
+        for h in range(2):
+            for k in range(160):
+                if coder.cut():
+                    return q
+                i, now = k + 8, size[h]
+                n = 2 * now[i - 1] + now[i - 2]
+                if h == 0:
+                    p, m = sum(now[k:i]), n // 3
+                else:
+                    p = size[0][i - 1] + 2 * size[0][i] + size[0][i + 1]
+                    m = (n + p) // 7
+                shift = max(0, max(m, 1).bit_length() - 4)
+                context = ((9 * h + classify(n)) * 9 + classify(p)) * 44 + self.C[BAND[k]]
+                a = magnitude(coder, self.cumulative[context], shift)
+                now[i] = a
+                q[h, k] = -a if a and coder.bits(1) else a
+        return q
+
+    def sound(self, c, q, S, shape):
+        w = self.w
+        g = w['tab.gain'][S][BAND] / 128
+        step = 2.0 ** (np.array(self.L)[BAND] / 32)
+        size = np.abs(q)
+        recon = (w['tab.recon'][np.minimum(size, 3)] - 128) / 256
+        limit = w['tab.fill'][shape] / 64 * step
+        return np.where(q != 0, g * c + np.sign(q) * (size + recon) * step,
+                        g * c + np.clip((1 - g) * c, -limit, limit))
+
+
+# --- The network and the sound ---
+
+class Decoder:
+    def __init__(self, config, w):
+        self.config, self.w = config, w
+        self.bits = config['codes'].bit_length() - 1
+        self.refinement = Refinement(w)
+        self.forget()
+        t = np.arange(320)
+        rise = np.sin(np.pi / 2 * np.sin(np.pi * (t - 39.5) / 160) ** 2)
+        half = np.where(t < 40, 0, np.where(t < 120, rise, 1))[:160]
+        window = np.concatenate([half, half[::-1]])
+        k = np.arange(160)[:, None] + 0.5
+        self.basis = np.sqrt(2 / 160) * window * np.cos(np.pi / 160 * (t + 80.5) * k)
+        self.overlap = np.zeros(320)      # samples from the packet's start - 120 on
+
+    def forget(self):
+        c = self.config
+        self.history = [np.zeros((c['kernel'] - 1, c['dec_width']))
+                        for _ in range(c['dec_blocks'])]
+
+    def linear(self, name, x):
+        return self.w[name + '.w'] @ x + self.w[name + '.b']
+
+    def block(self, i, x):
+        w, name = self.w, 'dec.%d.' % i
+        seen = np.vstack([self.history[i], x])
+        self.history[i] = seen[1:]
+        h = (w[name + 'dw.w'].T * seen).sum(0) + w[name + 'dw.b']
+        h = (h - h.mean()) / np.sqrt(h.var() + 1e-5)
+        h = w[name + 'norm.g'] * h + w[name + 'norm.b']
+        h = self.linear(name + 'up', h)
+        h = h / (1 + np.exp(-2 * np.sqrt(2 / np.pi) * (h + 0.044715 * h ** 3)))
+        return x + w[name + 'scale'] * self.linear(name + 'down', h)
+
+    def base(self, codes, k, prefix):
+        """-> the base layer's coefficients (2, 160); a prefix of k bits may follow"""
+        if not codes and not k:
+            self.forget()
+            return np.zeros((2, 160))
+        vectors = [self.w['vq.%d.book' % s][code] for s, code in enumerate(codes)]
+        if k:
+            wide = 1 << (self.bits - k)
+            book = self.w['vq.%d.book' % len(codes)]
+            vectors.append(book[prefix * wide:(prefix + 1) * wide].mean(0))
+        x = sum(self.linear('vq.%d.out' % s, v) for s, v in enumerate(vectors))
+        x = self.linear('dec.in', x)
+        for i in range(self.config['dec_blocks']):
+            x = self.block(i, x)
+        scale = np.clip(self.linear('dec.scale', x), -8, 3)
+        return (self.linear('dec.value', x) * np.exp(scale)).reshape(2, 160)
+
+    def packet(self, data):
+        """-> 320 samples, and the integers or None"""
+        if not data:
+            raise Damage
+        bits, n = Bits(data), self.bits
+        refined = bits.get(1)
+        S = self.config['stages']
+        if refined:
+            S, shape = bits.get(5), bits.get(2)
+            if S > self.config['stages']:
+                raise Damage
+        codes = [bits.get(n) for _ in range(min(S, bits.left() // n))]
+        k = min(n - 1, bits.left()) if len(codes) < S else 0
+        c = self.base(codes, k, bits.get(k))
+        coded = data[(8 + S * n + 7 + 7) // 8:]
+        q = None
+        if refined and coded:
+            self.refinement.plan(codes, bits.get(7), shape)
+            coder = Range(coded)
+            q = self.refinement.read(coder)
+            coder.close()
+        if q is not None:
+            c = self.refinement.sound(c, q, S, shape)
+        sound = np.zeros(640)
+        sound[:320] = self.overlap
+        sound[0:320] += c[0] @ self.basis
+        sound[160:480] += c[1] @ self.basis
+        self.overlap = sound[320:]
+        return sound[40:360], q
+
+
+def main(weights, stream, out, integers=None):
+    config, model_id, w = read_weights(weights)
+    stream_id, skip, trim, packets = read_tlc(stream)
+    assert stream_id in (bytes(32), bytes.fromhex(model_id)), 'made with other weights'
+    decoder = Decoder(config, w)
+    decoded = [decoder.packet(p) for p in packets]
+    pcm = np.concatenate([np.zeros(0)] + [sound for sound, q in decoded])
+    pcm = pcm[skip:max(skip, len(pcm) - trim)]
+    pcm.astype('<f4').tofile(out)
+    if integers:
+        with open(integers, 'w') as file:
+            for _, q in decoded:
+                print(*([] if q is None else q.ravel()), file=file)
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""make_stream.py - a stream with every kind of packet, and how it sounds.
+
+Written from kernels/FORMAT.md like decode.py, whose coefficient reader is here fed by
+dice instead of bytes, while the range encoder writes down what was thrown. Run again
+only when the format changes:
+
+    python3 make_stream.py      writes tiny.tlc and tiny.f32 beside itself
+
+tiny.tlc: made for tiny.safetensors; tiny.f32: what decode.py gives for it, 32-bit
+floats, little-endian. tests/test_second.c has the C decoder read the same.
+"""
+import os
+import struct
+import zlib
+
+import numpy as np
+
+import decode
+
+rng = np.random.default_rng(21)
+here = os.path.dirname(os.path.abspath(__file__))
+
+
+class Dice(decode.Range):
+    """Throws symbols, small ones more often, and encodes them."""
+
+    def __init__(self, spread):
+        self.low, self.range, self.count, self.cuts = 0, 2 ** 32 - 1, 4, 4
+        odds = np.exp(-np.arange(18) / spread) + 0.0003
+        self.odds = odds / odds.sum()
+
+    def cut(self):
+        self.cuts = self.count            # bytes that a decoder has read by now
+        return False
+
+    def put(self, c, f, t):
+        r = self.range >> t
+        self.low, self.range = self.low + r * c, r * f
+        while self.range < 1 << 24:
+            self.low, self.range, self.count = self.low << 8, self.range << 8, self.count + 1
+
+    def symbol(self, cumulative):
+        i = int(rng.choice(18, p=self.odds))
+        self.put(cumulative[i], cumulative[i + 1] - cumulative[i], 15)
+        return i
+
+    def bits(self, n):
+        """Rather zeros: they make an escape long."""
+        value = sum(int(rng.random() < 0.3) << i for i in range(n))
+        for i in reversed(range(n)):
+            self.put(value >> i & 1, 1, 1)
+        return value
+
+    def finish(self):
+        """-> the fewest bytes within the last interval"""
+        for zeros in reversed(range(33)):
+            value = self.low + (1 << zeros) - 1 >> zeros << zeros
+            if value < self.low + self.range:
+                break
+        data = value.to_bytes(self.count, 'big').rstrip(b'\0')
+        return data.ljust(max(1, self.cuts - 4), b'\0')
+
+
+def bits(*fields):
+    """(value, width) ... -> bytes, the last filled up with zeros"""
+    text = ''.join(format(v, '0%db' % n) for v, n in fields if n)
+    text += '0' * (-len(text) % 8)
+    return int('0' + text, 2).to_bytes(len(text) // 8, 'big')
+
+
+def base_only(size):
+    """Any bits are such a packet: codes, a prefix, or what is ignored."""
+    return bytes([rng.integers(128)]) + rng.bytes(size - 1)
+
+
+def refined(refinement, n, S, shape, step, spread):
+    codes = [int(c) for c in rng.integers(1 << n, size=S)]
+    refinement.plan(codes, step, shape)
+    dice = Dice(spread)
+    q = refinement.read(dice)
+    head = bits((1, 1), (S, 5), (shape, 2), *[(c, n) for c in codes], (step, 7))
+    return head + dice.finish(), q
+
+
+def page(index, packets, last, s, k, F, start, trim=0):
+    firsts = sorted({p[:1] for p in packets}) if F else []
+    body = struct.pack('<H', trim) if last else b''
+    if F:
+        assert len(firsts) <= 1 << (F - 1)
+        body += b''.join(firsts).ljust(1 << (F - 1), b'\0')
+    fields, average = [], 8 * start
+    for data in packets:
+        if k < 15:
+            d = len(data) - (average + 4 >> 3)
+            z = 2 * d if d >= 0 else -2 * d - 1
+            fields += [(1, 1)] * (z >> k) + [(0, 1), (z & (1 << k) - 1, k)]
+            if s < 3:
+                average += 8 * len(data) - average >> s
+        else:
+            assert len(data) == start
+        if F:
+            fields.append((firsts.index(data[:1]), F - 1))
+    body += bits(*fields) + b''.join(data[1 if F else 0:] for data in packets)
+    out = struct.pack('<3sBIHBH', b'TLP', last | F << 1, index, len(body), len(packets),
+                      s << 14 | k << 10 | start) + body
+    return out + struct.pack('<I', zlib.crc32(out))
+
+
+def main():
+    config, model_id, w = decode.read_weights(os.path.join(here, 'tiny.safetensors'))
+    n = config['codes'].bit_length() - 1
+    refinement = decode.Refinement(w)
+    groups = [[base_only(size)] * 2 for size in (1, 2, 3, 5)]
+    groups.append([base_only(2) for _ in range(4)])
+
+    # Every S with every shape: from silence to many escapes.
+    made, largest = [], 0
+    for S in range(config['stages'] + 1):
+        for shape in range(4):
+            spread, step = ((0.2, 108), (0.8, 100), (3, 90), (15, 60))[(S + shape) % 4]
+            data, q = refined(refinement, n, S, shape, step - S, spread)
+            largest = max(largest, abs(q).max())
+            made.append(data)
+    assert largest > 1000, largest
+    groups += [made[:10], made[10:]]
+
+    # As CBR pads them, and cut: in the codes, after them, in the range coder's bytes.
+    size = max(map(len, made)) + 1
+    groups.append([data.ljust(size, b'\0') for data in (made[3], made[9], made[18])])
+    long = max(made[-4:], key=len)
+    groups.append([long[:cut] for cut in (1, 2, 3, 4, 5, 20, len(long) // 2, len(long) - 1)])
+    groups.append([base_only(3), made[-1], made[6]])
+
+    header = struct.pack('<4sBH', b'TeLC', 1, 80)
+    packets = sum(groups, [])
+    trim = 100
+    header += (320 * len(packets) - 80 - trim).to_bytes(6, 'little')
+    header += bytes.fromhex(model_id)
+    stream = header + struct.pack('<I', zlib.crc32(header))
+    index = 0
+    for i, group in enumerate(groups):
+        same = len({len(p) for p in group}) == 1
+        few = len({p[:1] for p in group})
+        F = 1 + (few - 1).bit_length() if few <= 16 and i % 3 else 0
+        last = group is groups[-1]
+        stream += page(index, group, last, i % 4, 15 if same else 4 + i % 5, F,
+                       len(group[0]), trim if last else 0)
+        index += len(group)
+    name = os.path.join(here, 'tiny.tlc')
+    with open(name, 'wb') as file:
+        file.write(stream)
+    decode.main(os.path.join(here, 'tiny.safetensors'), name,
+                os.path.join(here, 'tiny.f32'))
+
+
+if __name__ == '__main__':
+    main()
