@@ -28,6 +28,12 @@ static int clamp(int x, int least, int most)
     return x < least ? least : x > most ? most : x;
 }
 
+/* Knuth and Lewis: the high bits are random enough for a sign. */
+static uint32_t chance(uint32_t u)
+{
+    return 1664525u * u + 1013904223u;
+}
+
 static int log2_floor(unsigned x)      /* x >= 1 */
 {
     return 31 - __builtin_clz(x);
@@ -41,6 +47,9 @@ void telu_plan_envelope(struct telu_plan *p, const struct telu_tables *t,
     int known = S < t->env_stages ? S : t->env_stages;
 
     p->stages = S;
+    p->seed = 0;
+    for (int s = 0; s < S; s++)
+        p->seed = chance(p->seed) + (uint32_t)codes[s];
     for (int b = 0; b < TELU_BANDS; b++)
         p->env[b] = t->bias[b];
     for (int s = 0; s < known; s++) {
@@ -55,6 +64,8 @@ void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
                     int shape)
 {
     int group = p->stages <= 2 ? 0 : p->stages <= 5 ? 1 : 2;
+
+    p->noise = chance(p->seed) + (uint32_t)step;
 
     for (int b = 0; b < TELU_BANDS; b++) {
         int L = clamp(4 * (step - 120) + ((t->shape[shape] * p->env[b]) >> 6),
@@ -128,6 +139,7 @@ void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
 {
     const uint8_t *gain = t->gain + p->stages * TELU_BANDS;
     float phi = t->fill[shape] / 64.0f;
+    uint32_t u = p->noise;
 
     for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
         for (int b = 0; b < TELU_BANDS; b++) {
@@ -137,15 +149,20 @@ void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
                 int a = abs(q[k]);
                 float d = g * base[k];
 
+                u = chance(u);
                 if (a) {
                     float v = ((float)a + (t->recon[a < 3 ? a : 3] - 128) / 256.0f) *
                               step;
 
                     d += q[k] < 0 ? -v : v;
                 } else {
-                    float fill = (1.0f - g) * base[k];
+                    /* Where only the size of the base layer is right, its signs are
+                     * no better than chance, and as they hardly change from packet
+                     * to packet they would be heard as tones. */
+                    float fill = fabsf((1.0f - g) * base[k]);
 
-                    d += fill < -most ? -most : fill > most ? most : fill;
+                    fill = fill < most ? fill : most;
+                    d += u >> 31 ? -fill : fill;
                 }
                 y[k] = d;
             }

@@ -48,6 +48,7 @@ struct telu_plan {
     int level[TELU_BANDS];     /* L[b] */
     int ctx[TELU_BANDS];       /* C */
     float step[TELU_BANDS];    /* Delta[b] */
+    uint32_t seed, noise;      /* u of the codes; u before the first coefficient */
 };
 
 /* codes [S], each < tables->codes; S 0 .. 16, step 0 .. 127, shape 0 .. 3. */

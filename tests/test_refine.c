@@ -95,13 +95,13 @@ static void check_plan(const struct telu_model *m, uint32_t seed)
 }
 
 static double dequantised(int q, double base, double g, double step, int recon,
-                          double phi)
+                          double phi, int sign)
 {
-    double fill = (1 - g) * base;
+    double fill = fabs((1 - g) * base);
 
     if (q)
         return g * base + (q < 0 ? -1 : 1) * (abs(q) + (recon - 128) / 256.0) * step;
-    return g * base + fmin(fmax(fill, -phi * step), phi * step);
+    return g * base + sign * fmin(fill, phi * step);
 }
 
 static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
@@ -110,10 +110,17 @@ static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
     struct telu_plan p;
     float c[TELU_COEFS], base[TELU_COEFS], y[TELU_COEFS];
     int codes[TELU_MAX_STAGES] = { 0 }, q[TELU_COEFS], S = 1 + seed % 16;
-    int shape = seed / 16 % 4;
+    int shape = seed / 16 % 4, step;
+    uint32_t u = 0;
 
+    for (int s = 0; s < S; s++)
+        codes[s] = (int)(16 * tiny_random(&seed));
+    step = (int)(128 * tiny_random(&seed));
     telu_plan_envelope(&p, t, codes, S);
-    telu_plan_step(&p, t, (int)(128 * tiny_random(&seed)), shape);
+    telu_plan_step(&p, t, step, shape);
+    for (int s = 0; s < S; s++)
+        u = 1664525u * u + 1013904223u + (uint32_t)codes[s];
+    u = 1664525u * u + 1013904223u + (uint32_t)step;
     for (int i = 0; i < TELU_COEFS; i++) {
         c[i] = (float)(loud * (tiny_random(&seed) - 0.5));
         base[i] = (float)(loud * (tiny_random(&seed) - 0.5));
@@ -128,6 +135,7 @@ static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
         int b = 0, a = abs(q[i]);
         double g, r;
 
+        u = 1664525u * u + 1013904223u;
         while (i % TELU_HOP >= telu_band_edge[b + 1])
             b++;
         g = t->gain[S * TELU_BANDS + b] / 128.0;
@@ -136,7 +144,8 @@ static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
             expect("quantised magnitude", a, floor(r + 0.34), r * 1e-5 > 0.01 ? 1 : 0);
         expect("coefficient", y[i] / p.step[b],
                dequantised(q[i], base[i], g, p.step[b], t->recon[a < 3 ? a : 3],
-                           t->fill[shape] / 64.0) / p.step[b], 1e-6 * (a + fabs(base[i]) / p.step[b] + 10));
+                           t->fill[shape] / 64.0, u >> 31 ? -1 : 1) / p.step[b],
+               1e-6 * (a + fabs(base[i]) / p.step[b] + 10));
     }
 }
 

@@ -235,7 +235,17 @@ class Refinement:
                 q[h, k] = -a if a and coder.bits(1) else a
         return q
 
-    def sound(self, c, q, S, shape):
+    def signs(self, codes, step):
+        u = 0
+        for value in list(codes) + [step]:
+            u = (1664525 * u + 1013904223 + int(value)) & 0xffffffff
+        drawn = []
+        for _ in range(320):
+            u = (1664525 * u + 1013904223) & 0xffffffff
+            drawn.append(-1 if u >> 31 else 1)
+        return np.array(drawn).reshape(2, 160)
+
+    def sound(self, c, q, S, shape, sign):
         w = self.w
         g = w['tab.gain'][S][BAND] / 128
         step = 2.0 ** (np.array(self.L)[BAND] / 32)
@@ -243,7 +253,7 @@ class Refinement:
         recon = (w['tab.recon'][np.minimum(size, 3)] - 128) / 256
         limit = w['tab.fill'][shape] / 64 * step
         return np.where(q != 0, g * c + np.sign(q) * (size + recon) * step,
-                        g * c + np.clip((1 - g) * c, -limit, limit))
+                        g * c + sign * np.minimum(np.abs((1 - g) * c), limit))
 
 
 # --- The network and the sound ---
@@ -315,12 +325,13 @@ class Decoder:
         coded = data[(8 + S * n + 7 + 7) // 8:]
         q = None
         if refined and coded:
-            self.refinement.plan(codes, bits.get(7), shape)
+            step = bits.get(7)
+            self.refinement.plan(codes, step, shape)
             coder = Range(coded)
             q = self.refinement.read(coder)
             coder.close()
         if q is not None:
-            c = self.refinement.sound(c, q, S, shape)
+            c = self.refinement.sound(c, q, S, shape, self.refinement.signs(codes, step))
         sound = np.zeros(640)
         sound[:320] = self.overlap
         sound[0:320] += c[0] @ self.basis
