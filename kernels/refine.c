@@ -133,6 +133,20 @@ void telu_refine_quantise(int *q, const struct telu_plan *p,
         }
 }
 
+/* What a coefficient of a band gets where nothing is coded: the size that the base
+ * layer has there, as noise. Its own signs and its fine structure hardly change from
+ * packet to packet in the bands where it has only learnt an envelope, and would be
+ * heard as tones. */
+static float fill_of(const float *base, int n, float g, float most)
+{
+    float sum = 0.0f, fill;
+
+    for (int k = 0; k < n; k++)
+        sum += fabsf(base[k]);
+    fill = fabsf(1.0f - g) * (sum / (float)n);
+    return fill < most ? fill : most;
+}
+
 void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
                             const struct telu_tables *t, const float *base,
                             int shape)
@@ -143,9 +157,11 @@ void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
 
     for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
         for (int b = 0; b < TELU_BANDS; b++) {
-            float g = gain[b] / 128.0f, step = p->step[b], most = phi * step;
+            int first = h + telu_band_edge[b], end = h + telu_band_edge[b + 1];
+            float g = gain[b] / 128.0f, step = p->step[b];
+            float fill = fill_of(base + first, end - first, g, phi * step);
 
-            for (int k = h + telu_band_edge[b]; k < h + telu_band_edge[b + 1]; k++) {
+            for (int k = first; k < end; k++) {
                 int a = abs(q[k]);
                 float d = g * base[k];
 
@@ -156,12 +172,6 @@ void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
 
                     d += q[k] < 0 ? -v : v;
                 } else {
-                    /* Where only the size of the base layer is right, its signs are
-                     * no better than chance, and as they hardly change from packet
-                     * to packet they would be heard as tones. */
-                    float fill = fabsf((1.0f - g) * base[k]);
-
-                    fill = fill < most ? fill : most;
                     d += u >> 31 ? -fill : fill;
                 }
                 y[k] = d;

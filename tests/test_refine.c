@@ -94,10 +94,10 @@ static void check_plan(const struct telu_model *m, uint32_t seed)
     }
 }
 
-static double dequantised(int q, double base, double g, double step, int recon,
-                          double phi, int sign)
+static double dequantised(int q, double base, double mean, double g, double step,
+                          int recon, double phi, int sign)
 {
-    double fill = fabs((1 - g) * base);
+    double fill = fabs(1 - g) * mean;
 
     if (q)
         return g * base + (q < 0 ? -1 : 1) * (abs(q) + (recon - 128) / 256.0) * step;
@@ -132,18 +132,20 @@ static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
     expect("q of a NaN", q[7], 0, 0);
     expect("q of an infinity", q[8], TELU_MAX_Q, 0);
     for (int i = 0; i < TELU_COEFS; i++) {
-        int b = 0, a = abs(q[i]);
-        double g, r;
+        int b = 0, a = abs(q[i]), h = i / TELU_HOP * TELU_HOP;
+        double g, r, mean = 0;
 
         u = 1664525u * u + 1013904223u;
         while (i % TELU_HOP >= telu_band_edge[b + 1])
             b++;
+        for (int k = telu_band_edge[b]; k < telu_band_edge[b + 1]; k++)
+            mean += fabs(base[h + k]) / (telu_band_edge[b + 1] - telu_band_edge[b]);
         g = t->gain[S * TELU_BANDS + b] / 128.0;
         r = fabs(c[i] - g * base[i]) / p.step[b];
         if (i != 7 && i != 8 && a < TELU_MAX_Q)
             expect("quantised magnitude", a, floor(r + 0.34), r * 1e-5 > 0.01 ? 1 : 0);
         expect("coefficient", y[i] / p.step[b],
-               dequantised(q[i], base[i], g, p.step[b], t->recon[a < 3 ? a : 3],
+               dequantised(q[i], base[i], mean, g, p.step[b], t->recon[a < 3 ? a : 3],
                            t->fill[shape] / 64.0, u >> 31 ? -1 : 1) / p.step[b],
                1e-6 * (a + fabs(base[i]) / p.step[b] + 10));
     }

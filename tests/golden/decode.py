@@ -251,9 +251,11 @@ class Refinement:
         step = 2.0 ** (np.array(self.L)[BAND] / 32)
         size = np.abs(q)
         recon = (w['tab.recon'][np.minimum(size, 3)] - 128) / 256
+        each = np.eye(21)[BAND]           # (160, 21): which band
+        mean = (np.abs(c) @ each / each.sum(0))[:, BAND]
         limit = w['tab.fill'][shape] / 64 * step
         return np.where(q != 0, g * c + np.sign(q) * (size + recon) * step,
-                        g * c + sign * np.minimum(np.abs((1 - g) * c), limit))
+                        g * c + sign * np.minimum(np.abs(1 - g) * mean, limit))
 
 
 # --- The network and the sound ---
