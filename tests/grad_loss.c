@@ -3,7 +3,9 @@
  * differences, and no NaN for any sound. */
 #include "loss.h"
 #include "memory.h"
+#include "pool.h"
 #include "rng.h"
+#include "stft.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -135,6 +137,30 @@ static void test_finite(struct loss *l)
         }
 }
 
+/* Several threads give the bits of one. */
+static void test_threads(struct rng *rng)
+{
+    static float x[5 * N], y[5 * N], g[2][3][5 * N];
+    struct loss_value v[2];
+
+    for (int i = 0; i < 5 * N; i++) {
+        x[i] = rng_normal(rng);
+        y[i] = rng_normal(rng);
+    }
+    for (int k = 0; k < 2; k++) {
+        struct loss *l;
+
+        if (k)
+            pool_start(3);
+        l = loss_new();
+        v[k] = loss_run(l, g[k][0], g[k][1], g[k][2], x, y, 5, N, N);
+        loss_free(l);
+    }
+    check(!memcmp(&v[0], &v[1], sizeof(v[0])), "loss by three threads", v[1].mel,
+          v[0].mel);
+    check(!memcmp(g[0], g[1], sizeof(g[0])), "gradient by three threads differs", 1, 0);
+}
+
 int main(void)
 {
     struct loss *l = loss_new();
@@ -148,5 +174,6 @@ int main(void)
     test_gradient(l, 0.003f, &rng);
     test_finite(l);
     loss_free(l);
+    test_threads(&rng);
     return failed;
 }

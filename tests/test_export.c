@@ -180,16 +180,16 @@ static void check_tables(const struct telu_config *cfg)
         tiny_speech(x, SAMPLES, i + 1);
         clips[i] = (struct tables_clip){ x, SAMPLES };
     }
-    if (!tables_fit(cfg, blobs, count - 1, clips, CLIPS, NULL, NULL) ||
+    if (!tables_fit(cfg, blobs, count - 1, clips, CLIPS, 60, NULL, NULL) ||
         !strstr(telu_error(), "expected"))
         fail(name, "took too few tensors");
-    if (!tables_fit(cfg, blobs, count, clips, 0, NULL, NULL) ||
+    if (!tables_fit(cfg, blobs, count, clips, 0, 60, NULL, NULL) ||
         !strstr(telu_error(), "clip"))
         fail(name, "fitted to nothing");
     /* That one left the tables as they are before anything is known. */
     memcpy(guess, blob("tab.freq")->data, blob("tab.freq")->bytes);
 
-    if (tables_fit(cfg, blobs, count, clips, CLIPS, on_text, &said))
+    if (tables_fit(cfg, blobs, count, clips, CLIPS, 60, on_text, &said))
         fail(name, telu_error());
     if (!said)
         fail(name, "said nothing of what it measured");
@@ -220,7 +220,7 @@ static void check_tables(const struct telu_config *cfg)
     }
 
     memcpy(first, blob("tab.freq")->data, blob("tab.freq")->bytes);
-    if (tables_fit(cfg, blobs, count, clips, CLIPS, NULL, NULL) ||
+    if (tables_fit(cfg, blobs, count, clips, CLIPS, 60, NULL, NULL) ||
         memcmp(first, blob("tab.freq")->data, blob("tab.freq")->bytes))
         fail(name, "the same speech gave other frequencies");
 

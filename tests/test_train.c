@@ -8,9 +8,12 @@
 #include "schedule.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,7 +116,7 @@ static int same(const struct trainer *a, const struct trainer *b)
 static void test_resume(const char *path)
 {
     static float pcm[2 * SECOND];
-    struct clip clip = { .pcm = pcm, .n = 2 * SECOND };
+    struct clip clip = { .pcm = pcm, .n = 2 * SECOND, .times = 1 };
     struct dataset d = { .clip = &clip, .n = 1, .total = 2 * SECOND };
     struct trainer *a = fresh(), *b = fresh(), *c = fresh();
     struct progress p = { .config = tiny() }, q = p;
@@ -134,24 +137,75 @@ static void test_resume(const char *path)
     trainer_free(c);
 }
 
-/* Loading exits on damage: so it happens in a child. */
-static void test_damage(const char *path)
+/* Loading and saving exit on trouble: so they happen in a child. Its exit code. */
+static int in_child(const char *path, int save, const struct telu_config *cfg)
 {
     int status = 0;
-    pid_t child;
+    pid_t child = fork();
 
-    check(truncate(path, 100000) == 0, "truncate", 0);
-    child = fork();
     if (child == 0) {
-        struct progress p;
+        struct progress p = { .config = *cfg };
+        struct trainer *t = trainer_new(cfg, 4, 20, 7);
+        const struct rlimit small = { 100000, 100000 };
 
         fclose(stderr);
-        checkpoint_load(path, fresh(), &p);
+        if (save) {            /* the disk is full after 100 kB */
+            signal(SIGXFSZ, SIG_IGN);
+            setrlimit(RLIMIT_FSIZE, &small);
+            checkpoint_save(path, t, &p);
+        } else {
+            checkpoint_load(path, t, &p);
+        }
         _exit(0);
     }
     waitpid(child, &status, 0);
-    check(WIFEXITED(status) && WEXITSTATUS(status) == 1, "damaged checkpoint: exit",
-          status);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static long size_of(const char *path)
+{
+    struct stat s;
+
+    return stat(path, &s) ? -1 : (long)s.st_size;
+}
+
+static void flip(const char *path, long at)
+{
+    FILE *f = fopen(path, "r+b");
+    int c;
+
+    fseek(f, at, SEEK_SET);
+    c = fgetc(f);
+    fseek(f, at, SEEK_SET);
+    fputc(c ^ 4, f);
+    fclose(f);
+}
+
+static void test_damage(const char *path)
+{
+    struct telu_config c = tiny(), other = c;
+    char part[64], nowhere[64];
+    long size = size_of(path);
+
+    snprintf(part, sizeof(part), "%s.part", path);
+    snprintf(nowhere, sizeof(nowhere), "%s/x", path);
+    other.latent = 16;
+    check(in_child(path, 0, &c) == 0, "a whole checkpoint is refused", 0);
+    check(in_child(path, 0, &other) == 1, "a checkpoint of another network is taken",
+          0);
+    check(in_child(path, 1, &c) == 1, "saving to a full disk exits with", 0);
+    check(size_of(part) == -1, "bytes left behind by a full disk",
+          (double)size_of(part));
+    check(size_of(path) == size && in_child(path, 0, &c) == 0,
+          "a full disk spoils the checkpoint before", (double)size_of(path));
+    check(in_child(nowhere, 1, &c) == 1, "saving below a file", 0);
+    flip(path, size / 2);
+    check(in_child(path, 0, &c) == 1, "a wrong bit is taken", 0);
+    flip(path, size / 2);
+    check(truncate(path, 100000) == 0, "truncate", 0);
+    check(in_child(path, 0, &c) == 1, "half a checkpoint is taken", 0);
+    check(truncate(path, 0) == 0, "truncate", 0);
+    check(in_child(path, 0, &c) == 1, "an empty checkpoint is taken", 0);
 }
 
 static void test_odd_sounds(void)

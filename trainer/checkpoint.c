@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* checkpoint.c - see checkpoint.h. */
+/* checkpoint.c - see checkpoint.h.
+ *
+ *   | magic | name (24), bytes (8), data | name, bytes, data | ... | CRC-32C (4) |
+ *
+ * Version 1 had no check sum and a shorter progress; it is still read. */
 #include "checkpoint.h"
 
+#include "crc32c.h"
 #include "memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MAGIC "telucodec checkpoint 1\n"
+#define MAGIC "telucodec checkpoint %d\n"
+#define MAGIC_BYTES 23
+#define VERSION 2
 #define PARTS 10
 
 struct part {
@@ -20,13 +28,26 @@ struct part {
     void *data;
 };
 
+struct file {
+    const char *path;
+    FILE *f;
+    int version;
+    uint32_t crc;
+};
+
+static struct part progress_part(struct progress *p, int version)
+{
+    return (struct part){ "progress", version == 1 ? offsetof(struct progress, seed) :
+                                                     sizeof(*p), p };
+}
+
 /* The progress comes first: checkpoint_peek() reads no further. */
-static void parts(struct part *all, struct trainer *t, struct progress *p)
+static void parts(struct part *all, struct trainer *t, struct progress *p, int version)
 {
     struct params *w = t->model->p;
     struct vq *v = t->model->vq;
     const struct part list[PARTS] = {
-        { "progress", sizeof(*p), p },
+        progress_part(p, version),
         { "weights", sizeof(float) * w->total, w->value },
         { "codebooks", sizeof(float) * w->books_total, w->books },
         { "adam.m", sizeof(float) * w->total, t->adam.m },
@@ -41,76 +62,111 @@ static void parts(struct part *all, struct trainer *t, struct progress *p)
     memcpy(all, list, sizeof(list));
 }
 
-static void put(FILE *f, const char *path, const void *data, size_t bytes)
+/* --- Write -------------------------------------------------------------- */
+
+static void refuse(const char *temp)
 {
-    if (fwrite(data, 1, bytes, f) != bytes)
-        die("%s: %s", path, strerror(errno));
+    int why = errno;
+
+    unlink(temp);
+    die("%s: %s", temp, strerror(why));
+}
+
+static void put(struct file *to, const void *data, size_t bytes)
+{
+    to->crc = crc32c(to->crc, data, bytes);
+    if (fwrite(data, 1, bytes, to->f) != bytes)
+        refuse(to->path);
+}
+
+/* The new name is on the disk only once its folder is. */
+static void sync_folder(const char *path)
+{
+    char *folder = g_path_get_dirname(path);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY);
+
+    if (fd < 0 || (fsync(fd) && errno != EINVAL))
+        die("%s: %s", folder, strerror(errno));
+    close(fd);
+    g_free(folder);
 }
 
 void checkpoint_save(const char *path, struct trainer *t, struct progress *p)
 {
-    char *temp = g_strdup_printf("%s.part", path);
+    char *temp = g_strdup_printf("%s.part", path), magic[MAGIC_BYTES + 1];
+    struct file to = { .path = temp, .f = fopen(temp, "wb") };
     struct part all[PARTS];
-    FILE *f = fopen(temp, "wb");
+    uint32_t crc;
 
-    if (!f)
+    if (!to.f)
         die("%s: %s", temp, strerror(errno));
-    parts(all, t, p);
-    put(f, temp, MAGIC, strlen(MAGIC));
+    snprintf(magic, sizeof(magic), MAGIC, VERSION);
+    parts(all, t, p, VERSION);
+    put(&to, magic, MAGIC_BYTES);
     for (int i = 0; i < PARTS; i++) {
-        put(f, temp, all[i].name, sizeof(all[i].name));
-        put(f, temp, &all[i].bytes, sizeof(all[i].bytes));
-        put(f, temp, all[i].data, all[i].bytes);
+        put(&to, all[i].name, sizeof(all[i].name));
+        put(&to, &all[i].bytes, sizeof(all[i].bytes));
+        put(&to, all[i].data, all[i].bytes);
     }
-    if (fflush(f) || fsync(fileno(f)) || fclose(f))
-        die("%s: %s", temp, strerror(errno));
-    if (rename(temp, path))
-        die("%s: %s", path, strerror(errno));
+    crc = to.crc;
+    put(&to, &crc, sizeof(crc));
+    if (fflush(to.f) || fsync(fileno(to.f)))
+        refuse(temp);
+    if (fclose(to.f) || rename(temp, path))
+        refuse(temp);
+    sync_folder(path);
     g_free(temp);
 }
 
-static void get(FILE *f, const char *path, void *data, size_t bytes)
+/* --- Read --------------------------------------------------------------- */
+
+static void get(struct file *from, void *data, size_t bytes)
 {
-    if (fread(data, 1, bytes, f) != bytes)
-        die("%s ends too early: it is damaged", path);
+    if (fread(data, 1, bytes, from->f) != bytes)
+        die("%s ends too early: it is damaged", from->path);
+    from->crc = crc32c(from->crc, data, bytes);
 }
 
-static void get_part(FILE *f, const char *path, const struct part *want)
+static void get_part(struct file *from, const struct part *want)
 {
     struct part got;
 
-    get(f, path, got.name, sizeof(got.name));
-    get(f, path, &got.bytes, sizeof(got.bytes));
+    get(from, got.name, sizeof(got.name));
+    get(from, &got.bytes, sizeof(got.bytes));
     if (memcmp(got.name, want->name, sizeof(got.name)) || got.bytes != want->bytes)
         die("%s: %.24s has %llu bytes, expected %s with %llu: it is damaged, or of "
-            "another version", path, got.name, (unsigned long long)got.bytes,
+            "another network", from->path, got.name, (unsigned long long)got.bytes,
             want->name, (unsigned long long)want->bytes);
-    get(f, path, want->data, want->bytes);
+    get(from, want->data, want->bytes);
 }
 
-/* NULL when there is no such file. */
-static FILE *start(const char *path)
+/* 1 when there is no such file. */
+static int start(struct file *from, const char *path)
 {
-    char magic[sizeof(MAGIC)] = { 0 };
-    FILE *f = fopen(path, "rb");
+    char magic[MAGIC_BYTES + 1] = { 0 };
 
-    if (!f && errno != ENOENT)
+    *from = (struct file){ .path = path, .f = fopen(path, "rb") };
+    if (!from->f && errno == ENOENT)
+        return 1;
+    if (!from->f)
         die("%s: %s", path, strerror(errno));
-    if (f && (fread(magic, 1, strlen(MAGIC), f) != strlen(MAGIC) ||
-              strcmp(magic, MAGIC)))
-        die("%s is not a checkpoint of this version", path);
-    return f;
+    get(from, magic, MAGIC_BYTES);
+    if (sscanf(magic, MAGIC, &from->version) != 1 || from->version < 1 ||
+        from->version > VERSION)
+        die("%s is not a checkpoint, or one of a later version", path);
+    return 0;
 }
 
 int checkpoint_peek(const char *path, struct progress *p)
 {
-    const struct part progress = { "progress", sizeof(*p), p };
-    FILE *f = start(path);
+    struct file from;
+    struct part progress;
 
-    if (!f)
+    if (start(&from, path))
         return 1;
-    get_part(f, path, &progress);
-    fclose(f);
+    progress = progress_part(p, from.version);
+    get_part(&from, &progress);
+    fclose(from.f);
     if (telu_config_check(&p->config))
         die("%s: %s", path, telu_error());
     return 0;
@@ -119,13 +175,21 @@ int checkpoint_peek(const char *path, struct progress *p)
 int checkpoint_load(const char *path, struct trainer *t, struct progress *p)
 {
     struct part all[PARTS];
-    FILE *f = start(path);
+    struct file from;
+    uint32_t crc, stored;
 
-    if (!f)
+    if (start(&from, path))
         return 1;
-    parts(all, t, p);
+    parts(all, t, p, from.version);
     for (int i = 0; i < PARTS; i++)
-        get_part(f, path, &all[i]);
-    fclose(f);
+        get_part(&from, &all[i]);
+    crc = from.crc;
+    if (from.version > 1) {
+        get(&from, &stored, sizeof(stored));
+        if (stored != crc)
+            die("%s: its check sum is %08x, expected %08x: it is damaged", path, stored,
+                crc);
+    }
+    fclose(from.f);
     return 0;
 }

@@ -2,30 +2,59 @@
 /* dataset.c - see dataset.h. */
 #include "dataset.h"
 
-#include "decode.h"
 #include "memory.h"
+#include "pcm.h"
 #include "telu.h"
 
 #include <glib.h>
+#include <glib/gstdio.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static void find(GPtrArray *paths, const char *dir)
-{
-    GDir *d = g_dir_open(dir, 0, NULL);
-    const char *name;
+#define LEAST_SECONDS 2
+#define SILENT 1e-6f           /* a peak below that is -120 dBFS */
+#define LOUD 0.999f
 
-    if (!d)
+/* The folders above the one being searched: a link to one of them would go round in
+ * circles. */
+struct above {
+    const struct above *up;
+    GStatBuf is;
+};
+
+static int in_circle(const struct above *here)
+{
+    for (const struct above *a = here->up; a; a = a->up)
+        if (a->is.st_dev == here->is.st_dev && a->is.st_ino == here->is.st_ino)
+            return 1;
+    return 0;
+}
+
+static void find(GPtrArray *paths, const char *dir, const struct above *up)
+{
+    struct above here = { .up = up };
+    const char *name;
+    GDir *d;
+
+    if (g_stat(dir, &here.is) || in_circle(&here))
         return;
+    d = g_dir_open(dir, 0, NULL);
+    if (!d) {
+        fprintf(stderr, "skipped %s: cannot look into this folder\n", dir);
+        return;
+    }
     while ((name = g_dir_read_name(d))) {
         char *path = g_build_filename(dir, name, NULL);
 
-        if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
-            find(paths, path);
-            g_free(path);
-        } else {
-            g_ptr_array_add(paths, path);
-        }
+        if (g_file_test(path, G_FILE_TEST_IS_DIR))
+            find(paths, path, &here);
+        else if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
+            g_ptr_array_add(paths, g_strdup(path));
+        else
+            fprintf(stderr, "skipped %s: not a file, or a link to nothing\n", path);
+        g_free(path);
     }
     g_dir_close(d);
 }
@@ -35,41 +64,103 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Transcripts lie beside recordings by the thousand: they are counted, not named. */
+static int is_text(const char *path)
+{
+    static const char *const ends[] = { ".txt", ".json", ".csv", ".tsv", ".md", ".lab",
+                                        ".TextGrid", ".xml", ".html", ".pdf", ".srt" };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++)
+        if (g_str_has_suffix(path, ends[i]))
+            return 1;
+    return 0;
+}
+
 static void line_up(struct dataset *d)
 {
-    d->total = 0;
+    d->total = d->samples = 0;
     for (int i = 0; i < d->n; i++) {
         d->clip[i].at = d->total;
-        d->total += d->clip[i].n;
+        d->samples += d->clip[i].n;
+        d->total += d->clip[i].n * d->clip[i].times;
     }
 }
 
-void dataset_load(struct dataset *d, const char *dir)
+static int load_clip(struct clip *c, const char *path)
+{
+    GError *error = NULL;
+    gsize n;
+
+    c->pcm = pcm_read(path, TELU_RATE, &n, &error);
+    if (!c->pcm) {
+        fprintf(stderr, "skipped %s: %s\n", path, error->message);
+        g_error_free(error);
+        return -1;
+    }
+    c->path = g_strdup(path);
+    c->n = (long)n;
+    c->times = 1;
+    return 0;
+}
+
+/* What training would not survive, or would not be worth. */
+static void judge(const struct dataset *d, const char *dir, int texts)
+{
+    int clipped = 0;
+    long longest = 0;
+    float peak = 0.0f;
+
+    for (int i = 0; i < d->n; i++) {
+        const struct clip *c = &d->clip[i];
+        long loud = 0;
+
+        for (long k = 0; k < c->n; k++) {
+            float a = fabsf(c->pcm[k]);
+
+            peak = a > peak ? a : peak;
+            loud += a >= LOUD;
+        }
+        clipped += loud * 1000 > c->n;
+        longest = c->n > longest ? c->n : longest;
+    }
+    if (texts)
+        fprintf(stderr, "%d text files in %s passed over\n", texts, dir);
+    if (clipped)
+        fprintf(stderr,
+                "%d of %d files in %s are clipped (over 0.1 %% of their samples "
+                "at full scale): used as they are\n",
+                clipped, d->n, dir);
+    if (d->n == 0)
+        die("%s: no audio in it that GStreamer can decode", dir);
+    if (d->samples < LEAST_SECONDS * TELU_RATE)
+        die("%s: only %.1f seconds of speech in %d files, expected %d or more", dir,
+            d->samples / (double)TELU_RATE, d->n, LEAST_SECONDS);
+    if (longest < TELU_RATE / 2)
+        die("%s: every file is shorter than half a second", dir);
+    if (peak < SILENT)
+        die("%s: nothing but silence in %d files", dir, d->n);
+}
+
+void dataset_load(struct dataset *d, const char *dir, const volatile int *stop)
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+    int texts = 0;
 
-    find(paths, dir);
+    if (!g_file_test(dir, G_FILE_TEST_IS_DIR))
+        die("%s: there is no such folder", dir);
+    find(paths, dir, NULL);
     g_ptr_array_sort(paths, by_name);
     memset(d, 0, sizeof(*d));
     d->clip = zeroed(sizeof(*d->clip) * (paths->len + 1));
-    for (guint i = 0; i < paths->len; i++) {
-        const char *path = paths->pdata[i];
-        struct clip *c = &d->clip[d->n];
-        char *reason;
-
-        c->pcm = decode_file(path, &c->n, &reason);
-        if (!c->pcm) {
-            fprintf(stderr, "skipped %s: %s\n", path, reason);
-            g_free(reason);
-            continue;
-        }
-        c->path = g_strdup(path);
-        d->n++;
-    }
+    for (guint i = 0; i < paths->len && !*stop; i++)
+        if (is_text(paths->pdata[i]))
+            texts++;
+        else if (!load_clip(&d->clip[d->n], paths->pdata[i]))
+            d->n++;
     g_ptr_array_free(paths, TRUE);
     line_up(d);
-    if (d->n == 0)
-        die("no audio that can be decoded in %s", dir);
+    if (!*stop)
+        judge(d, dir, texts);
 }
 
 void dataset_release(struct dataset *d)
@@ -82,41 +173,95 @@ void dataset_release(struct dataset *d)
     memset(d, 0, sizeof(*d));
 }
 
-/* Which group each clip belongs to: groups are folders, or files when there is one
- * folder only. Clips are in order of name, so a folder's files are neighbours. */
-static int group(const struct dataset *d, int *of)
+int dataset_repeat(struct dataset *d, const char *text)
 {
-    int groups = 0;
-    char *last = NULL;
+    const char *equals = strrchr(text, '=');
+    char *end, *glob;
+    GPatternSpec *spec;
+    long times = equals ? strtol(equals + 1, &end, 10) : 0;
+    int found = 0;
+
+    if (!equals || equals == text || *end || times < 1 || times > 1000)
+        return -1;
+    glob = g_strndup(text, equals - text);
+    spec = g_pattern_spec_new(glob);
+    for (int i = 0; i < d->n; i++) {
+        char *folder = g_path_get_dirname(d->clip[i].path);
+        char *speaker = g_path_get_basename(folder);
+
+        if (g_pattern_spec_match_string(spec, speaker)) {
+            d->clip[i].times = (int)times;
+            found++;
+        }
+        g_free(speaker);
+        g_free(folder);
+    }
+    line_up(d);
+    g_pattern_spec_free(spec);
+    g_free(glob);
+    return found;
+}
+
+/* Which folder each clip belongs to, numbered from 0; the number of folders. Clips are
+ * in order of name, but a folder's files need not be neighbours (a/x, a/b/y, a/z). */
+static int folders(const struct dataset *d, int *of)
+{
+    GHashTable *known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    int n;
 
     for (int i = 0; i < d->n; i++) {
         char *folder = g_path_get_dirname(d->clip[i].path);
+        int number = GPOINTER_TO_INT(g_hash_table_lookup(known, folder));
 
-        if (!last || strcmp(folder, last))
-            groups++;
-        of[i] = groups - 1;
-        g_free(last);
-        last = folder;
+        if (!number) {
+            number = (int)g_hash_table_size(known) + 1;
+            g_hash_table_insert(known, g_strdup(folder), GINT_TO_POINTER(number));
+        }
+        of[i] = number - 1;
+        g_free(folder);
     }
-    g_free(last);
-    if (groups > 1)
-        return groups;
-    for (int i = 0; i < d->n; i++)
-        of[i] = i;
-    return d->n;
+    n = (int)g_hash_table_size(known);
+    g_hash_table_destroy(known);
+    return n;
+}
+
+int dataset_speakers(const struct dataset *d)
+{
+    int *of = zeroed(sizeof(int) * d->n), n = folders(d, of);
+
+    free(of);
+    return n;
+}
+
+/* A single recording gives its end. */
+static void split_clip(struct dataset *d, struct dataset *part, double share)
+{
+    struct clip *c = &d->clip[0];
+    long n = (long)(share * c->n);
+
+    n = n < TELU_RATE ? TELU_RATE : n;
+    part->clip = zeroed(sizeof(*part->clip));
+    part->n = 1;
+    part->clip[0] = (struct clip){ .path = g_strdup(c->path), .n = n, .times = 1,
+                                   .pcm = g_memdup2(c->pcm + c->n - n,
+                                                    sizeof(float) * n) };
+    c->n -= n;
 }
 
 void dataset_split(struct dataset *d, struct dataset *part, double share,
                    struct rng *rng)
 {
-    int *of = zeroed(sizeof(int) * d->n), groups = group(d, of), left = groups;
-    char *taken = zeroed(groups);
+    int *of = zeroed(sizeof(int) * d->n), groups = folders(d, of), left, n = 0;
+    char *taken = zeroed(d->n);
     long moved = 0;
-    int n = 0;
 
-    if (groups < 2)
-        die("one file is not enough to train and to check on; give --valid_dir");
-    while (left > 1 && moved < share * d->total) {
+    memset(part, 0, sizeof(*part));
+    if (groups == 1)
+        for (groups = 0; groups < d->n; groups++)
+            of[groups] = groups;
+    if (groups == 1)
+        split_clip(d, part, share);
+    for (left = groups; left > 1 && moved < share * d->samples;) {
         int g = (int)rng_below(rng, groups);
 
         if (taken[g])
@@ -126,8 +271,8 @@ void dataset_split(struct dataset *d, struct dataset *part, double share,
         for (int i = 0; i < d->n; i++)
             moved += of[i] == g ? d->clip[i].n : 0;
     }
-    memset(part, 0, sizeof(*part));
-    part->clip = zeroed(sizeof(*part->clip) * d->n);
+    if (groups > 1)
+        part->clip = zeroed(sizeof(*part->clip) * d->n);
     for (int i = 0; i < d->n; i++)
         if (taken[of[i]])
             part->clip[part->n++] = d->clip[i];
@@ -138,6 +283,16 @@ void dataset_split(struct dataset *d, struct dataset *part, double share,
     line_up(part);
     free(of);
     free(taken);
+}
+
+/* From a clip that stands several times in the line, as many samples as it has left
+ * where `from` falls. Returns how many, at most n. */
+static long copy(float *to, const struct clip *c, long from, long n)
+{
+    long at = from % c->n, m = c->n - at < n ? c->n - at : n;
+
+    memcpy(to, c->pcm + at, sizeof(float) * m);
+    return m;
 }
 
 void dataset_read(const struct dataset *d, float *to, long at, long n)
@@ -157,13 +312,15 @@ void dataset_read(const struct dataset *d, float *to, long at, long n)
         else
             b = mid - 1;
     }
-    for (; n > 0 && a < d->n; a++) {
+    while (n > 0 && at < d->total) {
         const struct clip *c = &d->clip[a];
-        long from = at - c->at, m = c->n - from < n ? c->n - from : n;
+        long m;
 
-        if (m <= 0)
+        if (at >= c->at + c->n * c->times) {
+            a++;
             continue;
-        memcpy(to, c->pcm + from, sizeof(float) * m);
+        }
+        m = copy(to, c, at - c->at, n);
         to += m;
         at += m;
         n -= m;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* evaluate.h - how the network does on whole files that it does not learn from. */
+/* evaluate.h - how the network itself, without packets and tables, does on whole files
+ * that it does not learn from: quick enough for every epoch. */
 #ifndef EVALUATE_H
 #define EVALUATE_H
 
@@ -16,13 +17,10 @@ struct evaluation {
     struct loss_value loss;        /* with the most stages */
     double mean;                   /* of the output: there is no bias */
     double level;                  /* output's deviation / original's */
+    double use;                    /* share of all codes that these files chose */
 };
 
 /* Uses at most `files` of them, evenly spaced. */
 struct evaluation evaluate(struct trainer *t, const struct dataset *d, int files);
-
-/* SNR in dB of the whole codec through packets, at 16 kbit/s tuned for SNR; NaN when
- * a packet cannot be made. */
-double evaluate_codec(const struct telu_model *m, const struct dataset *d, int files);
 
 #endif

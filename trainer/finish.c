@@ -2,105 +2,64 @@
 /* finish.c - see finish.h. */
 #include "finish.h"
 
-#include "evaluate.h"
+#include "bundle.h"
 #include "export.h"
-#include "linear.h"
 #include "memory.h"
+#include "report.h"
 #include "tables.h"
-#include "tree.h"
-#include "weights.h"
 
+#include <glib.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define CHECK_FILES 16
+#define FILES 16
 
-static void *copy(const void *from, size_t bytes)
+/* Without date or place: the same run gives the same file. */
+static char *training_text(const struct progress *p, const struct options *o,
+                           const struct dataset *train)
 {
-    return memcpy(zeroed(bytes), from, bytes);
+    char now[sizeof(p->settings)];
+
+    options_text(o, now, sizeof(now));
+    return g_strdup_printf("%d files of %d speakers, %.2f hours; %ld steps, %d epochs, "
+                           "%.0f minutes; %s", train->n, dataset_speakers(train),
+                           train->samples / (3600.0 * TELU_RATE), p->step, p->epoch,
+                           p->seconds / 60.0, *p->settings ? p->settings : now);
 }
 
-/* The tensor as it stands in a file. Tables are zeros yet. */
-static void *stored(const struct param *e)
+static void write_weights(const struct bundle *b, const char *path,
+                          const char *training, const char *licence, char id[65])
 {
-    size_t bytes = telu_tensor_bytes(&e->t);
-    uint16_t *half;
+    const struct export_text texts[] = { { "training", training },
+                                         { "licence", licence } };
 
-    if (e->t.kind == TELU_TABLE)
-        return zeroed(bytes);
-    if (e->t.dtype == TELU_F32)
-        return copy(e->w, bytes);
-    half = zeroed(bytes);
-    for (size_t i = 0; i < e->n; i++)
-        half[i] = telu_to_bf16(e->w[i]);
-    return half;
-}
-
-/* How often each code was chosen is its weight in the tree. */
-static void order_book(const struct model *m, int stage, float *book)
-{
-    const struct vq *v = m->vq;
-    int *order = zeroed(sizeof(int) * v->codes);
-
-    if (tree_order(order, book, v->codes, v->s[stage].dim, v->s[stage].count) ||
-        tree_permute(book, v->codes, v->s[stage].dim, order))
-        die("%s", telu_error());
-    free(order);
-}
-
-static void say(void *user, const char *text)
-{
-    (void)user;
-    printf("%s\n", text);
-    fflush(stdout);
-}
-
-static void fit_tables(const struct telu_config *cfg, struct telu_blob *blobs,
-                       int count, const struct dataset *d)
-{
-    struct tables_clip *clips = zeroed(sizeof(*clips) * d->n);
-
-    for (int i = 0; i < d->n; i++)
-        clips[i] = (struct tables_clip){ d->clip[i].pcm, d->clip[i].n };
-    if (tables_fit(cfg, blobs, count, clips, d->n, say, NULL))
-        die("%s", telu_error());
-    free(clips);
-}
-
-void finish(const struct model *m, const struct dataset *train,
-            const struct dataset *valid, const char *path)
-{
-    const struct params *p = m->p;
-    struct telu_blob *blobs = zeroed(sizeof(*blobs) * p->count);
-    struct telu_model *whole;
-    char training[200], id[65];
-    int stage = 0;
-
-    for (int i = 0; i < p->count; i++) {
-        void *data = stored(&p->all[i]);
-
-        if (p->all[i].t.kind == TELU_CODEBOOK)
-            order_book(m, stage++, data);
-        blobs[i] = (struct telu_blob){ data, telu_tensor_bytes(&p->all[i].t) };
-    }
-    fit_tables(&m->cfg, blobs, p->count, train);
-
-    snprintf(training, sizeof(training), "telucodec-train, %d files, %.1f hours",
-             train->n, train->total / (3600.0 * TELU_RATE));
-    const struct export_text texts[] = { { "training", training } };
-
-    if (export_model(path, &m->cfg, blobs, p->count, texts, 1, id))
+    if (export_model(path, &b->cfg, b->blobs, b->count, texts, licence ? 2 : 1, id))
         die("%s", telu_error());
     printf("wrote %s, model id %s\n", path, id);
+}
 
-    whole = telu_model_build(&m->cfg, blobs, p->count, id);
-    if (!whole)
-        die("%s", telu_error());
-    printf("whole codec at 16 kbit/s, tuned for SNR: %.2f dB\n",
-           evaluate_codec(whole, valid, CHECK_FILES));
-    telu_model_close(whole);
-    for (int i = 0; i < p->count; i++)
-        free((void *)blobs[i].data);
-    free(blobs);
+void finish(const struct trainer *t, const struct progress *p, const struct options *o,
+            const struct dataset *train, const struct dataset *valid,
+            const struct result *r)
+{
+    char *training = training_text(p, o, train), id[65];
+    struct quality q[QUALITY_POINTS];
+    struct telu_model *m;
+    struct bundle b;
+
+    printf("fitting the integer tables\n");
+    fflush(stdout);
+    bundle_make(&b, t->model, train, TABLES_SECONDS, o->export_path != NULL);
+    write_weights(&b, r->weights, training, o->licence, id);
+    m = bundle_model(&b, id);
+    quality_measure(q, m, valid, FILES);
+    quality_print(q);
+    if (r->report) {
+        const struct report page = { o->experiment_name, training, id, q };
+
+        report_write(r->report, &page, r->csv, m, &valid->clip[0]);
+        printf("wrote %s\n", r->report);
+    }
+    telu_model_close(m);
+    bundle_release(&b);
+    g_free(training);
 }

@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* finish.h - from a trained network to a weight file: codebooks in tree order,
- * integer tables fitted to the speech, one safetensors file. */
+/* finish.h - from a trained network to a weight file, and how good that is. */
 #ifndef FINISH_H
 #define FINISH_H
 
+#include "checkpoint.h"
 #include "dataset.h"
-#include "model.h"
+#include "options.h"
 
-/* Writes path, and prints what the whole codec does on `valid`. m itself keeps its
- * order, so that training can go on. Exits with the reason when it cannot. */
-void finish(const struct model *m, const struct dataset *train,
-            const struct dataset *valid, const char *path);
+/* What a run leaves behind. */
+struct result {
+    const char *weights;       /* the file to write */
+    const char *report;        /* NULL: none */
+    const char *csv;           /* for the report's curves */
+};
+
+/* Writes what r names and prints the codec's quality on `valid`. Exits with the reason
+ * when it cannot. */
+void finish(const struct trainer *t, const struct progress *p, const struct options *o,
+            const struct dataset *train, const struct dataset *valid,
+            const struct result *r);
 
 #endif

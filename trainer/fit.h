@@ -20,6 +20,7 @@ struct fit {
     struct telu_model *m;      /* network and books; its tables are neutral */
     struct telu_ctx ctx;
     struct rng rng;
+    int seconds;               /* of speech to use, at most */
     struct fit_item *item;
     int n_items;
     int longest;               /* packets of the longest item */

@@ -3,6 +3,7 @@
 #include "fit.h"
 
 #include "memory.h"
+#include "ratecontrol.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +15,6 @@
 #define DRAWS 3                /* steps tried per packet and shape */
 #define RATE_LEAST 5000.0      /* bit/s between which the steps are drawn */
 #define RATE_MOST  68000.0
-#define DEAD 0.16f             /* the encoder's dead zone */
 
 struct counts {
     double all[TELU_SYMBOLS];
@@ -147,6 +147,7 @@ static void count_recon(struct fit *f, struct counts *n, const int *q,
 static int step_for(struct fit *f, const struct fit_item *it, const float *base, int S,
                     int shape, double rate)
 {
+    const float dead = telu_rc_dead(shape ? TELU_PERCEPTUAL : TELU_SNR);
     const int every = 1 + it->packets / 32;
     int least = 0, most = TELU_STEPS - 1;
 
@@ -162,7 +163,7 @@ static int step_for(struct fit *f, const struct fit_item *it, const float *base,
             telu_plan_envelope(&plan, &f->tab, it->codes + p * f->cfg.stages, S);
             telu_plan_step(&plan, &f->tab, step, shape);
             telu_refine_quantise(q, &plan, &f->tab, it->c + p * TELU_COEFS,
-                                 base + p * TELU_COEFS, DEAD);
+                                 base + p * TELU_COEFS, dead);
             bits += fit_bits(f, S, telu_refine_cost(q, &plan, &f->tab));
         }
         if (bits * TELU_RATE / TELU_PACKET <= rate * packets)
@@ -178,6 +179,7 @@ static void count_item(struct fit *f, struct counts *n, const struct fit_item *i
 {
     const int finest = step_for(f, it, base, S, shape, RATE_MOST);
     const int coarsest = step_for(f, it, base, S, shape, RATE_LEAST);
+    const float dead = telu_rc_dead(shape ? TELU_PERCEPTUAL : TELU_SNR);
 
     for (int p = 0; p < it->packets; p++) {
         struct telu_plan plan;
@@ -189,7 +191,7 @@ static void count_item(struct fit *f, struct counts *n, const struct fit_item *i
             int q[TELU_COEFS];
 
             telu_plan_step(&plan, &f->tab, step, shape);
-            telu_refine_quantise(q, &plan, &f->tab, c, b, DEAD);
+            telu_refine_quantise(q, &plan, &f->tab, c, b, dead);
             count_packet(n, q, &plan);
             count_recon(f, n, q, &plan, c, b);
         }

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_SECONDS 1300      /* of speech, all items together */
 #define LEAST_SECONDS 5        /* of an item, where its clip is that long */
 #define LEAD (TELU_DELAY + 40) /* samples before 0 that the first hop sees */
 
@@ -65,7 +64,7 @@ static int make_item(struct fit *f, struct fit_item *it, const float *pcm, long 
  * less than a few seconds, some clips give none, evenly. */
 int fit_items(struct fit *f, const struct tables_clip *clips, int n_clips)
 {
-    const long most = (long)MOST_SECONDS * TELU_RATE;
+    const long most = (long)f->seconds * TELU_RATE;
     long share = most / (n_clips + 1), offered = 0, seen = 0, total = 0;
 
     if (share < LEAST_SECONDS * TELU_RATE)

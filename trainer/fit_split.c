@@ -6,13 +6,15 @@
 #include "error.h"
 #include "memory.h"
 #include "packet.h"
+#include "ratecontrol.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIALS 4000            /* packets, over all items: 80 s */
+#define TRIALS 4000            /* packets, over all items: 80 s, */
+#define TRIALS_A_SECOND 6      /* but a share of the speech at most */
 #define PER_ITEM 400           /* packets of one item */
 #define STRIDE 4               /* step indices between two points of a curve */
 #define BASE_ONLY_TO 3000      /* bit/s: below, no refinement is worth its head */
@@ -86,8 +88,8 @@ static double score(int tune, const struct fit_item *it, int packets, const floa
 static double code_item(struct fit *f, const struct fit_item *it, int packets,
                         const float *base, int S, int tune, int step, float *y)
 {
-    const int shape = tune == TELU_SNR ? 0 : 2;
-    const float dead = tune == TELU_SNR ? 0.14f : 0.16f;
+    const int shape = telu_rc_shape(tune);
+    const float dead = telu_rc_dead(tune);
     double bits = 0;
 
     for (int p = 0; p < packets; p++) {
@@ -207,10 +209,11 @@ int fit_split(struct fit *f)
     float *y = floats((size_t)PER_ITEM * TELU_COEFS);
     scores sum = { 0 };
     int packets = 0, items = 0, every, r = 0;
+    int trials = f->seconds * TRIALS_A_SECOND;
 
     for (int i = 0; i < f->n_items; i++)
         packets += f->item[i].packets < PER_ITEM ? f->item[i].packets : PER_ITEM;
-    every = 1 + packets / TRIALS;
+    every = 1 + packets / (trials < TRIALS ? trials : TRIALS);
     for (int i = 0; !r && i < f->n_items; i += every, items++)
         r = try_item(f, &f->item[i], base, y, sum);
     if (!r)

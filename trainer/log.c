@@ -2,9 +2,6 @@
 /* log.c - see log.h. */
 #include "log.h"
 
-#include "memory.h"
-
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,10 +20,19 @@ void epoch_add(struct epoch *e, const struct step_result *r)
     e->norm += r->norm;
 }
 
-static void use(const struct vq *v, float *least, float *mean)
+/* Steps that the sums are of, at least 1. */
+static double counted(const struct epoch *e)
 {
-    float share[TELU_MAX_STAGES];
+    return e->steps > e->skipped ? e->steps - e->skipped : 1;
+}
 
+static double speed(const struct epoch *e, const struct epoch_end *at)
+{
+    return e->steps * at->audio / (e->seconds + 1e-9);
+}
+
+static void use(const struct vq *v, float *share, float *least, float *mean)
+{
     vq_use(v, share);
     *least = 1.0f;
     *mean = 0.0f;
@@ -36,44 +42,68 @@ static void use(const struct vq *v, float *least, float *mean)
     }
 }
 
-void epoch_log(const struct epoch *e, const struct evaluation *v, struct trainer *t,
-               int number, long step, double minutes, double rate, double audio,
-               const char *csv_path)
+void epoch_print(const struct epoch *e, const struct epoch_end *at,
+                 const struct evaluation *v, const struct quality *q,
+                 const struct trainer *t)
 {
-    double n = e->steps > e->skipped ? e->steps - e->skipped : 1;
-    double speed = e->steps * audio / (e->seconds + 1e-9);
+    float share[TELU_MAX_STAGES], least, mean;
     const double *w = t->balance.norm;
-    float least, mean;
-    FILE *f;
+    double n = counted(e);
 
-    use(t->model->vq, &least, &mean);
+    use(t->model->vq, share, &least, &mean);
     printf("epoch %d, step %ld, %.1f min: mel %.3f cpx %.4f wave %.3f commit %.3f, "
            "gradient %.2f, rate %.2g, %.0f s of speech/s, %ld steps skipped\n",
-           number, step, minutes, e->loss.mel / n, e->loss.cpx / n, e->loss.wave / n,
-           e->commit / n, e->norm / n, rate, speed, e->skipped);
-    printf("    codes used %.0f %% (least %.0f %%), %u restarted; sizes of the "
-           "gradients mel %.3g cpx %.3g wave %.3g\n", 100 * mean, 100 * least,
+           at->number, at->step, at->minutes, e->loss.mel / n, e->loss.cpx / n,
+           e->loss.wave / n, e->commit / n, e->norm / n, at->rate, speed(e, at),
+           e->skipped);
+    printf("    codes used, %%, by stage:");
+    for (int s = 0; s < t->model->vq->stages; s++)
+        printf(" %.0f", 100 * share[s]);
+    printf("; %u restarted; sizes of the gradients mel %.3g cpx %.3g wave %.3g\n",
            t->model->vq->restarts, w[0], w[1], w[2]);
-    printf("    check: SNR");
+    printf("    network: SNR");
     for (int k = 0; k < EVALUATE_POINTS; k++)
         printf(" %.2f", v->snr[k]);
-    printf(" dB with %d %d %d %d stages; mel %.3f cpx %.4f; output: mean %.5f, "
-           "level %.3f\n", evaluate_stages[0], evaluate_stages[1], evaluate_stages[2],
-           evaluate_stages[3], v->loss.mel, v->loss.cpx, v->mean, v->level);
+    printf(" dB with %d %d %d %d stages; mel %.3f cpx %.4f; output: mean %.6f, "
+           "std %.3f; codes used %.0f %%\n", evaluate_stages[0], evaluate_stages[1],
+           evaluate_stages[2], evaluate_stages[3], v->loss.mel, v->loss.cpx, v->mean,
+           v->level, 100 * v->use);
     fflush(stdout);
+    if (q)
+        quality_print(q);
+}
 
-    f = fopen(csv_path, "a");
-    if (!f)
-        die("%s: %s", csv_path, strerror(errno));
-    if (ftell(f) == 0)
-        fprintf(f, "epoch,step,minutes,mel,cpx,wave,commit,gradient,rate,speed,"
-                "skipped,use_mean,use_least,snr_a,snr_b,snr_c,snr_d,valid_mel,"
-                "valid_cpx,valid_wave,output_mean,output_level\n");
-    fprintf(f, "%d,%ld,%.2f,%.5g,%.5g,%.5g,%.5g,%.5g,%.5g,%.4g,%ld,%.4f,%.4f,%.4f,"
-            "%.4f,%.4f,%.4f,%.5g,%.5g,%.5g,%.6f,%.5f\n", number, step, minutes,
-            e->loss.mel / n, e->loss.cpx / n, e->loss.wave / n, e->commit / n,
-            e->norm / n, rate, speed, e->skipped, mean, least, v->snr[0], v->snr[1],
-            v->snr[2], v->snr[3], v->loss.mel, v->loss.cpx, v->loss.wave, v->mean,
-            v->level);
-    fclose(f);
+void epoch_metrics(struct metrics *m, const struct epoch *e, const struct epoch_end *at,
+                   const struct evaluation *v, const struct quality *q,
+                   const struct trainer *t)
+{
+    struct quality none[QUALITY_POINTS];
+    float share[TELU_MAX_STAGES], least, mean;
+    double n = counted(e);
+
+    use(t->model->vq, share, &least, &mean);
+    m->n = 0;
+    metrics_add(m, at->number, "epoch");
+    metrics_add(m, at->step, "step");
+    metrics_add(m, at->minutes, "minutes");
+    metrics_add(m, e->loss.mel / n, "mel");
+    metrics_add(m, e->loss.cpx / n, "cpx");
+    metrics_add(m, e->loss.wave / n, "wave");
+    metrics_add(m, e->commit / n, "commit");
+    metrics_add(m, e->norm / n, "gradient");
+    metrics_add(m, at->rate, "rate");
+    metrics_add(m, speed(e, at), "speed");
+    metrics_add(m, e->skipped, "skipped");
+    metrics_add(m, mean, "use_mean");
+    metrics_add(m, least, "use_least");
+    metrics_add(m, t->model->vq->restarts, "restarts");
+    for (int k = 0; k < EVALUATE_POINTS; k++)
+        metrics_add(m, v->snr[k], "net_snr_%d", evaluate_stages[k]);
+    metrics_add(m, v->loss.mel, "valid_mel");
+    metrics_add(m, v->loss.cpx, "valid_cpx");
+    metrics_add(m, v->loss.wave, "valid_wave");
+    metrics_add(m, v->use, "valid_use");
+    for (int i = 0; !q && i < QUALITY_POINTS; i++)
+        none[i] = (struct quality){ NAN, NAN, NAN, NAN, NAN, NAN };
+    quality_metrics(q ? q : none, m);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* log.h - what an epoch brought: lines for eyes, a row of metrics.csv for plots. */
+/* log.h - what an epoch was: printed lines, and the numbers for metrics.csv. */
 #ifndef LOG_H
 #define LOG_H
 
 #include "evaluate.h"
+#include "quality.h"
 
 /* Sums over the steps of an epoch. */
 struct epoch {
@@ -13,11 +14,22 @@ struct epoch {
     double seconds;            /* of steps alone */
 };
 
+/* Where the epoch ends. */
+struct epoch_end {
+    int number;
+    long step;
+    double minutes, rate;
+    double audio;              /* seconds of speech in a step */
+};
+
 void epoch_add(struct epoch *e, const struct step_result *r);
 
-/* Prints the epoch, and appends it to csv_path. `audio`: seconds of speech a step. */
-void epoch_log(const struct epoch *e, const struct evaluation *v, struct trainer *t,
-               int number, long step, double minutes, double rate, double audio,
-               const char *csv_path);
+/* q: of this epoch, NULL when the whole codec was not measured. */
+void epoch_print(const struct epoch *e, const struct epoch_end *at,
+                 const struct evaluation *v, const struct quality *q,
+                 const struct trainer *t);
+void epoch_metrics(struct metrics *m, const struct epoch *e, const struct epoch_end *at,
+                   const struct evaluation *v, const struct quality *q,
+                   const struct trainer *t);
 
 #endif

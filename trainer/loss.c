@@ -5,6 +5,8 @@
 #include "approx.h"
 #include "clones.h"
 #include "memory.h"
+#include "pool.h"
+#include "stft.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +16,25 @@
 #define EPS 1e-8f              /* under |Z|^2: 1e-4 of amplitude */
 #define MEL_EPS 1e-4f
 #define RATE 16000.0
+#define SCALES 3
+
+struct mel {
+    int n;
+    int *first, *count;        /* bins of a triangle */
+    float **weight;
+};
+
+/* What a thread works in. */
+struct room {
+    struct stft stft[SCALES];
+    struct mel mel[SCALES];
+    float *xr, *xi, *yr, *yi, *xa, *ya, *gr, *gi, *hr, *hi, *ga;
+};
+
+struct loss {
+    int threads;
+    struct room *room;
+};
 
 static double mel_of(double f)
 {
@@ -49,29 +70,38 @@ static void mel_init(struct mel *m, int mels, int fft)
     }
 }
 
-struct loss *loss_new(void)
+static void room_init(struct room *l)
 {
-    static const int size[LOSS_SCALES] = { 128, 512, 1024 };
-    static const int mels[LOSS_SCALES] = { 20, 60, 80 };
-    struct loss *l = zeroed(sizeof(*l));
+    static const int size[SCALES] = { 128, 512, 1024 };
+    static const int mels[SCALES] = { 20, 60, 80 };
     float **all[] = { &l->xr, &l->xi, &l->yr, &l->yi, &l->xa, &l->ya, &l->gr, &l->gi,
                       &l->hr, &l->hi, &l->ga };
 
-    for (int i = 0; i < LOSS_SCALES; i++) {
+    for (int i = 0; i < SCALES; i++) {
         stft_init(&l->stft[i], size[i]);
         mel_init(&l->mel[i], mels[i], size[i]);
     }
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         *all[i] = floats((1024 / 2 + 1) * L);
+}
+
+struct loss *loss_new(void)
+{
+    struct loss *l = zeroed(sizeof(*l));
+
+    l->threads = pool_threads();
+    l->room = zeroed(sizeof(*l->room) * l->threads);
+    for (int i = 0; i < l->threads; i++)
+        room_init(&l->room[i]);
     return l;
 }
 
-void loss_free(struct loss *l)
+static void room_release(struct room *l)
 {
     float *all[] = { l->xr, l->xi, l->yr, l->yi, l->xa, l->ya, l->gr, l->gi, l->hr,
                      l->hi, l->ga };
 
-    for (int i = 0; i < LOSS_SCALES; i++) {
+    for (int i = 0; i < SCALES; i++) {
         stft_release(&l->stft[i]);
         for (int k = 0; k < l->mel[i].n; k++)
             free(l->mel[i].weight[k]);
@@ -81,6 +111,13 @@ void loss_free(struct loss *l)
     }
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         free(all[i]);
+}
+
+void loss_free(struct loss *l)
+{
+    for (int i = 0; i < l->threads; i++)
+        room_release(&l->room[i]);
+    free(l->room);
     free(l);
 }
 
@@ -109,7 +146,7 @@ TELU_BODY void power(float *f, const float *p)
 /* Sum of |C(Y) - C(X)| over bins and lanes; k times its gradient to hr, hi; the
  * magnitudes to xa, ya. */
 TELU_CLONES
-static double compressed(struct loss *l, int bins, float k)
+static double compressed(struct room *l, int bins, float k)
 {
     const float *restrict xr = l->xr, *restrict xi = l->xi;
     const float *restrict yr = l->yr, *restrict yi = l->yi;
@@ -145,7 +182,7 @@ static double compressed(struct loss *l, int bins, float k)
 
 /* Sum of the log-mel distances; k times the gradient with respect to ya to ga. */
 TELU_CLONES
-static double log_mel(struct loss *l, const struct mel *m, int bins, float k)
+static double log_mel(struct room *l, const struct mel *m, int bins, float k)
 {
     float *restrict ga = l->ga;
     float part[L] = { 0 };
@@ -176,7 +213,7 @@ static double log_mel(struct loss *l, const struct mel *m, int bins, float k)
 
 /* d|Y|/dY = Y / |Y| */
 TELU_CLONES
-static void magnitude_grad(struct loss *l, int bins)
+static void magnitude_grad(struct room *l, int bins)
 {
     const float *restrict ga = l->ga, *restrict ya = l->ya;
     const float *restrict yr = l->yr, *restrict yi = l->yi;
@@ -210,33 +247,56 @@ static double waveform(float *restrict g, const float *restrict x,
     return value / B;
 }
 
+struct job {
+    struct loss *l;
+    float *mel, *cpx, *wave;
+    const float *x, *y;
+    int B, n, stride;
+    struct loss_value *value;  /* [B] */
+};
+
+static void one_item(void *arg, int b, int thread)
+{
+    const struct job *j = arg;
+    struct room *l = &j->l->room[thread];
+    size_t at = (size_t)b * j->stride;
+    struct loss_value v = { 0 };
+
+    memset(j->mel + at, 0, sizeof(float) * j->n);
+    memset(j->cpx + at, 0, sizeof(float) * j->n);
+    v.wave = waveform(j->wave + at, j->x + at, j->y + at, j->n, j->B);
+    for (int i = 0; i < SCALES; i++) {
+        struct stft *s = &l->stft[i];
+        int frames = stft_frames(s, j->n);
+        double each = 1.0 / ((double)SCALES * j->B * frames);
+        double km = each / l->mel[i].n, kc = each / (2 * s->bins);
+
+        for (int f = 0; f < frames; f += L) {
+            stft_forward(s, l->xr, l->xi, l->yr, l->yi, j->x + at, j->y + at, f,
+                         frames);
+            v.cpx += kc * compressed(l, s->bins, (float)kc);
+            v.mel += km * log_mel(l, &l->mel[i], s->bins, (float)km);
+            magnitude_grad(l, s->bins);
+            stft_adjoint(s, j->mel + at, j->cpx + at, l->gr, l->gi, l->hr, l->hi, f,
+                         frames);
+        }
+    }
+    j->value[b] = v;
+}
+
 struct loss_value loss_run(struct loss *l, float *mel, float *cpx, float *wave,
                            const float *x, const float *y, int B, int n, int stride)
 {
+    struct job j = { l, mel, cpx, wave, x, y, B, n, stride,
+                     zeroed(sizeof(struct loss_value) * B) };
     struct loss_value v = { 0 };
 
+    pool_run(one_item, &j, B);
     for (int b = 0; b < B; b++) {
-        size_t at = (size_t)b * stride;
-
-        memset(mel + at, 0, sizeof(float) * n);
-        memset(cpx + at, 0, sizeof(float) * n);
-        v.wave += waveform(wave + at, x + at, y + at, n, B);
-        for (int i = 0; i < LOSS_SCALES; i++) {
-            struct stft *s = &l->stft[i];
-            int frames = stft_frames(s, n);
-            double each = 1.0 / ((double)LOSS_SCALES * B * frames);
-            double km = each / l->mel[i].n, kc = each / (2 * s->bins);
-
-            for (int f = 0; f < frames; f += L) {
-                stft_forward(s, l->xr, l->xi, l->yr, l->yi, x + at, y + at, f,
-                             frames);
-                v.cpx += kc * compressed(l, s->bins, (float)kc);
-                v.mel += km * log_mel(l, &l->mel[i], s->bins, (float)km);
-                magnitude_grad(l, s->bins);
-                stft_adjoint(s, mel + at, cpx + at, l->gr, l->gi, l->hr, l->hi, f,
-                             frames);
-            }
-        }
+        v.mel += j.value[b].mel;
+        v.cpx += j.value[b].cpx;
+        v.wave += j.value[b].wave;
     }
+    free(j.value);
     return v;
 }

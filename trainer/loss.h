@@ -13,26 +13,14 @@
 #ifndef LOSS_H
 #define LOSS_H
 
-#include "stft.h"
-
-#define LOSS_SCALES 3
-
-struct mel {
-    int n;
-    int *first, *count;        /* bins of a triangle */
-    float **weight;
-};
-
-struct loss {
-    struct stft stft[LOSS_SCALES];
-    struct mel mel[LOSS_SCALES];
-    float *xr, *xi, *yr, *yi, *xa, *ya, *gr, *gi, *hr, *hi, *ga;
-};
+struct loss;
 
 struct loss_value {
     double mel, cpx, wave;
 };
 
+/* Works with the threads of pool.h that there are by now, item by item: their number
+ * does not change a bit. */
 struct loss *loss_new(void);
 void loss_free(struct loss *l);
 

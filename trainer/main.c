@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* main.c - telucodec-train: speech in, weight file out. */
-#include "checkpoint.h"
-#include "evaluate.h"
+#include "bar.h"
 #include "finish.h"
 #include "gemm.h"
-#include "log.h"
+#include "init.h"
+#include "lock.h"
 #include "memory.h"
-#include "options.h"
-#include "schedule.h"
-#include "step.h"
+#include "pool.h"
+#include "quality.h"
+#include "train.h"
 
 #include <glib.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define CHECK_FILES 16
-#define SAVE_EVERY 300.0       /* seconds */
 #define VALID_SHARE 0.05
 
 static volatile sig_atomic_t stop;
@@ -27,142 +26,190 @@ static void on_signal(int number)
     stop = 1;
 }
 
-static double now(void)
+/* The first signal ends training in order, a second one at once. */
+static void catch_signals(void)
 {
-    return g_get_monotonic_time() * 1e-6;
+    struct sigaction a = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
 }
 
-struct run {
-    struct options o;
-    struct trainer *t;
-    struct progress p;
-    struct dataset train, valid;
-    char *last, *best, *csv, *weights;
-};
-
-static void start(struct run *r, int *argc, char ***argv)
+static int trains(const struct options *o)
 {
-    struct options *o = &r->o;
-    struct rng split;
-    char *dir;
+    return !o->export_path && !o->evaluate && !o->dry_run;
+}
 
-    options_parse(o, argc, argv);
-    gemm_threads(o->threads);
-    dir = g_build_filename(o->checkpoint_dir, o->experiment_name, NULL);
-    if (g_mkdir_with_parents(dir, 0777))
-        die("%s: cannot make this folder", dir);
-    r->last = g_build_filename(dir, "last.ckpt", NULL);
-    r->best = g_build_filename(dir, "best.ckpt", NULL);
-    r->csv = g_build_filename(dir, "metrics.csv", NULL);
-    r->weights = g_build_filename(dir, "model.safetensors", NULL);
+static void name_files(struct run *r)
+{
+    r->folder = g_build_filename(r->o.checkpoint_dir, r->o.experiment_name, NULL);
+    r->last = g_build_filename(r->folder, "last.ckpt", NULL);
+    r->best = g_build_filename(r->folder, "best.ckpt", NULL);
+    r->csv = g_build_filename(r->folder, "metrics.csv", NULL);
+    r->weights = g_build_filename(r->folder, "model.safetensors", NULL);
+    r->report = g_build_filename(r->folder, "report.html", NULL);
+}
 
-    /* A checkpoint knows its own sizes. */
-    r->p.config = o->config;
-    r->p.best = -1e9;
-    if (o->export_path && checkpoint_peek(r->last, &r->p))
+static void enter_folder(struct run *r)
+{
+    if (g_mkdir_with_parents(r->folder, 0777))
+        die("%s: cannot make this folder", r->folder);
+    lock_folder(r->folder);
+    if (!r->o.resume && g_file_test(r->last, G_FILE_TEST_EXISTS))
+        die("%s exists: give --resume to go on, or another --experiment_name", r->last);
+}
+
+/* A checkpoint or a weight file knows its own sizes. Returns 1 when there is a
+ * checkpoint to load. */
+static int choose_sizes(struct run *r, const char *init)
+{
+    const char *from = init;
+    int found = 0;
+
+    r->p = (struct progress){ .config = r->o.config, .best = -1e9, .seed = r->o.seed };
+    if (r->o.resume || r->o.export_path)
+        found = !checkpoint_peek(r->last, &r->p);
+    if (r->o.export_path && !found)
         die("%s: there is no such checkpoint to export", r->last);
-    if (o->resume)
-        checkpoint_peek(r->last, &r->p);
-    else if (!o->export_path && g_file_test(r->last, G_FILE_TEST_EXISTS))
-        die("%s exists: give --resume to go on, or another --experiment_name",
-            r->last);
-    r->t = trainer_new(&r->p.config, o->batch_size,
-                       (int)(o->segment_seconds * TELU_RATE / TELU_PACKET + 0.5),
-                       (uint64_t)o->seed);
-    if ((o->resume || o->export_path) && !checkpoint_load(r->last, r->t, &r->p))
-        printf("from %s: step %ld, %d epochs\n", r->last, r->p.step, r->p.epoch);
+    if (found)
+        from = r->last;
+    else if (init)
+        r->p.config = init_config(init);
+    if (r->o.preset_given && from &&
+        memcmp(&r->p.config, &r->o.config, sizeof(r->p.config)))
+        die("%s holds another network than --preset %s: encoder %d x %d, decoder %d x "
+            "%d, %d stages of %d codes; leave --preset out",
+            from, r->o.preset, r->p.config.enc_blocks, r->p.config.enc_width,
+            r->p.config.dec_blocks, r->p.config.dec_width, r->p.config.stages,
+            r->p.config.codes);
+    return found;
+}
 
-    dataset_load(&r->train, o->data_dir);
-    rng_seed(&split, (uint64_t)o->seed);
-    if (o->valid_dir)
-        dataset_load(&r->valid, o->valid_dir);
-    else
+static void make_trainer(struct run *r)
+{
+    int packets = (int)(r->o.segment_seconds * TELU_RATE / TELU_PACKET + 0.5);
+    char *init = r->o.init ? init_find(r->o.init) : NULL;
+    int found = choose_sizes(r, init);
+
+    r->t = trainer_new(&r->p.config, r->o.batch_size, packets, (uint64_t)r->o.seed);
+    if (found) {
+        checkpoint_load(r->last, r->t, &r->p);
+        printf("from %s: step %ld, %d epochs\n", r->last, r->p.step, r->p.epoch);
+        if (r->p.seed != r->o.seed)
+            printf("its seed is %ld: --seed %d is left out\n", r->p.seed, r->o.seed);
+    } else if (init) {
+        init_load(r->t->model, init, r->o.batch_size * packets);
+        printf("from the weights in %s\n", init);
+    }
+    if (!r->o.export_path || !*r->p.settings)
+        options_text(&r->o, r->p.settings, sizeof(r->p.settings));
+    g_free(init);
+}
+
+/* Speech to learn from and to check on. */
+static void load_speech(struct run *r)
+{
+    struct rng split;
+
+    dataset_load(&r->train, r->o.data_dir, &stop);
+    rng_seed(&split, (uint64_t)r->p.seed);
+    if (r->o.valid_dir)
+        dataset_load(&r->valid, r->o.valid_dir, &stop);
+    else if (!stop)
         dataset_split(&r->train, &r->valid, VALID_SHARE, &split);
-    printf("%.1f min of speech in %d files to learn from, %.1f min in %d to check on; "
-           "%zu weights, %d threads\n", r->train.total / (60.0 * TELU_RATE),
-           r->train.n, r->valid.total / (60.0 * TELU_RATE), r->valid.n,
-           r->t->model->p->total, o->threads);
+    for (char **text = r->o.repeat; text && *text && !stop; text++) {
+        int n = dataset_repeat(&r->train, *text);
+
+        if (n < 0)
+            die("--repeat is %s, expected GLOB=N with N 1 to 1000, as te-*=4", *text);
+        printf("--repeat %s: %d files\n", *text, n);
+    }
+    if (stop)
+        return;
+    printf("%.1f min of speech in %d files of %d speakers to learn from (%.1f min an "
+           "epoch), %.1f min in %d to check on; %zu weights, %d threads\n",
+           r->train.samples / (60.0 * TELU_RATE), r->train.n,
+           dataset_speakers(&r->train), r->train.total / (60.0 * TELU_RATE),
+           r->valid.samples / (60.0 * TELU_RATE), r->valid.n, r->t->model->p->total,
+           r->o.threads);
     fflush(stdout);
 }
 
-/* 0 .. 1, by epochs or by the clock, whichever is further. */
-static double progress(const struct run *r, long steps_per_epoch)
+static void dry_run(struct run *r)
 {
-    double steps = (double)steps_per_epoch * r->o.num_epochs;
-    double by_steps = steps > 0.0 ? r->p.step / steps : 1.0;
-    double limit = 60.0 * r->o.time_limit;
-    double by_time = limit > 0.0 ? r->p.seconds / limit : 0.0;
+    double step = train_time(r);
+    double epoch = step * train_epoch_steps(r), all = epoch * r->o.num_epochs;
+    char one[32], many[32];
 
-    return by_steps > by_time ? by_steps : by_time;
+    if (r->o.time_limit > 0.0 && all > 60.0 * r->o.time_limit)
+        all = 60.0 * r->o.time_limit;
+    bar_time(one, epoch);
+    bar_time(many, all);
+    printf("a step takes %.0f ms: %.0f s of speech per second\n", 1e3 * step,
+           r->t->B * r->t->T * TELU_PACKET / (TELU_RATE * step));
+    printf("an epoch is %ld steps and takes %s; all takes about %s, and the checks\n",
+           train_epoch_steps(r), one, many);
+    printf("nothing was written; without --dry_run: %s\n", r->folder);
 }
 
-static void end_epoch(struct run *r, struct epoch *e, double rate)
+static void run(struct run *r)
 {
-    struct evaluation v = evaluate(r->t, &r->valid, CHECK_FILES);
-    double audio = (double)r->t->B * r->t->T * TELU_PACKET / TELU_RATE;
-    double figure = 0.0;
+    struct result result = { r->weights, r->report, r->csv };
 
-    epoch_log(e, &v, r->t, ++r->p.epoch, r->p.step, r->p.seconds / 60.0, rate, audio,
-              r->csv);
-    vq_clear_use(r->t->model->vq);
-    *e = (struct epoch){ 0 };
-    for (int k = 0; k < EVALUATE_POINTS; k++)
-        figure += v.snr[k];
-    if (figure > r->p.best) {
-        r->p.best = figure;
-        checkpoint_save(r->best, r->t, &r->p);
+    make_trainer(r);
+    load_speech(r);
+    if (stop) {
+        printf("interrupted before anything was done\n");
+    } else if (r->o.dry_run) {
+        dry_run(r);
+    } else if (r->o.export_path || !train(r)) {
+        if (r->o.export_path)
+            result = (struct result){ r->o.export_path, NULL, NULL };
+        signal(SIGINT, SIG_DFL);       /* all is saved: --export can do it later */
+        signal(SIGTERM, SIG_DFL);
+        finish(r->t, &r->p, &r->o, &r->train, &r->valid, &result);
     }
-    checkpoint_save(r->last, r->t, &r->p);
+    trainer_free(r->t);
+    dataset_release(&r->train);
+    dataset_release(&r->valid);
 }
 
-/* 0 when training is complete, 1 when it was interrupted. */
-static int learn(struct run *r)
+static void measure(const struct options *o)
 {
-    long segment = (long)r->t->T * TELU_PACKET * r->t->B;
-    long per_epoch = (r->train.total + segment - 1) / segment;
-    double begin = now() - r->p.seconds, saved = now(), done;
-    struct epoch e = { 0 };
+    char *path = init_find(o->evaluate);
+    struct telu_model *m = telu_model_open(path);
+    struct quality q[QUALITY_POINTS];
+    struct dataset d;
 
-    while (!stop && (done = progress(r, per_epoch)) < 1.0) {
-        double rate = r->o.learning_rate * schedule_rate(r->p.step, done);
-        double since = now();
-        struct step_result s;
-
-        trainer_crop(r->t, &r->train);
-        s = trainer_step(r->t, (float)rate, schedule_decay(done));
-        epoch_add(&e, &s);
-        e.seconds += now() - since;
-        r->p.step++;
-        r->p.seconds = now() - begin;
-        if (r->p.step % per_epoch == 0 || progress(r, per_epoch) >= 1.0) {
-            end_epoch(r, &e, rate);
-            saved = now();
-        } else if (now() - saved > SAVE_EVERY) {
-            checkpoint_save(r->last, r->t, &r->p);
-            saved = now();
-        }
+    if (!m)
+        die("%s", telu_error());
+    dataset_load(&d, o->valid_dir ? o->valid_dir : o->data_dir, &stop);
+    if (!stop) {
+        printf("%s, model id %s, on %d files, %.1f min:\n", path, telu_model_id(m), d.n,
+               d.samples / (60.0 * TELU_RATE));
+        quality_measure(q, m, &d, d.n);
+        quality_print(q);
     }
-    checkpoint_save(r->last, r->t, &r->p);
-    if (stop)
-        printf("interrupted after step %ld; --resume goes on\n", r->p.step);
-    return stop;
+    dataset_release(&d);
+    telu_model_close(m);
+    g_free(path);
 }
 
 int main(int argc, char **argv)
 {
-    struct run r = { 0 };
-    int interrupted = 0;
+    struct run r = { .stop = &stop };
 
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
-    start(&r, &argc, &argv);
-    if (!r.o.export_path)
-        interrupted = learn(&r);
-    if (!interrupted)
-        finish(r.t->model, &r.train, &r.valid,
-               r.o.export_path ? r.o.export_path : r.weights);
-    trainer_free(r.t);
-    dataset_release(&r.train);
-    dataset_release(&r.valid);
+    catch_signals();
+    options_parse(&r.o, &argc, &argv);
+    gemm_threads(r.o.threads);
+    pool_start(r.o.threads);
+    if (r.o.evaluate) {
+        measure(&r.o);
+        return 0;
+    }
+    name_files(&r);
+    if (trains(&r.o))
+        enter_folder(&r);
+    run(&r);
     return 0;
 }

@@ -7,6 +7,8 @@
 
 #include <glib.h>
 #include <gst/gst.h>
+#include <locale.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,17 +16,30 @@
 static const char summary[] =
     "Trains a TeluCodec network on a folder of speech and writes a weight file.\n"
     "\n"
-    "  telucodec-train --data_dir speech --checkpoint_dir runs --experiment_name te\n"
+    "  telucodec-train --data_dir speech --checkpoint_dir runs --experiment_name mine\n"
     "\n"
     "reads every file below speech/ that GStreamer can decode (any rate, any number\n"
-    "of channels) and keeps it in memory: 230 MB an hour. One folder per speaker\n"
-    "lets it check itself on speakers that it does not learn from.";
+    "of channels), 16 kHz mono, and keeps it in memory: 230 MB an hour. Files that\n"
+    "cannot be decoded are named and left out. One folder per speaker lets it check\n"
+    "itself on speakers that it does not learn from.";
 
 static const char details[] =
+    "What to do first:\n"
+    "  --dry_run                how much speech there is, how long it will take\n"
+    "  --init telucodec-te-16k  begins from the shipped weights: with less than an\n"
+    "                           hour of speech better than from nothing\n"
+    "\n"
+    "Sizes (--preset): tiny, 0.2 M weights, to try things out; fast, 1 M; default,\n"
+    "3.4 M, as shipped; large, 8.4 M, for days of speech and of computing.\n"
+    "\n"
     "Files in CHECKPOINT_DIR/EXPERIMENT_NAME: last.ckpt and best.ckpt (to go on from\n"
-    "with --resume), metrics.csv (a line per epoch), model.safetensors (the weight\n"
-    "file, written when training ends). Ctrl-C saves and ends; --resume goes on with\n"
-    "exactly the numbers an uninterrupted run would have had.\n"
+    "with --resume), metrics.csv (a line per epoch), events.out.tfevents.* (the same\n"
+    "as live curves: tensorboard --logdir CHECKPOINT_DIR), and when training ends\n"
+    "model.safetensors (the weight file) and report.html (open it in a browser).\n"
+    "\n"
+    "Ctrl-C or SIGTERM finishes the step, saves and ends; --resume goes on with just\n"
+    "the numbers an uninterrupted run would have had (with --time_limit, which counts\n"
+    "real time, nearly so). The speech is in memory: files may go while it is learnt.\n"
     "\n"
     "An epoch is as many random segments as the speech is long. Two hours of speech\n"
     "and one of computing on two cores give a first useful model; more of both give\n"
@@ -47,52 +62,88 @@ static void dashes(int argc, char **argv)
     }
 }
 
+/* Decoders have five blocks at most: TELU_WARMUP counts on it. */
 static struct telu_config preset(const char *name)
 {
     struct telu_config c = telu_config_default();
 
     if (!strcmp(name, "default"))
         return c;
-    if (strcmp(name, "tiny"))
-        die("--preset is %s, expected default or tiny", name);
-    c.enc_width = c.dec_width = 64;
-    c.enc_blocks = c.dec_blocks = 2;
-    c.latent = 32;
-    c.codes = 64;
-    for (int s = 0; s < c.stages; s++)
-        c.dim[s] = 8;
+    if (!strcmp(name, "large")) {
+        c.enc_width = 384;
+        c.enc_blocks = 4;
+        c.dec_width = 512;
+    } else if (!strcmp(name, "fast")) {
+        c.enc_width = 128;
+        c.enc_blocks = 2;
+        c.dec_width = 192;
+        c.dec_blocks = 4;
+    } else if (!strcmp(name, "tiny")) {
+        c.enc_width = c.dec_width = 64;
+        c.enc_blocks = c.dec_blocks = 2;
+        c.latent = 32;
+        c.codes = 64;
+        for (int s = 0; s < c.stages; s++)
+            c.dim[s] = 8;
+    } else {
+        die("--preset is %s, expected tiny, fast, default or large", name);
+    }
     return c;
+}
+
+static void check_device(const char *device)
+{
+    if (!strcmp(device, "cuda"))
+        die("--device is cuda, but this version trains on the CPU alone: expected auto "
+            "or cpu");
+    if (strcmp(device, "auto") && strcmp(device, "cpu"))
+        die("--device is %s, expected auto, cpu or cuda", device);
 }
 
 static void check(const struct options *o)
 {
-    if (!o->data_dir && !o->export_path)
+    if (!o->data_dir && !(o->evaluate && o->valid_dir))
         die("--data_dir is missing; --help tells more");
-    if (!o->data_dir)
-        die("--export fits integer tables to speech: it needs --data_dir as well");
+    if (!!o->evaluate + !!o->export_path + o->dry_run > 1)
+        die("--evaluate, --export and --dry_run are three things to do: give one");
     if (o->batch_size < 1 || o->batch_size > 4096)
         die("--batch_size is %d, expected 1 to 4096", o->batch_size);
-    if (o->num_epochs < 0)
-        die("--num_epochs is %d, expected 0 or more", o->num_epochs);
+    if (o->num_epochs < 1)
+        die("--num_epochs is %d, expected 1 or more", o->num_epochs);
     if (!(o->learning_rate > 0.0 && o->learning_rate <= 1.0))
         die("--learning_rate is %g, expected above 0, up to 1", o->learning_rate);
     if (!(o->segment_seconds >= 0.2 && o->segment_seconds <= 60.0))
         die("--segment_seconds is %g, expected 0.2 to 60", o->segment_seconds);
+    if (o->sample_rate != TELU_RATE)
+        die("--sample_rate is %d: this codec has %d alone; recordings of any rate are "
+            "resampled to it", o->sample_rate, TELU_RATE);
     if (o->threads < 0 || o->threads > 1024)
         die("--threads is %d, expected 0 to 1024", o->threads);
-    if (o->time_limit < 0.0)
+    if (!(o->time_limit >= 0.0))
         die("--time_limit is %g, expected 0 or more", o->time_limit);
+    if (o->licence && !g_utf8_validate(o->licence, -1, NULL))
+        die("--licence is not UTF-8");
+    check_device(o->device);
+}
+
+static void set_default(char **option, const char *value)
+{
+    if (!*option)
+        *option = g_strdup(value);
 }
 
 void options_parse(struct options *o, int *argc, char ***argv)
 {
     *o = (struct options){ .batch_size = 16, .num_epochs = 100, .seed = 1,
-                           .learning_rate = 1e-3, .segment_seconds = 1.0 };
+                           .learning_rate = 1e-3, .segment_seconds = 1.0,
+                           .sample_rate = TELU_RATE };
     GOptionEntry all[] = {
         { "data-dir", 0, 0, G_OPTION_ARG_FILENAME, &o->data_dir,
           "Folder of speech to learn from", "DIR" },
         { "valid-dir", 0, 0, G_OPTION_ARG_FILENAME, &o->valid_dir,
           "Folder of speech to check on (5 % of the speakers)", "DIR" },
+        { "repeat", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->repeat,
+          "See speakers whose folder matches N times as often ('te-*=4')", "GLOB=N" },
         { "checkpoint-dir", 0, 0, G_OPTION_ARG_FILENAME, &o->checkpoint_dir,
           "Where experiments are kept (checkpoints)", "DIR" },
         { "experiment-name", 0, 0, G_OPTION_ARG_FILENAME, &o->experiment_name,
@@ -108,15 +159,27 @@ void options_parse(struct options *o, int *argc, char ***argv)
         { "time-limit", 0, 0, G_OPTION_ARG_DOUBLE, &o->time_limit,
           "End training after so long (no limit)", "MINUTES" },
         { "preset", 0, 0, G_OPTION_ARG_STRING, &o->preset,
-          "Size of the network: default (3.3 M parameters) or tiny", "NAME" },
+          "Size of the network: tiny, fast, default or large", "NAME" },
+        { "init", 0, 0, G_OPTION_ARG_FILENAME, &o->init,
+          "Begin from this weight file, or shipped one by name", "FILE" },
+        { "resume", 0, 0, G_OPTION_ARG_NONE, &o->resume,
+          "Go on from last.ckpt, where there is one", NULL },
+        { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o->dry_run,
+          "Tell what would be done and how long it would take; write nothing", NULL },
+        { "evaluate", 0, 0, G_OPTION_ARG_FILENAME, &o->evaluate,
+          "Do not train: measure this weight file on the speech", "FILE" },
+        { "export", 0, 0, G_OPTION_ARG_FILENAME, &o->export_path,
+          "Do not train: make this weight file from last.ckpt", "FILE" },
+        { "licence", 0, 0, G_OPTION_ARG_STRING, &o->licence,
+          "Of the weights; stands in the weight file", "TEXT" },
+        { "device", 0, 0, G_OPTION_ARG_STRING, &o->device,
+          "auto or cpu (this version has no other)", "NAME" },
+        { "sample-rate", 0, 0, G_OPTION_ARG_INT, &o->sample_rate,
+          "16000, the codec's", "HZ" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &o->threads,
           "Threads (as many as cores)", "N" },
         { "seed", 0, 0, G_OPTION_ARG_INT, &o->seed,
           "Start of all chance (1)", "N" },
-        { "resume", 0, 0, G_OPTION_ARG_NONE, &o->resume,
-          "Go on from last.ckpt, where there is one", NULL },
-        { "export", 0, 0, G_OPTION_ARG_FILENAME, &o->export_path,
-          "Do not train: make this weight file from last.ckpt", "FILE" },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
     GOptionContext *ctx = g_option_context_new(NULL);
@@ -132,14 +195,54 @@ void options_parse(struct options *o, int *argc, char ***argv)
     if (*argc > 1)
         die("what is %s? --help tells more", (*argv)[1]);
     g_option_context_free(ctx);
-    if (!o->checkpoint_dir)
-        o->checkpoint_dir = g_strdup("checkpoints");
-    if (!o->experiment_name)
-        o->experiment_name = g_strdup("telucodec");
-    if (!o->preset)
-        o->preset = g_strdup("default");
+    setlocale(LC_NUMERIC, "C");        /* GStreamer set the user's: files want points */
+    o->preset_given = o->preset != NULL;
+    set_default(&o->checkpoint_dir, "checkpoints");
+    set_default(&o->experiment_name, "telucodec");
+    set_default(&o->preset, "default");
+    set_default(&o->device, "auto");
     check(o);
     o->config = preset(o->preset);
     if (o->threads == 0)
         o->threads = (int)g_get_num_processors();
+}
+
+static void add(char *text, size_t room, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void add(char *text, size_t room, const char *fmt, ...)
+{
+    size_t used = strlen(text);
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text + used, room - used, fmt, ap);
+    va_end(ap);
+}
+
+static void add_folder(char *text, size_t room, const char *name, const char *path)
+{
+    char *base = path ? g_path_get_basename(path) : NULL;
+
+    if (base)
+        add(text, room, " --%s %s", name, base);
+    g_free(base);
+}
+
+void options_text(const struct options *o, char *text, size_t room)
+{
+    snprintf(text, room, "telucodec-train");
+    add_folder(text, room, "data_dir", o->data_dir);
+    add_folder(text, room, "valid_dir", o->valid_dir);
+    for (char **r = o->repeat; r && *r; r++)
+        add(text, room, " --repeat '%s'", *r);
+    add(text, room, " --batch_size %d --num_epochs %d --learning_rate %g "
+        "--segment_seconds %g --seed %d --threads %d", o->batch_size, o->num_epochs,
+        o->learning_rate, o->segment_seconds, o->seed, o->threads);
+    if (o->time_limit > 0.0)
+        add(text, room, " --time_limit %g", o->time_limit);
+    if (o->init)
+        add_folder(text, room, "init", o->init);
+    else
+        add(text, room, " --preset %s", o->preset);
 }

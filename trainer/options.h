@@ -5,16 +5,23 @@
 
 #include "config.h"
 
+#include <stddef.h>
+
 struct options {
-    char *data_dir, *valid_dir, *checkpoint_dir, *experiment_name, *preset;
-    char *export_path;
-    int batch_size, num_epochs, seed, threads, resume;
+    char *data_dir, *valid_dir, *checkpoint_dir, *experiment_name, *preset, *device;
+    char *init, *evaluate, *export_path, *licence;
+    char **repeat;             /* NULL-ended; NULL: none */
+    int batch_size, num_epochs, seed, threads, sample_rate, resume, dry_run;
     double learning_rate, segment_seconds, time_limit;
+    int preset_given;
     struct telu_config config; /* that the preset names */
 };
 
 /* Takes --snake_case and --kebab-case alike. Prints help or a complaint and exits
  * when there is nothing to do. */
 void options_parse(struct options *o, int *argc, char ***argv);
+
+/* What decides the result, as a command line of one line; folders by name only. */
+void options_text(const struct options *o, char *text, size_t room);
 
 #endif

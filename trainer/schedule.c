@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-#define WARM_UP 100
+#define WARM_UP 100            /* steps, or */
+#define WARM_SHARE 0.1         /* of a run that is shorter than a thousand */
 #define LEAST 0.02
 
 static double cosine(double progress)
@@ -16,7 +17,7 @@ static double cosine(double progress)
 
 float schedule_rate(long step, double progress)
 {
-    double warm = step + 1 < WARM_UP ? (step + 1) / (double)WARM_UP : 1.0;
+    double warm = fmin(1.0, fmax((step + 1) / (double)WARM_UP, progress / WARM_SHARE));
     double rate = cosine(progress);
 
     return (float)(warm * (rate > LEAST ? rate : LEAST));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* schedule.h - learning rate as a function of progress: 100 steps of warm-up, then
- * half a cosine down to 2 %. */
+/* schedule.h - learning rate as a function of progress: 100 steps of warm-up (fewer in
+ * a short run), then half a cosine down to 2 %. */
 #ifndef SCHEDULE_H
 #define SCHEDULE_H
 

@@ -11,12 +11,14 @@ struct tables_clip {
     long n;                    /* samples */
 };
 
+#define TABLES_SECONDS 1300    /* that the tables of a good weight file want */
+
 /* blobs: in the order of telu_config_tensors(), each tensor in its dtype of the file.
  * Those of the tables point at buffers of telu_tensor_bytes() that this call fills;
- * the others are read. At most some 20 minutes of the clips are used, spread evenly.
- * log may be NULL. 0, or -1 and telu_error(). */
+ * the others are read. At most `seconds` of the clips are used, spread evenly: a minute
+ * will do to see how training goes. log may be NULL. 0, or -1 and telu_error(). */
 int tables_fit(const struct telu_config *cfg, struct telu_blob *blobs, int count,
-               const struct tables_clip *clips, int n_clips,
+               const struct tables_clip *clips, int n_clips, int seconds,
                void (*log)(void *user, const char *text), void *user);
 
 #endif

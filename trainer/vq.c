@@ -7,6 +7,7 @@
 #include "memory.h"
 
 #include <cblas.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -274,6 +275,8 @@ double vq_forward(struct vq *v, float *sum, const float *x, const int *stages, i
         gemm_forward(st->z, st->r, st->in_w->w, st->in_b->w, R, v->latent, D);
         if (s == 0)
             measure_energy(v, st, B, T);
+        /* What is not finite must not reach a codebook: it would stay there. */
+        learning = learning && isfinite(cblas_sdot(R * D, st->z, 1, st->z, 1));
         if (learning && !(v->ready >> s & 1)) {
             for (int c = 0; c < v->codes; c++)
                 place(st, c, R, 1.0f, rng);

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_cli.c TELUCODEC-TRAIN - the program as people call it: a folder of 33 short
+ * files becomes weights; interrupted and resumed it gives the same ones; two do not
+ * work in one folder; what cannot be done ends with a sentence that says why. */
+#include "pcm.h"
+#include "wav.h"
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <gst/gst.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MOST_ARGS 40
+
+static int failed;
+static char *program, *dir, *speech;
+
+static void check(int ok, const char *what, const char *got)
+{
+    if (ok)
+        return;
+    failed = 1;
+    printf("%s: %s\n", what, got ? got : "nothing");
+}
+
+static char *in(const char *name)
+{
+    return g_build_filename(dir, name, NULL);
+}
+
+static char *content(const char *name)
+{
+    char *path = in(name), *text = NULL;
+
+    g_file_get_contents(path, &text, NULL, NULL);
+    g_free(path);
+    return text;
+}
+
+struct result {
+    int code;                  /* exit code; -1: killed */
+    char *text;                /* stdout and stderr */
+};
+
+/* Words of `args` are parted by spaces; %s stand for folders without any. */
+static char **command(const char *args, va_list ap)
+{
+    char *line = g_strdup_vprintf(args, ap);
+    char **words = g_strsplit(line, " ", MOST_ARGS);
+    char **argv = g_new0(char *, MOST_ARGS + 5);
+    int n = 0;
+
+    argv[n++] = g_strdup(program);
+    argv[n++] = g_strdup("--threads=1");
+    for (char **w = words; *w; w++)
+        if (**w)
+            argv[n++] = g_strdup(*w);
+    g_strfreev(words);
+    g_free(line);
+    return argv;
+}
+
+static struct result run(const char *args, ...) __attribute__((format(printf, 1, 2)));
+
+static struct result run(const char *args, ...)
+{
+    struct result r = { .code = -1 };
+    char *out = NULL, *err = NULL, **argv;
+    int status = -1;
+    va_list ap;
+
+    va_start(ap, args);
+    argv = command(args, ap);
+    va_end(ap);
+    g_spawn_sync(NULL, argv, NULL, 0, NULL, NULL, &out, &err, &status, NULL);
+    if (WIFEXITED(status))
+        r.code = WEXITSTATUS(status);
+    r.text = g_strconcat(out, err, NULL);
+    g_strfreev(argv);
+    g_free(out);
+    g_free(err);
+    return r;
+}
+
+static void expect(struct result r, int code, const char *word, const char *what)
+{
+    char *said = g_strdup_printf("exit %d, %s", r.code, r.text);
+
+    check(r.code == code && (!word || strstr(r.text, word)), what, said);
+    g_free(said);
+    g_free(r.text);
+}
+
+/* --- Complaints --------------------------------------------------------- */
+
+static void test_options(void)
+{
+    static const struct { const char *args, *word; } bad[] = {
+        { "--batch_size 0", "--batch_size is 0, expected 1 to 4096" },
+        { "--batch-size=-3", "--batch_size is -3" },
+        { "--batch_size many", "many" },
+        { "--num_epochs 0", "--num_epochs is 0" },
+        { "--learning_rate nan", "--learning_rate is nan" },
+        { "--learning_rate 0", "--learning_rate is 0" },
+        { "--segment_seconds 0.1", "--segment_seconds is 0.1" },
+        { "--sample_rate 8000", "--sample_rate is 8000" },
+        { "--device cuda", "trains on the CPU" },
+        { "--device tpu", "--device is tpu" },
+        { "--preset huge", "--preset is huge" },
+        { "--time_limit -1", "--time_limit is -1" },
+        { "--repeat te", "--repeat is te" },
+        { "--init no-such-weights", "no-such-weights: no such weight file" },
+        { "--evaluate no-such-weights", "no-such-weights: no such weight file" },
+        { "--dry_run --export x", "give one" },
+        { "--teach", "--teach" },
+        { "stray", "what is stray?" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+        expect(run("--data_dir %s --checkpoint_dir %s/bad --preset tiny %s", speech,
+                   dir, bad[i].args),
+               1, bad[i].word, bad[i].args);
+    expect(run("--preset tiny"), 1, "--data_dir is missing", "no data_dir");
+    expect(run("--data_dir %s/nowhere --checkpoint_dir %s/bad", dir, dir), 1,
+           "no such folder", "a folder that is not there");
+    expect(run("--data_dir %s --checkpoint_dir %s/bad --export x", speech, dir), 1,
+           "no such checkpoint", "nothing to export");
+    expect(run("--help"), 0, "--experiment-name", "help");
+}
+
+/* Root may write anywhere: a file in the folder's place stops everybody. */
+static void test_unwritable(void)
+{
+    char *file = in("file");
+
+    g_file_set_contents(file, "x", 1, NULL);
+    expect(run("--data_dir %s --checkpoint_dir %s --preset tiny", speech, file), 1,
+           file, "a file in the place of the folder");
+    g_free(file);
+}
+
+static void test_dry_run(void)
+{
+    char *runs = in("dry");
+
+    expect(run("--data_dir %s --checkpoint_dir %s --preset tiny --dry-run "
+               "--repeat speaker1=3",
+               speech, runs),
+           0, "nothing was written", "dry run");
+    check(!g_file_test(runs, G_FILE_TEST_EXISTS), "a dry run makes", runs);
+    g_free(runs);
+}
+
+/* --- 33 short files ----------------------------------------------------- */
+
+static double column(const char *csv, int row, const char *name)
+{
+    char **lines = g_strsplit(csv, "\n", -1), **names, **values;
+    double value = NAN;
+
+    if ((int)g_strv_length(lines) > row + 1) {
+        names = g_strsplit(lines[0], ",", -1);
+        values = g_strsplit(lines[row], ",", -1);
+        for (int i = 0; names[i] && values[i]; i++)
+            if (!strcmp(names[i], name) && *values[i])
+                value = g_ascii_strtod(values[i], NULL);
+        g_strfreev(names);
+        g_strfreev(values);
+    }
+    g_strfreev(lines);
+    return value;
+}
+
+static void number(int ok, const char *what, double got)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), "%g", got);
+    check(ok, what, text);
+}
+
+/* Pieces of a second of a real voice, from all over the clip. */
+static void cut(const char *folder, int files)
+{
+    const char *clip = getenv("TELU_CLIP");
+    GError *error = NULL;
+    gsize n;
+    float *pcm = pcm_read(clip ? clip : "", 16000, &n, &error);
+
+    if (!pcm || n < 32000) {
+        printf("TELU_CLIP is %s: %s\n", clip ? clip : "not set", error ? error->message
+                                                              : "too short");
+        exit(1);
+    }
+    g_mkdir_with_parents(folder, 0777);
+    for (int i = 0; i < files; i++) {
+        char *path = g_strdup_printf("%s/%d.wav", folder, i);
+
+        wav_write(path, pcm + (n - 16000) * i / files, 16000, 1, 16000);
+        g_free(path);
+    }
+    g_free(pcm);
+}
+
+static void test_33_files(void)
+{
+    static const char *const left[] = { "last.ckpt", "best.ckpt", "metrics.csv",
+                                        "model.safetensors", "report.html" };
+    char *files = in("33"), *csv, *page;
+
+    cut(files, 33);
+    expect(run("--data_dir %s --checkpoint_dir %s/runs --experiment_name short "
+               "--batch_size 16 --num_epochs 25 --learning_rate 1e-3 --preset tiny "
+               "--licence CC-BY", files, dir), 0, "wrote", "33 files");
+    for (size_t i = 0; i < G_N_ELEMENTS(left); i++) {
+        char *path = g_build_filename(dir, "runs", "short", left[i], NULL);
+
+        check(g_file_test(path, G_FILE_TEST_IS_REGULAR), "a run leaves no", left[i]);
+        g_free(path);
+    }
+    csv = content("runs/short/metrics.csv");
+    page = content("runs/short/report.html");
+    check(page && strlen(page) > 100000 && strstr(page, "<svg"), "report", page);
+    if (csv) {
+        for (int i = 1; i <= 25; i++)
+            number(isfinite(column(csv, i, "mel")) && column(csv, i, "epoch") == i &&
+                   column(csv, i, "skipped") == 0, "loss of an epoch",
+                   column(csv, i, "mel"));
+        number(column(csv, 25, "mel") < 0.9 * column(csv, 1, "mel"),
+               "loss of the last epoch", column(csv, 25, "mel"));
+        number(column(csv, 1, "snr_16k") > 20.0, "SNR at 16 kbit/s after one epoch",
+               column(csv, 1, "snr_16k"));
+        number(fabs(column(csv, 25, "mean_16k")) < 1e-3, "mean of the output",
+               column(csv, 25, "mean_16k"));
+        number(fabs(column(csv, 25, "std_16k") - 1.0) < 0.05, "level of the output",
+               column(csv, 25, "std_16k"));
+    }
+    g_free(csv);
+    g_free(page);
+    g_free(files);
+}
+
+/* What became of the run: evaluated, begun from, and what its file says. */
+static void test_weights(void)
+{
+    char *model = in("runs/short/model.safetensors");
+    GString *file = g_string_new(NULL);
+    char *bytes;
+    gsize n;
+
+    if (g_file_get_contents(model, &bytes, &n, NULL)) {
+        g_string_append_len(file, bytes + 8, n < 3000 ? (gssize)n - 8 : 3000);
+        g_free(bytes);
+    }
+    check(strstr(file->str, "\"licence\":\"CC-BY\"") != NULL, "no licence", file->str);
+    check(strstr(file->str, "31 files") && strstr(file->str, "--preset tiny") &&
+          strstr(file->str, "steps") && !strstr(file->str, dir), "training", file->str);
+    expect(run("--evaluate %s --valid_dir %s", model, speech), 0, "base3k", "evaluate");
+    expect(
+        run("--init %s --data_dir %s --checkpoint_dir %s/runs --experiment_name fine "
+            "--num_epochs 1 --batch_size 4",
+            model, speech, dir),
+        0, "from the weights in", "fine-tuning");
+    expect(run("--init %s --preset fast --data_dir %s --checkpoint_dir %s/runs "
+               "--experiment_name other", model, speech, dir), 1, "another network",
+           "fine-tuning at another size");
+    expect(run("--data_dir %s --checkpoint_dir %s/runs --experiment_name short "
+               "--preset tiny", speech, dir), 1, "exists: give --resume",
+           "a folder that is in use");
+    expect(
+        run("--data_dir %s --checkpoint_dir %s/runs --experiment_name short --resume "
+            "--preset fast",
+            speech, dir),
+        1, "another network", "a checkpoint of another architecture");
+    g_string_free(file, TRUE);
+    g_free(model);
+}
+
+/* --- Interrupted -------------------------------------------------------- */
+
+static GPid start(const char *args, ...) __attribute__((format(printf, 1, 2)));
+
+static GPid start(const char *args, ...)
+{
+    char **argv;
+    GPid pid = 0;
+    va_list ap;
+
+    va_start(ap, args);
+    argv = command(args, ap);
+    va_end(ap);
+    if (!g_spawn_async(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD |
+                       G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
+                       NULL, &pid, NULL))
+        check(0, "cannot start", program);
+    g_strfreev(argv);
+    return pid;
+}
+
+static int exit_code(GPid pid)
+{
+    int status = -1;
+
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Waits for a file to appear in a minute. */
+static int appears(const char *name)
+{
+    char *path = in(name);
+    int found = 0;
+
+    for (int i = 0; i < 6000 && !(found = g_file_test(path, G_FILE_TEST_EXISTS)); i++)
+        g_usleep(10000);
+    g_free(path);
+    return found;
+}
+
+static char *model_id(const char *name)
+{
+    char *path = in(name), *bytes = NULL, *at = NULL, *id = NULL;
+    gsize n;
+
+    if (g_file_get_contents(path, &bytes, &n, NULL))
+        at = g_strstr_len(bytes + 8, (gssize)n - 8, "\"model_id\":\"");
+    if (at)
+        id = g_strndup(at + 12, 64);
+    g_free(bytes);
+    g_free(path);
+    return id;
+}
+
+/* Stopped twice at no particular step, once as a terminal does and once as a system
+ * that shuts down; a second trainer is turned away meanwhile. */
+static void test_resume(void)
+{
+    static const int signals[] = { SIGINT, SIGTERM };
+    const char *args = "--data_dir %s --checkpoint_dir %s/runs --experiment_name %s "
+                       "--preset tiny --num_epochs 30 --batch_size 2 --resume";
+    char *whole, *parts;
+
+    expect(run(args, speech, dir, "whole"), 0, "wrote", "an uninterrupted run");
+    for (int i = 0; i < 2; i++) {
+        GPid pid = start(args, speech, dir, "parts");
+
+        check(appears("runs/parts/metrics.csv") || i, "no epoch was finished", "parts");
+        if (i)
+            g_usleep(400000);
+        else
+            expect(run(args, speech, dir, "parts"), 1, "another telucodec-train",
+                   "two trainers in one folder");
+        kill(pid, signals[i]);
+        number(exit_code(pid) == 0, "exit code when interrupted", i);
+    }
+    check(appears("runs/parts/last.ckpt"), "interrupted without saving", "last.ckpt");
+    expect(run(args, speech, dir, "parts"), 0, NULL, "resumed");
+    whole = model_id("runs/whole/model.safetensors");
+    parts = model_id("runs/parts/model.safetensors");
+    check(whole && parts && !strcmp(whole, parts), "resumed run ends elsewhere", parts);
+    g_free(whole);
+    g_free(parts);
+}
+
+static void test_damaged(void)
+{
+    char *path = in("runs/whole/last.ckpt"), *bytes;
+    const char *args = "--data_dir %s --checkpoint_dir %s/runs --experiment_name whole "
+                       "--resume --num_epochs 20";
+    gsize n;
+
+    if (!g_file_get_contents(path, &bytes, &n, NULL))
+        return;
+    bytes[n / 2] ^= 1;
+    g_file_set_contents(path, bytes, (gssize)n, NULL);
+    expect(run(args, speech, dir), 1, "check sum", "a bit that fell over");
+    g_file_set_contents(path, bytes, (gssize)n / 3, NULL);
+    expect(run(args, speech, dir), 1, "damaged", "a third of a checkpoint");
+    g_file_set_contents(path, "nonsense", 8, NULL);
+    expect(run(args, speech, dir), 1, "last.ckpt", "nonsense for a checkpoint");
+    g_free(bytes);
+    g_free(path);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        printf("usage: test_cli TELUCODEC-TRAIN\n");
+        return 1;
+    }
+    gst_init(NULL, NULL);
+    program = argv[1];
+    dir = wav_temp();
+    speech = in("speech");
+    wav_folder(speech, 6, 1.0, 2);
+    test_options();
+    test_unwritable();
+    test_dry_run();
+    test_33_files();
+    test_weights();
+    test_resume();
+    test_damaged();
+    wav_remove(dir);
+    g_free(speech);
+    g_free(dir);
+    return failed;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* bar.h - how far training is: a line that is drawn over itself where stdout is a
+ * terminal, nothing otherwise (each epoch prints lines of its own). */
+#ifndef BAR_H
+#define BAR_H
+
+struct bar {
+    double last;               /* when it was drawn, seconds */
+    int shown;
+};
+
+/* done: 0 .. 1 of all training; `spent` seconds since its start; speed in seconds of
+ * speech per second. Draws a few times a second at most. */
+void bar_draw(struct bar *b, int epoch, double done, double spent, double loss,
+              double speed);
+
+/* Takes the line away, before anything else is printed. */
+void bar_clear(struct bar *b);
+
+/* 1:02:03, or 2:03 */
+void bar_time(char text[32], double seconds);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* init.c - see init.h. The codec's reader checks the file, header and values; what is
+ * read here a second time are the tensors as they stand, before it packs them. */
+#include "init.h"
+
+#include "linear.h"
+#include "memory.h"
+#include "weights.h"
+
+#include <json-glib/json-glib.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+char *init_find(const char *name)
+{
+    char *file = g_strdup_printf("%s.safetensors", name);
+    char *places[] = { g_strdup(name), g_build_filename(TELU_MODELS_BUILD, file, NULL),
+                       g_build_filename(TELU_MODELS_INSTALLED, file, NULL) };
+    char *found = NULL;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
+        if (!found && g_file_test(places[i], G_FILE_TEST_IS_REGULAR))
+            found = g_strdup(places[i]);
+    if (!found)
+        die("%s: no such weight file, here or in %s", name, TELU_MODELS_INSTALLED);
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
+        g_free(places[i]);
+    g_free(file);
+    return found;
+}
+
+struct telu_config init_config(const char *path)
+{
+    struct telu_model *m = telu_model_open(path);
+    struct telu_config cfg;
+
+    if (!m)
+        die("%s", telu_error());
+    cfg = m->cfg;
+    telu_model_close(m);
+    return cfg;
+}
+
+static void convert(float *to, const char *from, const struct telu_tensor *t, size_t n)
+{
+    uint16_t half;
+
+    if (t->dtype == TELU_F32)
+        memcpy(to, from, sizeof(float) * n);
+    else
+        for (size_t i = 0; i < n; i++) {
+            memcpy(&half, from + 2 * i, 2);
+            to[i] = telu_from_bf16(half);
+        }
+}
+
+/* Every code weighs the same, as if each had been chosen as often. */
+static void warm_means(struct vq *v, int rows)
+{
+    for (int s = 0; s < v->stages; s++) {
+        struct vq_stage *st = &v->s[s];
+
+        for (int c = 0; c < v->codes; c++) {
+            st->count[c] = (float)rows / v->codes;
+            for (int d = 0; d < st->dim; d++)
+                st->total[(size_t)c * st->dim + d] =
+                    st->count[c] * st->book->w[(size_t)c * st->dim + d];
+        }
+    }
+    v->ready = (1 << v->stages) - 1;
+}
+
+void init_load(struct model *m, const char *path, int rows)
+{
+    JsonParser *parser = json_parser_new();
+    char *file;
+    gsize size;
+    uint64_t header;
+    JsonObject *root;
+
+    if (!g_file_get_contents(path, &file, &size, NULL) || size < sizeof(header))
+        die("%s: cannot be read", path);
+    memcpy(&header, file, sizeof(header));
+    if (header > size - sizeof(header) ||
+        !json_parser_load_from_data(parser, file + sizeof(header), (gssize)header,
+                                    NULL))
+        die("%s: its header cannot be read", path);
+    root = json_node_get_object(json_parser_get_root(parser));
+    for (int i = 0; i < m->p->count; i++) {
+        struct param *e = &m->p->all[i];
+        JsonArray *at;
+        gint64 from;
+
+        if (e->t.kind == TELU_TABLE)
+            continue;
+        at = json_object_get_array_member(
+            json_object_get_object_member(root, e->t.name), "data_offsets");
+        from = 8 + (gint64)header + json_array_get_int_element(at, 0);
+        convert(e->w, file + from, &e->t, e->n);
+    }
+    warm_means(m->vq, rows);
+    g_object_unref(parser);
+    g_free(file);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* quality.c - see quality.h. */
+#include "quality.h"
+
+#include "memory.h"
+#include "stft.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SILENT 1e-5            /* deviation: -100 dBFS */
+#define LSD_FFT 512
+#define LSD_FLOOR 1e-4         /* of a bin's power: 82 dB under a full-scale sine */
+
+const struct quality_point quality_points[QUALITY_POINTS] = {
+    { "base3k", 3000, 0 }, { "base8k", 8000, 0 }, { "16k", 16000, 1 },
+    { "32k", 32000, 1 }, { "48k", 48000, 1 },
+};
+
+double quality_snr(const float *x, const float *y, long n)
+{
+    double signal = 1e-12, noise = 1e-12;
+
+    for (long i = 0; i < n; i++) {
+        signal += (double)x[i] * x[i];
+        noise += ((double)x[i] - y[i]) * ((double)x[i] - y[i]);
+    }
+    return 10.0 * log10(signal / noise);
+}
+
+/* SNR against a x, with the a that is best. */
+double quality_si_sdr(const float *x, const float *y, long n)
+{
+    double xx = 1e-12, xy = 0.0, noise = 1e-12, a;
+
+    for (long i = 0; i < n; i++) {
+        xx += (double)x[i] * x[i];
+        xy += (double)x[i] * y[i];
+    }
+    a = xy / xx;
+    for (long i = 0; i < n; i++)
+        noise += (a * x[i] - y[i]) * (a * x[i] - y[i]);
+    return 10.0 * log10(a * a * xx / noise + 1e-12);
+}
+
+struct room {
+    struct stft stft;
+    float *part[4];            /* (bins, lanes): real and imaginary, of x and of y */
+};
+
+/* Mean over frames of the root mean square distance of the spectra in dB. */
+static double lsd(struct room *r, const float *x, const float *y, long n)
+{
+    struct stft *s = &r->stft;
+    int frames = stft_frames(s, (int)n);
+    double sum = 0.0;
+
+    for (int f = 0; f < frames; f += STFT_LANES) {
+        double square[STFT_LANES] = { 0 };
+
+        stft_forward(s, r->part[0], r->part[1], r->part[2], r->part[3], x, y, f,
+                     frames);
+        for (int i = 0; i < s->bins * STFT_LANES; i++) {
+            double a = (double)r->part[0][i] * r->part[0][i] +
+                       (double)r->part[1][i] * r->part[1][i] + LSD_FLOOR;
+            double b = (double)r->part[2][i] * r->part[2][i] +
+                       (double)r->part[3][i] * r->part[3][i] + LSD_FLOOR;
+            double d = 10.0 * log10(a / b);
+
+            square[i % STFT_LANES] += d * d / s->bins;
+        }
+        for (int j = 0; j < STFT_LANES && f + j < frames; j++)
+            sum += sqrt(square[j]) / frames;
+    }
+    return sum;
+}
+
+long quality_code(const struct telu_model *m, const struct telu_rate *rate, float *y,
+                  const float *pcm, long n)
+{
+    struct telu_encoder *enc = telu_encoder_new(m, NULL);
+    struct telu_decoder *dec = telu_decoder_new(m, NULL);
+    long packets = (n + TELU_DELAY + TELU_PACKET - 1) / TELU_PACKET, bytes = 0;
+    int ok = enc && dec && !telu_encoder_set(enc, rate);
+
+    for (long k = 0; ok && k < packets; k++) {
+        float in[TELU_PACKET] = { 0 }, out[TELU_PACKET];
+        uint8_t packet[TELU_MAX_PACKET];
+        int size;
+
+        for (long i = 0; i < TELU_PACKET && k * TELU_PACKET + i < n; i++)
+            in[i] = pcm[k * TELU_PACKET + i];
+        size = telu_encode(enc, in, packet, sizeof(packet));
+        ok = size > 0 && !telu_decode(dec, packet, size, out);
+        bytes += size;
+        for (long i = 0; i < TELU_PACKET; i++) {
+            long at = k * TELU_PACKET + i - TELU_DELAY;
+
+            if (at >= 0 && at < n)
+                y[at] = out[i];
+        }
+    }
+    telu_encoder_free(enc);
+    telu_decoder_free(dec);
+    return ok ? bytes : -1;
+}
+
+struct sums {
+    double samples, x, xx, y, yy, bits;
+    int files;
+};
+
+static void add(struct quality *q, struct sums *s, struct room *r, const float *x,
+                const float *y, long n)
+{
+    q->snr += quality_snr(x, y, n);
+    q->si_sdr += quality_si_sdr(x, y, n);
+    q->lsd += lsd(r, x, y, n);
+    s->files++;
+    s->samples += n;
+    for (long i = 0; i < n; i++) {
+        s->x += x[i];
+        s->xx += (double)x[i] * x[i];
+        s->y += y[i];
+        s->yy += (double)y[i] * y[i];
+    }
+}
+
+static double deviation(double sum, double square, double n)
+{
+    return sqrt(fmax(square / n - sum / n * (sum / n), 0.0));
+}
+
+static int audible(const struct clip *c)
+{
+    double square = 0.0;
+
+    for (long i = 0; i < c->n; i++)
+        square += (double)c->pcm[i] * c->pcm[i];
+    return c->n >= LSD_FFT && sqrt(square / c->n) > SILENT;
+}
+
+static struct quality at_point(const struct quality_point *p,
+                               const struct telu_model *m, const struct dataset *d,
+                               int files, struct room *r)
+{
+    struct telu_rate rate = { p->bitrate, TELU_CONSTRAINED_VBR, TELU_SNR,
+                              p->refinement };
+    int step = d->n > files ? d->n / files : 1;
+    struct quality q = { 0 };
+    struct sums s = { 0 };
+
+    for (int i = 0; i < d->n; i += step) {
+        const struct clip *c = &d->clip[i];
+        float *y;
+        long bytes;
+
+        if (!audible(c))
+            continue;
+        y = floats(c->n);
+        bytes = quality_code(m, &rate, y, c->pcm, c->n);
+        if (bytes < 0)
+            die("%s at %d bit/s: %s", c->path, p->bitrate, telu_error());
+        s.bits += 8.0 * bytes;
+        add(&q, &s, r, c->pcm, y, c->n);
+        free(y);
+    }
+    if (!s.files)
+        return (struct quality){ NAN, NAN, NAN, NAN, NAN, NAN };
+    q.snr /= s.files;
+    q.si_sdr /= s.files;
+    q.lsd /= s.files;
+    q.mean = s.y / s.samples;
+    q.ratio = deviation(s.y, s.yy, s.samples) / deviation(s.x, s.xx, s.samples);
+    q.bitrate = s.bits * TELU_RATE / s.samples;
+    return q;
+}
+
+void quality_measure(struct quality q[QUALITY_POINTS], const struct telu_model *m,
+                     const struct dataset *d, int files)
+{
+    struct room r;
+
+    stft_init(&r.stft, LSD_FFT);
+    for (int i = 0; i < 4; i++)
+        r.part[i] = floats((size_t)r.stft.bins * STFT_LANES);
+    for (int i = 0; i < QUALITY_POINTS; i++)
+        q[i] = at_point(&quality_points[i], m, d, files, &r);
+    for (int i = 0; i < 4; i++)
+        free(r.part[i]);
+    stft_release(&r.stft);
+}
+
+void quality_print(const struct quality q[QUALITY_POINTS])
+{
+    printf("    %-10s %8s %8s %8s %8s %9s %8s\n", "codec", "bit/s", "SNR dB", "SI-SDR",
+           "LSD dB", "mean", "std");
+    for (int i = 0; i < QUALITY_POINTS; i++)
+        printf("    %-10s %8.0f %8.2f %8.2f %8.2f %9.6f %8.4f\n",
+               quality_points[i].name, q[i].bitrate, q[i].snr, q[i].si_sdr, q[i].lsd,
+               q[i].mean, q[i].ratio);
+    fflush(stdout);
+}
+
+void quality_metrics(const struct quality q[QUALITY_POINTS], struct metrics *m)
+{
+    for (int i = 0; i < QUALITY_POINTS; i++) {
+        const char *at = quality_points[i].name;
+
+        metrics_add(m, q[i].snr, "snr_%s", at);
+        metrics_add(m, q[i].si_sdr, "sisdr_%s", at);
+        metrics_add(m, q[i].lsd, "lsd_%s", at);
+        metrics_add(m, q[i].mean, "mean_%s", at);
+        metrics_add(m, q[i].ratio, "std_%s", at);
+    }
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* quality.h - the whole codec on whole files: encoder, packets, decoder, and how far
+ * what comes out is from what went in. */
+#ifndef QUALITY_H
+#define QUALITY_H
+
+#include "dataset.h"
+#include "metrics.h"
+#include "telu.h"
+
+#define QUALITY_POINTS 5
+
+struct quality_point {
+    const char *name;          /* of the columns in metrics.csv */
+    int bitrate, refinement;
+};
+
+/* Base layer alone at 3 and 8 kbit/s; with refinement, tuned for SNR, 16, 32, 48. */
+extern const struct quality_point quality_points[QUALITY_POINTS];
+
+/* Means over files, in dB, but mean and ratio over all samples. */
+struct quality {
+    double snr, si_sdr, lsd;
+    double mean;               /* of the output, of full scale: there is no bias */
+    double ratio;              /* output's deviation / original's */
+    double bitrate;            /* what it really took, bit/s */
+};
+
+/* Uses at most `files` of d, evenly spaced, without silent ones. Exits with a word
+ * when a packet cannot be made. */
+void quality_measure(struct quality q[QUALITY_POINTS], const struct telu_model *m,
+                     const struct dataset *d, int files);
+
+/* pcm [n] through packets and back -> y [n]; returns the bytes, -1 on failure. */
+long quality_code(const struct telu_model *m, const struct telu_rate *rate, float *y,
+                  const float *pcm, long n);
+
+/* One sound against another. */
+double quality_snr(const float *x, const float *y, long n);
+double quality_si_sdr(const float *x, const float *y, long n);
+
+void quality_print(const struct quality q[QUALITY_POINTS]);
+void quality_metrics(const struct quality q[QUALITY_POINTS], struct metrics *m);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* report.h - a page to open in a browser: what was trained, how it went, what it sounds
+ * and looks like. All in one file, nothing is fetched. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "quality.h"
+
+/* What the page says of the run, besides the curves of metrics.csv. */
+struct report {
+    const char *name;          /* of the experiment */
+    const char *training;      /* a line: files, hours, options, steps, minutes */
+    const char *model_id;
+    const struct quality *quality;     /* QUALITY_POINTS of them */
+};
+
+/* Writes path from csv_path and, coded by m, the first seconds of clip. Exits with the
+ * reason when it cannot. */
+void report_write(const char *path, const struct report *r, const char *csv_path,
+                  const struct telu_model *m, const struct clip *clip);
+
+#endif
