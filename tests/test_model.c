@@ -105,7 +105,8 @@ static void check_snr(const struct telu_model *m, const float *x, long n)
     }
 }
 
-/* What a bit rate promises over half a minute: the clip again and again. */
+/* What a bit rate promises: the mean over half a minute, the clip again and again; and
+ * every packet of the clip in CBR. */
 static void check_rates(const struct telu_model *m, const float *x, long n)
 {
     static const int bitrates[] = { 500, 1000, 3000, 6000, 8000, 12000, 16000, 24000,
@@ -124,7 +125,7 @@ static void check_rates(const struct telu_model *m, const float *x, long n)
     rate.mode = TELU_CBR;
     for (int i = 0; i < (int)(sizeof(bitrates) / sizeof(*bitrates)); i++) {
         rate.bitrate = bitrates[i];
-        r = run(m, loop, total, &rate);
+        r = run(m, x, n, &rate);
         snprintf(what, sizeof(what), "CBR at %d bit/s: bytes from largest to smallest",
                  rate.bitrate);
         between(what, r.largest - r.smallest, 0, 0);

@@ -160,6 +160,7 @@ static void hostile(const struct telu_model *m, uint32_t seed)
     struct telu_layers l, got;
     struct telu_plan plan, read;
     int S = (int)(17 * tiny_random(&seed)), head = telu_packet_head(S, m->n);
+    int more;
     size_t n;
 
     fill(&l, m->cfg.codes, S, seed % 3 ? 6.0 : 300.0, &seed);
@@ -176,11 +177,13 @@ static void hostile(const struct telu_model *m, uint32_t seed)
                                               m->cfg.stages, m->n), 0);
         expect("cut: refined", got.refined, 0);
         expect("cut: stages", got.stages, codes);
-        expect("cut: prefix bits", got.prefix_bits, codes < S ? bits - codes * m->n : 0);
+        expect("cut: prefix bits", got.prefix_bits,
+               codes < S ? bits - codes * m->n : 0);
         for (int s = 0; s < codes; s++)
             expect("cut: code", got.codes[s], l.codes[s]);
         if (got.prefix_bits)
-            expect("cut: prefix", got.prefix, l.codes[codes] >> (m->n - got.prefix_bits));
+            expect("cut: prefix", got.prefix,
+                   l.codes[codes] >> (m->n - got.prefix_bits));
     }
     for (size_t cut = 0; cut <= n; cut++)
         sane(m, out, cut);
@@ -191,8 +194,9 @@ static void hostile(const struct telu_model *m, uint32_t seed)
     }
 
     /* Exactly so many bytes, or none. */
-    expect("padded", (long)telu_packet_put(out, sizeof(out), (int)n + 3 < 1000 ?
-           (int)n + 3 : 1000, &l, &plan, &m->tab, m->n), n + 3 < 1000 ? (long)n + 3 : 1000);
+    more = n + 3 < sizeof(out) ? (int)n + 3 : (int)sizeof(out);
+    expect("padded", (long)telu_packet_put(out, sizeof(out), more, &l, &plan, &m->tab,
+           m->n), more);
     expect("one byte too few", (long)telu_packet_put(out, sizeof(out), (int)n - 1, &l,
            &plan, &m->tab, m->n), 0);
     expect("one byte of room too few", (long)telu_packet_put(out, n - 1, 0, &l, &plan,

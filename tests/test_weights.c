@@ -359,7 +359,7 @@ static void check_values(const struct file *good)
 {
     static const uint32_t bad32[] = { 0x7fc00000, 0xff800000, 0x7f800001 };
     static const uint16_t bad16[] = { 0x7fc0, 0xff80, 0x7f81 };
-    static const uint16_t zero = 0, off = 1001, wrap[2] = { 32768, 34536 };
+    static const uint16_t zero[2] = { 0, 2000 }, off = 1001, wrap[2] = { 32768, 34536 };
     static const uint8_t split = 4;
 
     for (int i = 0; i < 3; i++) {
@@ -368,7 +368,7 @@ static void check_values(const struct file *good)
         value_refused(good, "dec.value.w", 2 * 320 * 70 - 2, &bad16[i], 2,
                       "dec.value.w");
     }
-    value_refused(good, "tab.freq", 2 * TELU_SYMBOLS * 5 + 6, &zero, 2, "row 5");
+    value_refused(good, "tab.freq", 2 * TELU_SYMBOLS * 5 + 6, zero, 4, "row 5");
     value_refused(good, "tab.freq", 2 * TELU_SYMBOLS * 7 + 6, &off, 2, "row 7 adds up");
     value_refused(good, "tab.freq", 2, wrap, 4, "row 0 adds up");
     value_refused(good, "tab.split", 23, &split, 1, "tab.split");

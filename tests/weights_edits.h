@@ -77,6 +77,7 @@ static const struct {
     { "a fourth member", "\"tab.recon\":{", "\"tab.recon\":{\"x\":1,", "tab.recon" },
     { "shape", "\"shape\":[6,640]", "\"shape\":[640,6]", "enc.in.w" },
     { "shape flat", "\"shape\":[6,640]", "\"shape\":[3840]", "enc.in.w" },
+    { "shape long", "\"shape\":[6,640]", "\"shape\":[6,640,1]", "enc.in.w" },
     { "shape a fraction", "\"shape\":[6,640]", "\"shape\":[6,640.0]", "enc.in.w" },
     { "shape of 64 bits", "\"shape\":[6,640]", "\"shape\":[4294967302,640]",
       "enc.in.w" },
