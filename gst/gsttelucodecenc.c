@@ -21,6 +21,9 @@
  * 64000 bit/s. Samples in and samples out are the same in number and place: the
  * first and last packets carry a #GstAudioClippingMeta in samples.
  *
+ * Where the input's time stamps jump, one packet holds samples of both sides. With
+ * perfect-timestamp and hard-resync set, the run ends there and a new one begins.
+ *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 filesrc location=speech.wav ! decodebin ! audioconvert ! \

@@ -2,6 +2,8 @@
 /* gsttelucodecgap.c - fills GAP events of any length for telucodecdec. */
 #include "gsttelucodecdec.h"
 
+#define GST_CAT_DEFAULT gst_telucodec_debug
+
 /* Gaps are concealed for so long at most: libtelu's fade is over well before. What
  * is left is silence in larger pieces, and never more than a day of it, since a
  * gap's length is whatever the stream says. */

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 
+#define GST_CAT_DEFAULT gst_telucodec_debug
+
 struct _GstTelucodecModel
 {
   struct telu_model *model;
@@ -141,6 +143,14 @@ gst_telucodec_model_acquire (GstElement * element, const gchar * path)
       GST_ELEMENT_ERROR (element, RESOURCE, OPEN_READ,
           ("Weight file '%s' cannot be opened: %s.", full, g_strerror (errno)),
           (NULL));
+    g_free (full);
+    return NULL;
+  }
+  /* Opening a pipe would wait for its writer, and with it all other streams. */
+  if (!S_ISREG (st.st_mode)) {
+    GST_ELEMENT_ERROR (element, RESOURCE, READ,
+        ("Weight file '%s' cannot be used: it is not a regular file.", full),
+        (NULL));
     g_free (full);
     return NULL;
   }

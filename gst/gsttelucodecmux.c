@@ -11,7 +11,8 @@
  * told the length of the stream at its end; where it cannot, the last page tells.
  *
  * A hole in the packets' time stamps stays a hole, which the decoder conceals. The
- * file keeps no tags.
+ * file keeps no tags, and one run of an encoder to the sample: where a second run
+ * follows, up to 25 ms are heard between the two.
  *
  * ## Example launch lines
  * |[
@@ -461,7 +462,7 @@ gst_telucodec_mux_class_init (GstTelucodecMuxClass * klass)
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "TeluCodec muxer",
       "Codec/Muxer", "Writes TeluCodec speech into .tlc files",
-      "TeluCodec");
+      "The TeluCodec authors");
 }
 
 static void

@@ -489,7 +489,7 @@ gst_telucodec_parse_class_init (GstTelucodecParseClass * klass)
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "TeluCodec parser",
       "Codec/Parser/Audio", "Reads TeluCodec speech from .tlc files",
-      "TeluCodec");
+      "The TeluCodec authors");
 }
 
 static void

@@ -6,11 +6,15 @@
  */
 #include "gsttelucodec.h"
 
+GST_DEBUG_CATEGORY (gst_telucodec_debug);
+
 static gboolean
 plugin_init (GstPlugin * plugin)
 {
   gboolean ok = FALSE;
 
+  GST_DEBUG_CATEGORY_INIT (gst_telucodec_debug, "telucodec", 0,
+      "What the TeluCodec elements have in common");
   ok |= GST_ELEMENT_REGISTER (telucodecenc, plugin);
   ok |= GST_ELEMENT_REGISTER (telucodecdec, plugin);
   ok |= GST_ELEMENT_REGISTER (telucodecmux, plugin);

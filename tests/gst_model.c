@@ -3,8 +3,9 @@
  * its own code and leaves the element usable; streams share what they load. */
 #include "gst_common.h"
 
-
+#include <errno.h>
 #include <fcntl.h>
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -156,6 +157,12 @@ tc_test_model_errors (const gchar * name)
       GST_RESOURCE_ERROR_NOT_FOUND, missing);
   expect_failure (name, folder, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
       folder);
+
+  /* It must not wait for someone to write into the pipe. */
+  CHECK (mkfifo (bad, 0600) == 0, "no pipe: %s", g_strerror (errno));
+  expect_failure (name, bad, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
+      "regular");
+  g_unlink (bad);
 
   g_file_set_contents (bad, "no weights at all", -1, NULL);
   expect_failure (name, bad, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, bad);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_gst_inspect.c - what the elements promise to others, as gst-inspect.txt has it:
+ * names, ranks, caps, properties. A difference is a change of the interface: if it is
+ * meant, the output of this program with --print is the new file. */
+#include <gst/gst.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static void
+add_flags (GString * out, GParamFlags flags)
+{
+  g_string_append_printf (out, " %s%s",
+      flags & G_PARAM_READABLE ? "r" : "", flags & G_PARAM_WRITABLE ? "w" : "");
+  if (flags & GST_PARAM_MUTABLE_READY)
+    g_string_append (out, " ready");
+  if (flags & GST_PARAM_MUTABLE_PLAYING)
+    g_string_append (out, " playing");
+}
+
+static void
+add_property (GString * out, GParamSpec * spec)
+{
+  const GValue *value = g_param_spec_get_default_value (spec);
+  gchar *text = G_IS_PARAM_SPEC_BOXED (spec) ? NULL : gst_value_serialize (value);
+
+  g_string_append_printf (out, "  property %s %s", spec->name,
+      g_type_name (spec->value_type));
+  if (G_IS_PARAM_SPEC_INT (spec))
+    g_string_append_printf (out, " [%d, %d]", G_PARAM_SPEC_INT (spec)->minimum,
+        G_PARAM_SPEC_INT (spec)->maximum);
+  if (G_IS_PARAM_SPEC_UINT64 (spec))
+    g_string_append_printf (out, " [%" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT
+        "]", G_PARAM_SPEC_UINT64 (spec)->minimum,
+        G_PARAM_SPEC_UINT64 (spec)->maximum);
+  if (text)
+    g_string_append_printf (out, " = %s", text);
+  add_flags (out, spec->flags);
+  g_string_append_c (out, '\n');
+  if (G_IS_PARAM_SPEC_ENUM (spec)) {
+    const GEnumClass *values = G_PARAM_SPEC_ENUM (spec)->enum_class;
+
+    for (guint i = 0; i < values->n_values; i++)
+      g_string_append_printf (out, "    %d %s\n", values->values[i].value,
+          values->values[i].value_nick);
+  }
+  g_free (text);
+}
+
+static void
+add_element (GString * out, const gchar * name)
+{
+  GstElementFactory *factory = gst_element_factory_find (name);
+  GstElement *element =
+      factory ? gst_element_factory_create (factory, NULL) : NULL;
+  static const gchar *const pads[] = { "sink", "src" };
+  GParamSpec **specs;
+  guint n;
+
+  if (!element) {
+    g_string_append_printf (out, "%s is missing\n", name);
+    return;
+  }
+  g_string_append_printf (out, "%s %s\n  %s\n  rank %u\n", name,
+      G_OBJECT_TYPE_NAME (element), gst_element_factory_get_metadata (factory,
+          GST_ELEMENT_METADATA_KLASS),
+      gst_plugin_feature_get_rank (GST_PLUGIN_FEATURE (factory)));
+
+  if (GST_IS_PRESET (element))
+    g_string_append (out, "  is a GstPreset\n");
+  if (GST_IS_TAG_SETTER (element))
+    g_string_append (out, "  is a GstTagSetter\n");
+
+  for (guint i = 0; i < G_N_ELEMENTS (pads); i++) {
+    GstPad *pad = gst_element_get_static_pad (element, pads[i]);
+    GstCaps *caps = gst_pad_get_pad_template_caps (pad);
+    gchar *text = gst_caps_to_string (caps);
+
+    g_string_append_printf (out, "  pad %s: %s\n", pads[i], text);
+    g_free (text);
+    gst_object_unref (pad);
+    gst_caps_unref (caps);
+  }
+
+  /* Those of the base classes are theirs to change. */
+  specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (element), &n);
+  for (guint i = 0; i < n; i++)
+    if (specs[i]->owner_type == G_OBJECT_TYPE (element))
+      add_property (out, specs[i]);
+  g_free (specs);
+  gst_object_unref (element);
+  gst_object_unref (factory);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const gchar *const names[] = {
+    "telucodecenc", "telucodecdec", "telucodecmux", "telucodecparse"
+  };
+  GString *out = g_string_new (NULL);
+  gchar *want = NULL, **got_lines, **want_lines;
+  guint failed = 0;
+
+  gst_init (&argc, &argv);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    add_element (out, names[i]);
+  if (argc == 2 && strcmp (argv[1], "--print") == 0) {
+    fputs (out->str, stdout);
+    g_string_free (out, TRUE);
+    return 0;
+  }
+  if (argc != 2 || !g_file_get_contents (argv[1], &want, NULL, NULL)) {
+    printf ("usage: test_gst_inspect gst-inspect.txt | --print\n");
+    return 1;
+  }
+
+  got_lines = g_strsplit (out->str, "\n", -1);
+  want_lines = g_strsplit (want, "\n", -1);
+  for (guint i = 0; got_lines[i] || want_lines[i]; i++) {
+    if (got_lines[i] && want_lines[i] && strcmp (got_lines[i], want_lines[i]) == 0)
+      continue;
+    printf ("line %u: \"%s\", expected \"%s\"\n", i + 1,
+        got_lines[i] ? got_lines[i] : "", want_lines[i] ? want_lines[i] : "");
+    failed = 1;
+    break;
+  }
+  printf ("gst_inspect: %s\n", failed ? "the interface is another" : "ok");
+  g_strfreev (got_lines);
+  g_strfreev (want_lines);
+  g_free (want);
+  g_string_free (out, TRUE);
+  return failed;
+}
