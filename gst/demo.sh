@@ -28,7 +28,6 @@ launch() {
 
 now() { date +%s.%N; }
 
-# uridecodebin3 would draw pictures too: only the sound is asked for.
 launch "reading $audio" filesrc location="$audio" ! decodebin ! audioconvert ! \
     audioresample ! audio/x-raw,format=S16LE,rate=16000,channels=1 ! wavenc ! \
     filesink location="$out/before.wav"

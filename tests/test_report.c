@@ -2,6 +2,7 @@
 /* test_report.c - what a run leaves to look at: metrics.csv, TensorBoard's records
  * (read back here byte by byte, and with a clock that runs backwards), pictures, the
  * page. */
+#include "expect.h"
 #include "crc32c.h"
 #include "events.h"
 #include "metrics.h"
@@ -15,16 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int failed;
-
-static void check(int ok, const char *what, double got)
-{
-    if (ok)
-        return;
-    failed = 1;
-    printf("%s: %g\n", what, got);
-}
 
 /* In place of GLib's: each look at the clock finds it a minute earlier. */
 gint64 g_get_real_time(void)

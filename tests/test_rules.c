@@ -3,6 +3,7 @@
  * from data, follow the residuals and cannot run away; losses none of which drowns
  * another; a decoder without bounds; gradients that are clipped, or left out. (That the
  * losses survive silence, squares and clicks: grad_loss.c.) */
+#include "expect.h"
 #include "gemm.h"
 #include "memory.h"
 #include "step.h"
@@ -16,16 +17,6 @@
 #define ROWS   600             /* of latents, in 3 items */
 #define ITEMS  3
 #define LATENT 16
-
-static int failed;
-
-static void check(int ok, const char *what, double got)
-{
-    if (ok)
-        return;
-    failed = 1;
-    printf("%s: %g\n", what, got);
-}
 
 static struct telu_config small(int stages, int codes)
 {

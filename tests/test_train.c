@@ -2,6 +2,7 @@
 /* test_train.c - a small network learns one second by heart; a run that was saved and
  * resumed gives the bits of one that was not; a damaged checkpoint is refused; silence
  * and clicks leave every weight finite. */
+#include "expect.h"
 #include "checkpoint.h"
 #include "gemm.h"
 #include "memory.h"
@@ -18,16 +19,6 @@
 #include <unistd.h>
 
 #define SECOND 16000
-
-static int failed;
-
-static void check(int ok, const char *what, double got)
-{
-    if (ok)
-        return;
-    failed = 1;
-    printf("%s: %g\n", what, got);
-}
 
 static struct telu_config tiny(void)
 {
