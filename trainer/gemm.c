@@ -5,7 +5,9 @@
 #include "clones.h"
 
 #include <cblas.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #undef I                       /* complex.h, which cblas.h brings along */
 
@@ -40,4 +42,28 @@ void gemm_backward(float *dx, float keep, float *dw, float *db, const float *dy,
 void gemm_threads(int n)
 {
     openblas_set_num_threads(n);
+}
+
+const char *gemm_core(void)
+{
+    return openblas_get_corename();
+}
+
+void gemm_suit_cpu(char **argv)
+{
+#if defined(__x86_64__)
+    const char *core = NULL;
+
+    if (getenv("OPENBLAS_CORETYPE") || strcmp(gemm_core(), "Prescott"))
+        return;
+    if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512bw"))
+        core = "SkylakeX";
+    else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        core = "Haswell";
+    if (core && !setenv("OPENBLAS_CORETYPE", core, 1))
+        execv("/proc/self/exe", argv);     /* returns only if it cannot */
+#else
+    (void)argv;
+#endif
 }

@@ -14,4 +14,13 @@ void gemm_backward(float *dx, float keep, float *dw, float *db, const float *dy,
 
 void gemm_threads(int n);
 
+/* OpenBLAS picks its kernels as it is loaded, from a list of CPU models; on one that
+ * is newer than the library it takes those of a Pentium 4, some five times slower. In
+ * that case this starts the program again with OPENBLAS_CORETYPE set to what the CPU
+ * can do. Call it first thing in main(); it changes nothing where the variable is set. */
+void gemm_suit_cpu(char **argv);
+
+/* What OpenBLAS has picked: "Haswell". */
+const char *gemm_core(void);
+
 #endif

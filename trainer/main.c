@@ -127,11 +127,11 @@ static void load_speech(struct run *r)
     if (stop)
         return;
     printf("%.1f min of speech in %d files of %d speakers to learn from (%.1f min an "
-           "epoch), %.1f min in %d to check on; %zu weights, %d threads\n",
+           "epoch), %.1f min in %d to check on; %zu weights, %d threads, OpenBLAS for %s\n",
            r->train.samples / (60.0 * TELU_RATE), r->train.n,
            dataset_speakers(&r->train), r->train.total / (60.0 * TELU_RATE),
            r->valid.samples / (60.0 * TELU_RATE), r->valid.n, r->t->model->p->total,
-           r->o.threads);
+           r->o.threads, gemm_core());
     fflush(stdout);
 }
 
@@ -199,6 +199,7 @@ int main(int argc, char **argv)
 {
     struct run r = { .stop = &stop };
 
+    gemm_suit_cpu(argv);
     catch_signals();
     options_parse(&r.o, &argc, &argv);
     gemm_threads(r.o.threads);
