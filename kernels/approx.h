@@ -2,21 +2,27 @@
 /* approx.h - exp and log as short polynomials: the same bits on every machine and
  * in every vector width, which libm does not promise. exp is within 3e-7, relative;
  * log of 1e-30 .. 1e30 within 3e-7 and a rounding to float; tests/test_approx.c.
- * Compile with -ffp-contract=off. */
+ * Compile with -ffp-contract=off, and -fmad=false for devices, which have them too. */
 #ifndef TELU_APPROX_H
 #define TELU_APPROX_H
 
 #include <stdint.h>
 #include <string.h>
 
-static inline float telu_bits_float(uint32_t u)
+#ifdef __CUDACC__
+#define TELU_INLINE static inline __host__ __device__
+#else
+#define TELU_INLINE static inline
+#endif
+
+TELU_INLINE float telu_bits_float(uint32_t u)
 {
     float f;
     memcpy(&f, &u, sizeof(f));
     return f;
 }
 
-static inline uint32_t telu_float_bits(float f)
+TELU_INLINE uint32_t telu_float_bits(float f)
 {
     uint32_t u;
     memcpy(&u, &f, sizeof(u));
@@ -24,7 +30,7 @@ static inline uint32_t telu_float_bits(float f)
 }
 
 /* e^x; x is clamped to [-87, 88]. A NaN gives e^-87. */
-static inline float telu_exp(float x)
+TELU_INLINE float telu_exp(float x)
 {
     x = x > -87.0f ? x : -87.0f;
     x = x < 88.0f ? x : 88.0f;
@@ -39,7 +45,7 @@ static inline float telu_exp(float x)
 }
 
 /* ln x for normal x > 0; anything below 1.18e-38 gives ln 1.18e-38. */
-static inline float telu_log(float x)
+TELU_INLINE float telu_log(float x)
 {
     /* Compared as integers: with floats the compiler leaves a branch here, and then
      * no vectors. */

@@ -26,7 +26,7 @@ struct telu_backend;
 /* First argument of each op: where it runs. */
 struct telu_ctx {
     const struct telu_backend *be;
-    void *stream;              /* of the backend; NULL on the CPU */
+    void *stream;              /* of the backend (device.h); NULL on the CPU */
 };
 
 struct telu_backend {
@@ -60,6 +60,7 @@ struct telu_backend {
 
 extern const struct telu_backend telu_backend_c;     /* plain loops */
 extern const struct telu_backend telu_backend_simd;  /* the same sums, vectorised */
+extern const struct telu_backend telu_backend_cuda;  /* in the CUDA module alone */
 
 /* The simd table, or the plain one when TELU_PLAIN is set (and not "0") in the
  * environment. */

@@ -19,6 +19,7 @@ extern "C" {
 
 int telu_compand_c(struct telu_ctx *ctx, float *y, const float *x, int R);
 int telu_compand_simd(struct telu_ctx *ctx, float *y, const float *x, int R);
+int telu_compand_cuda(struct telu_ctx *ctx, float *y, const float *x, int R);
 
 #ifdef __cplusplus
 }

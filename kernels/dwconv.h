@@ -20,10 +20,16 @@ int telu_dwconv_c(struct telu_ctx *ctx, float *y, const float *x, float *hist,
                   const float *w, const float *b, int B, int T, int C, int K);
 int telu_dwconv_simd(struct telu_ctx *ctx, float *y, const float *x, float *hist,
                      const float *w, const float *b, int B, int T, int C, int K);
+int telu_dwconv_cuda(struct telu_ctx *ctx, float *y, const float *x, float *hist,
+                     const float *w, const float *b, int B, int T, int C,
+                     int K);
 
 /* Gradient with zero history, accumulating into dx (B, T, C), dw (C, K), db (C). */
 void telu_dwconv_grad(float *dx, float *dw, float *db, const float *dy,
                       const float *x, const float *w, int B, int T, int C, int K);
+int telu_dwconv_grad_cuda(struct telu_ctx *ctx, float *dx, float *dw, float *db,
+                          const float *dy, const float *x, const float *w, int B,
+                          int T, int C, int K);
 
 #ifdef __cplusplus
 }

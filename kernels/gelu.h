@@ -16,9 +16,12 @@ extern "C" {
 
 int telu_gelu_c(struct telu_ctx *ctx, float *y, const float *x, int n);
 int telu_gelu_simd(struct telu_ctx *ctx, float *y, const float *x, int n);
+int telu_gelu_cuda(struct telu_ctx *ctx, float *y, const float *x, int n);
 
 /* dx += dy * dgelu(x)/dx */
 void telu_gelu_grad(float *dx, const float *dy, const float *x, int n);
+int telu_gelu_grad_cuda(struct telu_ctx *ctx, float *dx, const float *dy,
+                        const float *x, int n);
 
 #ifdef __cplusplus
 }

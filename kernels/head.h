@@ -20,10 +20,14 @@ int telu_head_c(struct telu_ctx *ctx, float *y, const float *v, const float *s,
                 int n);
 int telu_head_simd(struct telu_ctx *ctx, float *y, const float *v, const float *s,
                    int n);
+int telu_head_cuda(struct telu_ctx *ctx, float *y, const float *v,
+                   const float *s, int n);
 
 /* dv, ds (n), written: dv = dy exp(..), ds = dy y inside the clamp and 0 outside. */
 void telu_head_grad(float *dv, float *ds, const float *dy, const float *v,
                     const float *s, int n);
+int telu_head_grad_cuda(struct telu_ctx *ctx, float *dv, float *ds,
+                        const float *dy, const float *v, const float *s, int n);
 
 #ifdef __cplusplus
 }

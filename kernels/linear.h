@@ -29,12 +29,20 @@ int telu_linear16_c(struct telu_ctx *ctx, float *y, const float *x,
                     const uint32_t *w, const float *b, int R, int I, int O);
 int telu_linear16_simd(struct telu_ctx *ctx, float *y, const float *x,
                        const uint32_t *w, const float *b, int R, int I, int O);
+int telu_linear_cuda(struct telu_ctx *ctx, float *y, const float *x,
+                     const float *w, const float *b, int R, int I, int O);
+int telu_linear16_cuda(struct telu_ctx *ctx, float *y, const float *x,
+                       const uint32_t *w, const float *b, int R, int I, int O);
 
 /* 32-bit words that linear16 wants for an (O, I) matrix. */
 size_t telu_linear16_words(int I, int O);
 
 /* (O, I) bfloat16 bits, as in the weight file -> panels, on the host. */
 void telu_linear16_pack(uint32_t *packed, const uint16_t *w, int I, int O);
+
+/* Panels -> the (O, I) matrix that they hold, as float, on the device. */
+int telu_linear16_unpack_cuda(struct telu_ctx *ctx, float *w, const uint32_t *packed,
+                              int I, int O);
 
 /* Round to nearest even; a NaN stays a NaN. */
 uint16_t telu_to_bf16(float x);
@@ -44,6 +52,9 @@ float telu_from_bf16(uint16_t x);
  *   dx += dy w, dw += dy^T x, db += sum_r dy */
 void telu_linear_grad(float *dx, float *dw, float *db, const float *dy,
                       const float *x, const float *w, int R, int I, int O);
+int telu_linear_grad_cuda(struct telu_ctx *ctx, float *dx, float *dw, float *db,
+                          const float *dy, const float *x, const float *w, int R,
+                          int I, int O);
 
 #ifdef __cplusplus
 }

@@ -31,6 +31,12 @@ int telu_mdct_c(struct telu_ctx *ctx, float *y, const float *x, int B, int H);
 int telu_imdct_c(struct telu_ctx *ctx, float *y, const float *x, int B, int H);
 int telu_mdct_simd(struct telu_ctx *ctx, float *y, const float *x, int B, int H);
 int telu_imdct_simd(struct telu_ctx *ctx, float *y, const float *x, int B, int H);
+int telu_mdct_cuda(struct telu_ctx *ctx, float *y, const float *x, int B, int H);
+int telu_imdct_cuda(struct telu_ctx *ctx, float *y, const float *x, int B, int H);
+
+/* Once per device, outside of a graph's capture: the tables that the two above read.
+ * They see to it themselves when nobody did. 0, or -1 and telu_error(). */
+int telu_mdct_ready_cuda(void);
 
 /* The transform is orthonormal, so each is the other's gradient:
  * dx of forward = imdct(dy), dx of inverse = mdct(dy). */

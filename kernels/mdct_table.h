@@ -5,6 +5,10 @@
 
 #include "telu.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct telu_mdct_table {
     double window[2 * TELU_HOP];
     double cosine[8 * TELU_HOP];           /* cos(pi i / (4 N)): one period */
@@ -13,5 +17,9 @@ struct telu_mdct_table {
 
 /* Never fails; any thread. */
 const struct telu_mdct_table *telu_mdct_table(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

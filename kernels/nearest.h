@@ -21,6 +21,8 @@ int telu_nearest_c(struct telu_ctx *ctx, int32_t *index, const float *z,
                    const float *book, int R, int N, int D);
 int telu_nearest_simd(struct telu_ctx *ctx, int32_t *index, const float *z,
                       const float *book, int R, int N, int D);
+int telu_nearest_cuda(struct telu_ctx *ctx, int32_t *index, const float *z,
+                      const float *book, int R, int N, int D);
 
 #ifdef __cplusplus
 }

@@ -22,10 +22,15 @@ int telu_norm_c(struct telu_ctx *ctx, float *y, const float *x, const float *g,
                 const float *b, int R, int C);
 int telu_norm_simd(struct telu_ctx *ctx, float *y, const float *x, const float *g,
                    const float *b, int R, int C);
+int telu_norm_cuda(struct telu_ctx *ctx, float *y, const float *x,
+                   const float *g, const float *b, int R, int C);
 
 /* Gradient, accumulating into dx (R, C), dg (C), db (C); dx must not be dy. */
 void telu_norm_grad(float *dx, float *dg, float *db, const float *dy,
                     const float *x, const float *g, int R, int C);
+int telu_norm_grad_cuda(struct telu_ctx *ctx, float *dx, float *dg, float *db,
+                        const float *dy, const float *x, const float *g, int R,
+                        int C);
 
 #ifdef __cplusplus
 }

@@ -17,11 +17,16 @@ int telu_residual_c(struct telu_ctx *ctx, float *y, const float *x, const float 
                     const float *s, int R, int C);
 int telu_residual_simd(struct telu_ctx *ctx, float *y, const float *x,
                        const float *h, const float *s, int R, int C);
+int telu_residual_cuda(struct telu_ctx *ctx, float *y, const float *x,
+                       const float *h, const float *s, int R, int C);
 
 /* dh = s dy (written), ds += sum_r dy h; dx is dy itself. dh may be dy only if the
  * caller needs dy no more. */
 void telu_residual_grad(float *dh, float *ds, const float *dy, const float *h,
                         const float *s, int R, int C);
+int telu_residual_grad_cuda(struct telu_ctx *ctx, float *dh, float *ds,
+                            const float *dy, const float *h, const float *s,
+                            int R, int C);
 
 #ifdef __cplusplus
 }

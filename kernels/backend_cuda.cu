@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* backend_cuda.cu - the table of a device: its memory, its errors, and where an op runs
+ * that was not told.
+ *
+ * cuBLAS has its default math here: float is float, without TF32, unless somebody asks
+ * for less by NVIDIA_TF32_OVERRIDE. It works in memory of ours, so that a graph may be
+ * captured, and in one order, so that a shape gives the same bits each time.
+ */
+#include "device.h"
+
+#include "compand.h"
+#include "dwconv.h"
+#include "gelu.h"
+#include "head.h"
+#include "linear.h"
+#include "mdct.h"
+#include "nearest.h"
+#include "norm.h"
+#include "residual.h"
+
+#define BLAS_WORK (32u << 20)  /* what cuBLAS recommends for Hopper */
+
+/* --- Errors ------------------------------------------------------------- */
+
+int telu_cuda_check(cudaError_t e, const char *what)
+{
+    if (e == cudaSuccess)
+        return 0;
+    cudaGetLastError();        /* or the next launch would be blamed for it */
+    return telu_fail("%s: %s", what, cudaGetErrorString(e));
+}
+
+int telu_cublas_check(cublasStatus_t s, const char *what)
+{
+    if (s == CUBLAS_STATUS_SUCCESS)
+        return 0;
+    return telu_fail("%s: cuBLAS: %s", what, cublasGetStatusString(s));
+}
+
+int telu_cuda_launched(const char *what)
+{
+    return telu_cuda_check(cudaGetLastError(), what);
+}
+
+/* --- Where -------------------------------------------------------------- */
+
+/* What a thread has for ops without a stream; of one device at a time. */
+struct own {
+    struct telu_cuda cuda;
+    void *work;
+    int device;
+
+    void close()
+    {
+        telu_cuda_forget(&cuda);
+        if (cuda.blas)
+            cublasDestroy(cuda.blas);
+        if (work)
+            cudaFree(work);
+        cuda = {};
+        work = NULL;
+    }
+
+    int open(int to)
+    {
+        const char *what = "a handle of cuBLAS";
+
+        close();
+        device = to;
+        if (telu_cublas_check(cublasCreate(&cuda.blas), what) ||
+            telu_cuda_check(cudaMalloc(&work, BLAS_WORK), what) ||
+            telu_cublas_check(cublasSetWorkspace(cuda.blas, work, BLAS_WORK), what)) {
+            close();
+            return -1;
+        }
+        return 0;
+    }
+
+    ~own()
+    {
+        close();
+    }
+};
+
+static struct telu_cuda *find(const struct telu_ctx *ctx)
+{
+    static thread_local struct own mine;
+    int device;
+
+    if (ctx && ctx->stream)
+        return (struct telu_cuda *)ctx->stream;
+    if (telu_cuda_check(cudaGetDevice(&device), "the current device"))
+        return NULL;
+    if ((!mine.cuda.blas || mine.device != device) && mine.open(device))
+        return NULL;
+    return &mine.cuda;
+}
+
+const struct telu_cuda *telu_cuda_of(const struct telu_ctx *ctx)
+{
+    return find(ctx);
+}
+
+void telu_cuda_forget(struct telu_cuda *cuda)
+{
+    if (cuda->room)
+        cudaFree(cuda->room);
+    cuda->room = NULL;
+    cuda->room_size = 0;
+}
+
+void *telu_cuda_room(const struct telu_ctx *ctx, size_t bytes)
+{
+    struct telu_cuda *cuda = find(ctx);
+
+    if (!cuda)
+        return NULL;
+    if (cuda->room_size < bytes) {
+        telu_cuda_forget(cuda);
+        if (telu_cuda_check(cudaMalloc(&cuda->room, bytes), "room for partial sums")) {
+            cuda->room = NULL;
+            return NULL;
+        }
+        cuda->room_size = bytes;
+    }
+    return cuda->room;
+}
+
+/* --- The table ---------------------------------------------------------- */
+
+static bool available(void)
+{
+    int n = 0;
+
+    return telu_cuda_check(cudaGetDeviceCount(&n), "looking for a device") == 0 && n > 0;
+}
+
+static void *alloc(size_t bytes)
+{
+    void *p = NULL;
+    cudaError_t e = cudaMalloc(&p, bytes ? bytes : 1);
+
+    if (e) {
+        cudaGetLastError();
+        telu_fail("no memory on the device: %zu bytes: %s", bytes, cudaGetErrorString(e));
+        return NULL;
+    }
+    if (telu_cuda_check(cudaMemset(p, 0, bytes ? bytes : 1), "memory of the device") ||
+        telu_cuda_check(cudaStreamSynchronize(0), "memory of the device")) {
+        cudaFree(p);
+        return NULL;
+    }
+    return p;
+}
+
+static void release(void *p)
+{
+    if (p)
+        telu_cuda_check(cudaFree(p), "giving memory back to the device");
+}
+
+/* Both wait for the default stream, and for the copy. */
+static int upload(void *dst, const void *src, size_t bytes)
+{
+    return telu_cuda_check(cudaMemcpy(dst, src, bytes, cudaMemcpyHostToDevice),
+                           "copy to the device") ||
+           telu_cuda_check(cudaStreamSynchronize(0), "copy to the device") ? -1 : 0;
+}
+
+static int download(void *dst, const void *src, size_t bytes)
+{
+    return telu_cuda_check(cudaMemcpy(dst, src, bytes, cudaMemcpyDeviceToHost),
+                           "copy from the device");
+}
+
+extern "C" const struct telu_backend telu_backend_cuda = {
+    "cuda", available, alloc, release, upload, download,
+    telu_mdct_cuda, telu_imdct_cuda, telu_compand_cuda, telu_linear_cuda,
+    telu_linear16_cuda, telu_dwconv_cuda, telu_norm_cuda, telu_gelu_cuda,
+    telu_residual_cuda, telu_head_cuda, telu_nearest_cuda,
+};

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* dwconv.cu - see dwconv.h. Taps are added in the CPU's order, and those before the
+ * beginning are left out as there: the CPU's bits.
+ *
+ * Three ways: one packet with a history, many packets without one, and any. The first
+ * two keep a channel's taps in registers and serve what is usual: 7 taps, whole float4.
+ */
+#include "dwconv.h"
+
+#include "each.cuh"
+
+#define THREADS 256
+#define TAPS    7
+#define AT_ONCE (132 * 8)      /* blocks of a loop over items: some waves at most */
+
+struct taps {
+    float w[4][TAPS], b[4];
+};
+
+static __device__ inline struct taps load_taps(const float *w, const float *b, int c4)
+{
+    struct taps k;
+    float all[4 * TAPS];
+
+    #pragma unroll
+    for (int i = 0; i < TAPS; i++)
+        *reinterpret_cast<float4 *>(all + 4 * i) = each_load(w, c4 * TAPS + i);
+    #pragma unroll
+    for (int i = 0; i < 4 * TAPS; i++)
+        k.w[i / TAPS][i % TAPS] = all[i];
+    float4 bias = each_load(b, c4);
+
+    k.b[0] = bias.x;
+    k.b[1] = bias.y;
+    k.b[2] = bias.z;
+    k.b[3] = bias.w;
+    return k;
+}
+
+static __device__ inline void add_tap(float4 *y, const struct taps &k, int i, float4 v)
+{
+    y->x += k.w[0][i] * v.x;
+    y->y += k.w[1][i] * v.y;
+    y->z += k.w[2][i] * v.z;
+    y->w += k.w[3][i] * v.w;
+}
+
+/* One packet: C4 lanes to a stream, each through `streams` of them. */
+static __global__ void __launch_bounds__(THREADS)
+dwconv_live(float *y, const float *x, float *hist, const float *w, const float *b, int B,
+            int C4, int streams)
+{
+    unsigned i = blockIdx.x * THREADS + threadIdx.x;
+    int c4 = i % C4, s = i / C4;
+
+    if (s >= streams)
+        return;
+    struct taps k = load_taps(w, b, c4);
+
+    for (; s < B; s += streams) {
+        float *h = hist + (size_t)s * (TAPS - 1) * C4 * 4;
+        float4 v[TAPS], sum = make_float4(k.b[0], k.b[1], k.b[2], k.b[3]);
+
+        #pragma unroll
+        for (int j = 0; j < TAPS - 1; j++)
+            v[j] = each_load(h, j * C4 + c4);
+        v[TAPS - 1] = each_load(x + (size_t)s * C4 * 4, c4);
+        #pragma unroll
+        for (int j = 0; j < TAPS; j++)
+            add_tap(&sum, k, j, v[j]);
+        #pragma unroll
+        for (int j = 0; j < TAPS - 1; j++)
+            each_store(h, j * C4 + c4, v[j + 1]);
+        each_store(y + (size_t)s * C4 * 4, c4, sum);
+    }
+}
+
+/* Many packets from silence: an item is `length` packets of a segment. */
+static __global__ void __launch_bounds__(THREADS, 2)
+dwconv_batch(float *__restrict__ y, const float *__restrict__ x,
+             const float *__restrict__ w, const float *__restrict__ b, int B, int T,
+             int C4, int length, int lanes)
+{
+    unsigned i = blockIdx.x * THREADS + threadIdx.x;
+    int c4 = i % C4, each = (T + length - 1) / length;
+
+    if ((int)(i / C4) >= lanes)
+        return;
+    struct taps k = load_taps(w, b, c4);
+
+    for (int item = i / C4; item < B * each; item += lanes) {
+        size_t row = (size_t)(item / each) * T;
+        int from = item % each * length, end = min(from + length, T);
+        const float *in = x + row * C4 * 4;
+        float *out = y + row * C4 * 4;
+        float4 v[TAPS];
+
+        #pragma unroll
+        for (int j = 0; j < TAPS - 1; j++)
+            v[j] = from - (TAPS - 1) + j >= 0 ?
+                each_load(in, (from - (TAPS - 1) + j) * C4 + c4) :
+                make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        for (int t = from; t < end; t += TAPS)
+            #pragma unroll
+            for (int u = 0; u < TAPS; u++) {
+                if (t + u >= end)
+                    break;
+                float4 sum = make_float4(k.b[0], k.b[1], k.b[2], k.b[3]);
+
+                v[(u + TAPS - 1) % TAPS] = each_load(in, (t + u) * C4 + c4);
+                #pragma unroll
+                for (int j = 0; j < TAPS; j++)
+                    if (t + u - (TAPS - 1) + j >= 0)
+                        add_tap(&sum, k, j, v[(u + j) % TAPS]);
+                each_store(out, (t + u) * C4 + c4, sum);
+            }
+    }
+}
+
+static __global__ void dwconv_any(float *y, const float *x, const float *hist,
+                                  const float *w, const float *b, size_t n, int T, int C,
+                                  int K)
+{
+    size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
+
+    if (i >= n)
+        return;
+    int c = (int)(i % C), t = (int)(i / C % T), item = (int)(i / C / T);
+    float sum = b[c];
+
+    for (int k = 0; k < K; k++) {
+        int from = t - (K - 1) + k;
+
+        if (from >= 0)
+            sum += w[(size_t)c * K + k] * x[((size_t)item * T + from) * C + c];
+        else if (hist)
+            sum += w[(size_t)c * K + k] *
+                   hist[((size_t)item * (K - 1) + from + K - 1) * C + c];
+    }
+    y[i] = sum;
+}
+
+/* Rows move towards the front only, so in order is safe in place. */
+static __global__ void remember(float *hist, const float *x, int B, int T, int C, int K)
+{
+    size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
+    size_t item = i / C, c = i % C;
+
+    if (item >= (size_t)B)
+        return;
+    float *h = hist + item * (K - 1) * C + c;
+
+    x += item * T * C + c;
+    for (int j = 0; j < K - 1; j++)
+        h[(size_t)j * C] = T + j < K - 1 ? h[(size_t)(T + j) * C] :
+                                           x[(size_t)(T + j - (K - 1)) * C];
+}
+
+static unsigned blocks(size_t threads)
+{
+    return (unsigned)((threads + THREADS - 1) / THREADS);
+}
+
+static int lesser(size_t a, size_t b)
+{
+    return (int)(a < b ? a : b);
+}
+
+int telu_dwconv_cuda(struct telu_ctx *ctx, float *y, const float *x, float *hist,
+                     const float *w, const float *b, int B, int T, int C, int K)
+{
+    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const char *what = "dwconv";
+    int usual = K == TAPS && C % 4 == 0 && each_aligned(y, x, hist, w, b);
+    int C4 = C / 4, most = usual ? (AT_ONCE * THREADS + C4 - 1) / C4 : 0;
+    size_t n = (size_t)B * T * C;
+
+    if (!cuda)
+        return -1;
+    if (usual && hist && T == 1) {
+        int streams = lesser(most, B);
+
+        TELU_LAUNCH(dwconv_live, blocks((size_t)streams * C4), THREADS, 0, cuda->stream,
+                    y, x, hist, w, b, B, C4, streams);
+        return telu_cuda_launched(what);
+    }
+    if (usual && !hist) {
+        /* Longer items read less twice, where there are enough of them. */
+        int length = (size_t)B * T * C4 / 25 > 132 * 1024 ? 25 : 8;
+        int lanes = lesser(most, (size_t)B * ((T + length - 1) / length));
+
+        TELU_LAUNCH(dwconv_batch, blocks((size_t)lanes * C4), THREADS, 0, cuda->stream,
+                    y, x, w, b, B, T, C4, length, lanes);
+        return telu_cuda_launched(what);
+    }
+    TELU_LAUNCH(dwconv_any, blocks(n), THREADS, 0, cuda->stream, y, x, (const float *)hist,
+                w, b, n, T, C, K);
+    if (telu_cuda_launched(what) || !hist || K < 2)
+        return telu_cuda_launched(what);
+    TELU_LAUNCH(remember, blocks((size_t)B * C), THREADS, 0, cuda->stream, hist, x, B, T,
+                C, K);
+    return telu_cuda_launched(what);
+}

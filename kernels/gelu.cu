@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gelu.cu - see gelu.h. The CPU's operations in the CPU's order: its bits. */
+#include "gelu.h"
+
+#include "approx.h"
+#include "each.cuh"
+
+static __device__ inline float gelu(float x)
+{
+    float u = 0.79788456f * (x + 0.044715f * x * x * x);
+
+    return x / (1.0f + telu_exp(-2.0f * u));
+}
+
+struct gelu_op {
+    float *y;
+    const float *x;
+
+    __device__ void run(unsigned i) const
+    {
+        y[i] = gelu(x[i]);
+    }
+
+    __device__ void run4(unsigned i) const
+    {
+        float4 v = each_load(x, i);
+
+        each_store(y, i, make_float4(gelu(v.x), gelu(v.y), gelu(v.z), gelu(v.w)));
+    }
+};
+
+int telu_gelu_cuda(struct telu_ctx *ctx, float *y, const float *x, int n)
+{
+    struct gelu_op op = { y, x };
+
+    return each_run(ctx, op, n, n % 4 == 0 && each_aligned(y, x), "gelu");
+}

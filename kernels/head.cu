@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* head.cu - see head.h. */
+#include "head.h"
+
+#include "approx.h"
+#include "each.cuh"
+
+static __device__ inline float head(float v, float s)
+{
+    float c = s > TELU_HEAD_LEAST ? s : TELU_HEAD_LEAST;
+
+    return v * telu_exp(c < TELU_HEAD_MOST ? c : TELU_HEAD_MOST);
+}
+
+struct head_op {
+    float *y;
+    const float *v, *s;
+
+    __device__ void run(unsigned i) const
+    {
+        y[i] = head(v[i], s[i]);
+    }
+
+    __device__ void run4(unsigned i) const
+    {
+        float4 a = each_load(v, i), b = each_load(s, i);
+
+        each_store(y, i, make_float4(head(a.x, b.x), head(a.y, b.y), head(a.z, b.z),
+                                     head(a.w, b.w)));
+    }
+};
+
+int telu_head_cuda(struct telu_ctx *ctx, float *y, const float *v, const float *s, int n)
+{
+    struct head_op op = { y, v, s };
+
+    return each_run(ctx, op, n, n % 4 == 0 && each_aligned(y, v, s), "head");
+}

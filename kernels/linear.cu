@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* linear.cu - see linear.h. linear is cuBLAS's, so its sums go in another order than the
+ * CPU's. linear16 reads the packed weights and adds in the CPU's order: the CPU's bits.
+ */
+#include "linear.h"
+
+#include "device.h"
+
+#define HALF    32             /* words in a row of a panel */
+#define PANEL   64             /* outputs of a panel */
+#define THREADS 256
+
+/* --- linear --------------------------------------------------------------- */
+
+static __global__ void spread(float *y, const float *b, size_t n, int O)
+{
+    size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
+
+    if (i < n)
+        y[i] = b[i % O];
+}
+
+int telu_linear_cuda(struct telu_ctx *ctx, float *y, const float *x, const float *w,
+                     const float *b, int R, int I, int O)
+{
+    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const float one = 1.0f, keep = b ? 1.0f : 0.0f;
+    size_t n = (size_t)R * O;
+
+    if (!cuda)
+        return -1;
+    if (b) {
+        TELU_LAUNCH(spread, (unsigned)((n + THREADS - 1) / THREADS), THREADS, 0,
+                    cuda->stream, y, b, n, O);
+        if (telu_cuda_launched("linear, bias"))
+            return -1;
+    }
+    /* cuBLAS takes columns first: it sees each matrix as its transpose. */
+    return telu_cublas_check(cublasSgemm(cuda->blas, CUBLAS_OP_T, CUBLAS_OP_N, O, R, I,
+                                         &one, w, I, x, I, &keep, y, O), "linear");
+}
+
+/* --- linear16 ------------------------------------------------------------- */
+
+static __device__ inline float low(uint32_t word)
+{
+    return __uint_as_float(word << 16);
+}
+
+static __device__ inline float high(uint32_t word)
+{
+    return __uint_as_float(word & 0xffff0000u);
+}
+
+#define AHEAD 16               /* rows of a panel that are on their way */
+#define FEW   4                /* rows of x to a warp */
+
+/* A live stream: one warp to a panel, two outputs to a lane. What costs is waiting for
+ * the weights, so the next ones are asked for before these are used. */
+static __global__ void __launch_bounds__(HALF)
+linear16_few(float *y, const float *x, const uint32_t *w, const float *b, int R, int I,
+             int O)
+{
+    int lo = blockIdx.x * PANEL + threadIdx.x, hi = lo + HALF;
+    int first = blockIdx.y * FEW, rows = min(R - first, FEW);
+    const uint32_t *word = w + (size_t)blockIdx.x * I * HALF + threadIdx.x;
+    float a[FEW], c[FEW];
+    uint32_t next[AHEAD], now[AHEAD];
+
+    x += (size_t)first * I;
+    y += (size_t)first * O;
+    #pragma unroll
+    for (int r = 0; r < FEW; r++) {
+        a[r] = b && lo < O ? b[lo] : 0.0f;
+        c[r] = b && hi < O ? b[hi] : 0.0f;
+    }
+    #pragma unroll
+    for (int k = 0; k < AHEAD; k++)
+        next[k] = k < I ? word[k * HALF] : 0;
+    for (int i = 0; i < I; i += AHEAD) {
+        #pragma unroll
+        for (int k = 0; k < AHEAD; k++) {
+            int ahead = i + AHEAD + k;
+
+            now[k] = next[k];
+            next[k] = ahead < I ? word[ahead * HALF] : 0;
+        }
+        #pragma unroll
+        for (int k = 0; k < AHEAD; k++) {
+            if (i + k >= I)
+                break;
+            #pragma unroll
+            for (int r = 0; r < FEW; r++) {
+                float v = r < rows ? x[(size_t)r * I + i + k] : 0.0f;
+
+                a[r] += v * low(now[k]);
+                c[r] += v * high(now[k]);
+            }
+        }
+    }
+    #pragma unroll
+    for (int r = 0; r < FEW; r++) {
+        if (r < rows && lo < O)
+            y[(size_t)r * O + lo] = a[r];
+        if (r < rows && hi < O)
+            y[(size_t)r * O + hi] = c[r];
+    }
+}
+
+#define ROWS 128               /* of a tile: ROWS x PANEL outputs, */
+#define DEEP 16                /* by DEEP inputs at a time; */
+#define TALL 8                 /* TALL rows x 4 outputs to a thread */
+
+/* Outputs of a thread: words 2 tx and 2 tx + 1, low and high. */
+static __global__ void __launch_bounds__(THREADS)
+linear16_tile(float *y, const float *x, const uint32_t *w, const float *b, int R, int I,
+              int O)
+{
+    __shared__ __align__(16) float xs[DEEP][ROWS + 4];
+    __shared__ __align__(16) uint32_t ws[DEEP][HALF];
+    int t = threadIdx.x, tx = t % 16, ty = t / 16;
+    int first = blockIdx.x * ROWS, panel = blockIdx.y;
+    float sum[TALL][4];
+    int out[4];
+
+    #pragma unroll
+    for (int j = 0; j < 4; j++) {
+        out[j] = panel * PANEL + (j % 2) + 2 * tx + (j / 2) * HALF;
+        #pragma unroll
+        for (int r = 0; r < TALL; r++)
+            sum[r][j] = b && out[j] < O ? b[out[j]] : 0.0f;
+    }
+    for (int i = 0; i < I; i += DEEP) {
+        int deep = min(I - i, DEEP);
+
+        for (int k = t; k < ROWS * DEEP; k += THREADS) {
+            int r = first + k / DEEP, c = k % DEEP;
+
+            xs[c][k / DEEP] = r < R && c < deep ? x[(size_t)r * I + i + c] : 0.0f;
+        }
+        for (int k = t; k < DEEP * HALF; k += THREADS)
+            ws[k / HALF][k % HALF] = k / HALF < deep ?
+                w[((size_t)panel * I + i) * HALF + k] : 0;
+        __syncthreads();
+        #pragma unroll 4
+        for (int k = 0; k < deep; k++) {
+            uint2 word = *reinterpret_cast<const uint2 *>(&ws[k][2 * tx]);
+            float wv[4] = { low(word.x), low(word.y), high(word.x), high(word.y) };
+            float4 xa = *reinterpret_cast<const float4 *>(&xs[k][ty * TALL]);
+            float4 xb = *reinterpret_cast<const float4 *>(&xs[k][ty * TALL + 4]);
+            float xv[TALL] = { xa.x, xa.y, xa.z, xa.w, xb.x, xb.y, xb.z, xb.w };
+
+            #pragma unroll
+            for (int r = 0; r < TALL; r++)
+                #pragma unroll
+                for (int j = 0; j < 4; j++)
+                    sum[r][j] += xv[r] * wv[j];
+        }
+        __syncthreads();
+    }
+    #pragma unroll
+    for (int r = 0; r < TALL; r++) {
+        int row = first + ty * TALL + r;
+
+        #pragma unroll
+        for (int j = 0; j < 4; j++)
+            if (row < R && out[j] < O)
+                y[(size_t)row * O + out[j]] = sum[r][j];
+    }
+}
+
+int telu_linear16_cuda(struct telu_ctx *ctx, float *y, const float *x, const uint32_t *w,
+                       const float *b, int R, int I, int O)
+{
+    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    unsigned panels = (O + PANEL - 1) / PANEL;
+
+    if (!cuda)
+        return -1;
+    if (R <= 8 * FEW) {
+        dim3 grid(panels, (R + FEW - 1) / FEW);
+
+        TELU_LAUNCH(linear16_few, grid, HALF, 0, cuda->stream, y, x, w, b, R, I, O);
+    } else {
+        dim3 grid((R + ROWS - 1) / ROWS, panels);
+
+        TELU_LAUNCH(linear16_tile, grid, THREADS, 0, cuda->stream, y, x, w, b, R, I, O);
+    }
+    return telu_cuda_launched("linear16");
+}
+
+static __global__ void unpack(float *w, const uint32_t *packed, int I, size_t n)
+{
+    size_t at = (size_t)blockIdx.x * THREADS + threadIdx.x;
+    int o = (int)(at / I), i = (int)(at % I);
+
+    if (at < n) {
+        uint32_t word = packed[((size_t)(o / PANEL) * I + i) * HALF + o % HALF];
+
+        w[at] = o % PANEL < HALF ? low(word) : high(word);
+    }
+}
+
+int telu_linear16_unpack_cuda(struct telu_ctx *ctx, float *w, const uint32_t *packed,
+                              int I, int O)
+{
+    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    size_t n = (size_t)I * O;
+
+    if (!cuda)
+        return -1;
+    TELU_LAUNCH(unpack, (unsigned)((n + THREADS - 1) / THREADS), THREADS, 0, cuda->stream,
+                w, packed, I, n);
+    return telu_cuda_launched("linear16, unpacking");
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* nearest.cu - see nearest.h. The sum over d of a code is one thread's, in the CPU's
+ * order, without FMA; of equal ones the lowest index wins, whoever finds it. So the
+ * index is the CPU's, bit for bit.
+ *
+ * A NaN or an infinite distance is never less than INFINITY, and index 0 stays.
+ */
+#include "nearest.h"
+
+#include "config.h"
+#include "device.h"
+
+#define THREADS 256
+#define LANES   32
+
+struct found {
+    float best;
+    int index;
+};
+
+static __device__ inline void better(struct found *a, float best, int index)
+{
+    if (best < a->best || (best == a->best && index < a->index)) {
+        a->best = best;
+        a->index = index;
+    }
+}
+
+/* The best of a warp, in lane 0. */
+static __device__ inline void best_of_warp(struct found *a)
+{
+    #pragma unroll
+    for (int by = LANES / 2; by > 0; by /= 2) {
+        float best = __shfl_down_sync(0xffffffffu, a->best, by);
+        int index = __shfl_down_sync(0xffffffffu, a->index, by);
+
+        better(a, best, index);
+    }
+}
+
+/* One block to a row, for live streams. */
+static __global__ void __launch_bounds__(THREADS)
+nearest_few(int32_t *index, const float *z, const float *book, int N, int D)
+{
+    __shared__ float row[TELU_MAX_DIM];
+    __shared__ struct found warps[THREADS / LANES];
+    int t = threadIdx.x;
+    struct found a = { INFINITY, 0 };
+
+    if (t < D)
+        row[t] = z[(size_t)blockIdx.x * D + t];
+    __syncthreads();
+    for (int n = t; n < N; n += THREADS) {
+        float sum = 0.0f;
+
+        for (int d = 0; d < D; d++) {
+            float diff = row[d] - book[(size_t)d * N + n];
+
+            sum += diff * diff;
+        }
+        if (sum < a.best) {
+            a.best = sum;
+            a.index = n;
+        }
+    }
+    best_of_warp(&a);
+    if (t % LANES == 0)
+        warps[t / LANES] = a;
+    __syncthreads();
+    if (t == 0) {
+        for (int i = 1; i < THREADS / LANES; i++)
+            better(&a, warps[i].best, warps[i].index);
+        index[blockIdx.x] = a.index;
+    }
+}
+
+#define EACH  4                /* rows x EACH codes to a thread */
+#define ROWS  (THREADS / LANES * EACH)
+#define CODES (LANES * EACH)   /* of a pass */
+
+/* A batch: EACH rows to a warp, EACH x EACH sums to a thread. */
+static __global__ void __launch_bounds__(THREADS)
+nearest_many(int32_t *index, const float *z, const float *book, int R, int N, int D)
+{
+    TELU_SHARED(float, room);  /* (D, CODES) of the book, (D, ROWS) of z */
+    float *codes = room, *rows = room + D * CODES;
+    int t = threadIdx.x, lane = t % LANES, warp = t / LANES, first = blockIdx.x * ROWS;
+    struct found a[EACH];
+
+    #pragma unroll
+    for (int i = 0; i < EACH; i++)
+        a[i] = { INFINITY, 0 };
+    for (int i = t; i < D * ROWS; i += THREADS) {
+        int r = i / D, d = i % D;
+
+        rows[d * ROWS + r] = first + r < R ? z[(size_t)(first + r) * D + d] : 0.0f;
+    }
+    for (int n = 0; n < N; n += CODES) {
+        __syncthreads();
+        for (int i = t; i < D * CODES; i += THREADS) {
+            int d = i / CODES, c = i % CODES;
+
+            codes[i] = n + c < N ? book[(size_t)d * N + n + c] : 0.0f;
+        }
+        __syncthreads();
+        float sum[EACH][EACH] = {};
+
+        #pragma unroll 4
+        for (int d = 0; d < D; d++) {
+            float4 c4 = *reinterpret_cast<const float4 *>(&codes[d * CODES + EACH * lane]);
+            float4 r4 = *reinterpret_cast<const float4 *>(&rows[d * ROWS + EACH * warp]);
+            float c[EACH] = { c4.x, c4.y, c4.z, c4.w }, r[EACH] = { r4.x, r4.y, r4.z, r4.w };
+
+            #pragma unroll
+            for (int i = 0; i < EACH; i++)
+                #pragma unroll
+                for (int j = 0; j < EACH; j++) {
+                    float diff = r[i] - c[j];
+
+                    sum[i][j] += diff * diff;
+                }
+        }
+        #pragma unroll
+        for (int j = 0; j < EACH; j++) {
+            int code = n + EACH * lane + j;
+
+            #pragma unroll
+            for (int i = 0; i < EACH; i++)
+                if (code < N && sum[i][j] < a[i].best) {
+                    a[i].best = sum[i][j];
+                    a[i].index = code;
+                }
+        }
+    }
+    #pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        int r = first + warp * EACH + i;
+
+        best_of_warp(&a[i]);
+        if (lane == 0 && r < R)
+            index[r] = a[i].index;
+    }
+}
+
+int telu_nearest_cuda(struct telu_ctx *ctx, int32_t *index, const float *z,
+                      const float *book, int R, int N, int D)
+{
+    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+
+    if (!cuda)
+        return -1;
+    if (D < 1 || D > TELU_MAX_DIM)
+        return telu_fail("nearest: %d dimensions, expected 1 to %d", D, TELU_MAX_DIM);
+    if (R <= 1024)
+        TELU_LAUNCH(nearest_few, R, THREADS, 0, cuda->stream, index, z, book, N, D);
+    else
+        TELU_LAUNCH(nearest_many, (R + ROWS - 1) / ROWS, THREADS,
+                    sizeof(float) * D * (CODES + ROWS), cuda->stream, index, z, book, R,
+                    N, D);
+    return telu_cuda_launched("nearest");
+}
