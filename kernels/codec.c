@@ -305,6 +305,36 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_
     return n;
 }
 
+int telu_encoder_follow(struct telu_encoder *e, const float *pcm,
+                        const uint8_t *packet, size_t n)
+{
+    const struct telu_tables *t = &e->m->tab;
+    struct telu_layers *l = &e->layers;
+    struct telu_choice choice;
+
+    take_in(e, pcm);
+    if (telu_packet_get(l, &e->plan, packet, n, t, e->m->cfg.stages, e->m->n))
+        return telu_fail("a packet of %zu bytes is damaged, expected one that an encoder "
+                         "made", n);
+    if (e->ctx.be->mdct(&e->ctx, e->c, e->window, 1, 2))
+        return -1;
+
+    choice = telu_rc_choose(&e->rc, e->m);
+    memset(e->base, 0, TELU_COEFS * sizeof(float));
+    if (!l->stages && !l->prefix_bits)
+        forget(e);
+    else if (listen(e) ||
+             telu_rvq_decode(&e->ctx, e->m, e->sum, l->codes, l->stages, l->prefix,
+                             l->prefix_bits) ||
+             telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum))
+        return -1;
+    if (choice.refined && l->refined)
+        telu_rc_step(&e->rc, &choice, &e->plan, t, telu_packet_head(l->stages, e->m->n),
+                     e->c, e->base, l->q);
+    telu_rc_done(&e->rc, &choice, (int)n);
+    return 0;
+}
+
 /* --- Decoder -------------------------------------------------------------- */
 
 struct telu_decoder *telu_decoder_new(const struct telu_model *m,

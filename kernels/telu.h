@@ -101,6 +101,14 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet,
                 size_t cap);
 void telu_encoder_info(const struct telu_encoder *e, struct telu_info *info);
 
+/* Takes a stream over from another encoder of the same model and rate: what it took in
+ * and the packet [n] that it made of that, one after the other, the last ones or all.
+ * The codes are those of the packet, so that the networks' pasts are the decoder's as
+ * soon as they have been gone through; so is the rate control, as far as it looks back.
+ * 0 or -1. */
+int telu_encoder_follow(struct telu_encoder *e, const float *pcm,
+                        const uint8_t *packet, size_t n);
+
 /* --- Decoder ------------------------------------------------------------ */
 
 struct telu_decoder *telu_decoder_new(const struct telu_model *m,

@@ -11,6 +11,7 @@ die() { echo "$(basename "$0"): $*" >&2; exit 1; }
 # package, and the command or pkg-config module that shows it is there
 needs='
 gcc=cmd:cc
+g++=cmd:c++
 libc6-dev=header:stdio.h
 meson=cmd:meson
 ninja-build=cmd:ninja
@@ -19,6 +20,8 @@ libgstreamer1.0-dev=pc:gstreamer-check-1.0
 libgstreamer-plugins-base1.0-dev=pc:gstreamer-fft-1.0
 libjson-glib-dev=pc:json-glib-1.0
 libopenblas-dev=pc:openblas
+libopenmpi-dev=pc:ompi-c
+openmpi-bin=cmd:mpirun
 gstreamer1.0-tools=cmd:gst-launch-1.0
 gstreamer1.0-plugins-base-apps=cmd:gst-discoverer-1.0
 gstreamer1.0-plugins-base=element:audioresample

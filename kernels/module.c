@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* module.c - finds, opens and checks the CUDA module, see module.h. */
+#include "module.h"
+
+#include "error.h"
+#include "weights.h"
+
+#include <gmodule.h>
+
+#define PATH_VARIABLE "TELUCODEC_BACKEND_PATH"
+
+static GMutex lock;
+static const struct telu_module *opened;       /* once, and for good */
+
+static _Thread_local int absent;
+
+/* The file to open, to be freed; NULL with telu_error() when there is none. Of a
+ * folder that the environment names nothing else is a substitute. */
+static char *find(const char *build_dir)
+{
+    const char *env = g_getenv(PATH_VARIABLE);
+    const char *folder[] = { build_dir, TELU_MODULE_DIR };
+    char *path;
+
+    if (env && *env) {
+        path = g_build_filename(env, TELU_MODULE_FILE, NULL);
+        if (g_file_test(path, G_FILE_TEST_EXISTS))
+            return path;
+        g_free(path);
+        telu_fail("The CUDA module " TELU_MODULE_FILE " is not in %s, which "
+                  PATH_VARIABLE " names: correct or unset it", env);
+        return NULL;
+    }
+    for (int i = 0; i < 2; i++) {
+        path = folder[i] ? g_build_filename(folder[i], TELU_MODULE_FILE, NULL) : NULL;
+        if (path && g_file_test(path, G_FILE_TEST_EXISTS))
+            return path;
+        g_free(path);
+    }
+    telu_fail("The CUDA module " TELU_MODULE_FILE " was not found in %s%s%s: install "
+              "it there, or name its folder in " PATH_VARIABLE,
+              build_dir ? build_dir : "", build_dir ? " or " : "", TELU_MODULE_DIR);
+    return NULL;
+}
+
+static const struct telu_module *check(GModule *file, const char *path)
+{
+    gpointer entry = NULL;
+    const struct telu_module *m;
+
+    if (!g_module_symbol(file, TELU_MODULE_ENTRY, &entry) || !entry) {
+        telu_fail("%s has no symbol " TELU_MODULE_ENTRY ": it is no module of "
+                  "TeluCodec", path);
+        return NULL;
+    }
+    m = ((telu_module_entry)entry)(TELU_MODULE_ABI);
+    if (!m) {
+        telu_fail("The CUDA module %s is of another version: it does not speak ABI "
+                  "%d, which is expected", path, TELU_MODULE_ABI);
+        return NULL;
+    }
+    if (m->abi != TELU_MODULE_ABI) {
+        telu_fail("The CUDA module %s is of another version: it has ABI %u, expected "
+                  "%d", path, m->abi, TELU_MODULE_ABI);
+        return NULL;
+    }
+    if (m->model_size != sizeof(struct telu_model)) {
+        telu_fail("The CUDA module %s is of another build: its models take %u bytes, "
+                  "expected %zu", path, m->model_size, sizeof(struct telu_model));
+        return NULL;
+    }
+    return m;
+}
+
+/* Called with the lock. */
+static const struct telu_module *open_file(const char *path)
+{
+    GModule *file = g_module_open(path, G_MODULE_BIND_LAZY | G_MODULE_BIND_LOCAL);
+    const struct telu_module *m;
+
+    if (!file) {
+        telu_fail("The CUDA module %s cannot be opened: %s", path, g_module_error());
+        return NULL;
+    }
+    m = check(file, path);
+    if (m)
+        g_module_make_resident(file);  /* CUDA's libraries do not like to go */
+    else
+        g_module_close(file);
+    return m;
+}
+
+const struct telu_module *telu_module_open(const char *build_dir)
+{
+    const struct telu_module *m;
+
+    absent = 0;
+    g_mutex_lock(&lock);
+    if (!opened) {
+        char *path = find(build_dir);
+
+        absent = !path;
+        opened = path ? open_file(path) : NULL;
+        g_free(path);
+    }
+    m = opened;
+    g_mutex_unlock(&lock);
+    return m;
+}
+
+int telu_module_absent(void)
+{
+    return absent;
+}

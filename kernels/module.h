@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* module.h - libtelucodec-cuda.so as its users see it, and how they find it.
+ *
+ * CUDA's libraries are linked into that module alone. It is looked for in the folder
+ * that TELUCODEC_BACKEND_PATH names; else in the build tree, when the caller runs from
+ * there, and in LIBDIR/telucodec. It is opened once per process and stays.
+ */
+#ifndef TELU_MODULE_H
+#define TELU_MODULE_H
+
+#include "backend.h"
+#include "engine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Goes up with every change of a struct that both sides see: this one, telu_backend,
+ * telu_grads, telu_engine_ops, telu_model and what it holds, telu_training. */
+#define TELU_MODULE_ABI   1
+#define TELU_MODULE_ENTRY "telu_module_get"
+#define TELU_MODULE_FILE  "libtelucodec-cuda.so"
+
+struct telu_grads;             /* grads.h */
+struct telu_training;          /* ../trainer/training.h */
+struct telu_ranks;             /* ../trainer/ranks.h */
+
+struct telu_module {
+    uint32_t abi;              /* TELU_MODULE_ABI */
+    uint32_t model_size;       /* sizeof(struct telu_model): the same headers */
+    const char *name;          /* "cuda" */
+    const char *(*error)(void);            /* as telu_error(), of the module */
+
+    /* Usable devices, 0 when the driver or a device is missing: error() says which. */
+    int (*devices)(void);
+    /* "NVIDIA H200, compute 9.0, 139.8 GiB" */
+    int (*describe)(int device, char *text, size_t size);
+
+    const struct telu_backend *ops;
+    const struct telu_grads *grads;
+    const struct telu_engine_ops *engine;  /* NULL: streams run on the CPU alone */
+    const struct telu_training *training;
+    const struct telu_ranks *ranks;
+};
+
+/* The module's one exported symbol. NULL when it does not speak that version. */
+typedef const struct telu_module *(*telu_module_entry)(uint32_t abi);
+
+/* module.c, in the host. build_dir: where the build tree keeps it, or NULL. The module,
+ * or NULL with telu_error() saying what is missing; does not ask for a device. */
+const struct telu_module *telu_module_open(const char *build_dir);
+
+/* After this thread's last telu_module_open() failed: 1 when there is no module, as on
+ * most machines; 0 when there is one, and it cannot be used. */
+int telu_module_absent(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

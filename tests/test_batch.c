@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_batch.c - many streams share one engine: each gets what it would get alone,
+ * nobody waits for those who do not come, and a failure reaches all and spoils nothing. */
+#include "batch.h"
+#include "expect.h"
+#include "fake/engine.h"
+#include "tiny_model.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PACKETS 40
+#define STREAMS 32
+
+static struct telu_model *model;
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void pause_ms(int ms)
+{
+    struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+    nanosleep(&t, NULL);
+}
+
+static void check_fake(const char *what)
+{
+    check(fake_control.breaches == 0, fake_control.breaches ? fake_control.breach : what,
+          fake_control.breaches);
+    check(fake_control.engines == 0, "engines left open", fake_control.engines);
+    check(fake_control.slots == 0, "slots left", fake_control.slots);
+}
+
+static struct telu_seat *join(enum telu_side side, unsigned window)
+{
+    return telu_batch_join(&fake_module, model, 0, side, window);
+}
+
+/* --- One stream, in a thread ----------------------------------------------- */
+
+struct stream {
+    pthread_t thread;
+    int number, packets, window;
+    struct telu_seat *seat;    /* given, or NULL: its own */
+    int result;                /* 0: all is well; 1: refused; 2: failed; 3: differs */
+    atomic_int done;           /* packets; -1: none was begun */
+    char why[200];
+};
+
+static void *failed_with(struct stream *s, int result)
+{
+    s->result = result;
+    snprintf(s->why, sizeof(s->why), "%s", telu_error());
+    return NULL;
+}
+
+/* Encodes a signal of its own through the batch and alone. */
+static void *encoder(void *user)
+{
+    struct stream *s = user;
+    struct telu_seat *seat = s->seat ? s->seat : join(TELU_ENCODE, (unsigned)s->window);
+    struct telu_encoder *alone = telu_encoder_new(model, NULL);
+    struct telu_rate rate = telu_rate_init();
+    uint8_t packet[TELU_MAX_PACKET], expected[TELU_MAX_PACKET];
+    float x[TELU_PACKET];
+
+    rate.bitrate = 4000 + 500 * (s->number % 64);
+    telu_encoder_set(alone, &rate);
+    if (!seat) {
+        telu_encoder_free(alone);
+        return failed_with(s, 1);
+    }
+    for (int i = 0; i < s->packets && !s->result; i++) {
+        struct telu_job job = { .reset = i == 0, .rate = rate, .pcm = x,
+                                .packet = packet };
+        int n;
+
+        tiny_speech(x, TELU_PACKET, (uint32_t)(1000 * s->number + i));
+        memset(packet, 0xa5, sizeof(packet));
+        n = telu_encode(alone, x, expected, sizeof(expected));
+        s->done = i;
+        if (telu_batch_run(seat, &job)) {
+            failed_with(s, packet[0] == 0xa5 && packet[99] == 0xa5 ? 2 : 3);
+        } else if (job.bytes != n || memcmp(packet, expected, (size_t)n)) {
+            s->result = 3;
+        }
+    }
+    if (!s->seat)
+        telu_batch_leave(seat);
+    telu_encoder_free(alone);
+    return NULL;
+}
+
+/* The same with packets of another, some of them lost. */
+static void *decoder(void *user)
+{
+    struct stream *s = user;
+    struct telu_seat *seat = s->seat ? s->seat : join(TELU_DECODE, (unsigned)s->window);
+    struct telu_encoder *source = telu_encoder_new(model, NULL);
+    struct telu_decoder *alone = telu_decoder_new(model, NULL);
+    uint8_t packet[TELU_MAX_PACKET];
+    float x[TELU_PACKET], y[TELU_PACKET], expected[TELU_PACKET];
+
+    for (int i = 0; seat && i < s->packets && !s->result; i++) {
+        struct telu_job job = { .reset = i == 0, .pcm = y, .packet = packet };
+
+        tiny_speech(x, TELU_PACKET, (uint32_t)(7000 * s->number + i));
+        job.bytes = telu_encode(source, x, packet, sizeof(packet));
+        if (i % 7 == 5) {
+            job.packet = NULL;
+            telu_conceal(alone, expected);
+        } else {
+            telu_decode(alone, packet, (size_t)job.bytes, expected);
+        }
+        s->done = i;
+        if (telu_batch_run(seat, &job))
+            failed_with(s, 2);
+        else if (memcmp(y, expected, sizeof(y)))
+            s->result = 3;
+    }
+    if (!seat)
+        failed_with(s, 1);
+    if (!s->seat)
+        telu_batch_leave(seat);
+    telu_decoder_free(alone);
+    telu_encoder_free(source);
+    return NULL;
+}
+
+static void start(struct stream *s, int number, int packets, struct telu_seat *seat,
+                  int window, void *(*run)(void *))
+{
+    pthread_attr_t small;
+
+    memset(s, 0, sizeof(*s));
+    s->number = number;
+    s->packets = packets;
+    s->seat = seat;
+    s->window = window;
+    s->done = -1;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 256 * 1024);
+    if (pthread_create(&s->thread, &small, run, s))
+        abort();
+    pthread_attr_destroy(&small);
+}
+
+static void finish(struct stream *s, int result, const char *what)
+{
+    pthread_join(s->thread, NULL);
+    check(s->result == result, what, s->result);
+}
+
+/* --- The promises ----------------------------------------------------------- */
+
+static void test_alike(int window)
+{
+    struct stream s[2 * STREAMS];
+    struct telu_seat *seat = join(TELU_ENCODE, 0);
+    struct telu_batch_stats stats;
+
+    fake_control.delay = 500;
+    for (int i = 0; i < 2 * STREAMS; i++)
+        start(&s[i], i, PACKETS, NULL, window, i % 2 ? decoder : encoder);
+    for (int i = 0; i < 2 * STREAMS; i++)
+        finish(&s[i], 0, "a stream among others is another than alone");
+
+    telu_batch_stats(seat, &stats);
+    check(stats.packets == STREAMS * PACKETS, "packets encoded", (double)stats.packets);
+    check(stats.runs == (uint64_t)fake_control.runs[0], "runs", (double)stats.runs);
+    check(stats.runs < stats.packets / 2, "runs, for so few batches would be none",
+          (double)stats.runs);
+    check(stats.most > 2 && stats.most <= STREAMS, "largest batch", stats.most);
+    check(stats.streams == 1, "streams that are left", stats.streams);
+    check(fake_control.opened == 1, "engines for one model and device",
+          fake_control.opened);
+    telu_batch_leave(seat);
+    check_fake("alike");
+    fake_reset(&fake_control);
+}
+
+/* Another model or side is another engine, or the same. */
+static void test_shared(void)
+{
+    struct telu_config cfg = tiny_config();
+    struct telu_model *other = tiny_model(&cfg, 2);
+    struct telu_seat *a = join(TELU_ENCODE, 0), *b = join(TELU_DECODE, 0), *c;
+
+    check(fake_control.engines == 1, "engines of one model", fake_control.engines);
+    c = telu_batch_join(&fake_module, other, 0, TELU_ENCODE, 0);
+    check(fake_control.engines == 2, "engines of two models", fake_control.engines);
+    telu_batch_leave(a);
+    telu_batch_leave(c);
+    telu_model_close(other);
+    check(fake_control.engines == 1, "engines while one is used", fake_control.engines);
+    telu_batch_leave(b);
+    telu_batch_leave(NULL);
+    check_fake("shared");
+    fake_reset(&fake_control);
+}
+
+/* A window of 300 ms: a packet waits for a stream that was there and has stalled, the
+ * next ones do not; and with all there it does not wait at all. */
+static void test_stalled(void)
+{
+    struct telu_seat *a = join(TELU_ENCODE, 300000), *b = join(TELU_ENCODE, 300000);
+    struct stream one, two;
+    float x[TELU_PACKET] = { 0 };
+    uint8_t packet[TELU_MAX_PACKET];
+    struct telu_job job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
+    double t = now();
+
+    telu_batch_run(a, &job);
+    check(now() - t < 0.2, "a packet waits for one that never came", now() - t);
+    telu_batch_run(b, &job);           /* for a, which is expected now */
+    check(now() - t > 0.25, "a packet does not wait for the others", now() - t);
+
+    t = now();
+    for (int i = 0; i < 5; i++)
+        telu_batch_run(b, &job);
+    check(now() - t < 0.2, "5 packets, beside one that has stalled", now() - t);
+
+    /* It comes back, and is one to wait and to be waited for again. */
+    t = now();
+    telu_batch_run(a, &job);
+    check(now() - t > 0.25, "a packet does not wait for who comes now and then", now() - t);
+    telu_batch_leave(a);
+    telu_batch_leave(b);
+    check_fake("stalled");
+
+    /* Two that both come are sent as soon as both are there. */
+    fake_reset(&fake_control);
+    t = now();
+    start(&one, 1, 50, NULL, 300000, encoder);
+    start(&two, 2, 50, NULL, 300000, encoder);
+    finish(&one, 0, "first of two");
+    finish(&two, 0, "second of two");
+    check(now() - t < 3.0, "100 packets that need not wait took", now() - t);
+    check_fake("two");
+    fake_reset(&fake_control);
+}
+
+/* Both sides have something to do: they take turns. */
+static void test_fair(void)
+{
+    struct telu_seat *seat[4];
+    struct stream s[4];
+
+    for (int i = 0; i < 4; i++)
+        seat[i] = join(i < 3 ? TELU_ENCODE : TELU_DECODE, 0);
+    /* While the first runs the others come, the decoder last. */
+    fake_control.delay = 200000;
+    for (int i = 0; i < 4; i++) {
+        start(&s[i], i, 1, seat[i], 0, i < 3 ? encoder : decoder);
+        pause_ms(40);
+    }
+    for (int i = 0; i < 4; i++) {
+        finish(&s[i], 0, "one of both sides");
+        telu_batch_leave(seat[i]);
+    }
+    check(!strcmp(fake_control.sides, "EDE"), "order of the batches", 0);
+    check_fake("fair");
+    fake_reset(&fake_control);
+}
+
+/* More streams than a batch takes: the rest comes next. */
+static void test_many(void)
+{
+    const int many = TELU_BATCH_MOST + 76;
+    struct stream *s = calloc((size_t)many, sizeof(*s));
+    struct telu_seat **seats = calloc((size_t)many, sizeof(struct telu_seat *));
+
+    for (int i = 0; i < many; i++)
+        seats[i] = join(TELU_ENCODE, 0);
+    fake_control.delay = 400000;
+    for (int i = 0; i < many; i++)
+        start(&s[i], i, 2, seats[i], 0, encoder);
+    for (int i = 0; i < many; i++)
+        finish(&s[i], 0, "a stream among very many");
+    for (int i = 0; i < many; i++)
+        telu_batch_leave(seats[i]);
+    check(fake_control.most > TELU_BATCH_MOST / 4, "largest batch of very many",
+          fake_control.most);
+    free(seats);
+    free(s);
+    check_fake("many");
+    fake_reset(&fake_control);
+}
+
+/* --- What goes wrong --------------------------------------------------------- */
+
+static void test_failure(void)
+{
+    struct stream s[STREAMS], again;
+    struct telu_seat *seat = join(TELU_ENCODE, 0);
+    float x[TELU_PACKET] = { 0 };
+    uint8_t packet[TELU_MAX_PACKET];
+    struct telu_job job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
+
+    fake_control.delay = 500;
+    fake_control.runs_left = 20;
+    for (int i = 0; i < STREAMS; i++)
+        start(&s[i], i, PACKETS, NULL, 0, i % 2 ? decoder : encoder);
+    for (int i = 0; i < STREAMS; i++) {
+        pthread_join(s[i].thread, NULL);
+        check(s[i].result == 1 || s[i].result == 2, "a stream when the device fails",
+              s[i].result);
+        check(strstr(s[i].why, "illegal memory access") != NULL,
+              "the device's own words, got others", i);
+    }
+    check(fake_control.engines == 0, "a dead engine is kept", fake_control.engines);
+
+    /* For those who are still there it is dead; who joins gets a new one. */
+    check(telu_batch_run(seat, &job) == -1, "a dead batch runs", 0);
+    check(strstr(telu_error(), "illegal memory access") != NULL, "its reason is lost", 0);
+    fake_control.runs_left = -1;
+    start(&again, 1, PACKETS, NULL, 0, encoder);
+    finish(&again, 0, "a stream after the failure");
+    check(telu_batch_run(seat, &job) == -1, "a dead batch lives again", 0);
+    telu_batch_leave(seat);
+    check_fake("failure");
+    fake_reset(&fake_control);
+}
+
+static void test_refused(void)
+{
+    struct stream s[6], first;
+
+    fake_control.refuse_open = 1;
+    check(!join(TELU_ENCODE, 0), "joined without an engine", 0);
+    check(strstr(telu_error(), "out of memory") != NULL, "why there is no engine", 0);
+    for (int i = 0; i < 6; i++)
+        start(&s[i], i, 3, NULL, 0, encoder);
+    for (int i = 0; i < 6; i++)
+        finish(&s[i], 1, "a stream without an engine");
+    check_fake("no engine");
+
+    /* No place for one more does not disturb those who play. */
+    fake_reset(&fake_control);
+    fake_control.slots_left = 1;
+    fake_control.delay = 1000;
+    start(&first, 1, PACKETS, NULL, 0, encoder);
+    while (!fake_control.runs[0])
+        pause_ms(1);
+    check(!join(TELU_DECODE, 0), "joined without a place", 0);
+    check(strstr(telu_error(), "out of memory") != NULL, "why there is no place", 0);
+    finish(&first, 0, "the stream that was there first");
+    check_fake("no place");
+
+    fake_reset(&fake_control);
+    check(!telu_batch_join(&fake_module, model, 7, TELU_ENCODE, 0), "no device 7", 0);
+    check(strstr(telu_error(), "7") != NULL, "which device there is not", 0);
+    check_fake("no device");
+    fake_reset(&fake_control);
+}
+
+/* A thread waits for the others, and its stream is closed. */
+static void test_left(void)
+{
+    struct telu_seat *other = join(TELU_ENCODE, 0);
+    float x[TELU_PACKET] = { 0 };
+    uint8_t packet[TELU_MAX_PACKET];
+    struct telu_job job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
+
+    for (int i = 0; i < 20; i++) {
+        struct telu_seat *seat = join(TELU_ENCODE, 20000000);
+        struct stream s;
+        double t = now();
+
+        telu_batch_run(other, &job);   /* so that it is expected, and does not come */
+        start(&s, 1, PACKETS, seat, 0, encoder);
+        while (s.done < 0)
+            pause_ms(1);
+        pause_ms(5 + i);
+        telu_batch_leave(seat);
+        finish(&s, 2, "a stream that was closed while it waited");
+        check(strstr(s.why, "closed") != NULL, "why it came back", i);
+        check(now() - t < 5.0, "closing took", now() - t);
+    }
+    telu_batch_leave(other);
+    check_fake("left");
+    fake_reset(&fake_control);
+}
+
+/* Streams come and go while others play. */
+static void test_coming(void)
+{
+    struct stream s[4], guest;
+
+    for (int i = 0; i < 4; i++)
+        start(&s[i], i, 200, NULL, 100, i % 2 ? decoder : encoder);
+    for (int i = 0; i < 200; i++) {
+        start(&guest, i, i % 3, NULL, i % 2 ? 0 : 500, i % 5 ? encoder : decoder);
+        finish(&guest, 0, "a guest");
+    }
+    for (int i = 0; i < 4; i++)
+        finish(&s[i], 0, "a stream that guests come to");
+    check_fake("coming");
+    fake_reset(&fake_control);
+}
+
+int main(void)
+{
+    struct telu_config cfg = tiny_config();
+
+    model = tiny_model(&cfg, 1);
+    if (!model) {
+        printf("test_batch: %s\n", telu_error());
+        return 1;
+    }
+    test_alike(0);
+    test_alike(2000);
+    test_shared();
+    test_stalled();
+    test_fair();
+    test_many();
+    test_failure();
+    test_refused();
+    test_left();
+    test_coming();
+    telu_model_close(model);
+    printf("batch: %s\n", failed ? "failed" : "ok");
+    return failed;
+}

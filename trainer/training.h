@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* training.h - training steps on a device: the part of the CUDA module that
+ * telucodec-train uses. The CPU's step.c is its definition.
+ *
+ * A trainer on a device keeps weights, codebooks and all running means there; put()
+ * and get() move them from and to the host's structs, whose layouts stand in
+ * params.h, adamw.h, vq.h and balance.h. Everything returns 0, or -1 with the module's
+ * error(), unless it says otherwise; after an error of CUDA a trainer is of no more use
+ * than to be closed.
+ */
+#ifndef TELU_TRAINING_H
+#define TELU_TRAINING_H
+
+#include "chance.h"
+#include "config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum telu_precision {
+    TELU_TRAIN_FP32,
+    TELU_TRAIN_BF16            /* the network's products, and what stands between them;
+                                * weights, sums, quantiser and losses stay in fp32 */
+};
+
+/* Arrays of the host; sizes follow from the config. */
+struct telu_train_state {
+    float *value;              /* weights: params->total */
+    float *books;              /* codebooks: params->books_total */
+    float *m, *v;              /* AdamW's means: params->total each */
+    float *ema;                /* vq->state: vq->state_total */
+    uint32_t *hits;            /* (stages, codes): vq->s[].hits, one after another */
+    double balance[3];         /* running sizes of the terms' gradients */
+    long adam_step, skipped;
+    uint32_t restarts;
+    int ready;                 /* vq->ready */
+    struct chance chance;      /* vq->chance */
+};
+
+struct telu_train_result {
+    double mel, cpx, wave, commit, norm;
+};
+
+#define TELU_TRAIN_STAGING 4   /* batches in pinned memory */
+#define TELU_TRAIN_RESULTS 64  /* steps whose results the device keeps */
+
+/* Sums `n` floats of device memory over all ranks, in place; stream is CUDA's. As
+ * ranks.h has it. */
+typedef int (*telu_train_reduce)(void *user, float *device, size_t n, void *stream);
+
+struct telu_training {
+    /* B items of T packets. NULL with the module's error(). */
+    void *(*open)(int device, const struct telu_config *cfg, int B, int T,
+                  enum telu_precision precision);
+    void (*close)(void *t);
+
+    /* Each waits for the steps that were started. */
+    int (*put)(void *t, const struct telu_train_state *s);
+    int (*get)(void *t, struct telu_train_state *s);
+
+    /* From now on this is one rank of several (reduce.h): codebook statistics, sizes of
+     * the losses' gradients and the gradient are summed by fn. NULL: alone again. */
+    int (*reduce)(void *t, telu_train_reduce fn, void *user, int rank, int ranks);
+
+    /* Pinned room for a batch, (B, (2T+1) 160) floats as trainer->x, `which` 0 ..
+     * TELU_TRAIN_STAGING - 1. Waits until the last step from it has read it. Another
+     * thread than step()'s may call this. NULL with the module's error(). */
+    float *(*staging)(void *t, int which);
+
+    /* Queues one step and returns at once. stages [B], descending. At most
+     * TELU_TRAIN_RESULTS steps between two calls of results(). */
+    int (*step)(void *t, int which, const int *stages, float rate, float decay);
+
+    /* Waits, and tells of the steps since the last call, the oldest first; at most
+     * `most`. Returns how many, or -1. */
+    int (*results)(void *t, struct telu_train_result *r, int most);
+
+    /* loss_run() alone, for the tests: arrays of the host with trainer->stride, read
+     * and written from MODEL_LEAD on. */
+    int (*loss)(void *t, float *mel, float *cpx, float *wave, double value[3],
+                const float *x, const float *y);
+};
+
+/* The module's; training.cu. */
+extern const struct telu_training telu_training_cuda;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
