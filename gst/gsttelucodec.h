@@ -51,6 +51,7 @@ G_BEGIN_DECLS
 #define GST_TELUCODEC_PROP_MODEL_PATH "model-path"
 #define GST_TELUCODEC_PROP_BACKEND "backend"
 #define GST_TELUCODEC_PROP_CUDA_DEVICE_ID "cuda-device-id"
+#define GST_TELUCODEC_PROP_BATCH_WINDOW "batch-window"
 #define GST_TELUCODEC_PROP_ACTIVE_BACKEND "active-backend"
 #define GST_TELUCODEC_PROP_STATS "stats"
 

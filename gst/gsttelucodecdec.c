@@ -16,6 +16,8 @@
  * (property plc, TRUE here), so behind an rtpjitterbuffer all that is needed is
  * do-lost=true.
  *
+ * Where it runs (backend) is chosen as in telucodecenc.
+ *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 filesrc location=speech.tlc ! telucodecparse ! telucodecdec ! \
@@ -61,9 +63,18 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (telucodecdec, "telucodecdec",
 static void
 reset_run (GstTelucodecDec * self)
 {
-  telu_decoder_reset (self->decoder);
+  gst_telucodec_stream_reset (&self->stream);
   self->left = 0;
   self->bad_in_row = 0;
+}
+
+/* NULL -> READY */
+static gboolean
+gst_telucodec_dec_open (GstAudioDecoder * dec)
+{
+  GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
+
+  return gst_telucodec_runtime_probe (&self->runtime, GST_ELEMENT (self));
 }
 
 static gboolean
@@ -74,10 +85,8 @@ gst_telucodec_dec_start (GstAudioDecoder * dec)
   if (!gst_telucodec_runtime_open (&self->runtime, GST_ELEMENT (self)))
     return FALSE;
 
-  self->decoder = telu_decoder_new (self->runtime.model, self->runtime.table);
-  if (!self->decoder) {
-    GST_ELEMENT_ERROR (self, LIBRARY, INIT,
-        ("The decoder could not be made: %s", telu_error ()), (NULL));
+  if (!gst_telucodec_stream_open (&self->stream, GST_ELEMENT (self),
+          &self->runtime, TELU_DECODE)) {
     gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
     return FALSE;
   }
@@ -97,8 +106,7 @@ gst_telucodec_dec_stop (GstAudioDecoder * dec)
 {
   GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
 
-  telu_decoder_free (self->decoder);
-  self->decoder = NULL;
+  gst_telucodec_stream_close (&self->stream);
   gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
   return TRUE;
 }
@@ -129,12 +137,15 @@ static gboolean
 gst_telucodec_dec_set_format (GstAudioDecoder * dec, GstCaps * caps)
 {
   GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
-  const gchar *ours = telu_model_id (self->runtime.model);
   const gchar *theirs =
       gst_structure_get_string (gst_caps_get_structure (caps, 0),
       GST_TELUCODEC_MODEL_ID);
+  const gchar *ours;
   GstTagList *tags;
 
+  if (!gst_telucodec_stream_is_open (&self->stream))
+    return FALSE;
+  ours = telu_model_id (self->runtime.model);
   if (!theirs) {
     GST_WARNING_OBJECT (self, "caps without model-id: if the packets were not "
         "made with %s, the sound will be wrong", ours);
@@ -251,15 +262,13 @@ decode_packet (GstTelucodecDec * self, GstBuffer * buf)
     return GST_FLOW_ERROR;
   }
   busy = gst_util_get_timestamp ();
-  status = telu_decode (self->decoder, map.data, map.size, self->pcm);
+  status = gst_telucodec_stream_decode (&self->stream, map.data, map.size,
+      self->pcm);
   busy = gst_util_get_timestamp () - busy;
   gst_buffer_unmap (buf, &map);
 
-  if (status < 0) {
-    GST_ELEMENT_ERROR (self, STREAM, DECODE,
-        ("Decoding failed: %s", telu_error ()), (NULL));
+  if (status < 0)
     return GST_FLOW_ERROR;
-  }
   GST_OBJECT_LOCK (self);
   self->pushed++;
   self->coded_samples += TELU_PACKET;
@@ -336,13 +345,34 @@ gst_telucodec_dec_sink_event (GstAudioDecoder * dec, GstEvent * event)
       (dec, event);
 }
 
+/* Not by gst_audio_decoder_set_latency(): its message, posted while the element starts,
+ * makes decodebin3 wait for itself (GStreamer 1.22). */
+static gboolean
+gst_telucodec_dec_src_query (GstAudioDecoder * dec, GstQuery * query)
+{
+  GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
+  const gboolean ok =
+      GST_AUDIO_DECODER_CLASS (gst_telucodec_dec_parent_class)->src_query (dec,
+      query);
+
+  if (ok && GST_QUERY_TYPE (query) == GST_QUERY_LATENCY) {
+    const GstClockTime own = gst_telucodec_stream_latency (&self->stream);
+    GstClockTime min, max;
+    gboolean live;
+
+    gst_query_parse_latency (query, &live, &min, &max);
+    if (GST_CLOCK_TIME_IS_VALID (max))
+      max += own;
+    gst_query_set_latency (query, live, min + own, max);
+  }
+  return ok;
+}
+
 static GstStructure *
 make_stats (GstTelucodecDec * self)
 {
   const gdouble seconds = (gdouble) self->coded_samples / TELU_RATE;
-  const gchar *active = gst_telucodec_runtime_name (&self->runtime);
-
-  return gst_structure_new ("application/x-telucodecdec-stats",
+  GstStructure *stats = gst_structure_new ("application/x-telucodecdec-stats",
       "num-pushed", G_TYPE_UINT64, self->pushed,
       "num-gap", G_TYPE_UINT64, self->gaps,
       "plc-num-samples", G_TYPE_UINT64, self->plc_samples,
@@ -350,13 +380,11 @@ make_stats (GstTelucodecDec * self)
       "corrupt", G_TYPE_UINT64, self->corrupt,
       "sample-rate", G_TYPE_UINT, TELU_RATE,
       "channels", G_TYPE_UINT, 1,
-      "model-id", G_TYPE_STRING,
-      self->runtime.model ? telu_model_id (self->runtime.model) : "",
-      "active-backend", G_TYPE_STRING, active ? active : "none",
-      "kernels", G_TYPE_STRING,
-      self->runtime.table ? self->runtime.table->name : "none",
       "real-time-factor", G_TYPE_DOUBLE,
       self->busy ? seconds * GST_SECOND / self->busy : 0.0, NULL);
+
+  gst_telucodec_stream_add_stats (&self->stream, stats);
+  return stats;
 }
 
 static void
@@ -395,7 +423,7 @@ gst_telucodec_dec_finalize (GObject * object)
 {
   GstTelucodecDec *self = GST_TELUCODEC_DEC (object);
 
-  g_free (self->runtime.model_path);
+  gst_telucodec_runtime_clear (&self->runtime);
   G_OBJECT_CLASS (gst_telucodec_dec_parent_class)->finalize (object);
 }
 
@@ -423,12 +451,14 @@ gst_telucodec_dec_class_init (GstTelucodecDecClass * klass)
   object_class->get_property = gst_telucodec_dec_get_property;
   object_class->finalize = gst_telucodec_dec_finalize;
 
+  decoder_class->open = gst_telucodec_dec_open;
   decoder_class->start = gst_telucodec_dec_start;
   decoder_class->stop = gst_telucodec_dec_stop;
   decoder_class->set_format = gst_telucodec_dec_set_format;
   decoder_class->handle_frame = gst_telucodec_dec_handle_frame;
   decoder_class->flush = gst_telucodec_dec_flush;
   decoder_class->sink_event = gst_telucodec_dec_sink_event;
+  decoder_class->src_query = gst_telucodec_dec_src_query;
 
   gst_telucodec_runtime_install_properties (object_class, PROP_RUNTIME);
   g_object_class_install_property (object_class, PROP_STATS,

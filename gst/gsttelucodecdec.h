@@ -5,7 +5,7 @@
 
 #include <gst/audio/audio.h>
 
-#include "gsttelucodecmodel.h"
+#include "gsttelucodecstream.h"
 
 G_BEGIN_DECLS
 
@@ -18,7 +18,7 @@ struct _GstTelucodecDec
   GstAudioDecoder parent;
 
   GstTelucodecRuntime runtime;
-  struct telu_decoder *decoder;
+  GstTelucodecStream stream;
 
   gfloat pcm[TELU_PACKET];
   gint left;                    /* concealed samples at the end of pcm that the
@@ -29,7 +29,7 @@ struct _GstTelucodecDec
   guint64 pushed, gaps, corrupt;
   guint64 coded_samples, plc_samples;
   GstClockTime plc_duration;
-  GstClockTime busy;            /* time spent in libtelu */
+  GstClockTime busy;            /* time spent on packets */
 };
 
 /* n samples in the format of the output; pcm NULL is silence. NULL with an error

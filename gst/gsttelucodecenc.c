@@ -21,6 +21,12 @@
  * 64000 bit/s. Samples in and samples out are the same in number and place: the
  * first and last packets carry a #GstAudioClippingMeta in samples.
  *
+ * With backend=auto, the default, packets are encoded on a CUDA device where there are
+ * the module of TeluCodec, a driver and a device, in batches with those of the other
+ * elements of the process that have the same weights; else on the CPU. If the device
+ * fails the stream goes on on the CPU, without a packet less, and a warning is posted;
+ * with backend=cuda all this is an error. active-backend and stats tell what is used.
+ *
  * Where the input's time stamps jump, one packet holds samples of both sides. With
  * perfect-timestamp and hard-resync set, the run ends there and a new one begins.
  *
@@ -120,25 +126,32 @@ gst_telucodec_enc_tune_get_type (void)
 static void
 reset_run (GstTelucodecEnc * self)
 {
-  telu_encoder_reset (self->encoder);
+  gst_telucodec_stream_reset (&self->stream);
   self->started = FALSE;
   self->held = 0;
+}
+
+/* NULL -> READY */
+static gboolean
+gst_telucodec_enc_open (GstAudioEncoder * enc)
+{
+  GstTelucodecEnc *self = GST_TELUCODEC_ENC (enc);
+
+  return gst_telucodec_runtime_probe (&self->runtime, GST_ELEMENT (self));
 }
 
 static gboolean
 gst_telucodec_enc_start (GstAudioEncoder * enc)
 {
   GstTelucodecEnc *self = GST_TELUCODEC_ENC (enc);
-  const GstClockTime latency =
+  GstClockTime latency =
       gst_util_uint64_scale_int (LATENCY_SAMPLES, GST_SECOND, TELU_RATE);
 
   if (!gst_telucodec_runtime_open (&self->runtime, GST_ELEMENT (self)))
     return FALSE;
 
-  self->encoder = telu_encoder_new (self->runtime.model, self->runtime.table);
-  if (!self->encoder) {
-    GST_ELEMENT_ERROR (self, LIBRARY, INIT,
-        ("The encoder could not be made: %s", telu_error ()), (NULL));
+  if (!gst_telucodec_stream_open (&self->stream, GST_ELEMENT (self),
+          &self->runtime, TELU_ENCODE)) {
     gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
     return FALSE;
   }
@@ -151,6 +164,7 @@ gst_telucodec_enc_start (GstAudioEncoder * enc)
   GST_OBJECT_UNLOCK (self);
   reset_run (self);
 
+  latency += gst_telucodec_stream_latency (&self->stream);
   gst_audio_encoder_set_latency (enc, latency, latency);
   return TRUE;
 }
@@ -160,8 +174,7 @@ gst_telucodec_enc_stop (GstAudioEncoder * enc)
 {
   GstTelucodecEnc *self = GST_TELUCODEC_ENC (enc);
 
-  telu_encoder_free (self->encoder);
-  self->encoder = NULL;
+  gst_telucodec_stream_close (&self->stream);
   gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
   return TRUE;
 }
@@ -209,7 +222,7 @@ latch_rate (GstTelucodecEnc * self)
 
   if (!changed)
     return;
-  if (telu_encoder_set (self->encoder, &rate) < 0)
+  if (!gst_telucodec_stream_set_rate (&self->stream, &rate))
     GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
         ("The encoder keeps its settings: %s", telu_error ()), (NULL));
   send_tags (self, rate.bitrate);
@@ -221,6 +234,9 @@ gst_telucodec_enc_set_format (GstAudioEncoder * enc, GstAudioInfo * info)
   GstTelucodecEnc *self = GST_TELUCODEC_ENC (enc);
   GstCaps *caps;
   gboolean ok;
+
+  if (!gst_telucodec_stream_is_open (&self->stream))
+    return FALSE;
 
   /* The base class has drained the run before, and has forgotten these. Exactly
    * one packet at a time, but for the short rest at the end. */
@@ -270,20 +286,16 @@ push_packet (GstTelucodecEnc * self, gboolean last)
   latch_rate (self);
 
   busy = gst_util_get_timestamp ();
-  size = telu_encode (self->encoder, self->pcm, self->packet,
-      sizeof (self->packet));
+  size = gst_telucodec_stream_encode (&self->stream, self->pcm, self->packet);
   busy = gst_util_get_timestamp () - busy;
-  if (size < 1) {
-    GST_ELEMENT_ERROR (self, STREAM, ENCODE,
-        ("Encoding failed: %s", telu_error ()), (NULL));
+  if (size < 1)
     return GST_FLOW_ERROR;
-  }
 
   GST_OBJECT_LOCK (self);
   self->packets++;
   self->bytes += size;
   self->busy += busy;
-  telu_encoder_info (self->encoder, &self->last);
+  self->last = self->stream.info;
   GST_OBJECT_UNLOCK (self);
 
   out = gst_audio_encoder_allocate_output_buffer (GST_AUDIO_ENCODER (self),
@@ -342,9 +354,7 @@ static GstStructure *
 make_stats (GstTelucodecEnc * self)
 {
   const gdouble seconds = (gdouble) self->packets * TELU_PACKET / TELU_RATE;
-  const gchar *active = gst_telucodec_runtime_name (&self->runtime);
-
-  return gst_structure_new ("application/x-telucodecenc-stats",
+  GstStructure *stats = gst_structure_new ("application/x-telucodecenc-stats",
       "packets", G_TYPE_UINT64, self->packets,
       "bytes", G_TYPE_UINT64, self->bytes,
       "average-bitrate", G_TYPE_UINT,
@@ -357,12 +367,10 @@ make_stats (GstTelucodecEnc * self)
       "lookahead-samples", G_TYPE_INT, TELU_DELAY,
       "latency-samples", G_TYPE_INT, LATENCY_SAMPLES,
       "real-time-factor", G_TYPE_DOUBLE,
-      self->busy ? seconds * GST_SECOND / self->busy : 0.0,
-      "active-backend", G_TYPE_STRING, active ? active : "none",
-      "kernels", G_TYPE_STRING,
-      self->runtime.table ? self->runtime.table->name : "none",
-      "model-id", G_TYPE_STRING,
-      self->runtime.model ? telu_model_id (self->runtime.model) : "", NULL);
+      self->busy ? seconds * GST_SECOND / self->busy : 0.0, NULL);
+
+  gst_telucodec_stream_add_stats (&self->stream, stats);
+  return stats;
 }
 
 static void
@@ -438,7 +446,7 @@ gst_telucodec_enc_finalize (GObject * object)
 {
   GstTelucodecEnc *self = GST_TELUCODEC_ENC (object);
 
-  g_free (self->runtime.model_path);
+  gst_telucodec_runtime_clear (&self->runtime);
   G_OBJECT_CLASS (gst_telucodec_enc_parent_class)->finalize (object);
 }
 
@@ -462,6 +470,7 @@ gst_telucodec_enc_class_init (GstTelucodecEncClass * klass)
   object_class->get_property = gst_telucodec_enc_get_property;
   object_class->finalize = gst_telucodec_enc_finalize;
 
+  encoder_class->open = gst_telucodec_enc_open;
   encoder_class->start = gst_telucodec_enc_start;
   encoder_class->stop = gst_telucodec_enc_stop;
   encoder_class->set_format = gst_telucodec_enc_set_format;

@@ -5,7 +5,7 @@
 
 #include <gst/audio/audio.h>
 
-#include "gsttelucodecmodel.h"
+#include "gsttelucodecstream.h"
 
 G_BEGIN_DECLS
 
@@ -18,7 +18,7 @@ struct _GstTelucodecEnc
   GstAudioEncoder parent;
 
   GstTelucodecRuntime runtime;
-  struct telu_encoder *encoder;
+  GstTelucodecStream stream;
   gboolean s16;                 /* the input is S16LE, else F32LE */
 
   /* Guarded by the object lock: what the properties say. The streaming thread
@@ -33,7 +33,7 @@ struct _GstTelucodecEnc
 
   /* Guarded by the object lock: since start. */
   guint64 packets, bytes;
-  GstClockTime busy;            /* time spent in telu_encode() */
+  GstClockTime busy;            /* time spent on packets */
   struct telu_info last;
 };
 

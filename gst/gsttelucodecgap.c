@@ -16,18 +16,14 @@ static gboolean
 conceal (GstTelucodecDec * self)
 {
   GstClockTime busy = gst_util_get_timestamp ();
-  gint ret = telu_conceal (self->decoder, self->pcm);
+  gint ret = gst_telucodec_stream_conceal (&self->stream, self->pcm);
 
   busy = gst_util_get_timestamp () - busy;
   GST_OBJECT_LOCK (self);
   self->busy += busy;
   self->coded_samples += TELU_PACKET;
   GST_OBJECT_UNLOCK (self);
-  if (ret >= 0)
-    return TRUE;
-  GST_ELEMENT_ERROR (self, STREAM, DECODE,
-      ("Concealment failed: %s", telu_error ()), (NULL));
-  return FALSE;
+  return ret >= 0;
 }
 
 /* Samples that a gap covers: counted from its rounded ends, so that gaps that

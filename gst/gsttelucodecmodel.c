@@ -19,29 +19,8 @@ struct _GstTelucodecModel
 static GMutex models_lock;
 static GHashTable *models;      /* key -> GstTelucodecModel, not owned */
 
-GType
-gst_telucodec_backend_get_type (void)
-{
-  static const GEnumValue values[] = {
-    {GST_TELUCODEC_BACKEND_AUTO, "CUDA where available, else the CPU", "auto"},
-    {GST_TELUCODEC_BACKEND_CPU, "The CPU", "cpu"},
-    {GST_TELUCODEC_BACKEND_CUDA, "CUDA, or an error", "cuda"},
-    {0, NULL, NULL}
-  };
-  static gsize type = 0;
-
-  if (g_once_init_enter (&type)) {
-    GType registered = g_enum_register_static ("GstTelucodecBackend", values);
-
-    g_once_init_leave (&type, registered);
-  }
-  return type;
-}
-
-/* Whether the plugin runs from the build tree. An installed one must not find
- * weights of a source tree that happens to be still there. */
-static gboolean
-in_build_tree (GstElement * element)
+gboolean
+gst_telucodec_in_build_tree (GstElement * element)
 {
   GstElementFactory *factory = gst_element_get_factory (element);
   GstPlugin *plugin =
@@ -80,7 +59,7 @@ find_path (GstElement * element, const gchar * path, const gchar ** origin)
     return g_strdup (env);
   }
 
-  build = in_build_tree (element);
+  build = gst_telucodec_in_build_tree (element);
   if (build && g_file_test (TELU_MODEL_BUILD, G_FILE_TEST_EXISTS))
     return g_strdup (TELU_MODEL_BUILD);
   if (g_file_test (TELU_MODEL_INSTALLED, G_FILE_TEST_EXISTS))
@@ -174,6 +153,12 @@ gst_telucodec_model_acquire (GstElement * element, const gchar * path)
   return model;
 }
 
+const struct telu_model *
+gst_telucodec_model_get (GstTelucodecModel * model)
+{
+  return model->model;
+}
+
 void
 gst_telucodec_model_release (GstTelucodecModel * model)
 {
@@ -193,146 +178,4 @@ gst_telucodec_model_release (GstTelucodecModel * model)
   telu_model_close (model->model);
   g_free (model->key);
   g_free (model);
-}
-
-const struct telu_backend *
-gst_telucodec_backend_open (GstElement * element, GstTelucodecBackend wanted,
-    gint cuda_device_id)
-{
-  /* The CUDA table comes in a module of its own, which is tried here first. This
-   * version has none, so that auto means the CPU. */
-  if (wanted == GST_TELUCODEC_BACKEND_CUDA) {
-    GST_ELEMENT_ERROR (element, LIBRARY, INIT,
-        ("The CUDA module of TeluCodec was not found, so device %d cannot be "
-            "used: set backend to cpu or auto.", cuda_device_id), (NULL));
-    return NULL;
-  }
-  return telu_backend_cpu ();
-}
-
-void
-gst_telucodec_runtime_install_properties (GObjectClass * klass, guint first)
-{
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-      GST_PARAM_MUTABLE_READY;
-
-  g_object_class_install_property (klass,
-      first + GST_TELUCODEC_RUNTIME_MODEL_PATH,
-      g_param_spec_string (GST_TELUCODEC_PROP_MODEL_PATH, "Model path",
-          "Weight file; NULL: that of the environment variable "
-          GST_TELUCODEC_MODEL_ENV ", or else the one that came with the plugin",
-          NULL, flags));
-  g_object_class_install_property (klass, first + GST_TELUCODEC_RUNTIME_BACKEND,
-      g_param_spec_enum (GST_TELUCODEC_PROP_BACKEND, "Backend",
-          "Where the network runs", GST_TYPE_TELUCODEC_BACKEND,
-          GST_TELUCODEC_BACKEND_AUTO, flags));
-  g_object_class_install_property (klass,
-      first + GST_TELUCODEC_RUNTIME_CUDA_DEVICE_ID,
-      g_param_spec_int (GST_TELUCODEC_PROP_CUDA_DEVICE_ID, "CUDA device id",
-          "Number of the device that the CUDA backend uses", 0, G_MAXINT, 0,
-          flags));
-  g_object_class_install_property (klass,
-      first + GST_TELUCODEC_RUNTIME_ACTIVE_BACKEND,
-      g_param_spec_string (GST_TELUCODEC_PROP_ACTIVE_BACKEND, "Active backend",
-          "Where the network runs now: cpu or cuda, NULL while stopped", NULL,
-          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
-  gst_type_mark_as_plugin_api (GST_TYPE_TELUCODEC_BACKEND, 0);
-}
-
-void
-gst_telucodec_runtime_set_property (GstTelucodecRuntime * rt,
-    GstElement * element, guint index, const GValue * value)
-{
-  GST_OBJECT_LOCK (element);
-  switch (index) {
-    case GST_TELUCODEC_RUNTIME_MODEL_PATH:
-      g_free (rt->model_path);
-      rt->model_path = g_value_dup_string (value);
-      break;
-    case GST_TELUCODEC_RUNTIME_BACKEND:
-      rt->backend = g_value_get_enum (value);
-      break;
-    case GST_TELUCODEC_RUNTIME_CUDA_DEVICE_ID:
-      rt->cuda_device_id = g_value_get_int (value);
-      break;
-    default:
-      g_assert_not_reached ();
-  }
-  GST_OBJECT_UNLOCK (element);
-}
-
-void
-gst_telucodec_runtime_get_property (GstTelucodecRuntime * rt,
-    GstElement * element, guint index, GValue * value)
-{
-  GST_OBJECT_LOCK (element);
-  switch (index) {
-    case GST_TELUCODEC_RUNTIME_MODEL_PATH:
-      g_value_set_string (value, rt->model_path);
-      break;
-    case GST_TELUCODEC_RUNTIME_BACKEND:
-      g_value_set_enum (value, rt->backend);
-      break;
-    case GST_TELUCODEC_RUNTIME_CUDA_DEVICE_ID:
-      g_value_set_int (value, rt->cuda_device_id);
-      break;
-    case GST_TELUCODEC_RUNTIME_ACTIVE_BACKEND:
-      g_value_set_string (value, gst_telucodec_runtime_name (rt));
-      break;
-    default:
-      g_assert_not_reached ();
-  }
-  GST_OBJECT_UNLOCK (element);
-}
-
-gboolean
-gst_telucodec_runtime_open (GstTelucodecRuntime * rt, GstElement * element)
-{
-  const struct telu_backend *table;
-  GstTelucodecModel *shared;
-  GstTelucodecBackend wanted;
-  gint cuda_device_id;
-  gchar *path;
-
-  GST_OBJECT_LOCK (element);
-  path = g_strdup (rt->model_path);
-  wanted = rt->backend;
-  cuda_device_id = rt->cuda_device_id;
-  GST_OBJECT_UNLOCK (element);
-
-  table = gst_telucodec_backend_open (element, wanted, cuda_device_id);
-  shared = table ? gst_telucodec_model_acquire (element, path) : NULL;
-  g_free (path);
-  if (!shared)
-    return FALSE;
-
-  GST_OBJECT_LOCK (element);
-  rt->table = table;
-  rt->shared = shared;
-  rt->model = shared->model;
-  GST_OBJECT_UNLOCK (element);
-  return TRUE;
-}
-
-void
-gst_telucodec_runtime_close (GstTelucodecRuntime * rt, GstElement * element)
-{
-  GstTelucodecModel *shared;
-
-  GST_OBJECT_LOCK (element);
-  shared = rt->shared;
-  rt->shared = NULL;
-  rt->model = NULL;
-  rt->table = NULL;
-  GST_OBJECT_UNLOCK (element);
-
-  gst_telucodec_model_release (shared);
-}
-
-const gchar *
-gst_telucodec_runtime_name (const GstTelucodecRuntime * rt)
-{
-  if (!rt->table)
-    return NULL;
-  return g_str_equal (rt->table->name, "cuda") ? "cuda" : "cpu";
 }

@@ -90,6 +90,12 @@ tc_model_path (void)
   return g_getenv ("TELUCODEC_MODEL");
 }
 
+gboolean
+tc_in_batches (void)
+{
+  return g_getenv ("TELU_IN_BATCHES") != NULL;
+}
+
 gchar *
 tc_path (const gchar * name)
 {
@@ -390,7 +396,8 @@ tc_test_states (const gchar * name)
     CHECK (gst_element_set_state (element, GST_STATE_PLAYING) ==
         GST_STATE_CHANGE_SUCCESS, "%s: does not start (round %d)", name, i);
     g_object_get (element, "active-backend", &active, NULL);
-    CHECK (!g_strcmp0 (active, "cpu"), "%s: active-backend %s", name, active);
+    CHECK (!g_strcmp0 (active, tc_in_batches ()? "cuda" : "cpu"),
+        "%s: active-backend %s", name, active);
     g_free (active);
     CHECK (gst_element_set_state (element, i & 1 ? GST_STATE_READY :
             GST_STATE_NULL) == GST_STATE_CHANGE_SUCCESS,

@@ -29,6 +29,8 @@ int tc_done (const gchar * name);
 struct telu_model *tc_model (void);
 const gchar *tc_model_path (void);
 gchar *tc_path (const gchar * name);
+/* Whether there is a module, so that the elements do not run on the CPU. */
+gboolean tc_in_batches (void);
 /* The same weights but for one bit of one of them: another file, another id. */
 void tc_write_other_model (const gchar * path);
 

@@ -191,7 +191,8 @@ tc_test_model_errors (const gchar * name)
   }
   g_setenv ("TELUCODEC_MODEL", env, TRUE);
 
-  test_cuda (name);
+  if (!tc_in_batches ())
+    test_cuda (name);
   test_none (name);
   g_free (env);
   g_free (folder);

@@ -365,7 +365,8 @@ test_tags_and_stats (void)
       gst_structure_get_name (stats), rate, channels, speed);
   CHECK (!g_strcmp0 (gst_structure_get_string (stats, "model-id"),
           telu_model_id (tc_model ()))
-      && !g_strcmp0 (gst_structure_get_string (stats, "active-backend"), "cpu"),
+      && !g_strcmp0 (gst_structure_get_string (stats, "active-backend"),
+          tc_in_batches ()? "cuda" : "cpu"),
       "%s %s", gst_structure_get_string (stats, "model-id"),
       gst_structure_get_string (stats, "active-backend"));
   CHECK (tc_stat (h, "num-pushed") == 10 && tc_stat (h, "num-gap") == 0

@@ -29,6 +29,9 @@ add_property (GString * out, GParamSpec * spec)
   if (G_IS_PARAM_SPEC_INT (spec))
     g_string_append_printf (out, " [%d, %d]", G_PARAM_SPEC_INT (spec)->minimum,
         G_PARAM_SPEC_INT (spec)->maximum);
+  if (G_IS_PARAM_SPEC_UINT (spec))
+    g_string_append_printf (out, " [%u, %u]", G_PARAM_SPEC_UINT (spec)->minimum,
+        G_PARAM_SPEC_UINT (spec)->maximum);
   if (G_IS_PARAM_SPEC_UINT64 (spec))
     g_string_append_printf (out, " [%" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT
         "]", G_PARAM_SPEC_UINT64 (spec)->minimum,

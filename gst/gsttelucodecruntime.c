@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gsttelucodecruntime.c - see gsttelucodecruntime.h. */
+#include "gsttelucodecruntime.h"
+
+#define GST_CAT_DEFAULT gst_telucodec_debug
+
+/* No window: what comes while a batch runs makes the next one, so that batches grow
+ * with the load, and a few streams do not wait for more. At most 10 ms, since a stream
+ * that waits longer than its packets last falls behind. */
+#define BATCH_WINDOW 0
+#define BATCH_WINDOW_MAX 10000
+
+GType
+gst_telucodec_backend_get_type (void)
+{
+  static const GEnumValue values[] = {
+    {GST_TELUCODEC_BACKEND_AUTO, "CUDA where available, else the CPU", "auto"},
+    {GST_TELUCODEC_BACKEND_CPU, "The CPU", "cpu"},
+    {GST_TELUCODEC_BACKEND_CUDA, "CUDA, or an error", "cuda"},
+    {0, NULL, NULL}
+  };
+  static gsize type = 0;
+
+  if (g_once_init_enter (&type)) {
+    GType registered = g_enum_register_static ("GstTelucodecBackend", values);
+
+    g_once_init_leave (&type, registered);
+  }
+  return type;
+}
+
+void
+gst_telucodec_runtime_post (GstElement * element, GstMessageType type,
+    GQuark domain, gint code, const gchar * format, ...)
+{
+  va_list args;
+  gchar *text;
+
+  va_start (args, format);
+  text = g_strdup_vprintf (format, args);
+  va_end (args);
+  /* gst-launch shows of an info message the second text alone */
+  gst_element_message_full (element, type, domain, code, text,
+      type == GST_MESSAGE_INFO ? g_strdup (text) : NULL, __FILE__, GST_FUNCTION,
+      __LINE__);
+}
+
+/* CUDA's own words, cuBLAS's, and those of the module where the host has none. */
+gboolean
+gst_telucodec_runtime_no_memory (const gchar * text)
+{
+  static const gchar *const words[] = { "out of memory", "no memory",
+    "ALLOC_FAILED", "allocation failed"
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    if (strstr (text, words[i]))
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+gst_telucodec_runtime_without (GstTelucodecRuntime * rt, GstElement * element,
+    GstMessageType type, GQuark domain, gint code, const gchar * text)
+{
+  if (rt->required) {
+    gst_telucodec_runtime_post (element, GST_MESSAGE_ERROR, domain, code, "%s",
+        text);
+    return FALSE;
+  }
+  GST_INFO_OBJECT (element, "not on CUDA: %s", text);
+  if (type)
+    gst_telucodec_runtime_post (element, type, domain, code,
+        "%s. The CPU takes over.", text);
+
+  GST_OBJECT_LOCK (element);
+  rt->module = NULL;
+  g_free (rt->why);
+  rt->why = g_strdup (text);
+  GST_OBJECT_UNLOCK (element);
+  return TRUE;
+}
+
+/* As gst_telucodec_runtime_without(); before the start only what is fatal is told. */
+static gboolean
+lacks (GstTelucodecRuntime * rt, GstElement * element, gboolean starts,
+    GstMessageType type, GQuark domain, gint code, const gchar * text)
+{
+  if (!starts && !rt->required) {
+    GST_DEBUG_OBJECT (element, "%s", text);
+    return TRUE;
+  }
+  return gst_telucodec_runtime_without (rt, element, type, domain, code, text);
+}
+
+/* Sets rt->module when module, driver and device are there. */
+static gboolean
+find_cuda (GstTelucodecRuntime * rt, GstElement * element, gboolean starts)
+{
+  const gboolean build = gst_telucodec_in_build_tree (element);
+  const struct telu_module *module =
+      telu_module_open (build ? TELU_MODULE_BUILD : NULL);
+  gchar text[100];
+  gint devices;
+
+  if (!module)
+    return lacks (rt, element, starts,
+        telu_module_absent ()? GST_MESSAGE_UNKNOWN : GST_MESSAGE_WARNING,
+        GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, telu_error ());
+  devices = module->devices ();
+  if (devices < 1)
+    return lacks (rt, element, starts, GST_MESSAGE_INFO, GST_LIBRARY_ERROR,
+        GST_LIBRARY_ERROR_INIT, module->error ());
+  if (rt->device >= devices) {
+    g_snprintf (text, sizeof (text), "There is no CUDA device %d: this machine "
+        "has %d, counted from 0", rt->device, devices);
+    return lacks (rt, element, starts, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR,
+        GST_RESOURCE_ERROR_NOT_FOUND, text);
+  }
+
+  GST_OBJECT_LOCK (element);
+  rt->module = module;
+  if (module->describe (rt->device, rt->device_name,
+          sizeof (rt->device_name)) < 0)
+    g_strlcpy (rt->device_name, "unknown", sizeof (rt->device_name));
+  GST_OBJECT_UNLOCK (element);
+  return TRUE;
+}
+
+/* What the properties say now. */
+static GstTelucodecBackend
+latch (GstTelucodecRuntime * rt, GstElement * element)
+{
+  GstTelucodecBackend wanted;
+
+  GST_OBJECT_LOCK (element);
+  wanted = rt->backend;
+  rt->device = rt->cuda_device_id;
+  rt->window = rt->batch_window;
+  rt->required = wanted == GST_TELUCODEC_BACKEND_CUDA;
+  rt->module = NULL;
+  rt->device_name[0] = '\0';
+  g_clear_pointer (&rt->why, g_free);
+  GST_OBJECT_UNLOCK (element);
+  return wanted;
+}
+
+gboolean
+gst_telucodec_runtime_probe (GstTelucodecRuntime * rt, GstElement * element)
+{
+  return latch (rt, element) == GST_TELUCODEC_BACKEND_CPU
+      || find_cuda (rt, element, FALSE);
+}
+
+gboolean
+gst_telucodec_runtime_open (GstTelucodecRuntime * rt, GstElement * element)
+{
+  GstTelucodecModel *shared;
+  gchar *path;
+
+  if (latch (rt, element) != GST_TELUCODEC_BACKEND_CPU
+      && !find_cuda (rt, element, TRUE))
+    return FALSE;
+
+  GST_OBJECT_LOCK (element);
+  path = g_strdup (rt->model_path);
+  GST_OBJECT_UNLOCK (element);
+  shared = gst_telucodec_model_acquire (element, path);
+  g_free (path);
+  if (!shared)
+    return FALSE;
+
+  GST_OBJECT_LOCK (element);
+  rt->shared = shared;
+  rt->model = gst_telucodec_model_get (shared);
+  GST_OBJECT_UNLOCK (element);
+  return TRUE;
+}
+
+void
+gst_telucodec_runtime_close (GstTelucodecRuntime * rt, GstElement * element)
+{
+  GstTelucodecModel *shared;
+
+  GST_OBJECT_LOCK (element);
+  shared = rt->shared;
+  rt->shared = NULL;
+  rt->model = NULL;
+  rt->module = NULL;
+  GST_OBJECT_UNLOCK (element);
+
+  gst_telucodec_model_release (shared);
+}
+
+void
+gst_telucodec_runtime_clear (GstTelucodecRuntime * rt)
+{
+  g_free (rt->model_path);
+  g_free (rt->why);
+}
+
+void
+gst_telucodec_runtime_set_active (GstTelucodecRuntime * rt,
+    GstElement * element, const gchar * active, const gchar * kernels)
+{
+  if (active)
+    GST_INFO_OBJECT (element, "runs on %s, kernels %s%s%s", active, kernels,
+        rt->module ? ", " : "", rt->module ? rt->device_name : "");
+  GST_OBJECT_LOCK (element);
+  rt->active = active;
+  rt->kernels = kernels;
+  GST_OBJECT_UNLOCK (element);
+  g_object_notify (G_OBJECT (element), GST_TELUCODEC_PROP_ACTIVE_BACKEND);
+}
+
+void
+gst_telucodec_runtime_install_properties (GObjectClass * klass, guint first)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+      GST_PARAM_MUTABLE_READY;
+
+  g_object_class_install_property (klass,
+      first + GST_TELUCODEC_RUNTIME_MODEL_PATH,
+      g_param_spec_string (GST_TELUCODEC_PROP_MODEL_PATH, "Model path",
+          "Weight file; NULL: that of the environment variable "
+          GST_TELUCODEC_MODEL_ENV ", or else the one that came with the plugin",
+          NULL, flags));
+  g_object_class_install_property (klass, first + GST_TELUCODEC_RUNTIME_BACKEND,
+      g_param_spec_enum (GST_TELUCODEC_PROP_BACKEND, "Backend",
+          "Where the network runs", GST_TYPE_TELUCODEC_BACKEND,
+          GST_TELUCODEC_BACKEND_AUTO, flags));
+  g_object_class_install_property (klass,
+      first + GST_TELUCODEC_RUNTIME_CUDA_DEVICE_ID,
+      g_param_spec_int (GST_TELUCODEC_PROP_CUDA_DEVICE_ID, "CUDA device id",
+          "Number of the device that the CUDA backend uses", 0, G_MAXINT, 0,
+          flags));
+  g_object_class_install_property (klass,
+      first + GST_TELUCODEC_RUNTIME_BATCH_WINDOW,
+      g_param_spec_uint (GST_TELUCODEC_PROP_BATCH_WINDOW, "Batch window",
+          "Microseconds that a packet waits on CUDA for those of other streams, "
+          "to run as one batch with them; adds to the latency. 0: it waits only "
+          "while the device is busy", 0, BATCH_WINDOW_MAX, BATCH_WINDOW, flags));
+  g_object_class_install_property (klass,
+      first + GST_TELUCODEC_RUNTIME_ACTIVE_BACKEND,
+      g_param_spec_string (GST_TELUCODEC_PROP_ACTIVE_BACKEND, "Active backend",
+          "Where the network runs now: cpu or cuda, NULL while stopped", NULL,
+          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  gst_type_mark_as_plugin_api (GST_TYPE_TELUCODEC_BACKEND, 0);
+}
+
+void
+gst_telucodec_runtime_set_property (GstTelucodecRuntime * rt,
+    GstElement * element, guint index, const GValue * value)
+{
+  GST_OBJECT_LOCK (element);
+  switch (index) {
+    case GST_TELUCODEC_RUNTIME_MODEL_PATH:
+      g_free (rt->model_path);
+      rt->model_path = g_value_dup_string (value);
+      break;
+    case GST_TELUCODEC_RUNTIME_BACKEND:
+      rt->backend = g_value_get_enum (value);
+      break;
+    case GST_TELUCODEC_RUNTIME_CUDA_DEVICE_ID:
+      rt->cuda_device_id = g_value_get_int (value);
+      break;
+    case GST_TELUCODEC_RUNTIME_BATCH_WINDOW:
+      rt->batch_window = g_value_get_uint (value);
+      break;
+    default:
+      g_assert_not_reached ();
+  }
+  GST_OBJECT_UNLOCK (element);
+}
+
+void
+gst_telucodec_runtime_get_property (GstTelucodecRuntime * rt,
+    GstElement * element, guint index, GValue * value)
+{
+  GST_OBJECT_LOCK (element);
+  switch (index) {
+    case GST_TELUCODEC_RUNTIME_MODEL_PATH:
+      g_value_set_string (value, rt->model_path);
+      break;
+    case GST_TELUCODEC_RUNTIME_BACKEND:
+      g_value_set_enum (value, rt->backend);
+      break;
+    case GST_TELUCODEC_RUNTIME_CUDA_DEVICE_ID:
+      g_value_set_int (value, rt->cuda_device_id);
+      break;
+    case GST_TELUCODEC_RUNTIME_BATCH_WINDOW:
+      g_value_set_uint (value, rt->batch_window);
+      break;
+    case GST_TELUCODEC_RUNTIME_ACTIVE_BACKEND:
+      g_value_set_string (value, rt->active);
+      break;
+    default:
+      g_assert_not_reached ();
+  }
+  GST_OBJECT_UNLOCK (element);
+}

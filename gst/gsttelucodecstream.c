@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gsttelucodecstream.c - see gsttelucodecstream.h. */
+#include "gsttelucodecstream.h"
+#include "gsttelucodecpast.h"
+
+#include "backend.h"
+
+#define GST_CAT_DEFAULT gst_telucodec_debug
+
+static const gchar *
+noun (const GstTelucodecStream * s)
+{
+  return s->side == TELU_ENCODE ? "encoder" : "decoder";
+}
+
+/* FALSE with telu_error(). */
+static gboolean
+make_cpu (GstTelucodecStream * s)
+{
+  if (s->side == TELU_ENCODE)
+    s->encoder = telu_encoder_new (s->rt->model, telu_backend_cpu ());
+  else
+    s->decoder = telu_decoder_new (s->rt->model, telu_backend_cpu ());
+  return s->encoder || s->decoder;
+}
+
+static void
+free_cpu (GstTelucodecStream * s)
+{
+  telu_encoder_free (s->encoder);
+  s->encoder = NULL;
+  telu_decoder_free (s->decoder);
+  s->decoder = NULL;
+}
+
+static void
+set_seat (GstTelucodecStream * s, struct telu_seat *seat)
+{
+  struct telu_seat *old;
+
+  GST_OBJECT_LOCK (s->element);
+  old = s->seat;
+  s->seat = seat;
+  GST_OBJECT_UNLOCK (s->element);
+  telu_batch_leave (old);
+}
+
+/* FALSE with an error posted; else s->seat is there or not. */
+static gboolean
+join (GstTelucodecStream * s)
+{
+  GstTelucodecRuntime *rt = s->rt;
+  struct telu_seat *seat = telu_batch_join (rt->module, rt->model, rt->device,
+      s->side, rt->window);
+  gboolean full;
+
+  if (seat) {
+    set_seat (s, seat);
+    GST_OBJECT_LOCK (s->element);
+    s->latency = rt->window * GST_USECOND;
+    GST_OBJECT_UNLOCK (s->element);
+    if (!rt->required)
+      s->past = gst_telucodec_past_new (rt->model, s->side);
+    return TRUE;
+  }
+  full = gst_telucodec_runtime_no_memory (telu_error ());
+  return gst_telucodec_runtime_without (rt, s->element, GST_MESSAGE_WARNING,
+      full ? GST_RESOURCE_ERROR : GST_LIBRARY_ERROR,
+      full ? (gint) GST_RESOURCE_ERROR_NO_SPACE_LEFT :
+      (gint) GST_LIBRARY_ERROR_INIT, telu_error ());
+}
+
+gboolean
+gst_telucodec_stream_open (GstTelucodecStream * s, GstElement * element,
+    GstTelucodecRuntime * rt, enum telu_side side)
+{
+  s->element = element;
+  s->rt = rt;
+  s->side = side;
+  s->rate = telu_rate_init ();
+  s->begins = TRUE;
+  GST_OBJECT_LOCK (element);
+  s->fallbacks = 0;
+  s->latency = 0;
+  GST_OBJECT_UNLOCK (element);
+
+  if (rt->module && !join (s))
+    return FALSE;
+  if (!s->seat && !make_cpu (s)) {
+    gst_telucodec_runtime_post (element, GST_MESSAGE_ERROR, GST_LIBRARY_ERROR,
+        GST_LIBRARY_ERROR_INIT, "The %s could not be made: %s", noun (s),
+        telu_error ());
+    return FALSE;
+  }
+  if (s->seat)
+    gst_telucodec_runtime_set_active (rt, element, "cuda", "cuda");
+  else
+    gst_telucodec_runtime_set_active (rt, element, "cpu",
+        telu_backend_cpu ()->name);
+  g_atomic_int_set (&s->open, TRUE);
+  return TRUE;
+}
+
+void
+gst_telucodec_stream_close (GstTelucodecStream * s)
+{
+  g_atomic_int_set (&s->open, FALSE);
+  set_seat (s, NULL);
+  free_cpu (s);
+  gst_telucodec_past_free (s->past);
+  s->past = NULL;
+  gst_telucodec_runtime_set_active (s->rt, s->element, NULL, NULL);
+}
+
+gboolean
+gst_telucodec_stream_is_open (GstTelucodecStream * s)
+{
+  return g_atomic_int_get (&s->open);
+}
+
+GstClockTime
+gst_telucodec_stream_latency (GstTelucodecStream * s)
+{
+  GstElement *element = s->element;
+  GstClockTime latency;
+
+  if (!element)
+    return 0;
+  GST_OBJECT_LOCK (element);
+  latency = s->latency;
+  GST_OBJECT_UNLOCK (element);
+  return latency;
+}
+
+void
+gst_telucodec_stream_reset (GstTelucodecStream * s)
+{
+  s->begins = TRUE;
+  gst_telucodec_past_clear (s->past);
+  if (s->encoder)
+    telu_encoder_reset (s->encoder);
+  if (s->decoder)
+    telu_decoder_reset (s->decoder);
+}
+
+gboolean
+gst_telucodec_stream_set_rate (GstTelucodecStream * s,
+    const struct telu_rate *rate)
+{
+  if (s->encoder && telu_encoder_set (s->encoder, rate) < 0)
+    return FALSE;
+  s->rate = *rate;
+  return TRUE;
+}
+
+/* --- When the device fails -------------------------------------------------- */
+
+/* A CPU stream that stands where the one on the device stood. */
+static gboolean
+take_over (GstTelucodecStream * s)
+{
+  if (!make_cpu (s))
+    return FALSE;
+  if (s->encoder)
+    return gst_telucodec_past_lead_encoder (s->past, s->encoder) == 0
+        && telu_encoder_set (s->encoder, &s->rate) == 0;
+  return gst_telucodec_past_lead_decoder (s->past, s->decoder) == 0;
+}
+
+/* The packet was not run, for the reason in telu_error(). TRUE: the CPU can do it;
+ * FALSE with an error posted. */
+static gboolean
+fall_back (GstTelucodecStream * s)
+{
+  gchar *text = g_strdup_printf ("The %s failed on the CUDA device %d (%s): %s",
+      noun (s), s->rt->device, s->rt->device_name, telu_error ());
+  const gboolean full = gst_telucodec_runtime_no_memory (text);
+  const GQuark domain = full ? GST_RESOURCE_ERROR : GST_LIBRARY_ERROR;
+  const gint code = full ? (gint) GST_RESOURCE_ERROR_NO_SPACE_LEFT :
+      s->side == TELU_ENCODE ? (gint) GST_LIBRARY_ERROR_ENCODE :
+      (gint) GST_LIBRARY_ERROR_FAILED;
+  gboolean ok = gst_telucodec_runtime_without (s->rt, s->element,
+      GST_MESSAGE_WARNING, domain, code, text);
+
+  g_free (text);
+  if (!ok)
+    return FALSE;
+  if (!take_over (s)) {
+    free_cpu (s);
+    gst_telucodec_runtime_post (s->element, GST_MESSAGE_ERROR,
+        GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT,
+        "The CPU cannot take over: %s", telu_error ());
+    return FALSE;
+  }
+  set_seat (s, NULL);
+  gst_telucodec_past_free (s->past);
+  s->past = NULL;
+  GST_OBJECT_LOCK (s->element);
+  s->fallbacks++;
+  GST_OBJECT_UNLOCK (s->element);
+  gst_telucodec_runtime_set_active (s->rt, s->element, "cpu",
+      telu_backend_cpu ()->name);
+  return TRUE;
+}
+
+typedef enum
+{
+  DONE,                         /* on the device */
+  LEFT_TO_CPU,
+  FAILED                        /* an error is posted */
+} Outcome;
+
+static Outcome
+run (GstTelucodecStream * s, struct telu_job *job)
+{
+  if (!s->seat)
+    return LEFT_TO_CPU;
+  job->reset = s->begins;
+  job->rate = s->rate;
+  if (telu_batch_run (s->seat, job) < 0)
+    return fall_back (s) ? LEFT_TO_CPU : FAILED;
+  s->begins = FALSE;
+  s->info = job->info;
+  return DONE;
+}
+
+static gint
+fail (GstTelucodecStream * s, gint code, const gchar * what)
+{
+  gst_telucodec_runtime_post (s->element, GST_MESSAGE_ERROR, GST_STREAM_ERROR,
+      code, "%s failed: %s", what, telu_error ());
+  return -1;
+}
+
+/* --- Packets ----------------------------------------------------------------- */
+
+gint
+gst_telucodec_stream_encode (GstTelucodecStream * s, const gfloat * pcm,
+    guint8 * packet)
+{
+  struct telu_job job = {.pcm = (gfloat *) pcm,.packet = packet };
+  const Outcome outcome = run (s, &job);
+  gint size;
+
+  if (outcome == DONE) {
+    gst_telucodec_past_add_coded (s->past, pcm, &s->rate, packet, job.bytes);
+    return job.bytes;
+  }
+  if (outcome == FAILED)
+    return -1;
+  size = telu_encode (s->encoder, pcm, packet, TELU_MAX_PACKET);
+  if (size < 1)
+    return fail (s, GST_STREAM_ERROR_ENCODE, "Encoding");
+  telu_encoder_info (s->encoder, &s->info);
+  return size;
+}
+
+gint
+gst_telucodec_stream_decode (GstTelucodecStream * s, const guint8 * packet,
+    gsize size, gfloat * pcm)
+{
+  struct telu_job job = {.pcm = pcm,.packet = (guint8 *) packet,
+    .bytes = (gint) MIN (size, TELU_MAX_PACKET)
+  };
+  const Outcome outcome = run (s, &job);
+  gint status;
+
+  if (outcome == DONE) {
+    gst_telucodec_past_add_heard (s->past, job.result ? NULL : packet, size);
+    return job.result;
+  }
+  if (outcome == FAILED)
+    return -1;
+  status = telu_decode (s->decoder, packet, size, pcm);
+  return status < 0 ? fail (s, GST_STREAM_ERROR_DECODE, "Decoding") : status;
+}
+
+gint
+gst_telucodec_stream_conceal (GstTelucodecStream * s, gfloat * pcm)
+{
+  struct telu_job job = {.pcm = pcm };
+  const Outcome outcome = run (s, &job);
+  gint status;
+
+  if (outcome == DONE) {
+    gst_telucodec_past_add_heard (s->past, NULL, 0);
+    return 0;
+  }
+  if (outcome == FAILED)
+    return -1;
+  status = telu_conceal (s->decoder, pcm);
+  return status < 0 ? fail (s, GST_STREAM_ERROR_DECODE, "Concealment") : status;
+}
+
+void
+gst_telucodec_stream_add_stats (GstTelucodecStream * s, GstStructure * stats)
+{
+  const GstTelucodecRuntime *rt = s->rt;
+  struct telu_batch_stats batch = { 0 };
+
+  if (s->seat)
+    telu_batch_stats (s->seat, &batch);
+  gst_structure_set (stats,
+      "model-id", G_TYPE_STRING,
+      rt && rt->model ? telu_model_id (rt->model) : "",
+      "active-backend", G_TYPE_STRING, rt && rt->active ? rt->active : "none",
+      "kernels", G_TYPE_STRING, rt && rt->active ? rt->kernels : "none",
+      "device", G_TYPE_STRING, s->seat ? rt->device_name : "",
+      "batch-streams", G_TYPE_INT, batch.streams,
+      "batch-mean", G_TYPE_DOUBLE,
+      batch.runs ? (gdouble) batch.packets / batch.runs : 0.0,
+      "batch-most", G_TYPE_INT, batch.most,
+      "fallbacks", G_TYPE_UINT, s->fallbacks,
+      "fallback-reason", G_TYPE_STRING, rt && rt->why ? rt->why : "", NULL);
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_gst_cuda.c - the ways from backend= to a device, and all that can be in the way:
+ * with backend=cuda each is an error of its own kind, with backend=auto the CPU takes
+ * over and says so as loudly as fits. */
+#include "gst_fake.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+static const gchar *const names[] = { "telucodecenc", "telucodecdec" };
+
+/* How loudly auto says it; GST_MESSAGE_UNKNOWN: not at all. */
+static void
+expect_auto (const gchar * name, const gchar * properties,
+    GstMessageType loud, GQuark domain, gint code, const gchar * word)
+{
+  gchar *all = g_strdup_printf ("backend=auto%s%s", properties ? " " : "",
+      properties ? properties : "");
+  GstBus *bus;
+  GstElement *element = tf_element (name, all, &bus);
+  gchar *reason;
+
+  for (gint round = 0; round < 2; round++) {
+    CHECK (gst_element_set_state (element, GST_STATE_PLAYING) ==
+        GST_STATE_CHANGE_SUCCESS, "%s: does not start without '%s'", name, word);
+    tf_expect_active (element, "cpu", word);
+    reason = tf_text (element, "fallback-reason");
+    CHECK (reason && strstr (reason, word), "%s: the reason is '%s', expected "
+        "'%s'", name, reason, word);
+    g_free (reason);
+    tf_expect_message (bus, loud, domain, code, word, word);
+    gst_element_set_state (element, GST_STATE_NULL);
+    tf_expect_active (element, NULL, "stopped");
+  }
+  tf_free (element, bus);
+  g_free (all);
+}
+
+static void
+expect_cuda (const gchar * name, const gchar * properties, GstState state,
+    GQuark domain, gint code, const gchar * word)
+{
+  gchar *all = g_strdup_printf ("backend=cuda%s%s", properties ? " " : "",
+      properties ? properties : "");
+  GstBus *bus;
+  GstElement *element = tf_element (name, all, &bus);
+
+  CHECK (gst_element_set_state (element, state) == GST_STATE_CHANGE_FAILURE,
+      "%s: %s without '%s'", name, all, word);
+  tc_expect_error (bus, name, domain, code, word);
+  tf_expect_active (element, NULL, word);
+  gst_bus_set_flushing (bus, TRUE);
+  gst_bus_set_flushing (bus, FALSE);
+
+  /* It can be used all the same. */
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_util_set_object_arg (G_OBJECT (element), "backend", "cpu");
+  CHECK (gst_element_set_state (element, GST_STATE_PLAYING) ==
+      GST_STATE_CHANGE_SUCCESS, "%s: does not recover from '%s'", name, word);
+  tf_expect_active (element, "cpu", word);
+  tf_expect_message (bus, GST_MESSAGE_UNKNOWN, 0, 0, NULL, word);
+  tf_free (element, bus);
+  g_free (all);
+}
+
+/* For both elements: properties NULL or a list; `loud` as above. */
+static void
+expect (const gchar * properties, GstMessageType loud, GstState state,
+    GQuark domain, gint code, const gchar * word)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    expect_auto (names[i], properties, loud, domain, code, word);
+    expect_cuda (names[i], properties, state, domain, code, word);
+  }
+}
+
+/* --- The module ------------------------------------------------------------- */
+
+/* A folder with this file as the module; NULL: none, or these bytes. */
+static void
+set_module (const gchar * folder, const gchar * file, const gchar * bytes)
+{
+  gchar *module = g_build_filename (folder, TELU_MODULE_FILE, NULL);
+  gchar *data = NULL;
+  gsize size = 0;
+
+  g_unlink (module);
+  if (file)
+    CHECK (g_file_get_contents (file, &data, &size, NULL), "no %s", file);
+  if (file || bytes)
+    g_file_set_contents (module, file ? data : bytes, file ? (gssize) size : -1,
+        NULL);
+  g_free (data);
+  g_free (module);
+}
+
+static void
+test_modules (const gchar * fixtures)
+{
+  gchar *folder = g_dir_make_tmp ("telucodec-XXXXXX", NULL);
+  gchar *nowhere = g_build_filename (folder, "nowhere", NULL);
+  gchar *abi = g_build_filename (fixtures, "libfake-abi.so", NULL);
+  gchar *needs = g_build_filename (fixtures, "libfake-needs.so", NULL);
+  gchar *absent = g_build_filename (fixtures, "libfake-absent.so", NULL);
+
+  g_setenv ("TELUCODEC_BACKEND_PATH", nowhere, TRUE);
+  expect (NULL, GST_MESSAGE_UNKNOWN, GST_STATE_READY, GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_INIT, nowhere);
+  g_setenv ("TELUCODEC_BACKEND_PATH", folder, TRUE);
+  expect (NULL, GST_MESSAGE_UNKNOWN, GST_STATE_READY, GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_INIT, "TELUCODEC_BACKEND_PATH");
+
+  set_module (folder, abi, NULL);
+  expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_INIT, "ABI 99, expected 1");
+  set_module (folder, NULL, "this is no library");
+  expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_INIT, "cannot be opened");
+  set_module (folder, NULL, "");
+  expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_INIT, "cannot be opened");
+  /* As without cuBLAS. */
+  set_module (folder, needs, NULL);
+  expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_INIT, "libnowhere.so.1: cannot open shared object");
+  set_module (folder, absent, NULL);
+  expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_INIT, "telu_module_get");
+
+  set_module (folder, NULL, NULL);
+  g_rmdir (folder);
+  g_setenv ("TELUCODEC_BACKEND_PATH", fixtures, TRUE);
+  g_free (absent);
+  g_free (needs);
+  g_free (abi);
+  g_free (nowhere);
+  g_free (folder);
+}
+
+/* --- Driver, device, memory -------------------------------------------------- */
+
+static void
+test_devices (struct fake_control *fake)
+{
+  fake->devices = 0;
+  expect (NULL, GST_MESSAGE_INFO, GST_STATE_READY, GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_INIT, "no CUDA driver");
+  fake->devices = 2;
+  expect ("cuda-device-id=2", GST_MESSAGE_WARNING, GST_STATE_READY,
+      GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "no CUDA device 2");
+  expect ("cuda-device-id=2147483647", GST_MESSAGE_WARNING, GST_STATE_READY,
+      GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "device 2147483647");
+  CHECK (fake->opened == 0, "%d engines were opened without a device",
+      fake->opened);
+
+  fake->refuse_open = 1;
+  expect (NULL, GST_MESSAGE_WARNING, GST_STATE_PAUSED, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NO_SPACE_LEFT, "out of memory for the weights");
+  fake->refuse_open = 2;
+  expect (NULL, GST_MESSAGE_WARNING, GST_STATE_PAUSED, GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_INIT, "no double unit");
+  fake->refuse_open = 0;
+  fake->slots_left = 0;
+  expect (NULL, GST_MESSAGE_WARNING, GST_STATE_PAUSED, GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_NO_SPACE_LEFT, "out of memory for a stream");
+  tf_check_closed ("refused");
+  fake_reset (fake);
+}
+
+/* The property may change in READY, after the module was looked for; bad weights are
+ * told as ever. */
+static void
+test_ready (struct fake_control *fake)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    GstBus *bus;
+    GstElement *element = tf_element (names[i], "backend=cpu", &bus);
+    gchar *device;
+
+    gst_element_set_state (element, GST_STATE_READY);
+    tf_expect_active (element, NULL, "ready");
+    gst_util_set_object_arg (G_OBJECT (element), "backend", "cuda");
+    gst_util_set_object_arg (G_OBJECT (element), "cuda-device-id", "1");
+    CHECK (gst_element_set_state (element, GST_STATE_PAUSED) ==
+        GST_STATE_CHANGE_FAILURE, "%s: starts on device 1 of 1", names[i]);
+    tc_expect_error (bus, names[i], GST_RESOURCE_ERROR,
+        GST_RESOURCE_ERROR_NOT_FOUND, "device 1");
+    gst_bus_set_flushing (bus, TRUE);
+    gst_bus_set_flushing (bus, FALSE);
+
+    gst_util_set_object_arg (G_OBJECT (element), "cuda-device-id", "0");
+    CHECK (gst_element_set_state (element, GST_STATE_PLAYING) ==
+        GST_STATE_CHANGE_SUCCESS, "%s: does not start on a device", names[i]);
+    tf_expect_active (element, "cuda", names[i]);
+    device = tf_text (element, "device");
+    CHECK (!g_strcmp0 (device, "fake device 0"), "%s: device '%s'", names[i],
+        device);
+    tf_expect_message (bus, GST_MESSAGE_UNKNOWN, 0, 0, NULL, names[i]);
+    g_free (device);
+
+    gst_element_set_state (element, GST_STATE_READY);
+    g_object_set (element, "model-path", "/nowhere.safetensors", NULL);
+    CHECK (gst_element_set_state (element, GST_STATE_PAUSED) ==
+        GST_STATE_CHANGE_FAILURE, "%s: starts without weights", names[i]);
+    tc_expect_error (bus, names[i], GST_RESOURCE_ERROR,
+        GST_RESOURCE_ERROR_NOT_FOUND, "/nowhere.safetensors");
+    tf_free (element, bus);
+  }
+  tf_check_closed ("ready");
+  fake_reset (fake);
+}
+
+/* --- Latency ------------------------------------------------------------------ */
+
+static void
+check_latency (const gchar * name, const gchar * properties,
+    GstClockTime expected)
+{
+  GstBus *bus;
+  GstHarness *h = tf_harness (name, properties, &bus);
+  GstClockTime latency = gst_harness_query_latency (h);
+
+  CHECK (latency == expected, "%s %s: latency %" GST_TIME_FORMAT ", expected %"
+      GST_TIME_FORMAT, name, properties, GST_TIME_ARGS (latency),
+      GST_TIME_ARGS (expected));
+  tf_done (h, bus);
+}
+
+static void
+test_latency (struct fake_control *fake)
+{
+  const GstClockTime ms = GST_MSECOND;
+
+  check_latency (names[0], "backend=cpu batch-window=3000", 25 * ms);
+  check_latency (names[0], "backend=auto", 25 * ms);
+  check_latency (names[0], "backend=auto batch-window=3000", 28 * ms);
+  check_latency (names[0], "backend=cuda batch-window=10000", 35 * ms);
+  check_latency (names[1], "backend=cpu batch-window=3000", 0);
+  check_latency (names[1], "backend=cuda", 0);
+  check_latency (names[1], "backend=cuda batch-window=3000", 3 * ms);
+  tf_check_closed ("latency");
+  fake_reset (fake);
+}
+
+/* --- A great many --------------------------------------------------------------- */
+
+static void
+test_thousand (struct fake_control *fake)
+{
+  GstElement *element[200];
+  GstBus *bus[200];
+
+  for (gint i = 0; i < 800; i++) {
+    GstElement *one = tf_element (names[i & 1], "backend=cuda", &bus[0]);
+
+    if (!CHECK (gst_element_set_state (one, GST_STATE_PLAYING) ==
+            GST_STATE_CHANGE_SUCCESS, "start %d", i))
+      break;
+    tf_free (one, bus[0]);
+  }
+  tf_check_closed ("800 one by one");
+  CHECK (fake->opened == 800, "%d engines for 800 starts", fake->opened);
+
+  fake_reset (fake);
+  for (gint i = 0; i < 200; i++) {
+    element[i] = tf_element (names[i & 1], "backend=cuda", &bus[i]);
+    gst_element_set_state (element[i], GST_STATE_PLAYING);
+  }
+  CHECK (fake->engines == 1 && fake->slots == 200, "%d engines with %d slots for "
+      "200 streams", fake->engines, fake->slots);
+  CHECK (tf_number (element[0], "batch-streams") == 100, "%g encoders",
+      tf_number (element[0], "batch-streams"));
+  for (gint i = 0; i < 200; i++)
+    tf_free (element[i], bus[i]);
+  tf_check_closed ("200 at once");
+  fake_reset (fake);
+}
+
+int
+main (int argc, char **argv)
+{
+  gchar *fixtures;
+  struct fake_control *fake;
+
+  tc_init (&argc, &argv);
+  fixtures = g_strdup (g_getenv ("TELUCODEC_BACKEND_PATH"));
+  test_modules (fixtures);
+  fake = tf_control ();
+  test_devices (fake);
+  test_ready (fake);
+  test_latency (fake);
+  test_thousand (fake);
+  g_free (fixtures);
+  return tc_done ("test_gst_cuda");
+}
