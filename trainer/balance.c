@@ -15,22 +15,41 @@
 static const double share[BALANCE_TERMS] = { 0.50, 0.485, 0.015 };
 static const double weight[BALANCE_TERMS] = { 1.0, 6.0, 1.0 };
 
-void balance_run(struct balance *b, float *const g[BALANCE_TERMS], const float *x,
-                 int B, int n, int stride)
+static double mean_size(const float *g, const float *x, int B, int n, int stride)
 {
-    double size = 0.0, k[BALANCE_TERMS];
+    double mean = 0.0;
 
+    for (int i = 0; i < B; i++, g += stride, x += stride)
+        mean += (double)cblas_snrm2(n, g, 1) * cblas_snrm2(n, x, 1) / B;
+    return mean;
+}
+
+/* Over the ranks; each one's gradients are of a batch so many times as small. */
+static void average(double mean[BALANCE_TERMS], const struct reduce *reduce)
+{
+    float sum[BALANCE_TERMS];
+
+    if (!reduce)
+        return;
+    for (int t = 0; t < BALANCE_TERMS; t++)
+        sum[t] = (float)mean[t];
+    reduce_sum(reduce, sum, BALANCE_TERMS);
+    for (int t = 0; t < BALANCE_TERMS; t++)
+        mean[t] = (double)sum[t] / reduce->ranks / reduce->ranks;
+}
+
+void balance_run(struct balance *b, float *const g[BALANCE_TERMS], const float *x,
+                 int B, int n, int stride, const struct reduce *reduce)
+{
+    double size = 0.0, k[BALANCE_TERMS], mean[BALANCE_TERMS];
+
+    for (int t = 0; t < BALANCE_TERMS; t++)
+        mean[t] = mean_size(g[t], x, B, n, stride);
+    average(mean, reduce);
     for (int t = 0; t < BALANCE_TERMS; t++) {
-        double mean = 0.0;
-
-        for (int i = 0; i < B; i++) {
-            const float *xi = x + (size_t)i * stride, *gi = g[t] + (size_t)i * stride;
-
-            mean += (double)cblas_snrm2(n, gi, 1) * cblas_snrm2(n, xi, 1) / B;
-        }
-        if (isfinite(mean))
-            b->norm[t] = b->norm[t] > 0.0 ? DECAY * b->norm[t] + (1.0 - DECAY) * mean
-                                          : mean;
+        if (isfinite(mean[t]))
+            b->norm[t] = b->norm[t] > 0.0 ? DECAY * b->norm[t] +
+                                            (1.0 - DECAY) * mean[t] : mean[t];
         size += weight[t] * b->norm[t];
     }
     for (int t = 0; t < BALANCE_TERMS; t++)

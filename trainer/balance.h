@@ -10,6 +10,8 @@
 #ifndef BALANCE_H
 #define BALANCE_H
 
+#include "reduce.h"
+
 #define BALANCE_TERMS 3        /* mel, cpx, wave */
 
 struct balance {
@@ -17,8 +19,8 @@ struct balance {
 };
 
 /* g[0] += ... : the weighted sum of the three gradients is left in g[0]. x and g[]
- * as in loss_run(). */
+ * as in loss_run(). reduce: the sizes are means over the items of all ranks. */
 void balance_run(struct balance *b, float *const g[BALANCE_TERMS], const float *x,
-                 int B, int n, int stride);
+                 int B, int n, int stride, const struct reduce *reduce);
 
 #endif

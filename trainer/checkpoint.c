@@ -3,11 +3,13 @@
  *
  *   | magic | name (24), bytes (8), data | name, bytes, data | ... | CRC-32C (4) |
  *
- * Version 1 had no check sum and a shorter progress; it is still read. */
+ * Version 1 had no check sum and a shorter progress, version 2 no "vq.chance"; both
+ * are still read. */
 #include "checkpoint.h"
 
 #include "crc32c.h"
 #include "memory.h"
+#include "parallel.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +21,8 @@
 
 #define MAGIC "telucodec checkpoint %d\n"
 #define MAGIC_BYTES 23
-#define VERSION 2
-#define PARTS 10
+#define VERSION 3
+#define PARTS 11
 
 struct part {
     char name[24];
@@ -57,9 +59,15 @@ static void parts(struct part *all, struct trainer *t, struct progress *p, int v
         { "vq.ready", sizeof(v->ready), &v->ready },
         { "chance", sizeof(t->rng), &t->rng },
         { "balance", sizeof(t->balance), &t->balance },
+        { "vq.chance", sizeof(v->chance), &v->chance },
     };
 
     memcpy(all, list, sizeof(list));
+}
+
+static int part_count(int version)
+{
+    return version < 3 ? PARTS - 1 : PARTS;
 }
 
 /* --- Write -------------------------------------------------------------- */
@@ -181,8 +189,10 @@ int checkpoint_load(const char *path, struct trainer *t, struct progress *p)
     if (start(&from, path))
         return 1;
     parts(all, t, p, from.version);
-    for (int i = 0; i < PARTS; i++)
+    for (int i = 0; i < part_count(from.version); i++)
         get_part(&from, &all[i]);
+    if (from.version < 3)
+        t->model->vq->chance = (struct chance){ (uint64_t)p->seed, (uint64_t)p->step };
     crc = from.crc;
     if (from.version > 1) {
         get(&from, &stored, sizeof(stored));
@@ -192,4 +202,27 @@ int checkpoint_load(const char *path, struct trainer *t, struct progress *p)
     }
     fclose(from.f);
     return 0;
+}
+
+/* --- Ranks -------------------------------------------------------------- */
+
+void checkpoint_share(struct trainer *t, struct progress *p)
+{
+    struct part all[PARTS];
+
+    parts(all, t, p, VERSION);
+    for (int i = 0; i < PARTS; i++)
+        parallel_share(all[i].data, all[i].bytes);
+}
+
+uint32_t checkpoint_sum(struct trainer *t)
+{
+    struct progress own = { 0 };
+    struct part all[PARTS];
+    uint32_t crc = 0;
+
+    parts(all, t, &own, VERSION);
+    for (int i = 1; i < PARTS; i++)
+        crc = crc32c(crc, all[i].data, all[i].bytes);
+    return crc;
 }

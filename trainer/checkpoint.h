@@ -28,4 +28,10 @@ int checkpoint_load(const char *path, struct trainer *t, struct progress *p);
 /* Only the progress (with its config), for making the trainer to load into. */
 int checkpoint_peek(const char *path, struct progress *p);
 
+/* All ranks get what rank 0 has (parallel.h). */
+void checkpoint_share(struct trainer *t, struct progress *p);
+
+/* Check sum of all that training changes: equal on all ranks, or something broke. */
+uint32_t checkpoint_sum(struct trainer *t);
+
 #endif

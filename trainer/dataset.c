@@ -42,7 +42,7 @@ static void find(GPtrArray *paths, const char *dir, const struct above *up)
         return;
     d = g_dir_open(dir, 0, NULL);
     if (!d) {
-        fprintf(stderr, "skipped %s: cannot look into this folder\n", dir);
+        note("skipped %s: cannot look into this folder", dir);
         return;
     }
     while ((name = g_dir_read_name(d))) {
@@ -53,7 +53,7 @@ static void find(GPtrArray *paths, const char *dir, const struct above *up)
         else if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
             g_ptr_array_add(paths, g_strdup(path));
         else
-            fprintf(stderr, "skipped %s: not a file, or a link to nothing\n", path);
+            note("skipped %s: not a file, or a link to nothing", path);
         g_free(path);
     }
     g_dir_close(d);
@@ -93,7 +93,7 @@ static int load_clip(struct clip *c, const char *path)
 
     c->pcm = pcm_read(path, TELU_RATE, &n, &error);
     if (!c->pcm) {
-        fprintf(stderr, "skipped %s: %s\n", path, error->message);
+        note("skipped %s: %s", path, error->message);
         g_error_free(error);
         return -1;
     }
@@ -124,12 +124,10 @@ static void judge(const struct dataset *d, const char *dir, int texts)
         longest = c->n > longest ? c->n : longest;
     }
     if (texts)
-        fprintf(stderr, "%d text files in %s passed over\n", texts, dir);
+        note("%d text files in %s passed over", texts, dir);
     if (clipped)
-        fprintf(stderr,
-                "%d of %d files in %s are clipped (over 0.1 %% of their samples "
-                "at full scale): used as they are\n",
-                clipped, d->n, dir);
+        note("%d of %d files in %s are clipped (over 0.1 %% of their samples at full "
+             "scale): used as they are", clipped, d->n, dir);
     if (d->n == 0)
         die("%s: no audio in it that GStreamer can decode", dir);
     if (d->samples < LEAST_SECONDS * TELU_RATE)

@@ -58,7 +58,7 @@ struct evaluation evaluate(struct trainer *t, const struct dataset *d, int files
         for (int k = 0; k < EVALUATE_POINTS; k++) {
             int stages = evaluate_stages[k] < most ? evaluate_stages[k] : most;
 
-            model_forward(t->model, x, &stages, 1, T, 0.0f, NULL);
+            model_forward(t->model, x, &stages, 1, T, 0.0f);
             e.snr[k] +=
                 quality_snr(x + MODEL_LEAD, t->model->wave + MODEL_LEAD, samples);
         }

@@ -4,6 +4,7 @@
 
 #include "approx.h"
 #include "clones.h"
+#include "mel.h"
 #include "memory.h"
 #include "pool.h"
 #include "stft.h"
@@ -15,13 +16,12 @@
 #define L STFT_LANES
 #define EPS 1e-8f              /* under |Z|^2: 1e-4 of amplitude */
 #define MEL_EPS 1e-4f
-#define RATE 16000.0
 #define SCALES 3
 
 struct mel {
     int n;
     int *first, *count;        /* bins of a triangle */
-    float **weight;
+    float *weight;             /* (n, bins) */
 };
 
 /* What a thread works in. */
@@ -36,38 +36,13 @@ struct loss {
     struct room *room;
 };
 
-static double mel_of(double f)
-{
-    return 2595.0 * log10(1.0 + f / 700.0);
-}
-
-/* Triangles that are even on the mel scale, height 1. */
 static void mel_init(struct mel *m, int mels, int fft)
 {
-    double edge[128];
-
     m->n = mels;
     m->first = zeroed(sizeof(int) * mels);
     m->count = zeroed(sizeof(int) * mels);
-    m->weight = zeroed(sizeof(float *) * mels);
-    for (int i = 0; i < mels + 2; i++)
-        edge[i] = 700.0 * (pow(10.0, mel_of(RATE / 2) * i / (mels + 1) / 2595.0) - 1.0);
-    for (int i = 0; i < mels; i++) {
-        m->weight[i] = floats(fft / 2 + 1);
-        for (int k = 0; k <= fft / 2; k++) {
-            double f = RATE * k / fft;
-            double up = (f - edge[i]) / (edge[i + 1] - edge[i]);
-            double down = (edge[i + 2] - f) / (edge[i + 2] - edge[i + 1]);
-            double w = up < down ? up : down;
-
-            if (w <= 0.0)
-                continue;
-            if (!m->count[i])
-                m->first[i] = k;
-            m->count[i] = k + 1 - m->first[i];
-            m->weight[i][k - m->first[i]] = (float)w;
-        }
-    }
+    m->weight = floats((size_t)mels * (fft / 2 + 1));
+    mel_triangles(m->first, m->count, m->weight, mels, fft);
 }
 
 static void room_init(struct room *l)
@@ -103,8 +78,6 @@ static void room_release(struct room *l)
 
     for (int i = 0; i < SCALES; i++) {
         stft_release(&l->stft[i]);
-        for (int k = 0; k < l->mel[i].n; k++)
-            free(l->mel[i].weight[k]);
         free(l->mel[i].first);
         free(l->mel[i].count);
         free(l->mel[i].weight);
@@ -189,7 +162,7 @@ static double log_mel(struct room *l, const struct mel *m, int bins, float k)
 
     memset(ga, 0, sizeof(float) * bins * L);
     for (int i = 0; i < m->n; i++) {
-        const float *w = m->weight[i];
+        const float *w = m->weight + (size_t)i * bins;
         int first = m->first[i] * L, count = m->count[i];
         float x[L] = { 0 }, y[L] = { 0 }, g[L];
 

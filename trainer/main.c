@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* main.c - telucodec-train: speech in, weight file out. */
 #include "bar.h"
+#include "crc32c.h"
 #include "finish.h"
 #include "gemm.h"
 #include "init.h"
 #include "lock.h"
 #include "memory.h"
+#include "parallel.h"
 #include "pool.h"
 #include "quality.h"
 #include "train.h"
@@ -26,13 +28,15 @@ static void on_signal(int number)
     stop = 1;
 }
 
-/* The first signal ends training in order, a second one at once. */
+/* The first signal ends training in order, a second one at once. SIGUSR1 is what
+ * mpirun hands on to its ranks. */
 static void catch_signals(void)
 {
     struct sigaction a = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
 
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
+    sigaction(SIGUSR1, &a, NULL);
 }
 
 static int trains(const struct options *o)
@@ -85,13 +89,19 @@ static int choose_sizes(struct run *r, const char *init)
     return found;
 }
 
+/* Rank 0 reads what there is to go on from; the others need not see its files. */
 static void make_trainer(struct run *r)
 {
     int packets = (int)(r->o.segment_seconds * TELU_RATE / TELU_PACKET + 0.5);
-    char *init = r->o.init ? init_find(r->o.init) : NULL;
-    int found = choose_sizes(r, init);
+    int first = !parallel_rank(), found = 0;
+    char *init = first && r->o.init ? init_find(r->o.init) : NULL;
 
-    r->t = trainer_new(&r->p.config, r->o.batch_size, packets, (uint64_t)r->o.seed);
+    if (first)
+        found = choose_sizes(r, init);
+    parallel_share(&r->p, sizeof(r->p));
+    r->t = trainer_new(&r->p.config, r->o.batch_size / parallel_ranks(), packets,
+                       (uint64_t)r->o.seed);
+    trainer_reduce(r->t, parallel_reduce());
     if (found) {
         checkpoint_load(r->last, r->t, &r->p);
         printf("from %s: step %ld, %d epochs\n", r->last, r->p.step, r->p.epoch);
@@ -103,11 +113,36 @@ static void make_trainer(struct run *r)
     }
     if (!r->o.export_path || !*r->p.settings)
         options_text(&r->o, r->p.settings, sizeof(r->p.settings));
+    checkpoint_share(r->t, &r->p);
+    if (!r->o.export_path)
+        r->card = card_new(&r->o, r->t);
     g_free(init);
 }
 
-/* Speech to learn from and to check on. */
-static void load_speech(struct run *r)
+/* Ranks on several machines may each see another folder. */
+static uint32_t speech_sum(const struct dataset *d)
+{
+    uint32_t sum = 0;
+
+    for (int i = 0; i < d->n; i++) {
+        const struct clip *c = &d->clip[i];
+
+        sum = crc32c(sum, c->pcm, sizeof(*c->pcm) * c->n);
+    }
+    return sum;
+}
+
+/* What stops one rank stops all. */
+static int any_stop(void)
+{
+    double stopped = stop;
+
+    parallel_sum(&stopped, 1);
+    return stopped > 0.0;
+}
+
+/* Speech to learn from and to check on. 1 when stopped. */
+static int load_speech(struct run *r)
 {
     struct rng split;
 
@@ -124,15 +159,19 @@ static void load_speech(struct run *r)
             die("--repeat is %s, expected GLOB=N with N 1 to 1000, as te-*=4", *text);
         printf("--repeat %s: %d files\n", *text, n);
     }
-    if (stop)
-        return;
+    if (any_stop())
+        return 1;
+    parallel_compare(speech_sum(&r->train), "the recordings to learn from");
     printf("%.1f min of speech in %d files of %d speakers to learn from (%.1f min an "
            "epoch), %.1f min in %d to check on; %zu weights, %d threads, OpenBLAS for %s\n",
            r->train.samples / (60.0 * TELU_RATE), r->train.n,
            dataset_speakers(&r->train), r->train.total / (60.0 * TELU_RATE),
            r->valid.samples / (60.0 * TELU_RATE), r->valid.n, r->t->model->p->total,
            r->o.threads, gemm_core());
+    if (parallel_ranks() > 1)
+        printf("%d ranks of %d segments each\n", parallel_ranks(), r->t->B);
     fflush(stdout);
+    return 0;
 }
 
 static void dry_run(struct run *r)
@@ -146,7 +185,7 @@ static void dry_run(struct run *r)
     bar_time(one, epoch);
     bar_time(many, all);
     printf("a step takes %.0f ms: %.0f s of speech per second\n", 1e3 * step,
-           r->t->B * r->t->T * TELU_PACKET / (TELU_RATE * step));
+           r->o.batch_size * r->t->T * TELU_PACKET / (TELU_RATE * step));
     printf("an epoch is %ld steps and takes %s; all takes about %s, and the checks\n",
            train_epoch_steps(r), one, many);
     printf("nothing was written; without --dry_run: %s\n", r->folder);
@@ -157,8 +196,7 @@ static void run(struct run *r)
     struct result result = { r->weights, r->report, r->csv };
 
     make_trainer(r);
-    load_speech(r);
-    if (stop) {
+    if (load_speech(r)) {
         printf("interrupted before anything was done\n");
     } else if (r->o.dry_run) {
         dry_run(r);
@@ -167,8 +205,11 @@ static void run(struct run *r)
             result = (struct result){ r->o.export_path, NULL, NULL };
         signal(SIGINT, SIG_DFL);       /* all is saved: --export can do it later */
         signal(SIGTERM, SIG_DFL);
-        finish(r->t, &r->p, &r->o, &r->train, &r->valid, &result);
+        signal(SIGUSR1, SIG_DFL);
+        if (!parallel_rank())
+            finish(r->t, &r->p, &r->o, &r->train, &r->valid, &result);
     }
+    card_free(r->card);
     trainer_free(r->t);
     dataset_release(&r->train);
     dataset_release(&r->valid);
@@ -195,13 +236,30 @@ static void measure(const struct options *o)
     g_free(path);
 }
 
+static void join_ranks(struct options *o)
+{
+    int ranks;
+
+    parallel_start();
+    ranks = parallel_ranks();
+    if (ranks > 1 && (o->evaluate || o->export_path))
+        die("--evaluate and --export are for one process: leave mpirun out");
+    if (o->batch_size % ranks)
+        die("--batch_size is %d, expected a multiple of %d: each of the %d ranks takes as "
+            "many segments", o->batch_size, ranks, ranks);
+    if (o->threads == 0)
+        o->threads = parallel_cores();
+}
+
 int main(int argc, char **argv)
 {
     struct run r = { .stop = &stop };
 
     gemm_suit_cpu(argv);
+    parallel_begin();
     catch_signals();
     options_parse(&r.o, &argc, &argv);
+    join_ranks(&r.o);
     gemm_threads(r.o.threads);
     pool_start(r.o.threads);
     if (r.o.evaluate) {
@@ -209,8 +267,9 @@ int main(int argc, char **argv)
         return 0;
     }
     name_files(&r);
-    if (trains(&r.o))
+    if (trains(&r.o) && !parallel_rank())
         enter_folder(&r);
     run(&r);
+    parallel_end();
     return 0;
 }

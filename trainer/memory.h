@@ -11,7 +11,10 @@ float *floats(size_t n);
 /* Zeroed bytes, likewise. */
 void *zeroed(size_t bytes);
 
-/* Prints "telucodec-train: ..." and exits with status 1. */
+/* Prints "telucodec-train: ..." and exits with status 1, ending the other ranks. */
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* A line on stderr that every rank would say alike: rank 0 says it. */
+void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

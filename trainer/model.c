@@ -194,7 +194,7 @@ static void stack_backward(struct model *m, const struct stack *s,
 }
 
 double model_forward(struct model *m, const float *x, const int *stages, int B, int T,
-                     float decay, struct rng *rng)
+                     float decay)
 {
     const struct telu_config *c = &m->cfg;
     struct stack *enc = &m->enc, *dec = &m->dec;
@@ -210,7 +210,7 @@ double model_forward(struct model *m, const float *x, const int *stages, int B, 
     gemm_forward(m->latent, m->enc_x, m->enc_out_w->w, m->enc_out_b->w, R,
                  c->enc_width, c->latent);
 
-    commit = vq_forward(m->vq, m->sum, m->latent, stages, B, T, decay, rng);
+    commit = vq_forward(m->vq, m->sum, m->latent, stages, B, T, decay);
 
     gemm_forward(dec->block[0].x, m->sum, m->dec_in_w->w, m->dec_in_b->w, R,
                  c->latent, c->dec_width);

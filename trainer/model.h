@@ -49,10 +49,10 @@ struct model {
 struct model *model_new(const struct telu_config *cfg, struct rng *rng);
 void model_free(struct model *m);
 
-/* x as above, stages [B] descending, 1 .. cfg.stages. The result is m->wave. decay,
- * rng and the returned commitment loss: vq_forward(). */
+/* x as above, stages [B] descending, 1 .. cfg.stages. The result is m->wave. decay and
+ * the returned commitment loss: vq_forward(). */
 double model_forward(struct model *m, const float *x, const int *stages, int B, int T,
-                     float decay, struct rng *rng);
+                     float decay);
 
 /* dwave, as wave (may be changed) -> gradients added to m->p->grad. `commit`: weight
  * of the commitment loss. Follows the model_forward() that it belongs to. */

@@ -46,6 +46,15 @@ static const char details[] =
     "a better one. The learning rate falls to 2 % by the last epoch or, if that is\n"
     "sooner, by the end of --time_limit.\n"
     "\n"
+    "On an NVIDIA GPU (--device cuda) batches of 256 and more are what it is made for;\n"
+    "--precision bf16 is faster, at the price of products rounded to 8 bits. The\n"
+    "checks after an epoch run on the CPU, which --threads is for.\n"
+    "\n"
+    "On several GPUs or machines at once: mpirun -n 4 telucodec-train ..., a rank to a\n"
+    "GPU, or to a share of the cores (mpirun --bind-to none). --batch_size is that of all\n"
+    "ranks; the number of ranks may change with --resume. Send mpirun SIGUSR1 to save and\n"
+    "end: after Ctrl-C it leaves its ranks a second.\n"
+    "\n"
     "Dashes and underscores mean the same in every option.";
 
 /* --snake_case -> --kebab-case, up to the '='. */
@@ -91,13 +100,15 @@ static struct telu_config preset(const char *name)
     return c;
 }
 
-static void check_device(const char *device)
+static void check_device(const struct options *o)
 {
-    if (!strcmp(device, "cuda"))
-        die("--device is cuda, but this version trains on the CPU alone: expected auto "
-            "or cpu");
-    if (strcmp(device, "auto") && strcmp(device, "cpu"))
-        die("--device is %s, expected auto, cpu or cuda", device);
+    if (strcmp(o->device, "auto") && strcmp(o->device, "cpu") &&
+        strcmp(o->device, "cuda"))
+        die("--device is %s, expected auto, cpu or cuda", o->device);
+    if (strcmp(o->precision, "fp32") && strcmp(o->precision, "bf16"))
+        die("--precision is %s, expected fp32 or bf16", o->precision);
+    if (!strcmp(o->device, "cpu") && !strcmp(o->precision, "bf16"))
+        die("--precision is bf16, which --device cpu does not train in: expected fp32");
 }
 
 static void check(const struct options *o)
@@ -123,7 +134,7 @@ static void check(const struct options *o)
         die("--time_limit is %g, expected 0 or more", o->time_limit);
     if (o->licence && !g_utf8_validate(o->licence, -1, NULL))
         die("--licence is not UTF-8");
-    check_device(o->device);
+    check_device(o);
 }
 
 static void set_default(char **option, const char *value)
@@ -149,7 +160,7 @@ void options_parse(struct options *o, int *argc, char ***argv)
         { "experiment-name", 0, 0, G_OPTION_ARG_FILENAME, &o->experiment_name,
           "Folder of this experiment in there (telucodec)", "NAME" },
         { "batch-size", 0, 0, G_OPTION_ARG_INT, &o->batch_size,
-          "Segments in a step (16)", "N" },
+          "Segments in a step, of all ranks together (16)", "N" },
         { "num-epochs", 0, 0, G_OPTION_ARG_INT, &o->num_epochs,
           "Epochs in all (100)", "N" },
         { "learning-rate", 0, 0, G_OPTION_ARG_DOUBLE, &o->learning_rate,
@@ -173,11 +184,13 @@ void options_parse(struct options *o, int *argc, char ***argv)
         { "licence", 0, 0, G_OPTION_ARG_STRING, &o->licence,
           "Of the weights; stands in the weight file", "TEXT" },
         { "device", 0, 0, G_OPTION_ARG_STRING, &o->device,
-          "auto or cpu (this version has no other)", "NAME" },
+          "auto (CUDA where it can be had), cpu or cuda", "NAME" },
+        { "precision", 0, 0, G_OPTION_ARG_STRING, &o->precision,
+          "Of the network's products on CUDA: fp32 or bf16 (fp32)", "NAME" },
         { "sample-rate", 0, 0, G_OPTION_ARG_INT, &o->sample_rate,
           "16000, the codec's", "HZ" },
         { "threads", 0, 0, G_OPTION_ARG_INT, &o->threads,
-          "Threads (as many as cores)", "N" },
+          "Threads of each rank (as many as it has cores)", "N" },
         { "seed", 0, 0, G_OPTION_ARG_INT, &o->seed,
           "Start of all chance (1)", "N" },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
@@ -201,10 +214,9 @@ void options_parse(struct options *o, int *argc, char ***argv)
     set_default(&o->experiment_name, "telucodec");
     set_default(&o->preset, "default");
     set_default(&o->device, "auto");
+    set_default(&o->precision, "fp32");
     check(o);
     o->config = preset(o->preset);
-    if (o->threads == 0)
-        o->threads = (int)g_get_num_processors();
 }
 
 static void add(char *text, size_t room, const char *fmt, ...)
@@ -241,6 +253,8 @@ void options_text(const struct options *o, char *text, size_t room)
         o->learning_rate, o->segment_seconds, o->seed, o->threads);
     if (o->time_limit > 0.0)
         add(text, room, " --time_limit %g", o->time_limit);
+    if (!strcmp(o->precision, "bf16"))
+        add(text, room, " --precision bf16");
     if (o->init)
         add_folder(text, room, "init", o->init);
     else

@@ -9,6 +9,7 @@
 
 struct options {
     char *data_dir, *valid_dir, *checkpoint_dir, *experiment_name, *preset, *device;
+    char *precision;
     char *init, *evaluate, *export_path, *licence;
     char **repeat;             /* NULL-ended; NULL: none */
     int batch_size, num_epochs, seed, threads, sample_rate, resume, dry_run;
@@ -18,7 +19,7 @@ struct options {
 };
 
 /* Takes --snake_case and --kebab-case alike. Prints help or a complaint and exits
- * when there is nothing to do. */
+ * when there is nothing to do. threads is 0 where none are asked for. */
 void options_parse(struct options *o, int *argc, char ***argv);
 
 /* What decides the result, as a command line of one line; folders by name only. */

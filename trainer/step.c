@@ -30,6 +30,7 @@ struct trainer *trainer_new(const struct telu_config *cfg, int batch, int packet
     for (int i = 0; i < BALANCE_TERMS; i++)
         t->grad[i] = floats(n);
     t->stages = zeroed(sizeof(int) * batch);
+    t->drawn = zeroed(sizeof(int) * batch);
     return t;
 }
 
@@ -42,7 +43,15 @@ void trainer_free(struct trainer *t)
     for (int i = 0; i < BALANCE_TERMS; i++)
         free(t->grad[i]);
     free(t->stages);
+    free(t->drawn);
     free(t);
+}
+
+void trainer_reduce(struct trainer *t, const struct reduce *r)
+{
+    t->reduce = t->model->vq->reduce = r;
+    free(t->drawn);
+    t->drawn = zeroed(sizeof(int) * t->B * reduce_ranks(r));
 }
 
 static int descending(const void *a, const void *b)
@@ -61,26 +70,34 @@ static float gain(struct trainer *t, int item)
 
 /* Half of the items take three quarters of the stages (6 kbit/s of 16: what the base
  * layer is used for alone), the others any number of them (quantiser dropout). */
-static int stages_of(struct trainer *t, int item)
+static int stages_of(struct trainer *t, int item, int items)
 {
     int most = t->model->cfg.stages;
 
-    return item < t->B / 2 ? (3 * most + 3) / 4 : 1 + (int)rng_below(&t->rng, most);
+    return item < items / 2 ? (3 * most + 3) / 4 : 1 + (int)rng_below(&t->rng, most);
 }
 
+/* Each rank draws for the whole batch, and keeps what is dealt to it (reduce.h). */
 void trainer_crop(struct trainer *t, const struct dataset *data)
 {
+    int ranks = reduce_ranks(t->reduce), rank = t->reduce ? t->reduce->rank : 0;
+    int items = t->B * ranks;
 
-    for (int b = 0; b < t->B; b++) {
-        float *x = t->x + (size_t)b * t->stride;
+    for (int i = 0; i < items; i++) {
+        float *x = t->x + (size_t)(i / ranks) * t->stride;
         long room = data->total - (long)TELU_PACKET * t->T;
         long at = room > 0 ? (long)rng_below(&t->rng, room) : 0;
+        float level = gain(t, i);
 
+        t->drawn[i] = stages_of(t, i, items);
+        if (i % ranks != rank)
+            continue;
         dataset_read(data, x, at - MODEL_LEAD, t->stride);
-        cblas_sscal(t->stride, gain(t, b), x, 1);
-        t->stages[b] = stages_of(t, b);
+        cblas_sscal(t->stride, level, x, 1);
     }
-    qsort(t->stages, t->B, sizeof(int), descending);
+    qsort(t->drawn, items, sizeof(int), descending);
+    for (int b = 0; b < t->B; b++)
+        t->stages[b] = t->drawn[b * ranks + rank];
 }
 
 struct step_result trainer_step(struct trainer *t, float rate, float decay)
@@ -90,14 +107,18 @@ struct step_result trainer_step(struct trainer *t, float rate, float decay)
     int n = MODEL_COMPLETE(t->T);
     float *g[BALANCE_TERMS];
 
-    r.commit = model_forward(m, t->x, t->stages, t->B, t->T, decay, &t->rng);
+    r.commit = model_forward(m, t->x, t->stages, t->B, t->T, decay);
     for (int i = 0; i < BALANCE_TERMS; i++)
         g[i] = t->grad[i] + MODEL_LEAD;
     r.loss = loss_run(t->loss, g[0], g[1], g[2], t->x + MODEL_LEAD,
                       m->wave + MODEL_LEAD, t->B, n, t->stride);
-    balance_run(&t->balance, g, t->x + MODEL_LEAD, t->B, n, t->stride);
+    balance_run(&t->balance, g, t->x + MODEL_LEAD, t->B, n, t->stride, t->reduce);
     params_zero_grad(m->p);
     model_backward(m, t->grad[0], t->stages, t->B, t->T, COMMIT);
+    if (t->reduce) {           /* the mean, as of one large batch */
+        reduce_sum(t->reduce, m->p->grad, m->p->total);
+        cblas_sscal((int)m->p->total, 1.0f / (float)t->reduce->ranks, m->p->grad, 1);
+    }
     r.norm = grad_norm(m->p);
     if (!isfinite(r.norm))
         t->skipped++;

@@ -16,10 +16,12 @@ struct trainer {
     struct adamw adam;
     struct balance balance;
     struct rng rng;
+    const struct reduce *reduce;   /* NULL: one rank; see trainer_reduce() */
     long skipped;              /* steps left out for a gradient that was not finite */
     int B, T, stride;          /* items, packets and floats of an item */
     float *x, *grad[BALANCE_TERMS];
-    int *stages;
+    int *stages;               /* [B], descending */
+    int *drawn;                /* of all ranks' items */
 };
 
 struct step_result {
@@ -30,6 +32,9 @@ struct step_result {
 struct trainer *trainer_new(const struct telu_config *cfg, int batch, int packets,
                             uint64_t seed);
 void trainer_free(struct trainer *t);
+
+/* From now on this is one rank of several: what they learn from is added up. */
+void trainer_reduce(struct trainer *t, const struct reduce *r);
 
 /* Random crops at random levels, and how many stages each item uses. */
 void trainer_crop(struct trainer *t, const struct dataset *data);

@@ -6,6 +6,7 @@
 #include "bundle.h"
 #include "events.h"
 #include "log.h"
+#include "parallel.h"
 #include "schedule.h"
 
 #include <glib.h>
@@ -16,7 +17,10 @@
 #define SAVE_EVERY 300.0       /* seconds */
 #define TABLE_SECONDS 60       /* of speech that a check's tables are fitted to */
 #define CHECK_SHARE 0.15       /* of the time, at most, for checks of the whole codec */
-#define CURVE_STEPS 20         /* between two points of TensorBoard's curves */
+#define CURVE_STEPS 20         /* between two points of TensorBoard's curves, and at
+                                * most between two looks at what a card has done */
+#define LOOK_EVERY 0.5         /* seconds between these, where there is one rank */
+#define SAME_STEPS 1000        /* between two checks that the ranks are alike */
 
 struct loop {
     struct run *r;
@@ -24,9 +28,12 @@ struct loop {
     struct bar bar;
     struct epoch e;
     long per_epoch;
-    double begin, saved;       /* seconds, monotonic */
+    int stop;                  /* as all ranks have agreed */
+    double begin, looked;      /* seconds, monotonic */
+    double saved;              /* at which p.seconds */
     double checked;            /* when the whole codec was measured, p.seconds */
     double cost;               /* of that */
+    double ended, toll;        /* the last end_epoch(): when, p.seconds; its cost */
 };
 
 static double now(void)
@@ -36,7 +43,7 @@ static double now(void)
 
 long train_epoch_steps(const struct run *r)
 {
-    long batch = (long)r->t->T * TELU_PACKET * r->t->B;
+    long batch = (long)r->t->T * TELU_PACKET * r->t->B * parallel_ranks();
 
     return (r->train.total + batch - 1) / batch;
 }
@@ -53,7 +60,7 @@ static double done(const struct run *r, long per_epoch)
 
 static double audio(const struct run *r)
 {
-    return (double)r->t->B * r->t->T * TELU_PACKET / TELU_RATE;
+    return (double)r->t->B * parallel_ranks() * r->t->T * TELU_PACKET / TELU_RATE;
 }
 
 /* The whole codec is measured after the first epoch, after the last, and in between
@@ -78,11 +85,30 @@ static int check_codec(struct loop *l, struct quality *q)
     return 1;
 }
 
-static void end_epoch(struct loop *l, double rate)
+/* The trainer as it is, wherever it steps. */
+static void pull(const struct run *r)
+{
+    if (r->card)
+        card_pull(r->card);
+}
+
+/* Before anything is written, and now and then: are the ranks still alike? */
+static void compare(const struct run *r)
+{
+    char what[64];
+
+    if (parallel_ranks() > 1)
+        pull(r);
+    snprintf(what, sizeof(what), "the weights after step %ld", r->p.step);
+    parallel_compare(parallel_ranks() > 1 ? checkpoint_sum(r->t) : 0, what);
+}
+
+/* Rank 0 checks and writes. */
+static void tell_epoch(struct loop *l, double rate)
 {
     struct run *r = l->r;
     struct evaluation v = evaluate(r->t, &r->valid, FILES);
-    struct epoch_end at = { ++r->p.epoch, r->p.step, r->p.seconds / 60.0, rate,
+    struct epoch_end at = { r->p.epoch, r->p.step, r->p.seconds / 60.0, rate,
                             audio(r) };
     struct quality q[QUALITY_POINTS];
     int measured = check_codec(l, q);
@@ -94,14 +120,41 @@ static void end_epoch(struct loop *l, double rate)
     epoch_metrics(&m, &l->e, &at, &v, measured ? q : NULL, r->t);
     metrics_append(r->csv, &m);
     events_write(l->events, "epoch", &m, r->p.step);
-    vq_clear_use(r->t->model->vq);
-    l->e = (struct epoch){ 0 };
     for (int k = 0; k < EVALUATE_POINTS; k++)
         figure += v.snr[k];
     if (figure > r->p.best) {
         r->p.best = figure;
         checkpoint_save(r->best, r->t, &r->p);
     }
+}
+
+static void end_epoch(struct loop *l, double rate)
+{
+    double since = now(), toll;
+
+    pull(l->r);
+    compare(l->r);
+    if (!parallel_rank())
+        tell_epoch(l, rate);
+    vq_clear_use(l->r->t->model->vq);
+    if (l->r->card)
+        card_push(l->r->card);
+    l->e = (struct epoch){ 0 };
+    parallel_wait();
+    toll = parallel_rank() ? 0.0 : now() - since;
+    parallel_sum(&toll, 1);
+    l->toll = toll;
+    l->ended = l->r->p.seconds + toll;
+}
+
+/* A card may be through an epoch in less time than the CPU takes to check it: then
+ * several epochs share a check, and a line of the log. */
+static int end_is_due(const struct loop *l)
+{
+    const struct run *r = l->r;
+
+    return !r->card || l->toll == 0.0 || done(r, l->per_epoch) >= 1.0 ||
+           r->p.seconds - l->ended >= l->toll / CHECK_SHARE;
 }
 
 static void point(struct loop *l, const struct step_result *s, double rate)
@@ -117,17 +170,58 @@ static void point(struct loop *l, const struct step_result *s, double rate)
     events_write(l->events, "step", &m, l->r->p.step);
 }
 
-static struct step_result one_step(struct run *r, double progress, double *rate)
+/* One step; on a card it is begun, and *s left alone. Returns the learning rate. */
+static double one_step(struct run *r, double progress, struct step_result *s)
 {
-    *rate = r->o.learning_rate * schedule_rate(r->p.step, progress);
-    trainer_crop(r->t, &r->train);
-    return trainer_step(r->t, (float)*rate, schedule_decay(progress));
+    double rate = r->o.learning_rate * schedule_rate(r->p.step, progress);
+
+    if (r->card) {
+        card_step(r->card, (float)rate, schedule_decay(progress));
+    } else {
+        trainer_crop(r->t, &r->train);
+        *s = trainer_step(r->t, (float)rate, schedule_decay(progress));
+    }
+    return rate;
+}
+
+/* Results of steps that are over, the last one's among them: none while a card is let
+ * work on its own. Ranks must look at the same steps. */
+static int results(struct loop *l, struct step_result s[CARD_STEPS])
+{
+    struct run *r = l->r;
+    int alone = parallel_ranks() == 1;
+
+    if (!r->card)
+        return 1;
+    if (r->p.step % CURVE_STEPS && r->p.step % l->per_epoch &&
+        !(alone && (*r->stop || now() - l->looked > LOOK_EVERY)))
+        return 0;
+    l->looked = now();
+    return card_results(r->card, s);
 }
 
 static void save(struct loop *l)
 {
-    checkpoint_save(l->r->last, l->r->t, &l->r->p);
-    l->saved = now();
+    pull(l->r);
+    compare(l->r);
+    if (!parallel_rank())
+        checkpoint_save(l->r->last, l->r->t, &l->r->p);
+    l->saved = l->r->p.seconds;
+}
+
+/* The time is rank 0's; a signal to one rank stops all; a step's losses are the mean. */
+static void agree(struct loop *l, struct step_result *s)
+{
+    struct run *r = l->r;
+    double time = parallel_rank() ? 0.0 : now() - l->begin;
+    double word[] = { time, *r->stop, s->loss.mel, s->loss.cpx, s->loss.wave, s->commit };
+    int ranks = parallel_ranks();
+
+    parallel_sum(word, G_N_ELEMENTS(word));
+    r->p.seconds = word[0];
+    l->stop = word[1] > 0.0;
+    s->loss = (struct loss_value){ word[2] / ranks, word[3] / ranks, word[4] / ranks };
+    s->commit = word[5] / ranks;
 }
 
 static void prepare(struct loop *l)
@@ -139,7 +233,9 @@ static void prepare(struct loop *l)
 
     l->per_epoch = train_epoch_steps(r);
     l->begin = now() - r->p.seconds;
-    l->saved = now();
+    l->saved = r->p.seconds;
+    if (parallel_rank())
+        return;
     epoch_metrics(&m, &l->e, &at, &v, NULL, r->t);
     metrics_prepare(r->csv, &m, r->p.epoch);
     l->events = events_new(r->folder);
@@ -151,28 +247,41 @@ int train(struct run *r)
     double progress;
 
     prepare(&l);
-    while (!*r->stop && (progress = done(r, l.per_epoch)) < 1.0) {
-        double since = now(), rate;
-        struct step_result s = one_step(r, progress, &rate);
+    if (r->card)
+        card_begin(r->card, &r->train);
+    while (!l.stop && (progress = done(r, l.per_epoch)) < 1.0) {
+        struct step_result s[CARD_STEPS];
+        double since = now(), rate = one_step(r, progress, s);
+        int n, ends;
 
-        epoch_add(&l.e, &s);
-        l.e.seconds += now() - since;
         r->p.step++;
-        r->p.seconds = now() - l.begin;
-        bar_draw(&l.bar, r->p.epoch + 1, progress, r->p.seconds, s.loss.mel,
+        n = results(&l, s);
+        for (int i = 0; i < n; i++) {
+            agree(&l, &s[i]);
+            epoch_add(&l.e, &s[i]);
+        }
+        l.e.seconds += now() - since;
+        if (!n)
+            continue;
+        bar_draw(&l.bar, r->p.epoch + 1, progress, r->p.seconds, s[n - 1].loss.mel,
                  l.e.steps * audio(r) / l.e.seconds);
-        if (r->p.step % CURVE_STEPS == 0)
-            point(&l, &s, rate);
-        if (r->p.step % l.per_epoch == 0 || done(r, l.per_epoch) >= 1.0) {
+        if (l.events && r->p.step % CURVE_STEPS == 0)
+            point(&l, &s[n - 1], rate);
+        if (r->p.step % SAME_STEPS == 0)
+            compare(r);
+        ends = r->p.step % l.per_epoch == 0 || done(r, l.per_epoch) >= 1.0;
+        r->p.epoch += ends;
+        if (ends && end_is_due(&l)) {
             end_epoch(&l, rate);
             save(&l);
-        } else if (now() - l.saved > SAVE_EVERY) {
+        } else if (r->p.seconds - l.saved > SAVE_EVERY) {
             save(&l);
         }
     }
     bar_clear(&l.bar);
-    events_free(l.events);
-    if (!*r->stop)
+    if (l.events)
+        events_free(l.events);
+    if (!l.stop)
         return 0;
     if (r->p.step)
         save(&l);
@@ -182,12 +291,20 @@ int train(struct run *r)
 
 double train_time(struct run *r)
 {
-    const int steps = 3;
-    double since, rate;
+    const int steps = r->card ? 10 : 3;
+    struct step_result s[CARD_STEPS];
+    double since;
 
-    one_step(r, 0.0, &rate);   /* the first one brings memory into being */
+    if (r->card)
+        card_begin(r->card, &r->train);
+    one_step(r, 0.0, s);       /* the first ones bring memory into being */
+    one_step(r, 0.0, s);
+    if (r->card)
+        card_results(r->card, s);
     since = now();
     for (int i = 0; i < steps; i++)
-        one_step(r, 0.0, &rate);
+        one_step(r, 0.0, s);
+    if (r->card)
+        card_results(r->card, s);
     return (now() - since) / steps;
 }

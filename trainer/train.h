@@ -3,12 +3,14 @@
 #ifndef TRAIN_H
 #define TRAIN_H
 
+#include "card.h"
 #include "checkpoint.h"
 #include "options.h"
 
 struct run {
     struct options o;
     struct trainer *t;
+    struct card *card;         /* NULL: t steps by itself */
     struct progress p;
     struct dataset train, valid;
     char *folder, *last, *best, *csv, *weights, *report;

@@ -72,6 +72,11 @@ struct vq *vq_new(const struct telu_config *cfg, struct params *p, struct rng *r
         st->hits = zeroed(sizeof(*st->hits) * v->codes);
         project(st, v->latent, rng);
     }
+    v->chance.key = rng_next(rng);
+    v->got.energy = floats(1 + (size_t)v->codes * TELU_MAX_DIM);
+    v->got.row = v->got.energy + 1;
+    v->got.count = floats((size_t)v->codes * (1 + TELU_MAX_DIM));
+    v->got.sum = v->got.count + v->codes;
     return v;
 }
 
@@ -118,6 +123,8 @@ void vq_free(struct vq *v)
     release_rows(v);
     for (int s = 0; s < v->stages; s++)
         free(v->s[s].hits);
+    free(v->got.energy);
+    free(v->got.count);
     free(v->state);
     free(v);
 }
@@ -174,49 +181,6 @@ static void search(int32_t *index, const float *z, const float *book, int R, int
     }
 }
 
-/* Puts a code onto one of the R rows. */
-static void place(struct vq_stage *st, int code, int R, float count, struct rng *rng)
-{
-    const float *from = st->z + rng_below(rng, R) * st->dim;
-
-    for (int d = 0; d < st->dim; d++) {
-        float x = from[d] + 1e-3f * rng_normal(rng);
-
-        st->book->w[(size_t)code * st->dim + d] = x;
-        st->total[(size_t)code * st->dim + d] = x * count;
-    }
-    st->count[code] = count;
-}
-
-/* The running mean of what was assigned to each code; dead codes go elsewhere. */
-static void learn(struct vq *v, struct vq_stage *st, const int32_t *index, int R,
-                  float decay, struct rng *rng)
-{
-    float w = 1.0f - decay, fair = (float)R / v->codes;
-    size_t n = (size_t)v->codes * st->dim;
-
-    cblas_sscal(v->codes, decay, st->count, 1);
-    cblas_sscal((int)n, decay, st->total, 1);
-    for (int r = 0; r < R; r++) {
-        float *total = st->total + (size_t)index[r] * st->dim;
-
-        st->count[index[r]] += w;
-        st->hits[index[r]]++;
-        for (int d = 0; d < st->dim; d++)
-            total[d] += w * st->z[(size_t)r * st->dim + d];
-    }
-    for (int c = 0; c < v->codes; c++) {
-        if (st->count[c] < DEAD * fair) {
-            place(st, c, R, REBORN * fair, rng);
-            v->restarts++;
-            continue;
-        }
-        for (int d = 0; d < st->dim; d++)
-            st->book->w[(size_t)c * st->dim + d] =
-                st->total[(size_t)c * st->dim + d] / (st->count[c] + 1e-6f);
-    }
-}
-
 static int items_with(const int *stages, int B, int s)
 {
     int n = 0;
@@ -224,6 +188,104 @@ static int items_with(const int *stages, int B, int s)
     while (n < B && stages[n] > s)
         n++;
     return n;
+}
+
+/* Of this rank's rows the one that is row `at` of all, or -1 when it is another's. */
+static long own_row(const struct vq *v, uint32_t at, int T)
+{
+    int ranks = reduce_ranks(v->reduce), rank = v->reduce ? v->reduce->rank : 0;
+    uint32_t item = at / T;
+
+    return (int)(item % ranks) == rank ? (long)(item / ranks) * T + at % T : -1;
+}
+
+/* Before the search: R rows here, `all` of all ranks. */
+static void gather_rows(struct vq *v, int s, int R, uint32_t all, int T)
+{
+    struct vq_stage *st = &v->s[s];
+    int D = st->dim;
+
+    *v->got.energy = cblas_sdot(R * D, st->z, 1, st->z, 1);
+    for (int c = 0; c < v->codes; c++) {
+        long r = own_row(v, chance_below(chance_bits(v->chance, s, c, 0), all), T);
+        float *to = v->got.row + (size_t)c * D;
+
+        if (r < 0)
+            memset(to, 0, sizeof(float) * D);
+        else
+            memcpy(to, st->z + (size_t)r * D, sizeof(float) * D);
+    }
+    reduce_sum(v->reduce, v->got.energy, 1 + (size_t)v->codes * D);
+}
+
+/* After it. */
+static void gather_choices(struct vq *v, const struct vq_stage *st,
+                           const int32_t *index, int R)
+{
+    struct vq_gathered *g = &v->got;
+    int D = st->dim;
+
+    memset(g->count, 0, sizeof(float) * v->codes * (1 + D));
+    for (int r = 0; r < R; r++) {
+        float *sum = g->sum + (size_t)index[r] * D;
+
+        g->count[index[r]] += 1.0f;
+        for (int d = 0; d < D; d++)
+            sum[d] += st->z[(size_t)r * D + d];
+    }
+    reduce_sum(v->reduce, g->count, (size_t)v->codes * (1 + D));
+}
+
+/* Puts a code onto the row that was drawn for it. */
+static void place(struct vq *v, int s, int code, float count)
+{
+    struct vq_stage *st = &v->s[s];
+
+    for (int d = 0; d < st->dim; d++) {
+        size_t at = (size_t)code * st->dim + d;
+        float noise = chance_normal(chance_bits(v->chance, s, code, 1 + d));
+        float x = v->got.row[at] + 1e-3f * noise;
+
+        st->book->w[at] = x;
+        st->total[at] = x * count;
+    }
+    st->count[code] = count;
+}
+
+/* The running mean of what was assigned to each code; dead codes go elsewhere. */
+static void learn(struct vq *v, int s, uint32_t all, float decay)
+{
+    struct vq_stage *st = &v->s[s];
+    float w = 1.0f - decay, fair = (float)all / (float)v->codes;
+
+    for (int c = 0; c < v->codes; c++) {
+        size_t at = (size_t)c * st->dim;
+
+        st->hits[c] += (uint32_t)v->got.count[c];
+        st->count[c] = decay * st->count[c] + w * v->got.count[c];
+        if (st->count[c] < DEAD * fair) {
+            place(v, s, c, REBORN * fair);
+            v->restarts++;
+            continue;
+        }
+        for (int d = 0; d < st->dim; d++) {
+            st->total[at + d] = decay * st->total[at + d] + w * v->got.sum[at + d];
+            st->book->w[at + d] = st->total[at + d] / (st->count[c] + 1e-6f);
+        }
+    }
+}
+
+/* Rows of all ranks that reach each stage. */
+static void count_rows(const struct vq *v, uint32_t *all, const int *stages, int B,
+                       int T)
+{
+    float rows[TELU_MAX_STAGES];
+
+    for (int s = 0; s < v->stages; s++)
+        rows[s] = (float)(items_with(stages, B, s) * T);
+    reduce_sum(v->reduce, rows, v->stages);
+    for (int s = 0; s < v->stages; s++)
+        all[s] = (uint32_t)rows[s];
 }
 
 /* Sum over items of mean (z - q)^2 / energy. */
@@ -256,12 +318,15 @@ static void measure_energy(struct vq *v, const struct vq_stage *st, int B, int T
 }
 
 double vq_forward(struct vq *v, float *sum, const float *x, const int *stages, int B,
-                  int T, float decay, struct rng *rng)
+                  int T, float decay)
 {
     double commit = 0.0;
     int learning = decay > 0.0f;
+    uint32_t all[TELU_MAX_STAGES] = { 0 };
 
     reserve(v, B * T);
+    if (learning)
+        count_rows(v, all, stages, B, T);
     memset(sum, 0, sizeof(float) * B * T * v->latent);
     memcpy(v->s[0].r, x, sizeof(float) * B * T * v->latent);
     for (int s = 0; s < v->stages; s++) {
@@ -270,21 +335,25 @@ double vq_forward(struct vq *v, float *sum, const float *x, const int *stages, i
         int32_t *index = v->index + (size_t)s * v->rows;
         size_t wide = (size_t)R * v->latent;
 
-        if (!R)
+        if (!R && !all[s])
             break;
         gemm_forward(st->z, st->r, st->in_w->w, st->in_b->w, R, v->latent, D);
         if (s == 0)
             measure_energy(v, st, B, T);
+        if (learning)
+            gather_rows(v, s, R, all[s], T);
         /* What is not finite must not reach a codebook: it would stay there. */
-        learning = learning && isfinite(cblas_sdot(R * D, st->z, 1, st->z, 1));
+        learning = learning && isfinite(*v->got.energy);
         if (learning && !(v->ready >> s & 1)) {
             for (int c = 0; c < v->codes; c++)
-                place(st, c, R, 1.0f, rng);
+                place(v, s, c, 1.0f);
             v->ready |= 1 << s;
         }
         search(index, st->z, st->book->w, R, v->codes, D);
-        if (learning)
-            learn(v, st, index, R, decay, rng);
+        if (learning) {
+            gather_choices(v, st, index, R);
+            learn(v, s, all[s], decay);
+        }
         for (int r = 0; r < R; r++)
             memcpy(st->q + (size_t)r * D, st->book->w + (size_t)index[r] * D,
                    sizeof(float) * D);
@@ -300,6 +369,8 @@ double vq_forward(struct vq *v, float *sum, const float *x, const int *stages, i
                 next[i] = st->r[i] - v->e[i];
         }
     }
+    if (decay > 0.0f)
+        v->chance.step++;
     return commit / B;
 }
 

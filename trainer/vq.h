@@ -9,11 +9,18 @@
  * in use are the first ones, and only they teach a codebook. Codebooks start from
  * data and follow the running mean of the residuals assigned to each code; a code
  * that nothing chose for long is put onto a random row.
+ *
+ * What a stage learns from is gathered first and used afterwards, so that several
+ * ranks can add up what they have gathered (reduce.h), twice in a stage:
+ *   before the search: the energy of the z, and for each code the row that it would be
+ *   put onto; after it: how many rows chose each code, and their sum.
  */
 #ifndef VQ_H
 #define VQ_H
 
+#include "chance.h"
 #include "params.h"
+#include "reduce.h"
 
 #include <stdint.h>
 
@@ -25,12 +32,23 @@ struct vq_stage {
     uint32_t *hits;            /* per code since vq_clear_use() */
 };
 
+/* Of one stage at a time; each half is one piece of memory, to be summed over ranks. */
+struct vq_gathered {
+    float *energy;             /* sum of z^2; then */
+    float *row;                /* (codes, dim): the row to put the code onto */
+    float *count;              /* (codes): rows that chose it; then */
+    float *sum;                /* (codes, dim): what they add up to */
+};
+
 struct vq {
     int stages, codes, latent;
     int ready;                 /* bit s: codebook s has been taken from data */
     int bypass;                /* q = z: without steps, so that finite differences
                                 * see the gradient that straight-through assumes */
     uint32_t restarts;
+    struct chance chance;      /* which rows and how much noise */
+    const struct reduce *reduce;   /* NULL: one rank */
+    struct vq_gathered got;
     struct vq_stage s[TELU_MAX_STAGES];
     float *state;              /* all count and total in one piece, to be saved */
     size_t state_total;
@@ -48,9 +66,9 @@ void vq_free(struct vq *v);
 /* x (B, T, latent) -> sum, likewise. stages [B], descending. `decay` > 0: training
  * step, codebooks move with that decay. Returns the commitment loss: per item the
  * sum over its stages of mean (z - q)^2 over the mean energy of z_0, averaged over
- * items; being relative it cannot grow by the latent growing. */
+ * items (of this rank); being relative it cannot grow by the latent growing. */
 double vq_forward(struct vq *v, float *sum, const float *x, const int *stages,
-                  int B, int T, float decay, struct rng *rng);
+                  int B, int T, float decay);
 
 /* d sum -> dx (written), parameters' gradients added, with `weight` of the
  * commitment loss. Buffers (B, T, latent). */

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gpu.cuh - what the trainer's .cu files share: a trainer on a device.
+ *
+ * Nothing in a step waits for the device, allocates, or depends on what a kernel found
+ * out: shapes are those of the whole batch, rows beyond a stage's items are masked,
+ * and whether a codebook learns or a gradient is finite is decided where it is known,
+ * in struct gpu_state. So a step is always the same list of launches, and one graph.
+ *
+ * Sums over rows go in a fixed order: each of `parts` blocks adds up its share of the
+ * rows, and gather_columns() adds up the blocks, see columns.cuh.
+ */
+#ifndef GPU_CUH
+#define GPU_CUH
+
+#include "device.h"
+#include "training.h"
+
+#include <cufft.h>
+
+#define GPU_SCALES 3
+#define GPU_LEAD   120         /* model.h: MODEL_LEAD */
+#define GPU_TERMS  3           /* mel, cpx, wave */
+#define GPU_THREADS 256
+
+/* bfloat16, as linear.h rounds it. */
+struct bf16 {
+    uint16_t bits;
+};
+
+/* A tensor. `half`: its bf16 copy; `column`: where a vector's gradient stands in a
+ * row of partial sums. */
+struct gpu_param {
+    float *w, *g;
+    struct bf16 *half;
+    int column;
+};
+
+/* Arrays of the last forward, as in model.h; biases of `up` and `down` are added where
+ * h and d are read. void: float or bf16. */
+struct gpu_block {
+    struct gpu_param dw_w, dw_b, norm_g, norm_b, up_w, up_b, down_w, down_b, scale;
+    float *x, *a, *stats;      /* stats (R, 2): mean and 1/deviation of a row of a */
+    void *b, *h, *g, *d;
+};
+
+struct gpu_stack {
+    int width, hidden, kernel, n;
+    struct gpu_block block[TELU_MAX_BLOCKS];
+};
+
+struct gpu_stage {
+    int dim;
+    struct gpu_param in_w, in_b, out_w, out_b;
+    float *book, *count, *total;
+    float *z, *q, *r;          /* of the last forward, as in vq.h */
+    int32_t *index;
+    uint32_t *hits;
+};
+
+/* What the host says of a step. */
+struct gpu_order {
+    float rate, decay;
+    int items[TELU_MAX_STAGES];            /* that reach each stage */
+};
+
+/* What the device decides; double and 64 bits first. */
+struct gpu_state {
+    double balance[GPU_TERMS];
+    double norm;               /* of the gradient */
+    struct chance chance;
+    long long adam_step, skipped;
+    unsigned long long told;   /* results written */
+    uint32_t restarts;
+    int ready;
+    int learning[TELU_MAX_STAGES + 1];     /* before each stage */
+    float rows[TELU_MAX_STAGES];           /* of all ranks, that reach each stage */
+    float mean[GPU_TERMS], share[GPU_TERMS];       /* balance.cu */
+    float scale, c1, c2;       /* adamw.cu; scale 0: the step is skipped */
+};
+
+struct gpu_stft {
+    int n, hop, bins, frames, mels;
+    cufftHandle forward, inverse;
+    int planned;               /* plans that exist: 0, 1, 2 */
+    float *window;
+    int *first, *count;        /* of each triangle: its bins */
+    float *weight;             /* (mels, bins): from `first` on */
+    int *triangle;             /* of each bin: the lower of the two that it is in */
+    float *side;               /* (bins, 2): its share in that one and the next */
+    float *mel, *cpx;          /* (B, frames): sums of a frame */
+};
+
+struct training {
+    int device, B, T, R, stride, samples;  /* samples: complete ones of an item */
+    struct telu_config cfg;
+    enum telu_precision precision;
+    struct telu_cuda cuda;
+    struct telu_ctx ctx;
+    cudaStream_t copies;
+    cudaEvent_t copied[TELU_TRAIN_STAGING], taken;
+    cudaGraphExec_t exec;      /* a step, once one has been taken without it */
+    int steps;                 /* since open() or reduce() */
+
+    char *memory;              /* everything on the device */
+    float *staging[TELU_TRAIN_STAGING];    /* pinned, as are these: */
+    struct gpu_order *orders;              /* (TELU_TRAIN_RESULTS) */
+    struct telu_train_result *told;        /* (TELU_TRAIN_RESULTS) */
+    unsigned long long started, read;      /* steps */
+
+    telu_train_reduce reduce;
+    void *reduce_user;
+    int rank, ranks;
+
+    /* --- on the device --- */
+    struct gpu_order *order, *order_in;
+    struct gpu_state *state;
+    struct telu_train_result *ring;        /* (TELU_TRAIN_RESULTS) */
+    size_t total, books_total, state_total;
+    float *value, *grad, *m, *v, *books, *ema;
+    struct bf16 *half;
+    uint32_t *hits;
+    int4 *tiles;               /* adamw.cu: first, count, decay */
+    int tile_count;
+    double *squares;           /* partial sums of it */
+    int parts, columns;        /* partial sums (parts, columns) of vectors' gradients */
+    float *part;
+    int *column_to;            /* (columns): places in grad */
+
+    struct gpu_param enc_in_w, enc_in_b, enc_out_w, enc_out_b, dec_in_w, dec_in_b;
+    struct gpu_param value_w, value_b, scale_w, scale_b;
+    struct gpu_stack enc, dec;
+    struct gpu_stage stage[TELU_MAX_STAGES];
+
+    float *x, *x_in, *c, *features, *latent, *sum, *v_out, *s_out, *y, *wave;
+    float *enc_x, *dec_x;      /* what the stacks give; */
+    void *features_t, *enc_t, *sum_t, *dec_t;      /* the same as operands */
+    float *dx, *dlatent, *rows2;           /* rows2 (R, 2): norm backward */
+    void *da, *db, *dh;        /* operands */
+    float *da32;
+
+    float *energy;             /* per item: 1 / energy of its z_0 */
+    float *gathered;           /* before the search: energy, (codes, dim) rows */
+    float *chosen;             /* after it: (codes) counts, (codes, dim) sums */
+    float *table;              /* (codes, latent): what each code gives */
+    double *z_part;            /* (B): sums of z^2 */
+    float *de, *dz;
+    double *commit;            /* (stages, B) */
+
+    struct gpu_stft stft[GPU_SCALES];
+    int chunk;                 /* items transformed together */
+    float *frames;             /* (2, chunk, frames, n) */
+    cufftComplex *spectra;     /* (2, chunk, frames, bins) */
+    void *work;                /* cuFFT's */
+    size_t work_bytes;
+    void *blas_work;
+    float *gl[GPU_TERMS];      /* gradients, as trainer->grad */
+    double *value_item;        /* (3, B): the losses of each item */
+    double *size_item;         /* (3, B): balance.cu */
+};
+
+/* --- gemm.cu: t is the type of the operands, C's may differ; row-major --- */
+
+/* y (R, O) = x (R, I) w^T, w (O, I) */
+int gpu_product(struct training *t, void *y, cudaDataType to, const void *x,
+                const void *w, cudaDataType type, int R, int I, int O);
+/* dx (R, I) = dy (R, O) w + keep dx */
+int gpu_product_dx(struct training *t, void *dx, cudaDataType to, float keep,
+                   const void *dy, const void *w, cudaDataType type, int R, int I,
+                   int O);
+/* dw (O, I) = dy^T x */
+int gpu_product_dw(struct training *t, float *dw, const void *dy, const void *x,
+                   cudaDataType type, int R, int I, int O);
+
+/* --- model.cu --- */
+int gpu_model_forward(struct training *t);
+int gpu_model_backward(struct training *t, float commit);
+
+/* --- vq.cu; dsum and dx (R, latent) --- */
+int gpu_vq_forward(struct training *t);
+int gpu_vq_backward(struct training *t, float *dx, const float *dsum, float weight);
+
+/* --- stft.cu: items first .. first + n - 1, n <= t->chunk --- */
+int gpu_stft_plan(struct training *t);     /* makes the plans, sets chunk, work_bytes */
+int gpu_stft_tables(struct training *t, int which);
+void gpu_stft_release(struct training *t);
+int gpu_stft_forward(struct training *t, int which, int first, int n);
+int gpu_stft_adjoint(struct training *t, int which, int first, int n);
+
+/* --- loss.cu, balance.cu, adamw.cu --- */
+int gpu_loss(struct training *t);
+int gpu_balance(struct training *t);
+int gpu_adamw(struct training *t);
+int gpu_halves(struct training *t);        /* value -> half */
+
+/* Sums over ranks, if there are several. */
+static inline int gpu_reduce(struct training *t, float *x, size_t n)
+{
+    return t->reduce ? t->reduce(t->reduce_user, x, n, t->cuda.stream) : 0;
+}
+
+static inline unsigned gpu_blocks(size_t n, size_t each)
+{
+    return (unsigned)((n + each - 1) / each);
+}
+
+/* --- on the device --- */
+
+static __device__ inline float get(const float *p, size_t i)
+{
+    return p[i];
+}
+
+static __device__ inline float get(const struct bf16 *p, size_t i)
+{
+    return __uint_as_float((unsigned)p[i].bits << 16);
+}
+
+static __device__ inline void set(float *p, size_t i, float x)
+{
+    p[i] = x;
+}
+
+static __device__ inline void set(struct bf16 *p, size_t i, float x)
+{
+    unsigned u = __float_as_uint(x);
+
+    /* to nearest even; a NaN stays one */
+    p[i].bits = (uint16_t)(x != x ? u >> 16 | 0x40 : (u + 0x7fff + (u >> 16 & 1)) >> 16);
+}
+
+/* The sum over a block, in every thread; room: a double for each. Fixed order. */
+static __device__ inline double block_sum(double x, double *room)
+{
+    unsigned i = threadIdx.x, n = blockDim.x;          /* a power of two */
+
+    __syncthreads();
+    room[i] = x;
+    __syncthreads();
+    for (n /= 2; n > 0; n /= 2) {
+        if (i < n)
+            room[i] += room[i + n];
+        __syncthreads();
+    }
+    return room[0];
+}
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* stft.cu - see stft.h: whole chunks of items at once by cuFFT, x and y in one plan and
+ * the two gradients in another. frames (2, chunk, frames, n), spectra (2, chunk,
+ * frames, bins); what stands behind the n-th item of a chunk is old and is not read. */
+#include "gpu.cuh"
+
+#include "mel.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define ELEMENTS (1 << 25)     /* floats of frames in a chunk, at most */
+
+static const int sizes[GPU_SCALES] = { 128, 512, 1024 };
+static const int mels[GPU_SCALES] = { 20, 60, 80 };
+
+static int cufft_check(cufftResult r, const char *what)
+{
+    return r == CUFFT_SUCCESS ? 0 : telu_fail("%s: cuFFT error %d", what, (int)r);
+}
+
+static int one_plan(struct training *t, cufftHandle *plan, struct gpu_stft *s,
+                    cufftType type)
+{
+    int n = s->n, batch = 2 * t->chunk * s->frames;
+    size_t work = 0;
+
+    if (cufft_check(cufftCreate(plan), "training, a plan"))
+        return -1;
+    s->planned++;
+    if (cufft_check(cufftSetAutoAllocation(*plan, 0), "training, a plan's room") ||
+        cufft_check(type == CUFFT_R2C
+                        ? cufftMakePlanMany(*plan, 1, &n, NULL, 1, n, NULL, 1, s->bins,
+                                            type, batch, &work)
+                        : cufftMakePlanMany(*plan, 1, &n, NULL, 1, s->bins, NULL, 1, n,
+                                            type, batch, &work),
+                    "training, a plan's sizes") ||
+        cufft_check(cufftSetStream(*plan, t->cuda.stream), "training, a plan's stream"))
+        return -1;
+    t->work_bytes = work > t->work_bytes ? work : t->work_bytes;
+    return 0;
+}
+
+int gpu_stft_plan(struct training *t)
+{
+    size_t most = 1;
+
+    for (int i = 0; i < GPU_SCALES; i++) {
+        struct gpu_stft *s = &t->stft[i];
+
+        s->n = sizes[i];
+        s->hop = s->n / 4;
+        s->bins = s->n / 2 + 1;
+        s->mels = mels[i];
+        s->frames = (t->samples - s->n) / s->hop + 1;
+        if ((size_t)2 * s->frames * s->n > most)
+            most = (size_t)2 * s->frames * s->n;
+    }
+    t->chunk = ELEMENTS / most > 1 ? (int)(ELEMENTS / most) : 1;
+    t->chunk = t->chunk < t->B ? t->chunk : t->B;
+    for (int i = 0; i < GPU_SCALES; i++)
+        if (one_plan(t, &t->stft[i].forward, &t->stft[i], CUFFT_R2C) ||
+            one_plan(t, &t->stft[i].inverse, &t->stft[i], CUFFT_C2R))
+            return -1;
+    return 0;
+}
+
+void gpu_stft_release(struct training *t)
+{
+    for (int i = 0; i < GPU_SCALES; i++) {
+        if (t->stft[i].planned > 0)
+            cufftDestroy(t->stft[i].forward);
+        if (t->stft[i].planned > 1)
+            cufftDestroy(t->stft[i].inverse);
+    }
+}
+
+static int upload(void *to, const void *from, size_t bytes)
+{
+    return telu_cuda_check(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice),
+                           "training, tables of the losses");
+}
+
+/* The other way round: of each bin the triangles that it is in. */
+static void sides(int *triangle, float *side, const int *first, const int *count,
+                  const float *weight, int n, int bins)
+{
+    for (int b = 0; b < bins; b++) {
+        triangle[b] = 0;
+        for (int i = n - 1; i >= 0; i--)
+            if (b >= first[i] && b < first[i] + count[i])
+                triangle[b] = i;
+        for (int k = 0; k < 2; k++) {
+            int i = triangle[b] + k;
+            int in = i < n && b >= first[i] && b < first[i] + count[i];
+
+            side[2 * b + k] = in ? weight[(size_t)i * bins + b - first[i]] : 0.0f;
+        }
+    }
+}
+
+int gpu_stft_tables(struct training *t, int which)
+{
+    const double pi = 3.14159265358979323846;
+    struct gpu_stft *s = &t->stft[which];
+    int first[MEL_MOST], count[MEL_MOST], triangle[513], bad;
+    float window[1024], side[2 * 513];
+    size_t area = sizeof(float) * s->mels * s->bins;
+    float *weight = (float *)malloc(area);
+
+    if (!weight)
+        return telu_fail("training: no memory for %zu bytes of tables", area);
+    for (int k = 0; k < s->n; k++)
+        window[k] = (float)(0.5 - 0.5 * cos(2.0 * pi * k / s->n));
+    mel_triangles(first, count, weight, s->mels, s->n);
+    sides(triangle, side, first, count, weight, s->mels, s->bins);
+    bad = upload(s->window, window, sizeof(float) * s->n) ||
+          upload(s->first, first, sizeof(int) * s->mels) ||
+          upload(s->count, count, sizeof(int) * s->mels) ||
+          upload(s->weight, weight, area) ||
+          upload(s->triangle, triangle, sizeof(int) * s->bins) ||
+          upload(s->side, side, sizeof(float) * 2 * s->bins) ||
+          cufft_check(cufftSetWorkArea(s->forward, t->work), "training, plans' room") ||
+          cufft_check(cufftSetWorkArea(s->inverse, t->work), "training, plans' room");
+    free(weight);
+    return bad ? -1 : 0;
+}
+
+/* Windowed frames of x, and `far` floats behind them those of y. */
+static __global__ void cut(float *frames, const float *x, const float *y,
+                           const float *window, int n, int hop, int count, int stride,
+                           size_t all, size_t far)
+{
+    size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
+    int k = (int)(i % n), f = (int)(i / n);
+    size_t at = (size_t)(f / count) * stride + (size_t)(f % count) * hop + k;
+
+    if (i >= all)
+        return;
+    frames[i] = window[k] * x[at];
+    frames[far + i] = window[k] * y[at];
+}
+
+/* Overlap-add: a sample to a thread, its frames in order. The first scale writes. */
+static __global__ void lay(float *mel, float *cpx, const float *frames,
+                           const float *window, int n, int hop, int count, int stride,
+                           int samples, int keep, size_t far)
+{
+    int at = blockIdx.x * blockDim.x + threadIdx.x;
+    int from = at < n ? 0 : (at - n) / hop + 1, to = at / hop;
+    float g = 0.0f, h = 0.0f;
+    size_t i = (size_t)blockIdx.y * stride + at;
+
+    if (at >= samples)
+        return;
+    to = to < count - 1 ? to : count - 1;
+    if (keep) {
+        g = mel[i];
+        h = cpx[i];
+    }
+    for (int f = from; f <= to; f++) {
+        int k = at - f * hop;
+        size_t j = ((size_t)blockIdx.y * count + f) * n + k;
+
+        h += window[k] * frames[j];
+        g += window[k] * frames[far + j];
+    }
+    mel[i] = g;
+    cpx[i] = h;
+}
+
+int gpu_stft_forward(struct training *t, int which, int first, int n)
+{
+    const struct gpu_stft *s = &t->stft[which];
+    size_t at = (size_t)first * t->stride + GPU_LEAD;
+    size_t all = (size_t)n * s->frames * s->n, far = (size_t)t->chunk * s->frames * s->n;
+
+    TELU_LAUNCH(cut, gpu_blocks(all, GPU_THREADS), GPU_THREADS, 0, t->cuda.stream,
+                t->frames, t->x + at, t->wave + at, s->window, s->n, s->hop, s->frames,
+                t->stride, all, far);
+    if (telu_cuda_launched("training, frames"))
+        return -1;
+    return cufft_check(cufftExecR2C(s->forward, t->frames, t->spectra),
+                       "training, spectra");
+}
+
+int gpu_stft_adjoint(struct training *t, int which, int first, int n)
+{
+    const struct gpu_stft *s = &t->stft[which];
+    size_t at = (size_t)first * t->stride + GPU_LEAD;
+    size_t far = (size_t)t->chunk * s->frames * s->n;
+    dim3 grid(gpu_blocks(t->samples, GPU_THREADS), n);
+
+    if (cufft_check(cufftExecC2R(s->inverse, t->spectra, t->frames),
+                    "training, spectra backward"))
+        return -1;
+    TELU_LAUNCH(lay, grid, GPU_THREADS, 0, t->cuda.stream, t->gl[0] + at, t->gl[1] + at,
+                t->frames, s->window, s->n, s->hop, s->frames, t->stride, t->samples,
+                which > 0, far);
+    return telu_cuda_launched("training, overlap");
+}

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* vq.cu - see vq.h. Every stage works on all rows of the batch, so that shapes stay the
+ * same from step to step; items that do not reach a stage are masked: they teach
+ * nothing, and zeros stand where a product over rows would meet them. What a code gives
+ * is computed once per code, not per row. Always in float, the search as in vq.c:
+ * |b|^2 - 2 z b, the lowest index of equal ones. */
+#include "columns.cuh"
+
+#include <math.h>
+
+#define DEAD   0.03f           /* as in vq.c */
+#define REBORN 0.08f
+#define NOISE  1e-3f
+#define WARP 32
+#define ROWS 128               /* of a block of the search */
+#define TILE 8192              /* floats of codes in shared memory */
+
+/* What the kernels of one stage share. */
+struct place {
+    struct gpu_state *state;
+    const struct gpu_order *order;
+    int s, D, T, codes;
+
+    __device__ int rows() const { return order->items[s] * T; }
+};
+
+static struct place place_of(const struct training *t, int s)
+{
+    struct place p = { t->state, t->order, s, t->stage[s].dim, t->T, t->cfg.codes };
+
+    return p;
+}
+
+static __global__ void begin(struct gpu_state *state, const struct gpu_order *order,
+                             int stages, int T)
+{
+    int s = threadIdx.x;
+
+    if (s < stages)
+        state->rows[s] = (float)(order->items[s] * T);
+    if (s == 0)
+        state->learning[0] = order->decay > 0.0f;
+}
+
+/* An item to a block: z += bias; its energy. */
+static __global__ void measure(struct place p, float *z, const float *bias,
+                               double *part, float *energy)
+{
+    __shared__ double room[GPU_THREADS];
+    int b = blockIdx.x, n = p.T * p.D;
+    double sum = 0.0;
+
+    if (b >= p.order->items[p.s]) {
+        if (threadIdx.x == 0)
+            part[b] = 0.0;
+        return;
+    }
+    z += (size_t)b * n;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) {
+        float v = z[i] + bias[i % p.D];
+
+        z[i] = v;
+        sum += (double)v * v;
+    }
+    sum = block_sum(sum, room);
+    if (threadIdx.x == 0) {
+        part[b] = sum;
+        if (p.s == 0)
+            energy[b] = 1.0f / ((float)sum / (float)n + 1e-3f);
+    }
+}
+
+/* For each code the row that it would be put onto, where it is this rank's; block 0
+ * also adds up the energy. got: energy, (codes, D). */
+static __global__ void gather_rows(struct place p, float *got, const float *z,
+                                   const double *part, int B, int rank, int ranks)
+{
+    __shared__ double room[GPU_THREADS];
+    int i = blockIdx.x * blockDim.x + threadIdx.x, c = i / p.D, d = i % p.D;
+
+    if (c < p.codes) {
+        uint64_t bits = chance_bits(p.state->chance, p.s, c, 0);
+        uint32_t at = chance_below(bits, (uint32_t)p.state->rows[p.s]);
+        uint32_t item = at / p.T;
+        size_t row = (size_t)(item / ranks) * p.T + at % p.T;
+
+        got[1 + i] = (int)(item % ranks) == rank ? z[row * p.D + d] : 0.0f;
+    }
+    if (blockIdx.x == 0) {
+        double sum = 0.0;
+
+        for (int b = threadIdx.x; b < B; b += blockDim.x)
+            sum += part[b];
+        sum = block_sum(sum, room);
+        if (threadIdx.x == 0)
+            got[0] = (float)sum;
+    }
+}
+
+/* Puts element d of a code onto the row drawn for it. */
+static __device__ void put_code(const struct place &p, float *book, float *total,
+                                const float *got, int c, int d, float count)
+{
+    size_t at = (size_t)c * p.D + d;
+    float noise = chance_normal(chance_bits(p.state->chance, p.s, c, 1 + d));
+    float x = got[1 + at] + NOISE * noise;
+
+    book[at] = x;
+    total[at] = x * count;
+}
+
+/* A codebook without data takes some; and what is not finite must not reach one. A code
+ * to a block, as in learn(). */
+static __global__ void start(struct place p, float *book, float *count, float *total,
+                             const float *got)
+{
+    int c = blockIdx.x, d = threadIdx.x;
+    int learning = p.state->learning[p.s] && isfinite(got[0]) &&
+                   p.state->rows[p.s] > 0.0f;
+
+    if (learning && !(p.state->ready >> p.s & 1)) {
+        if (d < p.D)
+            put_code(p, book, total, got, c, d, 1.0f);
+        if (d == 0)
+            count[c] = 1.0f;
+    }
+    if (c == 0 && d == 0)
+        p.state->learning[p.s + 1] = learning;
+}
+
+/* A row to a thread; codes pass through shared memory, `tile` at a time. D <= M. */
+template <int M>
+static __global__ void search(struct place p, int32_t *index, const float *z,
+                              const float *book, int tile)
+{
+    TELU_SHARED(float, room);
+    float *norm = room + (size_t)tile * M, v[M], best = INFINITY;
+    int r = blockIdx.x * blockDim.x + threadIdx.x, R = p.rows(), found = 0;
+
+    if ((int)(blockIdx.x * blockDim.x) >= R)
+        return;
+    #pragma unroll
+    for (int d = 0; d < M; d++)
+        v[d] = d < p.D && r < R ? z[(size_t)r * p.D + d] : 0.0f;
+    for (int first = 0; first < p.codes; first += tile) {
+        int n = p.codes - first < tile ? p.codes - first : tile;
+
+        __syncthreads();
+        for (int i = threadIdx.x; i < n * M; i += blockDim.x)
+            room[i] = i % M < p.D ? book[(size_t)(first + i / M) * p.D + i % M] : 0.0f;
+        __syncthreads();
+        for (int c = threadIdx.x; c < n; c += blockDim.x) {
+            float sum = 0.0f;
+
+            for (int d = 0; d < M; d++)
+                sum += room[c * M + d] * room[c * M + d];
+            norm[c] = sum;
+        }
+        __syncthreads();
+        for (int c = 0; c < n; c++) {
+            float dot = 0.0f, far;
+
+            #pragma unroll
+            for (int d = 0; d < M; d++)
+                dot += v[d] * room[c * M + d];
+            far = norm[c] - 2.0f * dot;
+            if (far < best) {
+                best = far;
+                found = first + c;
+            }
+        }
+    }
+    if (r < R)
+        index[r] = found;
+}
+
+/* A code to a block: the rows that chose it, a warp's share after the other. */
+static __global__ void gather_choices(struct place p, float *count, float *sum,
+                                      const int32_t *index, const float *z)
+{
+    __shared__ float part[GPU_THREADS / WARP][TELU_MAX_DIM + 1];
+    int c = blockIdx.x, lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
+    int R = p.rows(), chosen = 0;
+    float low = 0.0f, high = 0.0f;
+
+    for (int first = warp * WARP; first < R; first += blockDim.x) {
+        int r = first + lane;
+        unsigned mask = __ballot_sync(0xffffffffu, r < R && index[r < R ? r : 0] == c);
+
+        chosen += __popc(mask);
+        for (; mask; mask &= mask - 1) {
+            const float *row = z + (size_t)(first + __ffs((int)mask) - 1) * p.D;
+
+            if (lane < p.D)
+                low += row[lane];
+            if (lane + WARP < p.D)
+                high += row[lane + WARP];
+        }
+    }
+    part[warp][lane] = low;
+    part[warp][lane + WARP] = high;
+    if (lane == 0)
+        part[warp][TELU_MAX_DIM] = (float)chosen;
+    __syncthreads();
+    for (int d = threadIdx.x; d <= TELU_MAX_DIM; d += blockDim.x) {
+        float all = 0.0f;
+
+        for (int w = 0; w < GPU_THREADS / WARP; w++)
+            all += part[w][d];
+        if (d == TELU_MAX_DIM)
+            count[c] = all;
+        else if (d < p.D)
+            sum[(size_t)c * p.D + d] = all;
+    }
+}
+
+/* A code to a block, an element to a thread. chosen: (codes) counts, (codes, D) sums. */
+static __global__ void learn(struct place p, float *book, float *count, float *total,
+                             uint32_t *hits, const float *got, const float *chosen)
+{
+    int c = blockIdx.x, d = threadIdx.x;
+    size_t at = (size_t)c * p.D + d;
+    float decay = p.order->decay, w = 1.0f - decay;
+    float fair = p.state->rows[p.s] / (float)p.codes;
+    float now = decay * count[c] + w * chosen[c];
+    int dead = now < DEAD * fair;
+
+    if (!p.state->learning[p.s + 1])
+        return;
+    __syncthreads();           /* all have read count[c] */
+    if (d == 0) {
+        hits[c] += (uint32_t)chosen[c];
+        count[c] = dead ? REBORN * fair : now;
+        if (dead)
+            atomicAdd(&p.state->restarts, 1u);
+        if (c == 0)
+            p.state->ready |= 1 << p.s;
+    }
+    if (d >= p.D)
+        return;
+    if (dead) {
+        put_code(p, book, total, got, c, d, REBORN * fair);
+    } else {
+        total[at] = decay * total[at] + w * chosen[p.codes + at];
+        book[at] = total[at] / (now + 1e-6f);
+    }
+}
+
+/* An item to a block: what its rows chose is taken away from r and added to sum. table
+ * (codes, L): what each code gives, without the bias. next: NULL for the last stage. */
+static __global__ void apply(struct place p, const struct gpu_stage st,
+                             const float *table, float *sum, float *next,
+                             const float *energy, double *commit, int L)
+{
+    __shared__ double room[GPU_THREADS];
+    int b = blockIdx.x, used = b < p.order->items[p.s];
+    size_t first = (size_t)b * p.T;
+    double error = 0.0;
+
+    for (int i = threadIdx.x; i < p.T * L; i += blockDim.x) {
+        size_t at = first * L + i;
+        int l = i % L;
+        float e = used ? table[(size_t)st.index[first + i / L] * L + l] + st.out_b.w[l]
+                       : 0.0f;
+
+        sum[at] = p.s ? sum[at] + e : e;
+        if (next)
+            next[at] = st.r[at] - e;
+    }
+    for (int i = threadIdx.x; i < p.T * p.D; i += blockDim.x) {
+        size_t at = first * p.D + i;
+        float q = used ? st.book[(size_t)st.index[first + i / p.D] * p.D + i % p.D]
+                       : 0.0f;
+        float d = used ? st.z[at] - q : 0.0f;
+
+        st.q[at] = q;
+        error += (double)d * d;
+    }
+    error = block_sum(error, room);
+    if (threadIdx.x == 0)
+        commit[b] = used ? error / (p.T * p.D) * energy[b] : 0.0;
+}
+
+template <int M>
+static int search_run(struct training *t, struct place p, const struct gpu_stage &st)
+{
+    void (*kernel)(struct place, int32_t *, const float *, const float *, int) =
+        search<M>;
+    int tile = TILE / M < p.codes ? TILE / M : p.codes;
+
+    TELU_LAUNCH(kernel, gpu_blocks(t->R, ROWS), ROWS,
+                sizeof(float) * tile * (M + 1), t->cuda.stream, p, st.index, st.z,
+                st.book, tile);
+    return telu_cuda_launched("training, code search");
+}
+
+static int search_any(struct training *t, struct place p, const struct gpu_stage &st)
+{
+    return st.dim <= 8    ? search_run<8>(t, p, st)
+           : st.dim <= 16 ? search_run<16>(t, p, st)
+           : st.dim <= 32 ? search_run<32>(t, p, st)
+                          : search_run<64>(t, p, st);
+}
+
+static int prepare(struct training *t, struct place p, gpu_stage &st)
+{
+    cudaStream_t stream = t->cuda.stream;
+    int D = st.dim, n = t->cfg.codes * D;
+
+    if (gpu_product(t, st.z, CUDA_R_32F, st.r, st.in_w.w, CUDA_R_32F, t->R,
+                    t->cfg.latent, D))
+        return -1;
+    TELU_LAUNCH(measure, t->B, GPU_THREADS, 0, stream, p, st.z, st.in_b.w, t->z_part,
+                t->energy);
+    TELU_LAUNCH(gather_rows, gpu_blocks(n, GPU_THREADS), GPU_THREADS, 0, stream, p,
+                t->gathered, st.z, t->z_part, t->B, t->rank, t->ranks);
+    if (telu_cuda_launched("training, a stage's rows") ||
+        gpu_reduce(t, t->gathered, 1 + (size_t)n))
+        return -1;
+    TELU_LAUNCH(start, t->cfg.codes, TELU_MAX_DIM, 0, stream, p, st.book, st.count,
+                st.total, t->gathered);
+    return telu_cuda_launched("training, start of a codebook");
+}
+
+static int choose(struct training *t, struct place p, gpu_stage &st)
+{
+    cudaStream_t stream = t->cuda.stream;
+    int codes = t->cfg.codes;
+
+    if (search_any(t, p, st))
+        return -1;
+    TELU_LAUNCH(gather_choices, codes, GPU_THREADS, 0, stream, p, t->chosen,
+                t->chosen + codes, st.index, st.z);
+    if (telu_cuda_launched("training, a stage's choices") ||
+        gpu_reduce(t, t->chosen, (size_t)codes * (1 + st.dim)))
+        return -1;
+    TELU_LAUNCH(learn, codes, TELU_MAX_DIM, 0, stream, p, st.book, st.count, st.total,
+                st.hits, t->gathered, t->chosen);
+    return telu_cuda_launched("training, codebook");
+}
+
+int gpu_vq_forward(struct training *t)
+{
+    int stages = t->cfg.stages, L = t->cfg.latent;
+
+    TELU_LAUNCH(begin, 1, WARP, 0, t->cuda.stream, t->state, t->order, stages, t->T);
+    if (telu_cuda_launched("training, begin") ||
+        gpu_reduce(t, t->state->rows, stages))
+        return -1;
+    for (int s = 0; s < stages; s++) {
+        gpu_stage &st = t->stage[s];
+        struct place p = place_of(t, s);
+        float *next = s + 1 < stages ? t->stage[s + 1].r : NULL;
+
+        if (prepare(t, p, st) || choose(t, p, st) ||
+            gpu_product(t, t->table, CUDA_R_32F, st.book, st.out_w.w, CUDA_R_32F,
+                        t->cfg.codes, st.dim, L))
+            return -1;
+        TELU_LAUNCH(apply, t->B, GPU_THREADS, 0, t->cuda.stream, p, st, t->table,
+                    t->sum, next, t->energy, t->commit + (size_t)s * t->B, L);
+        if (telu_cuda_launched("training, residual of a stage"))
+            return -1;
+    }
+    return 0;
+}
+
+/* --- Backward ----------------------------------------------------------- */
+
+/* e_s goes into the sum and, negative, into r_{s+1}. */
+struct sum_back {
+    enum { N = 1 };
+    struct place p;
+    float *de;
+    const float *dsum, *dr;
+    int bias_at, end;
+
+    __device__ void start(int) { end = p.rows(); }
+    __device__ void row(float *sum, int r, int c, int C)
+    {
+        size_t i = (size_t)r * C + c;
+        float v = r < end ? dsum[i] - dr[i] : 0.0f;
+
+        sum[0] += v;
+        de[i] = v;
+    }
+    __device__ int column(int, int c) { return bias_at + c; }
+};
+
+/* Straight-through, and the commitment. */
+struct code_back {
+    enum { N = 1 };
+    struct place p;
+    float *dz;
+    const float *z, *q, *energy;
+    float weight;              /* 2 commit / (T D B) */
+    int bias_at, end;
+
+    __device__ void start(int) { end = p.rows(); }
+    __device__ void row(float *sum, int r, int c, int C)
+    {
+        size_t i = (size_t)r * C + c;
+        float v = 0.0f;
+
+        if (r < end)
+            v = dz[i] + weight * energy[r / p.T] * (z[i] - q[i]);
+        sum[0] += v;
+        dz[i] = v;
+    }
+    __device__ int column(int, int c) { return bias_at + c; }
+};
+
+int gpu_vq_backward(struct training *t, float *dx, const float *dsum, float weight)
+{
+    cudaDataType f = CUDA_R_32F;
+    int R = t->R, L = t->cfg.latent;
+
+    if (telu_cuda_check(cudaMemsetAsync(dx, 0, sizeof(float) * R * L, t->cuda.stream),
+                        "training, quantiser backward"))
+        return -1;
+    for (int s = t->cfg.stages - 1; s >= 0; s--) {
+        gpu_stage &st = t->stage[s];
+        int D = st.dim;
+        float k = weight * 2.0f / ((float)t->T * D * t->B);
+        sum_back sum = { place_of(t, s), t->de, dsum, dx, st.out_b.column, 0 };
+        code_back code = { place_of(t, s), t->dz, st.z, st.q, t->energy, k,
+                           st.in_b.column, 0 };
+
+        if (columns_run(t, sum, R, L, "training, residual backward") ||
+            gpu_product_dx(t, t->dz, f, 0.0f, t->de, st.out_w.w, f, R, D, L) ||
+            gpu_product_dw(t, st.out_w.g, t->de, st.q, f, R, D, L) ||
+            columns_run(t, code, R, D, "training, codes backward") ||
+            gpu_product_dx(t, dx, f, 1.0f, t->dz, st.in_w.w, f, R, L, D) ||
+            gpu_product_dw(t, st.in_w.g, t->dz, st.r, f, R, L, D))
+            return -1;
+    }
+    return 0;
+}
