@@ -1,326 +1,53 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check.c - every table against plain C, op by op: [--bench] [--seed N] [op ...] */
-#include "check.h"
+/* check.c - every table against plain C, op by op, forward and backward:
+ *
+ *   check [--module PATH] [--bench] [--seed N] [op ...]
+ *
+ * --module: the tables of that libtelucodec-cuda.so instead of the CPU's; 77 when there
+ * is no device. A backward op is called as linear_grad. */
+#include "check_case.h"
 
+#include <dlfcn.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "module.h"
 #include "telu.h"
 
-#define BUFFERS 8
-#define GUARD   64             /* words before and after; keeps the alignment */
-#define NAN_BYTE 0xff          /* four of them are a NaN */
+const struct check_table check_plain = { &telu_backend_c, &telu_grads_c, telu_error, 0 };
 
-struct buffer {
-    uint32_t *host;            /* what it holds at first, guards included */
-    size_t n;
-    int written, integer;
-    float tol;
+static const struct check_table on_cpu[] = {
+    { &telu_backend_c, &telu_grads_c, telu_error, 0 }, /* proves this harness */
+    { &telu_backend_simd, NULL, telu_error, 0 },
 };
 
-struct check {
-    const struct telu_backend *be;
-    const char *op;
-    uint64_t random;
-    int bench, quiet;
-    long calls, failures;
-
-    /* the case at hand */
-    check_call call;
-    int size[8];
-    char text[160];
-    double macs;
-    struct buffer buf[BUFFERS];
-    int buffers;
-    float *floats[BUFFERS];
-    int float_count;
-};
-
-static const struct telu_backend *const tables[] = {
-    &telu_backend_c,           /* against itself: proves this harness */
-    &telu_backend_simd,
-};
-
-static const struct {
+struct op {
     const char *name;
     size_t at;
     void (*check)(struct check *c);
-} ops[] = {
+};
+
+static const struct op ops[] = {
 #define OP(name) { #name, offsetof(struct telu_backend, name), check_##name }
     OP(mdct), OP(imdct), OP(compand), OP(linear), OP(linear16), OP(dwconv),
     OP(norm), OP(gelu), OP(residual), OP(head), OP(nearest),
 };
 
-#define OPS (sizeof(ops) / sizeof(*ops))
-_Static_assert(OPS == (sizeof(struct telu_backend) -
-                       offsetof(struct telu_backend, mdct)) / sizeof(void (*)(void)),
+static const struct op grads[] = {
+#define GRAD(name) { #name "_grad", offsetof(struct telu_grads, name), check_##name##_grad }
+    GRAD(linear), GRAD(dwconv), GRAD(norm), GRAD(gelu), GRAD(residual), GRAD(head),
+};
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+_Static_assert(COUNT(ops) == (sizeof(struct telu_backend) -
+                              offsetof(struct telu_backend, mdct)) / sizeof(void (*)(void)),
                "an op of the table has no check");
-
-static void *need(void *p)
-{
-    if (!p) {
-        fprintf(stderr, "check: no memory: %s\n", telu_error());
-        exit(1);
-    }
-    return p;
-}
-
-/* --- Values --------------------------------------------------------------- */
-
-uint32_t check_random(struct check *c)
-{
-    c->random ^= c->random >> 12;
-    c->random ^= c->random << 25;
-    c->random ^= c->random >> 27;
-    return (uint32_t)((c->random * 0x2545f4914f6cdd1dull) >> 32);
-}
-
-float *check_floats(struct check *c, size_t n, enum check_kind kind)
-{
-    static const float extreme[] = {
-        0.0f, -0.0f, 1e-45f, -1e-40f, 1.17549435e-38f, 1e-30f, -8.0f, 3.0f, 88.0f,
-        -87.0f, 65504.0f, -1e10f, 1e19f, -3e38f, INFINITY, -INFINITY, NAN,
-    };
-    const uint32_t count = sizeof(extreme) / sizeof(*extreme);
-    float *x = need(malloc((n + !n) * sizeof(*x)));
-
-    for (size_t i = 0; i < n; i++) {
-        float sum = 0.0f;
-
-        for (int j = 0; j < 4; j++)
-            sum += (float)check_random(c) * 0x1p-31f - 1.0f;
-        x[i] = sum;
-        if (kind == CHECK_EXTREME && check_random(c) % 4 == 0)
-            x[i] = extreme[check_random(c) % count];
-    }
-    if (c->float_count == BUFFERS)
-        abort();
-    return c->floats[c->float_count++] = x;
-}
-
-/* --- One case ------------------------------------------------------------- */
-
-void check_case(struct check *c, check_call call, int count, const int *size,
-                const char *fmt, ...)
-{
-    va_list ap;
-
-    c->call = call;
-    memcpy(c->size, size, (size_t)count * sizeof(*size));
-    c->macs = 0.0;
-    va_start(ap, fmt);
-    vsnprintf(c->text, sizeof(c->text), fmt, ap);
-    va_end(ap);
-}
-
-static struct buffer *add(struct check *c, const void *data, size_t n)
-{
-    if (c->buffers == BUFFERS)
-        abort();
-    struct buffer *b = &c->buf[c->buffers++];
-
-    *b = (struct buffer){ .n = n, .host = need(malloc((n + 2 * GUARD) * 4)) };
-    memset(b->host, NAN_BYTE, (n + 2 * GUARD) * 4);
-    if (data && n)
-        memcpy(b->host + GUARD, data, n * 4);
-    return b;
-}
-
-void check_in(struct check *c, const void *data, size_t n)
-{
-    add(c, data, n);
-}
-
-void check_inout(struct check *c, const void *data, size_t n, float tol)
-{
-    struct buffer *b = add(c, data, n);
-
-    b->written = 1;
-    b->tol = tol;
-}
-
-void check_out(struct check *c, size_t n, float tol)
-{
-    check_inout(c, NULL, n, tol);
-}
-
-void check_out_int(struct check *c, size_t n)
-{
-    struct buffer *b = add(c, NULL, n);
-
-    b->written = b->integer = 1;
-}
-
-void check_time(struct check *c, double macs)
-{
-    c->macs = macs;
-}
-
-static void failed(struct check *c, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void failed(struct check *c, const char *fmt, ...)
-{
-    va_list ap;
-
-    /* The first few say enough. */
-    if (c->failures++ < 20 && !c->quiet) {
-        printf("%s %s (%s): ", c->be->name, c->op, c->text);
-        va_start(ap, fmt);
-        vprintf(fmt, ap);
-        va_end(ap);
-        printf("\n");
-    }
-}
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-/* Calls until 20 ms are over; ns per call. */
-static double measure(struct check *c, struct telu_ctx *ctx, void **p)
-{
-    double start = now(), t;
-    long n = 0;
-
-    do {
-        for (int i = 0; i < 8; i++)
-            c->call(ctx, p, c->size);
-        n += 8;
-        t = now() - start;
-    } while (t < 2e7);
-    return t / (double)n;
-}
-
-/* Runs the case on one table; out[i] gets all of buffer i, guards included. */
-static void run(struct check *c, const struct telu_backend *be, uint32_t **out,
-                double *ns)
-{
-    struct telu_ctx ctx = { .be = be };
-    uint32_t *base[BUFFERS];
-    void *p[BUFFERS] = { NULL };
-    int r;
-
-    for (int i = 0; i < c->buffers; i++) {
-        const struct buffer *b = &c->buf[i];
-
-        base[i] = need(be->alloc((b->n + 2 * GUARD) * 4));
-        if (be->upload(base[i], b->host, (b->n + 2 * GUARD) * 4) < 0)
-            failed(c, "upload: %s", telu_error());
-        p[i] = base[i] + GUARD;
-    }
-    r = c->call(&ctx, p, c->size);
-    if (r != 0)
-        failed(c, "returned %d: %s", r, telu_error());
-    for (int i = 0; i < c->buffers; i++) {
-        size_t bytes = (c->buf[i].n + 2 * GUARD) * 4;
-
-        out[i] = need(malloc(bytes));
-        if (be->download(out[i], base[i], bytes) < 0)
-            failed(c, "download: %s", telu_error());
-    }
-    if (ns)
-        *ns = measure(c, &ctx, p);
-    for (int i = 0; i < c->buffers; i++)
-        be->release(base[i]);
-}
-
-static float as_float(uint32_t u)
-{
-    float f;
-
-    memcpy(&f, &u, sizeof(f));
-    return f;
-}
-
-static void compare(struct check *c, int index, const uint32_t *want,
-                    const uint32_t *got)
-{
-    const struct buffer *b = &c->buf[index];
-    size_t end = b->n + GUARD;
-    float most = 0.0f;
-
-    for (size_t i = 0; i < end + GUARD; i++)
-        if ((i < GUARD || i >= end) && got[i] != b->host[i]) {
-            failed(c, "buffer %d: wrote at %ld of %zu", index, (long)i - GUARD, b->n);
-            return;
-        }
-    for (size_t i = GUARD; i < end; i++) {
-        float m = fabsf(as_float(want[i]));
-
-        if (m < INFINITY && m > most)
-            most = m;
-    }
-    for (size_t i = GUARD; i < end; i++) {
-        float w = as_float(want[i]), g = as_float(got[i]);
-
-        if (want[i] == got[i])
-            continue;
-        if (!b->written) {
-            failed(c, "buffer %d: changed its input at %zu", index, i - GUARD);
-            return;
-        }
-        if (b->integer) {
-            failed(c, "buffer %d at %zu is %d, expected %d", index, i - GUARD,
-                   (int)got[i], (int)want[i]);
-            return;
-        }
-        if (isnan(w) && isnan(g))
-            continue;
-        /* Written so that a NaN is a failure. */
-        if (!(fabsf(w - g) <= b->tol * most)) {
-            failed(c, "buffer %d at %zu is %.9g, expected %.9g +- %.3g", index,
-                   i - GUARD, g, w, b->tol * most);
-            return;
-        }
-    }
-}
-
-void check_go(struct check *c)
-{
-    uint32_t *want[BUFFERS], *got[BUFFERS];
-    double ns = 0.0;
-    int timed = c->bench && c->macs > 0.0;
-
-    c->calls++;
-    run(c, &telu_backend_c, want, NULL);
-    run(c, c->be, got, timed ? &ns : NULL);
-    for (int i = 0; i < c->buffers; i++) {
-        compare(c, i, want[i], got[i]);
-        free(want[i]);
-        free(got[i]);
-        free(c->buf[i].host);
-    }
-    if (timed)
-        printf("%-5s %-9s %-28s %10.0f ns %8.2f GMAC/s\n", c->be->name, c->op,
-               c->text, ns, c->macs / ns);
-    for (int i = 0; i < c->float_count; i++)
-        free(c->floats[i]);
-    c->buffers = c->float_count = 0;
-}
-
-/* --- The walk ------------------------------------------------------------- */
-
-static void check_op(struct check *c, size_t i)
-{
-    int (*op)(void);
-
-    c->op = ops[i].name;
-    snprintf(c->text, sizeof(c->text), "table");
-    memcpy(&op, (const char *)c->be + ops[i].at, sizeof(op));
-    if (!op)
-        failed(c, "is not in the table");
-    else
-        ops[i].check(c);
-}
+_Static_assert(COUNT(grads) == (sizeof(struct telu_grads) -
+                                offsetof(struct telu_grads, linear)) /
+                               sizeof(void (*)(void)),
+               "a backward op of the table has no check");
 
 /* Tables with a fault on purpose: a harness that lets one pass proves nothing. */
 static int gelu_past_end(struct telu_ctx *ctx, float *y, const float *x, int n)
@@ -356,25 +83,44 @@ static int gelu_refuses(struct telu_ctx *ctx, float *y, const float *x, int n)
     return -1;
 }
 
+static int gelu_grad_sets(struct telu_ctx *ctx, float *dx, const float *dy, const float *x,
+                          int n)
+{
+    memset(dx, 0, sizeof(*dx) * n);
+    return telu_grads_c.gelu(ctx, dx, dy, x, n);
+}
+
+static int prove(const struct check_table *faulty, void (*check)(struct check *c),
+                 uint64_t seed, const char *what)
+{
+    struct check c = { .table = faulty, .random = seed, .quiet = 1, .op = what };
+
+    check(&c);
+    if (!c.failures)
+        printf("check: %s on purpose was not seen\n", what);
+    return !c.failures;
+}
+
 static int prove_harness(uint64_t seed)
 {
-    static int (*const faults[])(struct telu_ctx *, float *, const float *, int) = {
-        gelu_past_end, gelu_one_short, gelu_off, gelu_nan, gelu_refuses,
+    static const struct {
+        int (*gelu)(struct telu_ctx *, float *, const float *, int);
+        const char *what;
+    } faults[] = {
+        { gelu_past_end, "writing past the end" }, { gelu_one_short, "one not written" },
+        { gelu_off, "one bit" }, { gelu_nan, "a NaN" }, { gelu_refuses, "an error" },
     };
+    struct telu_backend be = telu_backend_c;
+    struct telu_grads back = telu_grads_c;
+    const struct check_table faulty = { &be, &back, telu_error, 0 };
     int missed = 0;
 
-    for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
-        struct telu_backend faulty = telu_backend_c;
-        struct check c = { .be = &faulty, .random = seed, .quiet = 1, .op = "gelu" };
-
-        faulty.gelu = faults[i];
-        check_gelu(&c);
-        if (!c.failures) {
-            printf("check: fault %zu on purpose was not seen\n", i);
-            missed++;
-        }
+    for (size_t i = 0; i < COUNT(faults); i++) {
+        be.gelu = faults[i].gelu;
+        missed += prove(&faulty, check_gelu, seed, faults[i].what);
     }
-    return missed;
+    back.gelu = gelu_grad_sets;
+    return missed + prove(&faulty, check_gelu_grad, seed, "a gradient not added");
 }
 
 /* TELU_PLAIN chooses the table. */
@@ -386,7 +132,7 @@ static int prove_choice(void)
     };
     int wrong = 0;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         if (rows[i].value)
             setenv("TELU_PLAIN", rows[i].value, 1);
         else
@@ -412,7 +158,7 @@ static int wanted(const char *name, int argc, char **argv)
     int any = 0;
 
     for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--seed"))
+        if (!strcmp(argv[i], "--seed") || !strcmp(argv[i], "--module"))
             i++;
         else if (argv[i][0] != '-') {
             any = 1;
@@ -423,29 +169,91 @@ static int wanted(const char *name, int argc, char **argv)
     return !any;
 }
 
+/* --- The walk ------------------------------------------------------------- */
+
+static void walk(struct check *c, const struct op *op, size_t n, const void *table,
+                 int argc, char **argv)
+{
+    for (size_t i = 0; i < n; i++) {
+        int (*entry)(void);
+
+        if (!wanted(op[i].name, argc, argv))
+            continue;
+        c->op = op[i].name;
+        snprintf(c->text, sizeof(c->text), "table");
+        memcpy(&entry, (const char *)table + op[i].at, sizeof(entry));
+        if (!entry)
+            check_failed(c, "is not in the table");
+        else
+            op[i].check(c);
+    }
+}
+
+static const struct telu_module *open_module(const char *path)
+{
+    void *file = dlopen(path, RTLD_NOW | RTLD_LOCAL), *symbol;
+    telu_module_entry entry;
+
+    symbol = file ? dlsym(file, TELU_MODULE_ENTRY) : NULL;
+    if (!symbol) {
+        printf("check: %s\n", dlerror());
+        return NULL;
+    }
+    memcpy(&entry, &symbol, sizeof(entry));
+    return entry(TELU_MODULE_ABI);
+}
+
+/* The module's table; 0, or the exit code. */
+static int from_module(struct check_table *table, const char *path)
+{
+    const struct telu_module *m = open_module(path);
+    char text[128];
+
+    if (!m || m->abi != TELU_MODULE_ABI || !m->ops || !m->grads) {
+        printf("check: %s is no module of ABI %d with its tables\n", path,
+               TELU_MODULE_ABI);
+        return 1;
+    }
+    if (m->devices() < 1) {
+        printf("check: skipped: %s\n", m->error());
+        return 77;
+    }
+    if (!m->ops->available() || m->grads->be != m->ops || m->describe(0, text, sizeof(text))) {
+        printf("check: %s: %s\n", path, m->error());
+        return 1;
+    }
+    printf("check: on %s\n", text);
+    *table = (struct check_table){ m->ops, m->grads, m->error, 1 };
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    const char *module = NULL;
     uint64_t seed = 1;
-    int bench = 0;
+    int bench = 0, bad;
     long calls = 0, failures;
+    struct check_table device;
 
     for (int i = 1; i < argc; i++)
         if (!strcmp(argv[i], "--bench"))
             bench = 1;
+        else if (!strcmp(argv[i], "--module") && i + 1 < argc)
+            module = argv[++i];
         else if (!strcmp(argv[i], "--seed") && i + 1 < argc)
             seed = strtoull(argv[++i], NULL, 0);
 
+    bad = module ? from_module(&device, module) : 0;
+    if (bad)
+        return bad;
     failures = prove_harness(start(seed)) + prove_choice();
-    for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++) {
-        struct check c = { .be = tables[t], .random = start(seed), .bench = bench };
+    for (size_t t = 0; t < (module ? 1 : COUNT(on_cpu)); t++) {
+        const struct check_table *table = module ? &device : &on_cpu[t];
+        struct check c = { .table = table, .random = start(seed), .bench = bench };
 
-        if (!c.be->available()) {
-            printf("%s: not available here\n", c.be->name);
-            continue;
-        }
-        for (size_t i = 0; i < OPS; i++)
-            if (wanted(ops[i].name, argc, argv))
-                check_op(&c, i);
+        walk(&c, ops, COUNT(ops), table->be, argc, argv);
+        if (table->grads)
+            walk(&c, grads, COUNT(grads), table->grads, argc, argv);
         calls += c.calls;
         failures += c.failures;
     }

@@ -14,7 +14,7 @@
 #ifndef TELU_CHECK_H
 #define TELU_CHECK_H
 
-#include "backend.h"
+#include "grads.h"
 
 struct check;
 
@@ -32,6 +32,13 @@ void check_out(struct check *c, size_t n, float tol);
 void check_inout(struct check *c, const void *data, size_t n, float tol);
 void check_out_int(struct check *c, size_t n);
 
+/* Of the last buffer: the largest magnitude counts as at least this much, for sums whose
+ * terms may cancel. */
+void check_least(struct check *c, float least);
+
+/* 0 for tables of the CPU, which give the same bits; `device` for the others. */
+float check_tol(const struct check *c, float device);
+
 void check_go(struct check *c);
 
 /* Before check_go(): with --bench, time this call; macs multiplications each. */
@@ -40,7 +47,8 @@ void check_time(struct check *c, double macs);
 /* Floats to test with, valid until the next check_case() has been gone through. */
 enum check_kind {
     CHECK_PLAIN,               /* about +-1 */
-    CHECK_EXTREME              /* zeros, denormals, huge, infinite, NaN in between */
+    CHECK_EXTREME,             /* zeros, denormals, huge, infinite, NaN in between */
+    CHECK_SMALL                /* zeros and denormals in between */
 };
 float *check_floats(struct check *c, size_t n, enum check_kind kind);
 uint32_t check_random(struct check *c);
@@ -56,5 +64,15 @@ void check_gelu(struct check *c);
 void check_residual(struct check *c);
 void check_head(struct check *c);
 void check_nearest(struct check *c);
+
+/* Of the table at hand, inside a check_call. */
+const struct telu_grads *check_grads(const struct telu_ctx *ctx);
+
+void check_linear_grad(struct check *c);
+void check_dwconv_grad(struct check *c);
+void check_norm_grad(struct check *c);
+void check_gelu_grad(struct check *c);
+void check_residual_grad(struct check *c);
+void check_head_grad(struct check *c);
 
 #endif

@@ -47,4 +47,6 @@ void check_dwconv(struct check *c)
                 for (int k = 0; k < 4; k++)
                     for (int kind = CHECK_PLAIN; kind <= CHECK_EXTREME; kind++)
                         one(c, batches[b], packets[t], widths[i], taps[k], kind);
+    /* More streams than a device takes at once. */
+    one(c, 1100, 1, 1024, 7, CHECK_PLAIN);
 }

@@ -50,6 +50,8 @@ static void walk(struct check *c, check_call call)
         for (int H = 1; H <= 5; H++)
             for (int kind = 0; kind < KINDS; kind++)
                 one(c, call, B, H, kind);
+    one(c, call, 7, 3, NOISE);
+    one(c, call, 40, 2, NOISE);
 }
 
 void check_mdct(struct check *c)

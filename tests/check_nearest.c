@@ -41,4 +41,8 @@ void check_nearest(struct check *c)
                 one(c, rows[r], codes[n], dims[d], CHECK_PLAIN, 1);
                 one(c, rows[r], codes[n], dims[d], CHECK_EXTREME, 0);
             }
+    /* Batches go other ways. */
+    one(c, 1025, 65, 8, CHECK_PLAIN, 0);
+    one(c, 1025, 130, 3, CHECK_PLAIN, 1);
+    one(c, 1030, 129, 64, CHECK_EXTREME, 0);
 }

@@ -59,4 +59,6 @@ void check_norm(struct check *c)
             for (int kind = CHECK_PLAIN; kind <= CHECK_EXTREME; kind++)
                 one(c, rows[r], widths[i], kind);
     }
+    one(c, 37, 320, CHECK_PLAIN);
+    one(c, 37, 1024, CHECK_EXTREME);
 }
