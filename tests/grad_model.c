@@ -29,7 +29,7 @@ static double run(struct model *m, const float *x, const float *k, const int *st
 {
     double sum = 0.0;
 
-    model_forward(m, x, stages, B, T, 0.0f, NULL);
+    model_forward(m, x, stages, B, T, 0.0f);
     for (int i = 0; i < B * (2 * T + 1) * TELU_HOP; i++)
         sum += (double)m->wave[i] * k[i];
     return sum;
@@ -102,7 +102,7 @@ static void test_commit(struct rng *rng)
         p->books[i] = rng_normal(rng);
     for (int i = 0; i < 16; i++)
         x[i] = rng_normal(rng);
-    vq_forward(v, sum, x, stages, 1, 1, 0.0f, NULL);
+    vq_forward(v, sum, x, stages, 1, 1, 0.0f);
     vq_backward(v, dx, dsum, stages, 1, 1, 0.7f);
     for (int d = 0; d < 8; d++)
         energy += v->s[0].z[d] * v->s[0].z[d] / 8.0;

@@ -2,6 +2,7 @@
 /* test_cli.c TELUCODEC-TRAIN - the program as people call it: a folder of 33 short
  * files becomes weights; interrupted and resumed it gives the same ones; two do not
  * work in one folder; what cannot be done ends with a sentence that says why. */
+#include "model_id.h"
 #include "pcm.h"
 #include "wav.h"
 
@@ -112,7 +113,9 @@ static void test_options(void)
         { "--learning_rate 0", "--learning_rate is 0" },
         { "--segment_seconds 0.1", "--segment_seconds is 0.1" },
         { "--sample_rate 8000", "--sample_rate is 8000" },
-        { "--device cuda", "trains on the CPU" },
+        { "--device cuda", "--device is cuda, but there is none: The CUDA module" },
+        { "--precision bf16 --device cpu", "--precision is bf16" },
+        { "--precision fp8", "--precision is fp8" },
         { "--device tpu", "--device is tpu" },
         { "--preset huge", "--preset is huge" },
         { "--time_limit -1", "--time_limit is -1" },
@@ -325,20 +328,6 @@ static int appears(const char *name)
     return found;
 }
 
-static char *model_id(const char *name)
-{
-    char *path = in(name), *bytes = NULL, *at = NULL, *id = NULL;
-    gsize n;
-
-    if (g_file_get_contents(path, &bytes, &n, NULL))
-        at = g_strstr_len(bytes + 8, (gssize)n - 8, "\"model_id\":\"");
-    if (at)
-        id = g_strndup(at + 12, 64);
-    g_free(bytes);
-    g_free(path);
-    return id;
-}
-
 /* Stopped twice at no particular step, once as a terminal does and once as a system
  * that shuts down; a second trainer is turned away meanwhile. */
 static void test_resume(void)
@@ -363,8 +352,8 @@ static void test_resume(void)
     }
     check(appears("runs/parts/last.ckpt"), "interrupted without saving", "last.ckpt");
     expect(run(args, speech, dir, "parts"), 0, NULL, "resumed");
-    whole = model_id("runs/whole/model.safetensors");
-    parts = model_id("runs/parts/model.safetensors");
+    whole = model_id(dir, "whole");
+    parts = model_id(dir, "parts");
     check(whole && parts && !strcmp(whole, parts), "resumed run ends elsewhere", parts);
     g_free(whole);
     g_free(parts);
@@ -399,6 +388,7 @@ int main(int argc, char **argv)
     gst_init(NULL, NULL);
     program = argv[1];
     dir = wav_temp();
+    g_setenv("TELUCODEC_BACKEND_PATH", dir, TRUE);     /* no CUDA in there */
     speech = in("speech");
     wav_folder(speech, 6, 1.0, 2);
     test_options();

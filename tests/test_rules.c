@@ -61,8 +61,7 @@ static void bench_free(struct bench *b)
 
 static double step(struct bench *b, float decay)
 {
-    return vq_forward(b->v, b->sum, b->x, b->stages, ITEMS, ROWS / ITEMS, decay,
-                      &b->rng);
+    return vq_forward(b->v, b->sum, b->x, b->stages, ITEMS, ROWS / ITEMS, decay);
 }
 
 /* `clusters` clouds, the k-th row in cloud k mod clusters. */
@@ -233,7 +232,7 @@ static void test_balance(void)
         x[i] = 0.1f;
         at[i % 3][i] = (float)size[i % 3];
     }
-    balance_run(&b, g, x, 1, 3000, 3000);
+    balance_run(&b, g, x, 1, 3000, 3000, NULL);
     for (int i = 0; i < 3000; i++)
         part[i % 3] += (double)at[0][i] * at[0][i];
     for (int t = 0; t < BALANCE_TERMS; t++)
@@ -269,7 +268,7 @@ static void test_unbounded(void)
           largest(m->wave + MODEL_LEAD, MODEL_COMPLETE(20)));
     for (size_t i = 0; i < m->value_w->n; i++)
         m->value_w->w[i] *= 1000.0f;
-    model_forward(m, t->x, t->stages, 1, 20, 0.0f, NULL);
+    model_forward(m, t->x, t->stages, 1, 20, 0.0f);
     check(largest(m->wave + MODEL_LEAD, MODEL_COMPLETE(20)) > 1000.0f,
           "peak of the output with values a thousand times larger",
           largest(m->wave + MODEL_LEAD, MODEL_COMPLETE(20)));

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_train.c - a small network learns one second by heart; a run that was saved and
- * resumed gives the bits of one that was not; a damaged checkpoint is refused; silence
+ * resumed gives the bits of one that was not; a checkpoint of before is read and a
+ * damaged one refused; silence
  * and clicks leave every weight finite. */
 #include "expect.h"
 #include "checkpoint.h"
+#include "crc32c.h"
 #include "gemm.h"
 #include "memory.h"
 #include "schedule.h"
@@ -128,6 +130,41 @@ static void test_resume(const char *path)
     trainer_free(c);
 }
 
+/* The file as version 2 had it: without the last part, "vq.chance". */
+static void make_older(const char *path)
+{
+    const long part = 24 + 8 + (long)sizeof(struct chance), sum = 4;
+    FILE *f = fopen(path, "rb");
+    static char bytes[1 << 22];
+    long n = (long)fread(bytes, 1, sizeof(bytes), f) - part - sum;
+    uint32_t crc;
+
+    fclose(f);
+    bytes[21] = '2';           /* of "telucodec checkpoint 3\n" */
+    crc = crc32c(0, bytes, (size_t)n);
+    memcpy(bytes + n, &crc, sizeof(crc));
+    f = fopen(path, "wb");
+    fwrite(bytes, 1, (size_t)(n + sum), f);
+    fclose(f);
+}
+
+/* It is read, and what it lacks follows from it alone. */
+static void test_older(const char *path)
+{
+    struct trainer *a = fresh(), *b = fresh();
+    struct progress p = { .config = tiny(), .seed = 31, .step = 17 }, q = { 0 };
+
+    checkpoint_save(path, a, &p);
+    make_older(path);
+    b->model->p->value[0] = 0.0f;
+    check(checkpoint_load(path, b, &q) == 0 && q.step == 17, "a file of version 2", 0);
+    check(same(a, b), "a file of version 2 gives another trainer", 0);
+    check(b->model->vq->chance.key == 31 && b->model->vq->chance.step == 17,
+          "draws after version 2", (double)b->model->vq->chance.step);
+    trainer_free(a);
+    trainer_free(b);
+}
+
 /* Loading and saving exit on trouble: so they happen in a child. Its exit code. */
 static int in_child(const char *path, int save, const struct telu_config *cfg)
 {
@@ -245,6 +282,7 @@ int main(void)
     close(fd);
     gemm_threads(1);
     test_overfit();
+    test_older(path);
     test_resume(path);
     test_damage(path);
     test_odd_sounds();
