@@ -107,6 +107,10 @@ find_cuda (GstTelucodecRuntime * rt, GstElement * element, gboolean starts)
     return lacks (rt, element, starts,
         telu_module_absent ()? GST_MESSAGE_UNKNOWN : GST_MESSAGE_WARNING,
         GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, telu_error ());
+  if (!module->engine)
+    return lacks (rt, element, starts, GST_MESSAGE_INFO, GST_LIBRARY_ERROR,
+        GST_LIBRARY_ERROR_INIT, "The CUDA module was built without an engine: it "
+        "trains, but does not encode or decode");
   devices = module->devices ();
   if (devices < 1)
     return lacks (rt, element, starts, GST_MESSAGE_INFO, GST_LIBRARY_ERROR,
