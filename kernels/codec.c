@@ -217,6 +217,13 @@ static int code_base(struct telu_encoder *e)
                            l->prefix_bits, e->sum, e->latent);
 }
 
+/* Whether a packet without codes has room for its refinement. */
+static int fits_alone(struct telu_encoder *e, const struct telu_choice *choice)
+{
+    telu_plan_envelope(&e->plan, &e->m->tab, NULL, 0);
+    return telu_rc_fits(choice, &e->plan, &e->m->tab, telu_packet_head(0, e->m->n));
+}
+
 /* Returns bytes, 0 when no step whatever makes the packet fit, -1 on failure. */
 static int put_refined(struct telu_encoder *e, const struct telu_choice *choice,
                        uint8_t *packet)
@@ -286,7 +293,7 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_
         return -1;
 
     choice = telu_rc_choose(&e->rc, e->m);
-    heard = !choice.refined || choice.stages;
+    heard = !choice.refined || choice.stages || !fits_alone(e, &choice);
     if (!heard)
         forget(e);
     else if (listen(e))
@@ -294,7 +301,7 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_
 
     if (choice.refined)
         n = put_refined(e, &choice, packet);
-    if (n == 0 && (heard || !listen(e)))
+    if (n == 0)
         n = put_base(e, choice.cap, packet);
     if (n <= 0)
         return -1;

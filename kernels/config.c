@@ -7,10 +7,8 @@
 
 #include <stdio.h>
 
-const int telu_band_edge[TELU_BANDS + 1] = {
-    0,  4,  8,  12, 16, 20, 23, 26, 30,  34,  38,
-    44, 50, 57, 64, 73, 84, 95, 108, 123, 140, 160,
-};
+const int telu_band_edge[TELU_BANDS + 1] = { TELU_BAND_EDGE_LIST };
+const int telu_split_rate[TELU_SPLIT_RATES] = { TELU_SPLIT_RATE_LIST };
 
 struct telu_config telu_config_default(void)
 {

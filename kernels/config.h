@@ -19,6 +19,9 @@ extern "C" {
 #define TELU_MAX_CODES 1024
 
 /* Band b of a hop holds coefficients [edge[b], edge[b + 1]), 50 Hz each. */
+#define TELU_BAND_EDGE_LIST \
+    0,  4,  8,  12, 16, 20, 23, 26, 30,  34,  38, \
+    44, 50, 57, 64, 73, 84, 95, 108, 123, 140, 160
 extern const int telu_band_edge[TELU_BANDS + 1];
 
 struct telu_config {

@@ -16,13 +16,13 @@ struct bits {
     size_t at;
 };
 
-static void put_bits(struct bits *b, uint32_t v, int count)
+TELU_PART void put_bits(struct bits *b, uint32_t v, int count)
 {
     for (; count-- > 0; b->at++)
         b->out[b->at >> 3] |= (v >> count & 1) << (7 - (b->at & 7));
 }
 
-static uint32_t get_bits(struct bits *b, int count)
+TELU_PART uint32_t get_bits(struct bits *b, int count)
 {
     uint32_t v = 0;
 
@@ -34,27 +34,27 @@ static uint32_t get_bits(struct bits *b, int count)
 /* --- Sizes ---------------------------------------------------------------- */
 
 /* Into `bits` bits go so many of `stages` codes, and a prefix of the next. */
-static void room(int bits, int stages, int n, int *codes, int *prefix_bits)
+TELU_PART void room(int bits, int stages, int n, int *codes, int *prefix_bits)
 {
     *codes = bits / n < stages ? bits / n : stages;
     *prefix_bits = *codes < stages ? bits - *codes * n : 0;
 }
 
-void telu_packet_room(int bytes, int stages, int n, int *codes, int *prefix_bits)
+TELU_CODE void telu_packet_room(int bytes, int stages, int n, int *codes, int *prefix_bits)
 {
     room(8 * bytes - BASE_BITS, stages, n, codes, prefix_bits);
 }
 
-int telu_packet_head(int S, int n)
+TELU_CODE int telu_packet_head(int S, int n)
 {
     return (FRONT_BITS + S * n + STEP_BITS + 7) / 8;
 }
 
 /* --- Writing -------------------------------------------------------------- */
 
-void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n)
+TELU_CODE void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n)
 {
-    struct bits b = { .out = out };
+    struct bits b = { out, NULL, 0 };
 
     memset(out, 0, (size_t)bytes);
     put_bits(&b, 0, BASE_BITS);
@@ -63,12 +63,12 @@ void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, 
     put_bits(&b, (uint32_t)l->prefix, l->prefix_bits);
 }
 
-size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
+TELU_CODE size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
                        const struct telu_layers *l, const struct telu_plan *p,
                        const struct telu_tables *t, int n)
 {
     size_t head = (size_t)telu_packet_head(l->stages, n), size;
-    struct bits b = { .out = out };
+    struct bits b = { out, NULL, 0 };
     struct telu_range_enc e;
 
     if (bytes > 0 && (size_t)bytes < cap)
@@ -102,18 +102,18 @@ size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
 
 /* --- Reading -------------------------------------------------------------- */
 
-static void get_codes(struct bits *b, struct telu_layers *l, int n)
+TELU_PART void get_codes(struct bits *b, struct telu_layers *l, int n)
 {
     for (int s = 0; s < l->stages; s++)
         l->codes[s] = (int)get_bits(b, n);
     l->prefix = (int)get_bits(b, l->prefix_bits);
 }
 
-int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
+TELU_CODE int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
                     const uint8_t *in, size_t size, const struct telu_tables *t,
                     int stages, int n)
 {
-    struct bits b = { .in = in };
+    struct bits b = { NULL, in, 0 };
     struct telu_range_dec d;
     int S, head, length = size < TELU_MAX_PACKET ? (int)size : TELU_MAX_PACKET;
 

@@ -22,23 +22,23 @@ struct telu_layers {
 };
 
 /* Bits of a base-only packet of `bytes` bytes: whole codes, and the prefix's bits. */
-void telu_packet_room(int bytes, int stages, int n, int *codes, int *prefix_bits);
+TELU_CODE void telu_packet_room(int bytes, int stages, int n, int *codes, int *prefix_bits);
 
 /* Bytes before the range coder's first, in a refined packet of S stages. */
-int telu_packet_head(int S, int n);
+TELU_CODE int telu_packet_head(int S, int n);
 
 /* Writes a base-only packet of exactly `bytes` bytes. */
-void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n);
+TELU_CODE void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n);
 
 /* Writes a refined packet, padded with zeros to `bytes` when bytes > 0. Returns its
  * length, or 0 when it does not fit into cap (or bytes). */
-size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
+TELU_CODE size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
                        const struct telu_layers *l, const struct telu_plan *p,
                        const struct telu_tables *t, int n);
 
 /* Any bytes in. 0, or -1 on damage (l is then undefined). stages: of the model.
  * When l->refined, plan is what the coefficients were read with. */
-int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
+TELU_CODE int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
                     const uint8_t *in, size_t size, const struct telu_tables *t,
                     int stages, int n);
 

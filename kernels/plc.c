@@ -2,27 +2,29 @@
 /* plc.c - see plc.h. */
 #include "plc.h"
 
-#include <string.h>
+#include "noise.h"
 
 #define FULL 3                 /* packets before the fade: 60 ms */
 
-void telu_plc_init(struct telu_plc *p, float *last)
+TELU_CODE void telu_plc_init(struct telu_plc *p, float *last)
 {
     p->last = last;
     telu_plc_reset(p);
 }
 
-void telu_plc_reset(struct telu_plc *p)
+TELU_CODE void telu_plc_reset(struct telu_plc *p)
 {
-    memset(p->last, 0, TELU_COEFS * sizeof(*p->last));
+    for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
+        p->last[k] = 0.0f;
     p->base = 0;
     p->lost = 0;
     p->seed = 1;
 }
 
-void telu_plc_heard(struct telu_plc *p, const float *c, int base)
+TELU_CODE void telu_plc_heard(struct telu_plc *p, const float *c, int base)
 {
-    memcpy(p->last, c, TELU_COEFS * sizeof(*c));
+    for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
+        p->last[k] = c[k];
     p->base = base;
     p->lost = 0;
 
@@ -30,7 +32,7 @@ void telu_plc_heard(struct telu_plc *p, const float *c, int base)
     p->seed = 1;
 }
 
-float telu_plc_lost(struct telu_plc *p)
+TELU_CODE float telu_plc_lost(struct telu_plc *p)
 {
     if (p->lost < TELU_PLC_SILENT)
         p->lost++;
@@ -39,10 +41,9 @@ float telu_plc_lost(struct telu_plc *p)
     return (float)(TELU_PLC_SILENT - p->lost) / (TELU_PLC_SILENT - FULL);
 }
 
-void telu_plc_repeat(struct telu_plc *p, float *c)
+TELU_CODE void telu_plc_repeat(struct telu_plc *p, float *c)
 {
-    for (int k = 0; k < TELU_COEFS; k++) {
-        p->seed = p->seed * 1664525u + 1013904223u;    /* Knuth and Lewis */
-        c[k] = p->seed >> 31 ? p->last[k] : -p->last[k];
-    }
+    for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
+        c[k] = telu_noise_after(p->seed, (uint32_t)k + 1) >> 31 ? p->last[k] : -p->last[k];
+    p->seed = telu_noise_after(p->seed, TELU_COEFS);
 }

@@ -10,6 +10,7 @@
 #ifndef TELU_PLC_H
 #define TELU_PLC_H
 
+#include "both.h"
 #include "config.h"
 
 #ifdef __cplusplus
@@ -26,17 +27,17 @@ struct telu_plc {
 #define TELU_PLC_SILENT 10     /* packets after which nothing is left */
 
 /* last: room for 320 floats. */
-void telu_plc_init(struct telu_plc *p, float *last);
-void telu_plc_reset(struct telu_plc *p);
+TELU_CODE void telu_plc_init(struct telu_plc *p, float *last);
+TELU_CODE void telu_plc_reset(struct telu_plc *p);
 
 /* A packet came: its coefficients. */
-void telu_plc_heard(struct telu_plc *p, const float *c, int base);
+TELU_CODE void telu_plc_heard(struct telu_plc *p, const float *c, int base);
 
 /* Counts one more lost packet. Returns its gain, 1 .. 0. */
-float telu_plc_lost(struct telu_plc *p);
+TELU_CODE float telu_plc_lost(struct telu_plc *p);
 
 /* c [320]: the last coefficients with other signs. */
-void telu_plc_repeat(struct telu_plc *p, float *c);
+TELU_CODE void telu_plc_repeat(struct telu_plc *p, float *c);
 
 #ifdef __cplusplus
 }

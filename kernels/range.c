@@ -2,9 +2,9 @@
 /* range.c - see range.h. */
 #include "range.h"
 
-#define LEAST (1u << 24)       /* a range below this is widened by a byte */
+#define NARROW (1u << 24)      /* a range below this is widened by a byte */
 
-void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_t cap)
+TELU_CODE void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_t cap)
 {
     e->out = out;
     e->n = 0;
@@ -14,7 +14,7 @@ void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_t cap)
     e->overflow = 0;
 }
 
-static void emit(struct telu_range_enc *e, uint8_t byte)
+TELU_PART void emit(struct telu_range_enc *e, uint8_t byte)
 {
     if (e->n < e->cap)
         e->out[e->n++] = byte;
@@ -24,7 +24,7 @@ static void emit(struct telu_range_enc *e, uint8_t byte)
 
 /* low + v; what leaves its 32 bits goes into the bytes already written. It cannot
  * leave the first of them: the whole interval began as [0, 2^32 - 1). */
-static void add(struct telu_range_enc *e, uint32_t v)
+TELU_PART void add(struct telu_range_enc *e, uint32_t v)
 {
     e->low += v;
     if (e->low >= v || e->overflow)
@@ -33,26 +33,26 @@ static void add(struct telu_range_enc *e, uint32_t v)
         ;
 }
 
-void telu_range_put(struct telu_range_enc *e, uint32_t c, uint32_t f, int t)
+TELU_CODE void telu_range_put(struct telu_range_enc *e, uint32_t c, uint32_t f, int t)
 {
     uint32_t r = e->range >> t;
 
     add(e, r * c);
     e->range = r * f;
-    while (e->range < LEAST) {
+    while (e->range < NARROW) {
         emit(e, (uint8_t)(e->low >> 24));
         e->low <<= 8;
         e->range <<= 8;
     }
 }
 
-void telu_range_put_bits(struct telu_range_enc *e, uint32_t v, int count)
+TELU_CODE void telu_range_put_bits(struct telu_range_enc *e, uint32_t v, int count)
 {
     while (count-- > 0)
         telu_range_put(e, (v >> count) & 1, 1, 1);
 }
 
-size_t telu_range_finish(struct telu_range_enc *e)
+TELU_CODE size_t telu_range_finish(struct telu_range_enc *e)
 {
     uint32_t rest = 0xffffffffu;       /* what k bytes leave open */
     int k = 0;
@@ -72,7 +72,7 @@ size_t telu_range_finish(struct telu_range_enc *e)
     return e->overflow ? 0 : e->n;
 }
 
-static uint32_t next_byte(struct telu_range_dec *d)
+TELU_PART uint32_t next_byte(struct telu_range_dec *d)
 {
     uint32_t byte = d->at < d->n ? d->in[d->at] : 0;
 
@@ -80,7 +80,7 @@ static uint32_t next_byte(struct telu_range_dec *d)
     return byte;
 }
 
-void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, size_t n)
+TELU_CODE void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, size_t n)
 {
     d->in = in;
     d->n = n;
@@ -91,7 +91,7 @@ void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, size_t n)
         d->code = d->code << 8 | next_byte(d);
 }
 
-uint32_t telu_range_get(struct telu_range_dec *d, int t)
+TELU_CODE uint32_t telu_range_get(struct telu_range_dec *d, int t)
 {
     uint32_t q;
 
@@ -100,17 +100,17 @@ uint32_t telu_range_get(struct telu_range_dec *d, int t)
     return q < 1u << t ? q : (1u << t) - 1;
 }
 
-void telu_range_took(struct telu_range_dec *d, uint32_t c, uint32_t f)
+TELU_CODE void telu_range_took(struct telu_range_dec *d, uint32_t c, uint32_t f)
 {
     d->code -= d->range * c;
     d->range *= f;
-    while (d->range < LEAST) {
+    while (d->range < NARROW) {
         d->code = d->code << 8 | next_byte(d);
         d->range <<= 8;
     }
 }
 
-uint32_t telu_range_get_bits(struct telu_range_dec *d, int count)
+TELU_CODE uint32_t telu_range_get_bits(struct telu_range_dec *d, int count)
 {
     uint32_t v = 0;
 

@@ -5,8 +5,9 @@
 #ifndef TELU_RANGE_H
 #define TELU_RANGE_H
 
+#include "both.h"
+
 #include <stddef.h>
-#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,17 +22,17 @@ struct telu_range_enc {
     int overflow;              /* 1: more than cap bytes were needed */
 };
 
-void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_t cap);
+TELU_CODE void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_t cap);
 
 /* Symbol [c, c + f) of 2^t; 1 <= f, c + f <= 2^t, t <= 16. */
-void telu_range_put(struct telu_range_enc *e, uint32_t c, uint32_t f, int t);
+TELU_CODE void telu_range_put(struct telu_range_enc *e, uint32_t c, uint32_t f, int t);
 
 /* The low `count` bits of v, highest first, each as likely; count 0 .. 32. */
-void telu_range_put_bits(struct telu_range_enc *e, uint32_t v, int count);
+TELU_CODE void telu_range_put_bits(struct telu_range_enc *e, uint32_t v, int count);
 
 /* Ends with the fewest bytes that decode, zeros past the end included. Returns how
  * many, or 0 with e->overflow set. */
-size_t telu_range_finish(struct telu_range_enc *e);
+TELU_CODE size_t telu_range_finish(struct telu_range_enc *e);
 
 struct telu_range_dec {
     const uint8_t *in;
@@ -39,15 +40,15 @@ struct telu_range_dec {
     uint32_t code, range;
 };
 
-void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, size_t n);
+TELU_CODE void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, size_t n);
 
 /* Where the next symbol of 2^t lies: 0 .. 2^t - 1. Follow with telu_range_took(). */
-uint32_t telu_range_get(struct telu_range_dec *d, int t);
-void telu_range_took(struct telu_range_dec *d, uint32_t c, uint32_t f);
-uint32_t telu_range_get_bits(struct telu_range_dec *d, int count);
+TELU_CODE uint32_t telu_range_get(struct telu_range_dec *d, int t);
+TELU_CODE void telu_range_took(struct telu_range_dec *d, uint32_t c, uint32_t f);
+TELU_CODE uint32_t telu_range_get_bits(struct telu_range_dec *d, int count);
 
 /* More than four bytes past the end have been read: the data was cut. */
-static inline int telu_range_cut(const struct telu_range_dec *d)
+TELU_HELP int telu_range_cut(const struct telu_range_dec *d)
 {
     return d->at > d->n + 4;
 }

@@ -34,7 +34,7 @@
 #define LEAST    0.5f          /* of the rate is wanted, at least, whatever is owed */
 #define LARGEST  2.0f          /* at most, whatever is saved */
 
-void telu_rc_reset(struct telu_rc *rc)
+TELU_CODE void telu_rc_reset(struct telu_rc *rc)
 {
     struct telu_rate rate = rc->rate;
 
@@ -42,7 +42,7 @@ void telu_rc_reset(struct telu_rc *rc)
     rc->rate = rate;
 }
 
-void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate)
+TELU_CODE void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate)
 {
     if (rate->bitrate != rc->rate.bitrate || rate->mode != rc->rate.mode) {
         rc->carry = 0;
@@ -51,17 +51,17 @@ void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate)
     rc->rate = *rate;
 }
 
-float telu_rc_dead(enum telu_tune tune)
+TELU_CODE float telu_rc_dead(enum telu_tune tune)
 {
     return tune == TELU_SNR ? 0.12f : 0.16f;
 }
 
-int telu_rc_shape(enum telu_tune tune)
+TELU_CODE int telu_rc_shape(enum telu_tune tune)
 {
     return tune == TELU_SNR ? FLAT : SHAPED;
 }
 
-static float average(const struct telu_rc *rc)
+TELU_PART float average(const struct telu_rc *rc)
 {
     return (float)rc->rate.bitrate / PER_BYTE;
 }
@@ -69,7 +69,7 @@ static float average(const struct telu_rc *rc)
 /* --- Before the networks -------------------------------------------------- */
 
 /* Where the rate stands in telu_split_rate[], on a scale of ratios. */
-static int nearest_rate(int bitrate)
+TELU_PART int nearest_rate(int bitrate)
 {
     int i = 0;
 
@@ -82,7 +82,7 @@ static int nearest_rate(int bitrate)
 
 /* Bytes of a base-only packet. Fractions are carried over, so that 500 bit/s are
  * packets of one byte and, each fourth, of two. */
-static int base_bytes(struct telu_rc *rc, const struct telu_model *m)
+TELU_PART int base_bytes(struct telu_rc *rc, const struct telu_model *m)
 {
     int most = (1 + m->cfg.stages * m->n + 7) / 8, bytes;
 
@@ -96,14 +96,14 @@ static int base_bytes(struct telu_rc *rc, const struct telu_model *m)
     return bytes < most ? bytes : most;
 }
 
-struct telu_choice telu_rc_choose(struct telu_rc *rc, const struct telu_model *m)
+TELU_CODE struct telu_choice telu_rc_choose(struct telu_rc *rc, const struct telu_model *m)
 {
     int bytes = rc->rate.bitrate / PER_BYTE;
     int split = m->tab.split[(rc->rate.tune == TELU_SNR) * TELU_SPLIT_RATES +
                              nearest_rate(rc->rate.bitrate)];
-    struct telu_choice c = { .refined = rc->rate.refinement &&
-                                        split != TELU_SPLIT_BASE_ONLY };
+    struct telu_choice c = { 0 };
 
+    c.refined = rc->rate.refinement && split != TELU_SPLIT_BASE_ONLY;
     if (!c.refined) {
         c.bytes = c.cap = base_bytes(rc, m);
         return c;
@@ -121,10 +121,11 @@ struct telu_choice telu_rc_choose(struct telu_rc *rc, const struct telu_model *m
     return c;
 }
 
-int telu_rc_fits(const struct telu_choice *choice, struct telu_plan *plan,
+TELU_CONST int nothing[TELU_COEFS] = { 0 };
+
+TELU_CODE int telu_rc_fits(const struct telu_choice *choice, struct telu_plan *plan,
                  const struct telu_tables *t, int head)
 {
-    static const int nothing[TELU_COEFS];
     int64_t room = (int64_t)(choice->cap - head - SLACK) * 512;
 
     if (room <= 0)
@@ -144,7 +145,7 @@ struct packet {
 };
 
 /* Quantises with that step; what the packet would take, in bytes. */
-static float try_step(const struct packet *p, int step)
+TELU_PART float try_step(const struct packet *p, int step)
 {
     telu_plan_step(p->plan, p->t, step, p->shape);
     telu_refine_quantise(p->q, p->plan, p->t, p->c, p->base, p->dead);
@@ -153,7 +154,7 @@ static float try_step(const struct packet *p, int step)
 }
 
 /* This packet's bytes at each point; where they leave what matters, straight on. */
-static void measure(const struct packet *p, float most, float *bytes)
+TELU_PART void measure(const struct packet *p, float most, float *bytes)
 {
     int i = TELU_RC_GRID - 1;
 
@@ -170,21 +171,21 @@ static void measure(const struct packet *p, float most, float *bytes)
     }
 }
 
-static void scale(struct telu_rc_curve *c, float by)
+TELU_PART void scale(struct telu_rc_curve *c, float by)
 {
     for (int i = 0; i < TELU_RC_GRID; i++)
         c->bytes[i] *= by;
     c->weight *= by;
 }
 
-static void add(struct telu_rc_curve *c, const float *bytes, float weight)
+TELU_PART void add(struct telu_rc_curve *c, const float *bytes, float weight)
 {
     for (int i = 0; i < TELU_RC_GRID; i++)
         c->bytes[i] += bytes[i];
     c->weight += weight;
 }
 
-static float level(const float *c)
+TELU_PART float level(const float *c)
 {
     float sum = 0.0f;
 
@@ -193,7 +194,7 @@ static float level(const float *c)
     return 4.0f / 0.69314718f * telu_log(sum / TELU_COEFS + 1e-14f);
 }
 
-static void listen(struct telu_rc *rc, const float *c, const float *bytes)
+TELU_PART void listen(struct telu_rc *rc, const float *c, const float *bytes)
 {
     float now = level(c), rise = now - rc->loudest;
 
@@ -224,14 +225,14 @@ static void listen(struct telu_rc *rc, const float *c, const float *bytes)
 }
 
 /* Bytes of a quiet packet: as heard, or no more than the head. */
-static float pause_at(const struct telu_rc *rc, int i, float head)
+TELU_PART float pause_at(const struct telu_rc *rc, int i, float head)
 {
     return rc->quiet.weight > 1e-12f ? rc->quiet.bytes[i] / rc->quiet.weight
                                      : head + 1.0f;
 }
 
 /* Mean bytes of the packets to come, at point i. */
-static float predicted(const struct telu_rc *rc, int i, float head)
+TELU_PART float predicted(const struct telu_rc *rc, int i, float head)
 {
     float prior, seen;
 
@@ -246,7 +247,7 @@ static float predicted(const struct telu_rc *rc, int i, float head)
 }
 
 /* The step at which `want` bytes are predicted, and what a pause takes there. */
-static int solve(struct telu_rc *rc, float want, float head)
+TELU_PART int solve(struct telu_rc *rc, float want, float head)
 {
     int i = 0;
     float fine, coarse, at;
@@ -268,7 +269,7 @@ static int solve(struct telu_rc *rc, float want, float head)
 }
 
 /* Bytes that packets like those heard should take now, on average. */
-static float wanted(const struct telu_rc *rc)
+TELU_PART float wanted(const struct telu_rc *rc)
 {
     float rate = average(rc), want = 1.0f;
     float settled = (float)rc->heard / SETTLED;
@@ -288,7 +289,7 @@ static float wanted(const struct telu_rc *rc)
 /* --- One packet ----------------------------------------------------------- */
 
 /* The finest step from `least` on with which the packet fits. */
-static int finest(const struct packet *p, int least, float most)
+TELU_PART int finest(const struct packet *p, int least, float most)
 {
     int coarsest = TELU_STEPS - 1;
 
@@ -303,7 +304,7 @@ static int finest(const struct packet *p, int least, float most)
     return least;
 }
 
-int telu_rc_step(struct telu_rc *rc, const struct telu_choice *choice,
+TELU_CODE int telu_rc_step(struct telu_rc *rc, const struct telu_choice *choice,
                  struct telu_plan *plan, const struct telu_tables *t, int head,
                  const float *c, const float *base, int *q)
 {
@@ -324,7 +325,7 @@ int telu_rc_step(struct telu_rc *rc, const struct telu_choice *choice,
     return step;
 }
 
-void telu_rc_done(struct telu_rc *rc, const struct telu_choice *choice, int bytes)
+TELU_CODE void telu_rc_done(struct telu_rc *rc, const struct telu_choice *choice, int bytes)
 {
     float most = CREDIT * average(rc);
 

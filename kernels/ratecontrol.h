@@ -62,30 +62,30 @@ struct telu_choice {
 };
 
 /* Back to the start of a stream, keeping the rate. */
-void telu_rc_reset(struct telu_rc *rc);
+TELU_CODE void telu_rc_reset(struct telu_rc *rc);
 
 /* What has been heard stays, so that the new rate is met at once. */
-void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate);
+TELU_CODE void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate);
 
-struct telu_choice telu_rc_choose(struct telu_rc *rc, const struct telu_model *m);
+TELU_CODE struct telu_choice telu_rc_choose(struct telu_rc *rc, const struct telu_model *m);
 
 /* Whether a packet that codes nothing but zeros, at the coarsest step, has room: if
  * so, there is a packet. plan has its envelope; head as of telu_packet_head(). */
-int telu_rc_fits(const struct telu_choice *choice, struct telu_plan *plan,
+TELU_CODE int telu_rc_fits(const struct telu_choice *choice, struct telu_plan *plan,
                  const struct telu_tables *t, int head);
 
 /* Chooses the step of a refined packet: plan is completed with it, q is what it
  * makes of c - base. Returns the step. */
-int telu_rc_step(struct telu_rc *rc, const struct telu_choice *choice,
+TELU_CODE int telu_rc_step(struct telu_rc *rc, const struct telu_choice *choice,
                  struct telu_plan *plan, const struct telu_tables *t, int head,
                  const float *c, const float *base, int *q);
 
 /* The dead zone and the shape index of a tuning; the tables are fitted with the same. */
-float telu_rc_dead(enum telu_tune tune);
-int telu_rc_shape(enum telu_tune tune);
+TELU_CODE float telu_rc_dead(enum telu_tune tune);
+TELU_CODE int telu_rc_shape(enum telu_tune tune);
 
 /* The packet has been written. */
-void telu_rc_done(struct telu_rc *rc, const struct telu_choice *choice, int bytes);
+TELU_CODE void telu_rc_done(struct telu_rc *rc, const struct telu_choice *choice, int bytes);
 
 #ifdef __cplusplus
 }

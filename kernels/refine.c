@@ -2,17 +2,15 @@
 /* refine.c - see refine.h; the formulas stand in FORMAT.md. */
 #include "refine.h"
 
+#include "noise.h"
+
 #include <math.h>
 #include <stdlib.h>
 
 #define MAX_ZEROS 16           /* of an Exp-Golomb code */
 
-const int telu_split_rate[TELU_SPLIT_RATES] = {
-    2000, 3000, 4000, 6000, 8000, 10000, 12000, 16000, 20000, 24000, 32000, 64000,
-};
-
 /* 2^(i / 32): a table, so that no libm has a say in the sound. */
-static const float octave[32] = {
+TELU_CONST float octave[32] = {
     1.0f,        1.02189715f, 1.04427378f, 1.0671404f,
     1.09050773f, 1.11438674f, 1.13878863f, 1.16372486f,
     1.18920712f, 1.21524736f, 1.24185781f, 1.26905096f,
@@ -23,51 +21,45 @@ static const float octave[32] = {
     1.83400809f, 1.87416763f, 1.91520656f, 1.95714412f,
 };
 
-static int clamp(int x, int least, int most)
+TELU_PART int clamp(int x, int least, int most)
 {
     return x < least ? least : x > most ? most : x;
 }
 
-/* Knuth and Lewis: the high bits are random enough for a sign. */
-static uint32_t chance(uint32_t u)
+TELU_PART int log2_floor(unsigned x)      /* x >= 1 */
 {
-    return 1664525u * u + 1013904223u;
-}
-
-static int log2_floor(unsigned x)      /* x >= 1 */
-{
-    return 31 - __builtin_clz(x);
+    return 31 - telu_leading_zeros(x);
 }
 
 /* --- What both sides know before the first coefficient -------------------- */
 
-void telu_plan_envelope(struct telu_plan *p, const struct telu_tables *t,
+TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables *t,
                         const int *codes, int S)
 {
     int known = S < t->env_stages ? S : t->env_stages;
+    uint32_t seed = 0;
 
-    p->stages = S;
-    p->seed = 0;
     for (int s = 0; s < S; s++)
-        p->seed = chance(p->seed) + (uint32_t)codes[s];
-    for (int b = 0; b < TELU_BANDS; b++)
-        p->env[b] = t->bias[b];
-    for (int s = 0; s < known; s++) {
-        const int16_t *row = t->env + ((size_t)s * t->codes + codes[s]) * TELU_BANDS;
+        seed = telu_noise(seed) + (uint32_t)codes[s];
+    p->stages = S;
+    p->seed = seed;
+    for (int b = TELU_LANE; b < TELU_BANDS; b += TELU_LANES) {
+        int e = t->bias[b];
 
-        for (int b = 0; b < TELU_BANDS; b++)
-            p->env[b] += row[b];
+        for (int s = 0; s < known; s++)
+            e += t->env[((size_t)s * t->codes + codes[s]) * TELU_BANDS + b];
+        p->env[b] = e;
     }
+    TELU_MEET();
 }
 
-void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
+TELU_CODE void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
                     int shape)
 {
     int group = p->stages <= 2 ? 0 : p->stages <= 5 ? 1 : 2;
 
-    p->noise = chance(p->seed) + (uint32_t)step;
-
-    for (int b = 0; b < TELU_BANDS; b++) {
+    p->noise = telu_noise(p->seed) + (uint32_t)step;
+    for (int b = TELU_LANE; b < TELU_BANDS; b += TELU_LANES) {
         int L = clamp(4 * (step - 120) + ((t->shape[shape] * p->env[b]) >> 6),
                       -640, 64);
 
@@ -76,32 +68,34 @@ void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
         p->ctx[b] = p->stages == 0 ? (8 * b) / TELU_BANDS
                   : 8 + 12 * group + clamp((p->env[b] - L + 64) / 24, 0, 11);
     }
+    TELU_MEET();
 }
 
 /* --- Contexts ------------------------------------------------------------- */
 
-/* How many of 1 2 3 5 8 13 21 34 are <= n. */
-static int class_of(int n)
-{
-    static const uint8_t small[35] = {
-        0, 1, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6,
-        6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8,
-    };
+/* By n: how many of 1 2 3 5 8 13 21 34 are <= n. */
+TELU_CONST uint8_t classes[35] = {
+    0, 1, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6,
+    6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8,
+};
 
-    return small[n < 34 ? n : 34];
+TELU_PART int class_of(int n)
+{
+    return classes[n < 34 ? n : 34];
 }
 
-int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shift)
+TELU_CODE int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shift)
 {
-    int n = (k > 0 ? 2 * q[k - 1] : 0) + (k > 1 ? q[k - 2] : 0);
+    int n = (k > 0 ? 2 * abs(q[k - 1]) : 0) + (k > 1 ? abs(q[k - 2]) : 0);
     int p = 0, m;
 
     if (q0) {
-        p = (k > 0 ? q0[k - 1] : 0) + 2 * q0[k] + (k < TELU_HOP - 1 ? q0[k + 1] : 0);
+        p = (k > 0 ? abs(q0[k - 1]) : 0) + 2 * abs(q0[k]) +
+            (k < TELU_HOP - 1 ? abs(q0[k + 1]) : 0);
         m = (n + p) / 7;
     } else {
         for (int i = k < 8 ? 0 : k - 8; i < k; i++)
-            p += q[i];
+            p += abs(q[i]);
         m = n / 3;
     }
     *shift = m < 16 ? 0 : log2_floor((unsigned)m) - 3;
@@ -111,7 +105,7 @@ int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shi
 
 /* --- Coefficients -> integers -> coefficients ------------------------------ */
 
-void telu_refine_quantise(int *q, const struct telu_plan *p,
+TELU_CODE void telu_refine_quantise(int *q, const struct telu_plan *p,
                           const struct telu_tables *t, const float *c,
                           const float *base, float dead)
 {
@@ -121,7 +115,8 @@ void telu_refine_quantise(int *q, const struct telu_plan *p,
         for (int b = 0; b < TELU_BANDS; b++) {
             float g = gain[b] / 128.0f, inverse = 1.0f / p->step[b];
 
-            for (int k = h + telu_band_edge[b]; k < h + telu_band_edge[b + 1]; k++) {
+            for (int k = h + telu_band_edge[b] + TELU_LANE; k < h + telu_band_edge[b + 1];
+                 k += TELU_LANES) {
                 float r = c[k] - g * base[k];
                 float a = fabsf(r) * inverse + (0.5f - dead);
 
@@ -131,13 +126,14 @@ void telu_refine_quantise(int *q, const struct telu_plan *p,
                 q[k] = r < 0.0f ? -v : v;
             }
         }
+    TELU_MEET();
 }
 
 /* What a coefficient of a band gets where nothing is coded: the size that the base
  * layer has there, as noise. Its own signs and its fine structure hardly change from
  * packet to packet in the bands where it has only learnt an envelope, and would be
  * heard as tones. */
-static float fill_of(const float *base, int n, float g, float most)
+TELU_PART float fill_of(const float *base, int n, float g, float most)
 {
     float sum = 0.0f, fill;
 
@@ -147,13 +143,12 @@ static float fill_of(const float *base, int n, float g, float most)
     return fill < most ? fill : most;
 }
 
-void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
+TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
                             const struct telu_tables *t, const float *base,
                             int shape)
 {
     const uint8_t *gain = t->gain + p->stages * TELU_BANDS;
     float phi = t->fill[shape] / 64.0f;
-    uint32_t u = p->noise;
 
     for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
         for (int b = 0; b < TELU_BANDS; b++) {
@@ -161,11 +156,14 @@ void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
             float g = gain[b] / 128.0f, step = p->step[b];
             float fill = fill_of(base + first, end - first, g, phi * step);
 
-            for (int k = first; k < end; k++) {
+            uint32_t u = telu_noise_after(p->noise, (uint32_t)(first + TELU_LANE));
+
+            TELU_MEET();
+            for (int k = first + TELU_LANE; k < end; k += TELU_LANES) {
                 int a = abs(q[k]);
                 float d = g * base[k];
 
-                u = chance(u);
+                u = telu_noise(u);
                 if (a) {
                     float v = ((float)a + (t->recon[a < 3 ? a : 3] - 128) / 256.0f) *
                               step;
@@ -174,45 +172,50 @@ void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
                 } else {
                     d += u >> 31 ? -fill : fill;
                 }
+                u = telu_noise_after(u, TELU_LANES - 1);
                 y[k] = d;
             }
         }
+    TELU_MEET();
 }
 
 /* --- Integers <-> bytes ---------------------------------------------------- */
 
-/* What the three walks below share: magnitudes so far and each band's place. */
-struct walk {
-    int mag[TELU_COEFS];
-    int h, b, k;               /* hop's first coefficient, band, coefficient in hop */
+/* Coefficient i of a packet: its hop, its place there, and its band. */
+struct place {
+    int h, b, k;
 };
 
-static int next(struct walk *w)
+/* To the one `by` further on, by <= TELU_HOP. 0 after the last. */
+TELU_PART int next(struct place *w, int by)
 {
-    if (++w->k == TELU_HOP) {
+    w->k += by;
+    if (w->k >= TELU_HOP) {
         w->h += TELU_HOP;
-        w->b = w->k = 0;
+        w->k -= TELU_HOP;
+        w->b = 0;
     }
-    if (w->k >= telu_band_edge[w->b + 1])
+    while (w->k >= telu_band_edge[w->b + 1])
         w->b++;
     return w->h < TELU_COEFS;
 }
 
-static int context(const struct walk *w, const struct telu_plan *p, int *shift)
+TELU_PART int context(const struct place *w, const int *q, const struct telu_plan *p,
+                      int *shift)
 {
-    return telu_refine_context(w->mag + w->h, w->h ? w->mag : NULL, w->k,
-                               p->ctx[w->b], shift);
+    return telu_refine_context(q + w->h, w->h ? q : NULL, w->k, p->ctx[w->b], shift);
 }
 
+TELU_CONST uint8_t fraction[64] = {    /* 64 log2(1 + (i + 1/2) / 64) */
+    1,  2,  4,  5,  6,  8,  9,  10, 12, 13, 14, 15, 16, 18, 19, 20,
+    21, 22, 23, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37,
+    38, 39, 40, 41, 42, 43, 43, 44, 45, 46, 47, 48, 49, 50, 50, 51,
+    52, 53, 54, 55, 55, 56, 57, 58, 58, 59, 60, 61, 61, 62, 63, 64,
+};
+
 /* 64 log2(32768 / f) */
-static uint32_t frequency_cost(uint32_t f)
+TELU_PART uint32_t frequency_cost(uint32_t f)
 {
-    static const uint8_t fraction[64] = {      /* 64 log2(1 + (i + 1/2) / 64) */
-        1,  2,  4,  5,  6,  8,  9,  10, 12, 13, 14, 15, 16, 18, 19, 20,
-        21, 22, 23, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37,
-        38, 39, 40, 41, 42, 43, 43, 44, 45, 46, 47, 48, 49, 50, 50, 51,
-        52, 53, 54, 55, 55, 56, 57, 58, 58, 59, 60, 61, 61, 62, 63, 64,
-    };
     int e = log2_floor(f);
 
     if (f >> TELU_RANGE_BITS)
@@ -221,38 +224,37 @@ static uint32_t frequency_cost(uint32_t f)
            fraction[(f << (TELU_RANGE_BITS - e)) >> 9 & 63];
 }
 
-uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
+TELU_CODE uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
                           const struct telu_tables *t)
 {
-    struct walk w = { .k = 0 };
+    struct place w = { 0, 0, 0 };
     uint32_t cost = 0;
 
+    next(&w, TELU_LANE);
     do {
-        int shift, ctx = context(&w, p, &shift);
+        int shift, ctx = context(&w, q, p, &shift);
         int a = abs(q[w.h + w.k]), s = a >> shift;
 
-        w.mag[w.h + w.k] = a;
         cost += frequency_cost(t->freq[ctx * TELU_SYMBOLS +
                                        (s < TELU_ESCAPE ? s : TELU_ESCAPE)]);
         if (s >= TELU_ESCAPE)
             cost += 64 * (2 * log2_floor((unsigned)(s - TELU_ESCAPE) + 1) + 1);
         cost += 64 * (shift + (a != 0));
-    } while (next(&w));
-    return cost;
+    } while (next(&w, TELU_LANES));
+    return telu_add_up(cost);
 }
 
-void telu_refine_put(struct telu_range_enc *e, const int *q,
+TELU_CODE void telu_refine_put(struct telu_range_enc *e, const int *q,
                      const struct telu_plan *p, const struct telu_tables *t)
 {
-    struct walk w = { .k = 0 };
+    struct place w = { 0, 0, 0 };
 
     do {
-        int shift, ctx = context(&w, p, &shift);
+        int shift, ctx = context(&w, q, p, &shift);
         int a = abs(q[w.h + w.k]), s = a >> shift;
         int symbol = s < TELU_ESCAPE ? s : TELU_ESCAPE;
         const uint16_t *cumul = t->cumul + ctx * (TELU_SYMBOLS + 1) + symbol;
 
-        w.mag[w.h + w.k] = a;
         telu_range_put(e, cumul[0], (uint32_t)cumul[1] - cumul[0], TELU_RANGE_BITS);
         if (symbol == TELU_ESCAPE) {
             uint32_t v = (uint32_t)(s - TELU_ESCAPE) + 1;
@@ -264,11 +266,11 @@ void telu_refine_put(struct telu_range_enc *e, const int *q,
         telu_range_put_bits(e, (uint32_t)a, shift);
         if (a)
             telu_range_put_bits(e, q[w.h + w.k] < 0, 1);
-    } while (next(&w));
+    } while (next(&w, 1));
 }
 
 /* Exp-Golomb code of order 0, or -1. */
-static int get_rest(struct telu_range_dec *d)
+TELU_PART int get_rest(struct telu_range_dec *d)
 {
     int zeros = 0;
 
@@ -278,17 +280,17 @@ static int get_rest(struct telu_range_dec *d)
     return (int)(1u << zeros | telu_range_get_bits(d, zeros)) - 1;
 }
 
-int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
+TELU_CODE int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
                     const struct telu_tables *t)
 {
-    struct walk w = { .k = 0 };
+    struct place w = { 0, 0, 0 };
 
     do {
-        int shift, ctx = context(&w, p, &shift), symbol = 0, a, rest;
+        int shift, ctx = context(&w, q, p, &shift), symbol = 0, a, rest;
         const uint16_t *cumul = t->cumul + ctx * (TELU_SYMBOLS + 1);
         uint32_t at;
 
-        q[w.h + w.k] = w.mag[w.h + w.k] = 0;
+        q[w.h + w.k] = 0;
         if (telu_range_cut(d))
             continue;
 
@@ -306,9 +308,8 @@ int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
         a = (int)((uint32_t)a << shift | telu_range_get_bits(d, shift));
         if (a > TELU_MAX_Q)
             return -1;
-        w.mag[w.h + w.k] = a;
         q[w.h + w.k] = a && telu_range_get_bits(d, 1) ? -a : a;
-    } while (next(&w));
+    } while (next(&w, 1));
 
     /* Behind what was read there may be padding, nothing else. */
     for (size_t i = d->at; i < d->n; i++)

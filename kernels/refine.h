@@ -22,6 +22,8 @@ extern "C" {
 
 /* Bit rates at which the split table says how many base stages to use. */
 #define TELU_SPLIT_RATES 12
+#define TELU_SPLIT_RATE_LIST \
+    2000, 3000, 4000, 6000, 8000, 10000, 12000, 16000, 20000, 24000, 32000, 64000
 extern const int telu_split_rate[TELU_SPLIT_RATES];
 #define TELU_SPLIT_BASE_ONLY 255
 
@@ -52,36 +54,36 @@ struct telu_plan {
 };
 
 /* codes [S], each < tables->codes; S 0 .. 16, step 0 .. 127, shape 0 .. 3. */
-void telu_plan_envelope(struct telu_plan *p, const struct telu_tables *t,
+TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables *t,
                         const int *codes, int S);
-void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
+TELU_CODE void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
                     int shape);
 
 /* One coefficient's context and shift: q is the hop being coded, q0 hop 0 (NULL
- * when q is hop 0), magnitudes; k 0 .. 159; cclass C. */
-int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shift);
+ * when q is hop 0), of which the magnitudes count; k 0 .. 159; cclass C. */
+TELU_CODE int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shift);
 
 /* c [320] original and base [320] coefficients -> q [320]; values that fall within
  * `dead` below one half of a step are rounded down: q = floor(|r| / step + 1/2 - dead)
  * with 0 <= dead < 1/2. */
-void telu_refine_quantise(int *q, const struct telu_plan *p,
+TELU_CODE void telu_refine_quantise(int *q, const struct telu_plan *p,
                           const struct telu_tables *t, const float *c,
                           const float *base, float dead);
 
 /* Length of q's code in 1/64 bit, from the tables' frequencies alone. */
-uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
+TELU_CODE uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
                           const struct telu_tables *t);
 
-void telu_refine_put(struct telu_range_enc *e, const int *q,
+TELU_CODE void telu_refine_put(struct telu_range_enc *e, const int *q,
                      const struct telu_plan *p, const struct telu_tables *t);
 
 /* -> q [320]. 0, or -1 when the bytes cannot be right (damage). A cut packet gives
  * zeros from the cut on, and 0. */
-int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
+TELU_CODE int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
                     const struct telu_tables *t);
 
 /* q, base -> y [320], "Sound" in FORMAT.md; y may be base. */
-void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
+TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
                             const struct telu_tables *t, const float *base,
                             int shape);
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* noise.h - the linear congruential generator whose high bits are the signs of noise
+ * (Knuth and Lewis; in FORMAT.md): integers, so the same on both sides and everywhere. */
+#ifndef TELU_NOISE_H
+#define TELU_NOISE_H
+
+#include "both.h"
+
+TELU_HELP uint32_t telu_noise(uint32_t u)
+{
+    return 1664525u * u + 1013904223u;
+}
+
+/* telu_noise(), n times over. Applied twice, u -> a u + c is u -> a^2 u + (a + 1) c. */
+TELU_HELP uint32_t telu_noise_after(uint32_t u, uint32_t n)
+{
+    uint32_t a = 1664525u, c = 1013904223u;
+
+    for (; n; n >>= 1) {
+        if (n & 1)
+            u = a * u + c;
+        c *= a + 1;
+        a *= a;
+    }
+    return u;
+}
+
+#endif
