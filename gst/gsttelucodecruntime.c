@@ -113,7 +113,8 @@ find_cuda (GstTelucodecRuntime * rt, GstElement * element, gboolean starts)
         "trains, but does not encode or decode");
   devices = module->devices ();
   if (devices < 1)
-    return lacks (rt, element, starts, GST_MESSAGE_INFO, GST_LIBRARY_ERROR,
+    return lacks (rt, element, starts,
+        devices < 0 ? GST_MESSAGE_WARNING : GST_MESSAGE_INFO, GST_LIBRARY_ERROR,
         GST_LIBRARY_ERROR_INIT, module->error ());
   if (rt->device >= devices) {
     g_snprintf (text, sizeof (text), "There is no CUDA device %d: this machine "

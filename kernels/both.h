@@ -21,9 +21,12 @@
 
 #ifdef TELU_LANES
 
-#define TELU_CODE  static __device__ __attribute__((unused)) /* a public function */
-#define TELU_PART  static __device__ __attribute__((unused)) /* one of its file */
-#define TELU_HELP  TELU_PART /* one of a header */
+#include <cuda_runtime.h>
+
+/* Inlined, or registers are saved around calls, in memory. */
+#define TELU_PART  static __device__ __forceinline__ __attribute__((unused))
+#define TELU_CODE  TELU_PART
+#define TELU_HELP  TELU_PART
 #define TELU_CONST static __device__ const
 #define telu_leading_zeros __clz
 
@@ -44,9 +47,9 @@ TELU_PART uint32_t telu_add_up(uint32_t v)
 
 #else
 
-#define TELU_CODE
-#define TELU_PART  static
-#define TELU_HELP  static inline
+#define TELU_CODE              /* a public function */
+#define TELU_PART  static      /* one of its file */
+#define TELU_HELP  static inline       /* one of a header */
 #define TELU_CONST static const
 #define telu_leading_zeros __builtin_clz
 #define TELU_LANES  1

@@ -2,15 +2,8 @@
 /* gelu.cu - see gelu.h. The CPU's operations in the CPU's order: its bits. */
 #include "gelu.h"
 
-#include "approx.h"
 #include "each.cuh"
-
-static __device__ inline float gelu(float x)
-{
-    float u = 0.79788456f * (x + 0.044715f * x * x * x);
-
-    return x / (1.0f + telu_exp(-2.0f * u));
-}
+#include "gelu.cuh"
 
 struct gelu_op {
     float *y;

@@ -305,6 +305,7 @@ static void derive_cumul(const struct telu_tables *tab)
 static int fill(struct build *b, struct telu_model *m)
 {
     lay_out(b, m);
+    m->arena_bytes = b->used;
     m->arena = aligned_alloc(ALIGN, b->used);
     if (!m->arena)
         return telu_fail("no memory for a model of %zu bytes", b->used);

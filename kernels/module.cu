@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 extern "C" {
+extern const struct telu_engine_ops telu_engine_cuda;
 extern const struct telu_training telu_training_cuda;
 extern const struct telu_ranks telu_ranks_cuda;
 
@@ -29,9 +30,10 @@ static int devices(void)
         telu_fail("There is no CUDA device in this machine, or none may be used");
     else if (e != cudaSuccess)
         telu_fail("The CUDA devices cannot be listed: %s", cudaGetErrorString(e));
-    if (e != cudaSuccess)
-        cudaGetLastError();
-    return e == cudaSuccess && n > 0 ? n : 0;
+    if (e == cudaSuccess)
+        return n > 0 ? n : 0;
+    cudaGetLastError();
+    return e == cudaErrorInsufficientDriver || e == cudaErrorNoDevice ? 0 : -1;
 }
 
 static int describe(int device, char *text, size_t size)
@@ -55,7 +57,7 @@ const struct telu_module *telu_module_get(uint32_t abi)
 {
     static const struct telu_module m = {
         TELU_MODULE_ABI, sizeof(struct telu_model), "cuda", telu_error, devices, describe,
-        &telu_backend_cuda, &telu_grads_cuda, NULL /* there is no engine yet */,
+        &telu_backend_cuda, &telu_grads_cuda, &telu_engine_cuda,
         &telu_training_cuda, &telu_ranks_cuda,
     };
 

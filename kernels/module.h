@@ -17,7 +17,7 @@ extern "C" {
 
 /* Goes up with every change of a struct that both sides see: this one, telu_backend,
  * telu_grads, telu_engine_ops, telu_model and what it holds, telu_training. */
-#define TELU_MODULE_ABI   1
+#define TELU_MODULE_ABI   2
 #define TELU_MODULE_ENTRY "telu_module_get"
 #define TELU_MODULE_FILE  "libtelucodec-cuda.so"
 
@@ -31,7 +31,8 @@ struct telu_module {
     const char *name;          /* "cuda" */
     const char *(*error)(void);            /* as telu_error(), of the module */
 
-    /* Usable devices, 0 when the driver or a device is missing: error() says which. */
+    /* Usable devices; 0 when the driver or a device is missing, -1 when they cannot be
+     * asked for, as after a fault in this process: error() says which. */
     int (*devices)(void);
     /* "NVIDIA H200, compute 9.0, 139.8 GiB" */
     int (*describe)(int device, char *text, size_t size);

@@ -96,6 +96,13 @@ TELU_PART int base_bytes(struct telu_rc *rc, const struct telu_model *m)
     return bytes < most ? bytes : most;
 }
 
+TELU_CODE int telu_rc_most(const struct telu_rate *rate)
+{
+    int most = MOST * (rate->bitrate / PER_BYTE);
+
+    return most < TELU_MAX_PACKET ? most : TELU_MAX_PACKET;
+}
+
 TELU_CODE struct telu_choice telu_rc_choose(struct telu_rc *rc, const struct telu_model *m)
 {
     int bytes = rc->rate.bitrate / PER_BYTE;
@@ -115,9 +122,7 @@ TELU_CODE struct telu_choice telu_rc_choose(struct telu_rc *rc, const struct tel
         c.stages--;
     c.shape = telu_rc_shape(rc->rate.tune);
     c.bytes = rc->rate.mode == TELU_CBR ? bytes : 0;
-    c.cap = rc->rate.mode == TELU_CBR ? bytes : MOST * bytes;
-    if (c.cap > TELU_MAX_PACKET)
-        c.cap = TELU_MAX_PACKET;
+    c.cap = rc->rate.mode == TELU_CBR ? bytes : telu_rc_most(&rc->rate);
     return c;
 }
 

@@ -67,6 +67,9 @@ TELU_CODE void telu_rc_reset(struct telu_rc *rc);
 /* What has been heard stays, so that the new rate is met at once. */
 TELU_CODE void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate);
 
+/* Bytes that no packet of that rate exceeds. */
+TELU_CODE int telu_rc_most(const struct telu_rate *rate);
+
 TELU_CODE struct telu_choice telu_rc_choose(struct telu_rc *rc, const struct telu_model *m);
 
 /* Whether a packet that codes nothing but zeros, at the coarsest step, has room: if

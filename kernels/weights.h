@@ -46,7 +46,8 @@ struct telu_model {
     struct telu_block enc[TELU_MAX_BLOCKS], dec[TELU_MAX_BLOCKS];
     struct telu_stage vq[TELU_MAX_STAGES];
     struct telu_tables tab;
-    void *arena;               /* one aligned block that all the above point into */
+    void *arena;               /* one aligned block that all the above point into, */
+    size_t arena_bytes;        /* so many */
 };
 
 /* One tensor on its way into a model or a file: little-endian bytes, in the dtype

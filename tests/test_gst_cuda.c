@@ -112,7 +112,7 @@ test_modules (const gchar * fixtures)
 
   set_module (folder, abi, NULL);
   expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
-      GST_LIBRARY_ERROR_INIT, "ABI 99, expected 1");
+      GST_LIBRARY_ERROR_INIT, "ABI 99, expected " G_STRINGIFY (TELU_MODULE_ABI));
   set_module (folder, NULL, "this is no library");
   expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
       GST_LIBRARY_ERROR_INIT, "cannot be opened");

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* coder.cuh - the codec's C files as device code, see both.h. To be included first, after
+ * TELU_LANES; what it takes in is the including file's own.
+ */
+#ifndef CODER_CUH
+#define CODER_CUH
+
+#include "both.h"
+
+#include "device.h"
+#include "weights.h"
+
+/* The tables that the C files share: their bodies read these. */
+static __device__ const int device_band_edge[] = { TELU_BAND_EDGE_LIST };
+static __device__ const int device_split_rate[] = { TELU_SPLIT_RATE_LIST };
+#define telu_band_edge  device_band_edge
+#define telu_split_rate device_split_rate
+
+#include "range.c"
+
+#include "refine.c"
+
+#include "packet.c"
+
+#include "plc.c"
+
+#include "ratecontrol.c"
+
+#endif

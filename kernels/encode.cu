@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* encode.cu - how a packet to encode begins and ends on the device: window and choice
+ * before the networks, step and bytes after them. A warp to a row. What codec.c does in
+ * telu_encode(), with the same rate control and coder.
+ */
+#define TELU_LANES 32
+#include "coder.cuh"
+
+#include "live.cuh"
+
+/* As in codec.c: louder than any sound, so that all numbers stay finite. */
+#define LOUDEST 256.0f
+
+static __device__ inline float heard(float v)
+{
+    v = isfinite(v) ? v : 0.0f;
+    return v < -LOUDEST ? -LOUDEST : v > LOUDEST ? LOUDEST : v;
+}
+
+/* wave: 40 zeros, the end of the packet before, this packet, 40 zeros. */
+static __device__ void take_in(float *wave, float *overlap, const float *pcm, int reset)
+{
+    float *x = wave + TELU_EDGE + TELU_OVERLAP;
+
+    for (int i = TELU_LANE; i < TELU_EDGE; i += TELU_LANES)
+        wave[i] = wave[TELU_WAVE - 1 - i] = 0.0f;
+    for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
+        wave[TELU_EDGE + i] = reset ? 0.0f : overlap[i];
+    for (int i = TELU_LANE; i < TELU_PACKET; i += TELU_LANES)
+        x[i] = heard(pcm[i]);
+    TELU_MEET();
+    for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
+        overlap[i] = x[TELU_PACKET - TELU_OVERLAP + i];
+}
+
+static __global__ void __launch_bounds__(LIVE_THREADS) window(struct telu_live l, int B)
+{
+    int r = blockIdx.x * (LIVE_THREADS / LIVE_WARP) + threadIdx.x / LIVE_WARP;
+    const struct telu_model *m = l.tables;
+
+    if (r >= B)
+        return;
+    struct telu_row *row = live_row(&l, r);
+
+    if (!row) {
+        l.row[r].enc_age = l.row[r].dec_age = -1;
+        return;
+    }
+    const struct telu_ask *ask = live_ask(&l, r);
+    char *place = live_slot(&l.slots, ask->slot);
+    struct telu_enc_slot *slot = (struct telu_enc_slot *)place;
+    struct telu_rc rc = slot->rc;          /* every lane has its own, all alike */
+
+    take_in(l.wave + (size_t)r * TELU_WAVE, slot->overlap,
+            (const float *)live_in(&l, r, LIVE_PCM), ask->reset);
+    if (ask->reset)
+        memset(&rc, 0, sizeof(rc));
+    telu_rc_set(&rc, &ask->rate);
+
+    struct telu_choice choice = telu_rc_choose(&rc, m);
+    int refined = choice.refined, stages = choice.stages, prefix_bits = 0, listen = 1;
+    int enc_age = ask->reset ? 0 : slot->enc_age, dec_age = ask->reset ? 0 : slot->dec_age;
+
+    if (refined && !stages) {              /* no codes: no networks, if it fits */
+        telu_plan_envelope(&row->plan, &m->tab, NULL, 0);
+        refined = telu_rc_fits(&choice, &row->plan, &m->tab, telu_packet_head(0, m->n));
+        listen = !refined;
+    }
+    if (!refined)
+        telu_packet_room(choice.cap, m->cfg.stages, m->n, &stages, &prefix_bits);
+    TELU_MEET();                           /* all have read the slot */
+    if (TELU_LANE == 0) {
+        row->slot = slot;
+        row->enc = (float *)(place + l.slots.past);
+        row->dec = row->enc + (size_t)m->cfg.enc_blocks * (m->cfg.kernel - 1) *
+                              m->cfg.enc_width;
+        row->enc_age = listen ? enc_age : -1;
+        row->dec_age = listen ? dec_age : -1;
+        row->choice = choice;
+        row->refined = refined;
+        row->layers.stages = stages;
+        row->layers.prefix_bits = prefix_bits;
+        row->layers.prefix = 0;
+        slot->rc = rc;
+    }
+}
+
+/* The refined packet of a row; returns its bytes, to all lanes. */
+static __device__ int put_refined(struct telu_row *row, struct telu_rc *rc,
+                                  const struct telu_model *m, const float *c,
+                                  const float *base, uint8_t *packet)
+{
+    const struct telu_tables *t = &m->tab;
+    const struct telu_choice choice = row->choice;
+    struct telu_plan *plan = &row->plan;
+    struct telu_layers *l = &row->layers;
+    int head = telu_packet_head(choice.stages, m->n), kept = TELU_HOP, step, n;
+
+    telu_plan_envelope(plan, t, l->codes, choice.stages);
+    step = telu_rc_step(rc, &choice, plan, t, head, c, base, l->q);
+    for (;;) {
+        n = 0;
+        if (TELU_LANE == 0) {
+            l->refined = 1;
+            l->shape = choice.shape;
+            l->step = step;
+            n = (int)telu_packet_put(packet, (size_t)choice.cap, choice.bytes, l, plan, t,
+                                     m->n);
+        }
+        TELU_MEET();
+        n = __shfl_sync(0xffffffffu, n, 0);
+        if (n)
+            return n;
+        /* Estimates may be a byte short: as in codec.c. */
+        if (step < TELU_STEPS - 1) {
+            telu_plan_step(plan, t, ++step, choice.shape);
+            telu_refine_quantise(l->q, plan, t, c, base, telu_rc_dead(rc->rate.tune));
+        } else {
+            kept -= 8;
+            for (int k = kept + TELU_LANE; k < TELU_HOP; k += TELU_LANES)
+                l->q[k] = l->q[TELU_HOP + k] = 0;
+            TELU_MEET();
+        }
+    }
+}
+
+static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
+pack(struct telu_live l)
+{
+    int r = blockIdx.x * (LIVE_THREADS / LIVE_WARP) + threadIdx.x / LIVE_WARP;
+    struct telu_row *row = live_row(&l, r);
+    const struct telu_model *m = l.tables;
+
+    if (!row)
+        return;
+    struct telu_enc_slot *slot = (struct telu_enc_slot *)row->slot;
+    struct telu_answer *answer = live_answer(&l, r);
+    uint8_t *packet = (uint8_t *)live_out(&l, r, (size_t)live_head(&l)->stride);
+    float *base = l.base + (size_t)r * TELU_COEFS;
+    struct telu_rc rc = slot->rc;
+    int n = row->choice.cap, P = m->cfg.kernel - 1;
+
+    if (row->refined) {
+        if (row->dec_age < 0)
+            for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
+                base[k] = 0.0f;
+        TELU_MEET();
+        n = put_refined(row, &rc, m, l.c + (size_t)r * TELU_COEFS, base, packet);
+    }
+    if (TELU_LANE != 0)
+        return;
+    if (!row->refined) {
+        row->layers.refined = row->layers.shape = row->layers.step = 0;
+        telu_packet_put_base(packet, n, &row->layers, m->n);
+    }
+    telu_rc_done(&rc, &row->choice, n);
+    slot->rc = rc;
+    slot->enc_age = row->enc_age < 0 ? 0 : live_older(row->enc_age, P);
+    slot->dec_age = row->dec_age < 0 ? 0 : live_older(row->dec_age, P);
+    answer->bytes = answer->info.bytes = n;
+    answer->result = 0;
+    answer->info.stages = row->layers.stages;
+    answer->info.refined = row->refined;
+    answer->info.step = row->layers.step;
+    answer->info.shape = row->layers.shape;
+}
+
+int telu_live_window(struct telu_ctx *ctx, const struct telu_live *l, int B)
+{
+    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+
+    if (!cuda)
+        return -1;
+    TELU_LAUNCH(window, live_blocks(B, LIVE_THREADS / LIVE_WARP), LIVE_THREADS, 0,
+                cuda->stream, *l, B);
+    return telu_cuda_launched("window");
+}
+
+int telu_live_pack(struct telu_ctx *ctx, const struct telu_live *l, int B)
+{
+    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+
+    if (!cuda)
+        return -1;
+    TELU_LAUNCH(pack, live_blocks(B, LIVE_THREADS / LIVE_WARP), LIVE_THREADS, 0,
+                cuda->stream, *l);
+    return telu_cuda_launched("pack");
+}

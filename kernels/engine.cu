@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* engine.cu - see engine.h: weights, slots and graphs of one model on one device. The
+ * steps that the graphs are made of stand in live.h.
+ *
+ * A run is a copy to the device, one graph, a copy back, and one wait. A graph is made for
+ * a number of rows, at its first use; batches in between take the next larger one, in
+ * which the rows too many idle.
+ */
+#include "live.cuh"
+
+#include "linear.h"
+#include "mdct.h"
+
+#include <new>
+#include <stdlib.h>
+#include <string.h>
+#include <vector>
+
+#define BLAS_WORK (32u << 20)  /* as in backend_cuda.cu */
+#define MOST      65536        /* packets of a batch */
+#define CHUNKS    4096         /* of slots of a side */
+#define CAREFUL   32           /* sizes up to here are powers of two */
+
+struct graph {
+    int rows;
+    cudaGraphExec_t exec;
+};
+
+struct side {
+    struct telu_live live;
+    char **chunk;              /* on the device; the next is the host's copy */
+    std::vector<char *> chunks;
+    std::vector<int> free;     /* slots that nobody has */
+    std::vector<char> fresh;   /* by slot: 1 until its first packet */
+    std::vector<struct graph> graphs;
+};
+
+struct telu_engine {
+    int device, most, failed;
+    struct telu_cuda cuda;
+    struct telu_ctx ctx;
+    struct telu_model m;       /* its pointers are the device's */
+    std::vector<void *> memory;        /* of the device, but for chunks */
+    struct side side[2];
+    char *question, *reply;    /* pinned */
+};
+
+/* --- Memory ------------------------------------------------------------------- */
+
+static void *take(struct telu_engine *e, size_t bytes, const char *what)
+{
+    void *p = NULL;
+
+    if (telu_cuda_check(cudaMalloc(&p, bytes), what))
+        return NULL;
+    e->memory.push_back(p);
+    return p;
+}
+
+/* The model's pointers as they are on the device, where its arena lies at `to`. */
+struct moved {
+    const char *from;
+    char *to;
+
+    template <class T>
+    void operator()(const T *&p) const
+    {
+        p = (const T *)(to + ((const char *)p - from));
+    }
+
+    void operator()(struct telu_linear16 &l) const
+    {
+        (*this)(l.w);
+        (*this)(l.b);
+    }
+
+    void operator()(struct telu_block &b) const
+    {
+        (*this)(b.dw);
+        (*this)(b.dwb);
+        (*this)(b.g);
+        (*this)(b.nb);
+        (*this)(b.scale);
+        (*this)(b.up);
+        (*this)(b.down);
+    }
+
+    void operator()(struct telu_stage &s) const
+    {
+        (*this)(s.in);
+        (*this)(s.inb);
+        (*this)(s.out);
+        (*this)(s.outb);
+        (*this)(s.book);
+        (*this)(s.tbook);
+        (*this)(s.tree);
+    }
+
+    void operator()(struct telu_tables &t) const
+    {
+        (*this)(t.bias);
+        (*this)(t.env);
+        (*this)(t.gain);
+        (*this)(t.freq);
+        (*this)(t.cumul);
+        (*this)(t.recon);
+        (*this)(t.shape);
+        (*this)(t.fill);
+        (*this)(t.split);
+    }
+};
+
+static int widen(struct telu_engine *e, const struct telu_linear16 &l, char *wide)
+{
+    const char *at = (const char *)l.w;
+
+    return telu_linear16_unpack_cuda(&e->ctx,
+                                     (float *)(wide + 2 * (at - (char *)e->m.arena)), l.w,
+                                     l.I, l.O);
+}
+
+static int load_weights(struct telu_engine *e, const struct telu_model *m,
+                        struct telu_live *live)
+{
+    const char *what = "weights on the device";
+    char *arena = (char *)take(e, m->arena_bytes, what);
+    char *wide = arena ? (char *)take(e, 2 * m->arena_bytes, what) : NULL;
+    struct telu_model *tables = wide ? (struct telu_model *)take(e, sizeof(*m), what) : NULL;
+    struct moved moved = { (const char *)m->arena, arena };
+    struct telu_model &d = e->m;
+    int bad = 0;
+
+    if (!tables)
+        return -1;
+    d = *m;
+    d.arena = arena;
+    moved(d.enc_in);
+    moved(d.enc_out);
+    moved(d.dec_in);
+    moved(d.dec_value);
+    moved(d.dec_scale);
+    for (int i = 0; i < d.cfg.enc_blocks; i++)
+        moved(d.enc[i]);
+    for (int i = 0; i < d.cfg.dec_blocks; i++)
+        moved(d.dec[i]);
+    for (int s = 0; s < d.cfg.stages; s++)
+        moved(d.vq[s]);
+    moved(d.tab);
+
+    if (telu_cuda_check(cudaMemcpyAsync(arena, m->arena, m->arena_bytes,
+                                        cudaMemcpyHostToDevice, e->cuda.stream), what) ||
+        telu_cuda_check(cudaMemcpyAsync(tables, &d, sizeof(d), cudaMemcpyHostToDevice,
+                                        e->cuda.stream), what))
+        return -1;
+    for (int i = 0; !bad && i < d.cfg.enc_blocks; i++)
+        bad = widen(e, d.enc[i].up, wide) || widen(e, d.enc[i].down, wide);
+    for (int i = 0; !bad && i < d.cfg.dec_blocks; i++)
+        bad = widen(e, d.dec[i].up, wide) || widen(e, d.dec[i].down, wide);
+    if (bad || widen(e, d.enc_in, wide) || widen(e, d.enc_out, wide) ||
+        widen(e, d.dec_in, wide) || widen(e, d.dec_value, wide) ||
+        widen(e, d.dec_scale, wide))
+        return -1;
+    live->m = &e->m;
+    live->tables = tables;
+    live->packed = arena;
+    live->wide = wide;
+    return 0;
+}
+
+/* Bytes of question and reply: a packet is smaller than its sound. */
+static size_t question_bytes(int n)
+{
+    return live_asked(n) + n * LIVE_PCM;
+}
+
+static size_t reply_bytes(int n)
+{
+    return live_answered(n) + n * LIVE_PCM;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What both sides work in, one after the other. */
+static int make_room(struct telu_engine *e, struct telu_live *l)
+{
+    const char *what = "memory for a batch";
+    const struct telu_config *c = &e->m.cfg;
+    size_t width = larger(c->enc_width, c->dec_width), rows = (size_t)e->most;
+    size_t hidden = larger(c->expand * width, TELU_FEATURES);
+    struct {
+        float **at;
+        size_t each;
+    } arrays[] = {
+        { &l->wave, TELU_WAVE }, { &l->c, TELU_COEFS }, { &l->base, TELU_COEFS },
+        { &l->latent, (size_t)c->latent }, { &l->sum, (size_t)c->latent },
+        { &l->a, width }, { &l->b, width }, { &l->h, hidden },
+    };
+
+    for (auto &a : arrays)
+        if (!(*a.at = (float *)take(e, rows * a.each * sizeof(float), what)))
+            return -1;
+    if (!(l->row = (struct telu_row *)take(e, rows * sizeof(*l->row), what)) ||
+        !(l->question = (char *)take(e, question_bytes(e->most), what)) ||
+        !(l->reply = (char *)take(e, reply_bytes(e->most), what)))
+        return -1;
+    return telu_cuda_check(cudaMallocHost((void **)&e->question, question_bytes(e->most)),
+                           what) ||
+           telu_cuda_check(cudaMallocHost((void **)&e->reply, reply_bytes(e->most)), what);
+}
+
+static size_t past_floats(const struct telu_config *c, int width, int blocks)
+{
+    return (size_t)blocks * (c->kernel - 1) * width;
+}
+
+static int make_side(struct telu_engine *e, enum telu_side which)
+{
+    const struct telu_config *c = &e->m.cfg;
+    struct side *s = &e->side[which];
+    size_t enc = past_floats(c, c->enc_width, c->enc_blocks);
+    size_t dec = past_floats(c, c->dec_width, c->dec_blocks);
+    size_t floats = dec + (which == TELU_ENCODE ? enc : (size_t)c->latent);
+    struct telu_slots *slots = &s->live.slots;
+
+    s->chunk = (char **)take(e, CHUNKS * sizeof(*s->chunk), "streams");
+    slots->chunk = s->chunk;
+    slots->past = live_round(which == TELU_ENCODE ? sizeof(struct telu_enc_slot)
+                                                  : sizeof(struct telu_dec_slot));
+    slots->size = live_round(slots->past + floats * sizeof(float));
+    return s->chunk ? 0 : -1;
+}
+
+/* --- Graphs ------------------------------------------------------------------- */
+
+static int steps(struct telu_engine *e, enum telu_side which, int B)
+{
+    const struct telu_live *l = &e->side[which].live;
+    struct telu_ctx *ctx = &e->ctx;
+
+    if (which == TELU_ENCODE)
+        return telu_live_window(ctx, l, B) || telu_mdct_cuda(ctx, l->c, l->wave, B, 2) ||
+               telu_live_encoder(ctx, l, B) || telu_live_search(ctx, l, B) ||
+               telu_live_decoder(ctx, l, B) || telu_live_pack(ctx, l, B) ? -1 : 0;
+    return telu_live_parse(ctx, l, B) || telu_live_lookup(ctx, l, B) ||
+           telu_live_decoder(ctx, l, B) || telu_live_sound(ctx, l, B) ||
+           telu_imdct_cuda(ctx, l->wave, l->c, B, 2) || telu_live_overlap(ctx, l, B) ? -1 : 0;
+}
+
+/* Rows of the graph for n: powers of two, and further up four to the octave. */
+static int rows_for(int n, int most)
+{
+    int rows = 1, by;
+
+    while (rows < n)
+        rows *= 2;
+    if (rows > CAREFUL) {
+        by = rows / 8;
+        rows = (n + by - 1) / by * by;
+    }
+    return rows < most ? rows : most;
+}
+
+static cudaGraphExec_t graph_for(struct telu_engine *e, enum telu_side which, int n)
+{
+    struct side *s = &e->side[which];
+    struct graph g = { rows_for(n, e->most), NULL };
+    cudaGraph_t graph = NULL;
+    int bad;
+
+    for (const struct graph &have : s->graphs)
+        if (have.rows == g.rows)
+            return have.exec;
+    if (telu_cuda_check(cudaStreamBeginCapture(e->cuda.stream,
+                                               cudaStreamCaptureModeThreadLocal),
+                        "engine, graph"))
+        return NULL;
+    bad = steps(e, which, g.rows);
+    if (telu_cuda_check(cudaStreamEndCapture(e->cuda.stream, &graph),
+                        "engine, end of a graph") || bad)
+        return NULL;
+    bad = telu_cuda_check(cudaGraphInstantiate(&g.exec, graph, 0), "engine, graph");
+    cudaGraphDestroy(graph);
+    if (bad)
+        return NULL;
+    s->graphs.push_back(g);
+    return g.exec;
+}
+
+/* Once without a graph and without a row that counts: what the libraries load at first
+ * use is then there; and the graphs of a single stream. */
+static int warm(struct telu_engine *e)
+{
+    struct telu_batch_head nothing = { 0, 0 };
+    int many = e->most < 2 * CAREFUL ? e->most : 2 * CAREFUL;
+
+    memcpy(e->question, &nothing, sizeof(nothing));
+    for (int i = 0; i < 2; i++) {
+        enum telu_side which = (enum telu_side)i;
+
+        if (telu_cuda_check(cudaMemcpyAsync(e->side[i].live.question, e->question,
+                                            sizeof(nothing), cudaMemcpyHostToDevice,
+                                            e->cuda.stream), "engine") ||
+            steps(e, which, 1) || steps(e, which, many) || !graph_for(e, which, 1))
+            return -1;
+    }
+    return telu_cuda_check(cudaStreamSynchronize(e->cuda.stream), "engine, first run");
+}
+
+/* --- Opening and closing ------------------------------------------------------- */
+
+static void engine_close(struct telu_engine *e)
+{
+    cudaSetDevice(e->device);
+    if (e->cuda.stream)
+        cudaStreamSynchronize(e->cuda.stream);
+    for (struct side &s : e->side) {
+        for (struct graph &g : s.graphs)
+            cudaGraphExecDestroy(g.exec);
+        for (char *chunk : s.chunks)
+            cudaFree(chunk);
+    }
+    for (void *p : e->memory)
+        cudaFree(p);
+    if (e->question)
+        cudaFreeHost(e->question);
+    if (e->reply)
+        cudaFreeHost(e->reply);
+    telu_cuda_forget(&e->cuda);
+    if (e->cuda.blas)
+        cublasDestroy(e->cuda.blas);
+    if (e->cuda.stream)
+        cudaStreamDestroy(e->cuda.stream);
+    cudaGetLastError();        /* of a device that has failed */
+    delete e;
+}
+
+static int start(struct telu_engine *e, const struct telu_model *m)
+{
+    const char *what = "an engine";
+    struct telu_live live = {};
+    void *work;
+
+    if (telu_cuda_check(cudaSetDevice(e->device), what) ||
+        telu_cuda_check(cudaStreamCreateWithFlags(&e->cuda.stream, cudaStreamNonBlocking),
+                        what) ||
+        telu_cublas_check(cublasCreate(&e->cuda.blas), what) ||
+        !(work = take(e, BLAS_WORK, what)) ||
+        telu_cublas_check(cublasSetStream(e->cuda.blas, e->cuda.stream), what) ||
+        telu_cublas_check(cublasSetWorkspace(e->cuda.blas, work, BLAS_WORK), what) ||
+        telu_mdct_ready_cuda() || load_weights(e, m, &live) || make_room(e, &live))
+        return -1;
+    for (struct side &s : e->side)
+        s.live = live;
+    return make_side(e, TELU_ENCODE) || make_side(e, TELU_DECODE) || warm(e) ? -1 : 0;
+}
+
+static struct telu_engine *engine_open(const struct telu_model *m, int device, int most)
+{
+    struct telu_engine *e;
+    int devices = 0;
+
+    if (telu_cuda_check(cudaGetDeviceCount(&devices), "looking for a device"))
+        return NULL;
+    if (device < 0 || device >= devices) {
+        telu_fail("There is no CUDA device %d: there are %d, counted from 0", device,
+                  devices);
+        return NULL;
+    }
+    if (most < 1 || most > MOST) {
+        telu_fail("a batch of %d packets, expected 1 to %d", most, MOST);
+        return NULL;
+    }
+    e = new (std::nothrow) telu_engine();
+    if (!e) {
+        telu_fail("no memory for an engine");
+        return NULL;
+    }
+    e->device = device;
+    e->most = most;
+    e->ctx.be = &telu_backend_cuda;
+    e->ctx.stream = &e->cuda;
+    if (start(e, m)) {
+        engine_close(e);
+        return NULL;
+    }
+    return e;
+}
+
+/* --- Streams ------------------------------------------------------------------- */
+
+/* TELU_CHUNK slots more. Who runs already does not notice. */
+static int grow(struct telu_engine *e, struct side *s)
+{
+    const char *what = "memory for more streams";
+    size_t at = s->chunks.size();
+    void *p = NULL;
+
+    if (at == CHUNKS)
+        return telu_fail("%d streams are the most of an engine", CHUNKS * TELU_CHUNK);
+    if (telu_cuda_check(cudaSetDevice(e->device), what) ||
+        telu_cuda_check(cudaMalloc(&p, TELU_CHUNK * s->live.slots.size), what))
+        return -1;
+    if (telu_cuda_check(cudaMemcpyAsync(s->chunk + at, &p, sizeof(p), cudaMemcpyHostToDevice,
+                                        e->cuda.stream), what) ||
+        telu_cuda_check(cudaStreamSynchronize(e->cuda.stream), what)) {
+        cudaFree(p);
+        return -1;
+    }
+    s->chunks.push_back((char *)p);
+    s->fresh.resize((at + 1) * TELU_CHUNK);
+    for (int i = TELU_CHUNK - 1; i >= 0; i--)
+        s->free.push_back((int)at * TELU_CHUNK + i);
+    return 0;
+}
+
+static int slot_new(struct telu_engine *e, enum telu_side which)
+{
+    struct side *s = &e->side[which];
+    int slot;
+
+    if (e->failed)
+        return telu_fail("the engine has failed");
+    if (s->free.empty() && grow(e, s))
+        return -1;
+    slot = s->free.back();
+    s->free.pop_back();
+    s->fresh[slot] = 1;
+    return slot;
+}
+
+static void slot_free(struct telu_engine *e, enum telu_side which, int slot)
+{
+    e->side[which].free.push_back(slot);
+}
+
+/* --- A batch -------------------------------------------------------------------- */
+
+/* Bytes from packet to packet: the most that one of these can have. */
+static int stride_for(enum telu_side which, const struct telu_job *jobs, int n)
+{
+    int most = 1;
+
+    for (int i = 0; i < n; i++) {
+        int bytes = which == TELU_ENCODE ? telu_rc_most(&jobs[i].rate)
+                  : jobs[i].packet ? jobs[i].bytes : 0;
+
+        most = bytes > most ? bytes : most;
+    }
+    return (int)live_round((size_t)most);
+}
+
+/* Writes the question; returns its bytes. */
+static size_t ask(struct telu_engine *e, enum telu_side which, const struct telu_job *jobs,
+                  int n, int stride)
+{
+    const struct side *s = &e->side[which];
+    struct telu_batch_head head = { n, stride };
+    struct telu_ask *asks = (struct telu_ask *)(e->question + live_asks());
+    size_t each = which == TELU_ENCODE ? LIVE_PCM : (size_t)stride;
+    char *in = e->question + live_asked(n);
+
+    memcpy(e->question, &head, sizeof(head));
+    for (int i = 0; i < n; i++, in += each) {
+        const struct telu_job *j = &jobs[i];
+
+        asks[i].slot = j->slot;
+        asks[i].reset = j->reset || s->fresh[j->slot];
+        asks[i].bytes = j->packet ? j->bytes : -1;
+        asks[i].rate = j->rate;
+        if (which == TELU_ENCODE)
+            memcpy(in, j->pcm, LIVE_PCM);
+        else if (j->packet)
+            memcpy(in, j->packet, (size_t)j->bytes);
+    }
+    return live_asked(n) + n * each;
+}
+
+static void answer(struct telu_engine *e, enum telu_side which, struct telu_job *jobs, int n,
+                   int stride)
+{
+    const struct telu_answer *answers = (const struct telu_answer *)e->reply;
+    size_t each = which == TELU_ENCODE ? (size_t)stride : LIVE_PCM;
+    const char *out = e->reply + live_answered(n);
+
+    for (int i = 0; i < n; i++, out += each) {
+        struct telu_job *j = &jobs[i];
+
+        e->side[which].fresh[j->slot] = 0;
+        j->info = answers[i].info;
+        if (which == TELU_ENCODE) {
+            j->bytes = answers[i].bytes;
+            memcpy(j->packet, out, (size_t)j->bytes);
+        } else {
+            j->result = answers[i].result;
+            memcpy(j->pcm, out, LIVE_PCM);
+        }
+    }
+}
+
+static int check_jobs(const struct telu_engine *e, enum telu_side which,
+                      const struct telu_job *jobs, int n)
+{
+    int slots = (int)e->side[which].fresh.size();
+
+    if (e->failed)
+        return telu_fail("the engine has failed");
+    if (n < 1 || n > e->most)
+        return telu_fail("a batch of %d packets, expected 1 to %d", n, e->most);
+    for (int i = 0; i < n; i++) {
+        if (jobs[i].slot < 0 || jobs[i].slot >= slots)
+            return telu_fail("a packet of stream %d, expected 0 to %d", jobs[i].slot,
+                             slots - 1);
+        if (which == TELU_DECODE && jobs[i].packet &&
+            (jobs[i].bytes < 0 || jobs[i].bytes > TELU_MAX_PACKET))
+            return telu_fail("a packet of %d bytes, expected 0 to %d", jobs[i].bytes,
+                             TELU_MAX_PACKET);
+    }
+    return 0;
+}
+
+static int engine_run(struct telu_engine *e, enum telu_side which, struct telu_job *jobs,
+                      int n)
+{
+    const struct telu_live *l = &e->side[which].live;
+    cudaStream_t stream = e->cuda.stream;
+    cudaGraphExec_t exec;
+    int stride;
+
+    if (check_jobs(e, which, jobs, n))
+        return -1;
+    stride = stride_for(which, jobs, n);
+    size_t asked = ask(e, which, jobs, n, stride);
+    size_t answered = live_answered(n) +
+                      n * (which == TELU_ENCODE ? (size_t)stride : LIVE_PCM);
+
+    if (telu_cuda_check(cudaSetDevice(e->device), "engine") ||
+        !(exec = graph_for(e, which, n)) ||
+        telu_cuda_check(cudaMemcpyAsync(l->question, e->question, asked,
+                                        cudaMemcpyHostToDevice, stream), "engine, input") ||
+        telu_cuda_check(cudaGraphLaunch(exec, stream), "engine") ||
+        telu_cuda_check(cudaMemcpyAsync(e->reply, l->reply, answered,
+                                        cudaMemcpyDeviceToHost, stream), "engine, output") ||
+        telu_cuda_check(cudaStreamSynchronize(stream), "engine")) {
+        e->failed = 1;
+        return -1;
+    }
+    answer(e, which, jobs, n, stride);
+    return 0;
+}
+
+extern "C" const struct telu_engine_ops telu_engine_cuda = {
+    engine_open, engine_close, slot_new, slot_free, engine_run,
+};

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* live.cuh - what the steps of live.h share on the device. */
+#ifndef LIVE_CUH
+#define LIVE_CUH
+
+#include "device.h"
+#include "live.h"
+
+#define LIVE_WARP    32
+#define LIVE_PCM     (TELU_PACKET * sizeof(float))
+#define LIVE_THREADS 128       /* four rows to a block, where a warp has one */
+#define LIVE_BLOCKS  8         /* of an SM, at least: told so, ptxas does not spill */
+
+static inline __host__ __device__ size_t live_round(size_t bytes)
+{
+    return (bytes + 15) / 16 * 16;
+}
+
+/* Where the parts of question and reply begin, for n rows. */
+static inline __host__ __device__ size_t live_asks(void)
+{
+    return live_round(sizeof(struct telu_batch_head));
+}
+
+static inline __host__ __device__ size_t live_asked(int n)
+{
+    return live_asks() + live_round((size_t)n * sizeof(struct telu_ask));
+}
+
+static inline __host__ __device__ size_t live_answered(int n)
+{
+    return live_round((size_t)n * sizeof(struct telu_answer));
+}
+
+static __device__ inline const struct telu_batch_head *live_head(const struct telu_live *l)
+{
+    return (const struct telu_batch_head *)l->question;
+}
+
+static __device__ inline const struct telu_ask *live_ask(const struct telu_live *l, int r)
+{
+    return (const struct telu_ask *)(l->question + live_asks()) + r;
+}
+
+static __device__ inline struct telu_answer *live_answer(const struct telu_live *l, int r)
+{
+    return (struct telu_answer *)l->reply + r;
+}
+
+/* Row r of what comes in and goes out, pcm or packets. */
+static __device__ inline const char *live_in(const struct telu_live *l, int r, size_t size)
+{
+    return l->question + live_asked(live_head(l)->n) + r * size;
+}
+
+static __device__ inline char *live_out(const struct telu_live *l, int r, size_t size)
+{
+    return l->reply + live_answered(live_head(l)->n) + r * size;
+}
+
+static __device__ inline char *live_slot(const struct telu_slots *s, int slot)
+{
+    return s->chunk[slot / TELU_CHUNK] + slot % TELU_CHUNK * s->size;
+}
+
+/* Row r, NULL past the last that counts. */
+static __device__ inline struct telu_row *live_row(const struct telu_live *l, int r)
+{
+    return r < live_head(l)->n ? &l->row[r] : NULL;
+}
+
+/* The age of a past of P packets after one more. */
+static __device__ inline int live_older(int age, int P)
+{
+    return age + 1 < 2 * P ? age + 1 : P;
+}
+
+static inline unsigned live_blocks(int rows, int to_a_block)
+{
+    return (unsigned)((rows + to_a_block - 1) / to_a_block);
+}
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* live.h - a batch of packets of live streams on a device, step by step: what engine.cu
+ * puts together. A row is one packet of one stream.
+ *
+ *   encode   asks, pcm    --> window --> mdct --> encoder net --> search --> decoder net
+ *            --> pack --> answers, packets
+ *   decode   asks, packets --> parse --> lookup --> decoder net --> sound --> imdct
+ *            --> overlap --> answers, pcm
+ *
+ * Every step is one or some launches on ctx's stream for B rows, of which the first n
+ * (telu_batch_head.n, on the device) count and the others are idle: so a graph of B rows
+ * serves any n up to B. No step allocates or waits. Each returns 0, or -1 and
+ * telu_error().
+ */
+#ifndef TELU_LIVE_H
+#define TELU_LIVE_H
+
+#include "backend.h"
+#include "engine.h"
+#include "packet.h"
+#include "plc.h"
+#include "ratecontrol.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TELU_OVERLAP 80        /* samples of neighbouring packets */
+#define TELU_EDGE    40        /* where a packet's window is no longer 0 */
+#define TELU_WAVE    (TELU_PACKET + TELU_HOP)  /* samples that its two hops reach over */
+
+/* --- Between host and device -------------------------------------------------
+ *
+ *   question   head | ask [n] | pcm [n][320], or packets [n][stride]
+ *   reply      answer [n] | packets [n][stride], or pcm [n][320]
+ *
+ * each part from a multiple of 16 bytes on, so that a batch is one copy either way.
+ */
+struct telu_batch_head {
+    int n;                     /* rows that count */
+    int stride;                /* bytes from packet to packet */
+};
+
+struct telu_ask {
+    int slot;
+    int reset;
+    int bytes;                 /* of a packet to decode; -1: it was lost */
+    struct telu_rate rate;     /* to encode */
+};
+
+struct telu_answer {
+    int bytes, result;
+    struct telu_info info;
+};
+
+/* --- What a stream keeps ------------------------------------------------------ */
+
+/* The past of a network is a ring for each block, (K - 1, C); its age counts packets up
+ * to 2 (K - 1) and from there back to K - 1, and packet `age` lies in row age mod (K - 1).
+ * What is older than the age was never written and counts as 0. */
+struct telu_enc_slot {
+    float overlap[TELU_OVERLAP];
+    struct telu_rc rc;
+    int enc_age, dec_age;
+};
+
+struct telu_dec_slot {
+    float tail[TELU_OVERLAP];
+    float last[TELU_COEFS];
+    struct telu_plc plc;
+    int age;
+};
+
+/* Slot s lies at chunk[s / TELU_CHUNK] + s % TELU_CHUNK * size: its struct, then from
+ * `past` on, in bytes, floats: the decoder's last latent sum; the pasts. */
+#define TELU_CHUNK 64
+
+struct telu_slots {
+    char *const *chunk;
+    size_t size, past;
+};
+
+/* --- What a batch works in ---------------------------------------------------- */
+
+struct telu_row {
+    void *slot;                /* NULL: an idle row */
+    float *enc, *dec;          /* the pasts of the stream's networks */
+    int enc_age, dec_age;      /* -1: this network idles for this row */
+    struct telu_choice choice;
+    int refined;               /* encoder: it is; see rvq.cu */
+    int conceal;               /* decoder: it has to be, with this gain; from the */
+    float gain;                /* network where dec_age says that it runs */
+    struct telu_layers layers;
+    struct telu_plan plan;
+};
+
+struct telu_live {
+    const struct telu_model *m;        /* its pointers are the device's */
+    const struct telu_model *tables;   /* the same, itself in device memory */
+    const char *packed;                /* m->arena, and the same weights as floats: */
+    char *wide;                        /* float w lies at wide + 2 (packed w - packed) */
+    struct telu_slots slots;           /* of the side */
+
+    char *question, *reply;            /* see above */
+
+    struct telu_row *row;              /* [B] */
+    float *wave;                       /* [B][480] */
+    float *c;                          /* [B][320] */
+    float *base;                       /* [B][320] */
+    float *latent, *sum;               /* [B][latent] */
+    float *a, *b;                      /* [B][widest net] */
+    float *h;                          /* [B][widest hidden layer, features or scales] */
+};
+
+/* encode.cu */
+int telu_live_window(struct telu_ctx *ctx, const struct telu_live *l, int B);
+int telu_live_pack(struct telu_ctx *ctx, const struct telu_live *l, int B);
+
+/* rvq.cu: latent -> codes, prefix and sum; where the refinement does not fit the row's
+ * packet is made a base-only one. And codes -> sum. */
+int telu_live_search(struct telu_ctx *ctx, const struct telu_live *l, int B);
+int telu_live_lookup(struct telu_ctx *ctx, const struct telu_live *l, int B);
+
+/* network.cu: c -> latent; sum -> base */
+int telu_live_encoder(struct telu_ctx *ctx, const struct telu_live *l, int B);
+int telu_live_decoder(struct telu_ctx *ctx, const struct telu_live *l, int B);
+
+/* parse.cu: packets -> rows. sound.cu: base and rows -> c; wave -> pcm */
+int telu_live_parse(struct telu_ctx *ctx, const struct telu_live *l, int B);
+int telu_live_sound(struct telu_ctx *ctx, const struct telu_live *l, int B);
+int telu_live_overlap(struct telu_ctx *ctx, const struct telu_live *l, int B);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
