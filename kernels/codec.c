@@ -186,6 +186,11 @@ void telu_encoder_info(const struct telu_encoder *e, struct telu_info *info)
     *info = e->info;
 }
 
+const float *telu_encoder_latent(const struct telu_encoder *e)
+{
+    return e->latent;
+}
+
 /* The two hops of a packet reach 80 samples back; the window is 0 at both ends:
  *
  *   window  | 0 (40) | last packet's end (80) | this packet (320) | 0 (40) |

@@ -9,7 +9,7 @@
 #define LIVE_WARP    32
 #define LIVE_PCM     (TELU_PACKET * sizeof(float))
 #define LIVE_THREADS 128       /* four rows to a block, where a warp has one */
-#define LIVE_BLOCKS  8         /* of an SM, at least: told so, ptxas does not spill */
+#define LIVE_BLOCKS  4         /* of an SM, at least: told so, ptxas does not spill */
 
 static inline __host__ __device__ size_t live_round(size_t bytes)
 {

@@ -46,6 +46,9 @@ int telu_rvq_encode(struct telu_ctx *ctx, const struct telu_model *m, int *codes
 int telu_rvq_decode(struct telu_ctx *ctx, const struct telu_model *m, float *sum,
                     const int *codes, int S, int prefix, int prefix_bits);
 
+/* codec.c, for tests: the latent of the last packet that the networks ran for. */
+const float *telu_encoder_latent(const struct telu_encoder *e);
+
 #ifdef __cplusplus
 }
 #endif

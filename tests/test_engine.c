@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_engine.c - the engine of the module's device against the codec on the CPU, packet
+ * for packet: streams of all rates in one batch, losses, damage, new beginnings. What only
+ * the shim can tell, memory and faults: test_slots.c.
+ *
+ * With TELU_MODEL a short run with those weights comes last. */
+#include "expect.h"
+#include "module.h"
+#include "network.h"
+#include "packet.h"
+#include "tiny_model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST 72                /* streams of a batch */
+#define TIED 1e-3f             /* of the larger distance: codes as good as each other */
+
+static const struct telu_module *module;
+static const struct telu_engine_ops *ops;
+
+static const struct telu_rate rates[] = {
+    { 16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1 },
+    { 500, TELU_CBR, TELU_SNR, 1 }, { 64000, TELU_CBR, TELU_PERCEPTUAL, 1 },
+    { 6000, TELU_CBR, TELU_PERCEPTUAL, 0 }, { 3000, TELU_CONSTRAINED_VBR, TELU_SNR, 1 },
+    { 24000, TELU_VBR, TELU_SNR, 1 }, { 12000, TELU_CBR, TELU_SNR, 1 },
+    { 500, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1 }, { 2400, TELU_CBR, TELU_PERCEPTUAL, 1 },
+    { 32000, TELU_CONSTRAINED_VBR, TELU_SNR, 1 }, { 8400, TELU_VBR, TELU_PERCEPTUAL, 0 },
+};
+#define RATES ((int)(sizeof(rates) / sizeof(*rates)))
+
+/* One stream on both sides. */
+struct pair {
+    int enc, dec;              /* slots */
+    struct telu_encoder *e;
+    struct telu_decoder *d;
+    float *sound;              /* what goes in */
+    uint8_t packet[TELU_MAX_PACKET], own[TELU_MAX_PACKET];
+    float pcm[TELU_PACKET];
+    uint64_t hash;             /* of all that came out of the engine */
+};
+
+struct run {
+    const struct telu_model *m;
+    struct telu_engine *engine;
+    int n, packets;
+    struct pair pair[MOST];
+    uint32_t seed;
+    long coded, other_bytes, other_codes, size, own_size, lost, damaged;
+    double worst;
+};
+
+static void die(const char *what, const char *why)
+{
+    printf("test_engine: %s: %s\n", what, why);
+    exit(1);
+}
+
+/* Some are silent, some far too loud, some not numbers. */
+static void make_sound(float *x, int n, int i)
+{
+    tiny_speech(x, n, 5 + (uint32_t)i);
+    for (int k = 0; k < n; k++) {
+        if (i % 8 == 5)
+            x[k] = 0.0f;
+        if (i % 8 == 6)
+            x[k] *= 400.0f;
+        if (i % 8 == 7 && k % 97 == 0)
+            x[k] = k % 2 ? NAN : INFINITY;
+    }
+}
+
+static void open_streams(struct run *r)
+{
+    for (int i = 0; i < r->n; i++) {
+        struct pair *p = &r->pair[i];
+
+        p->enc = ops->slot_new(r->engine, TELU_ENCODE);
+        p->dec = ops->slot_new(r->engine, TELU_DECODE);
+        if (p->enc < 0 || p->dec < 0)
+            die("a slot", module->error());
+        p->e = telu_encoder_new(r->m, NULL);
+        p->d = telu_decoder_new(r->m, NULL);
+        p->sound = malloc((size_t)r->packets * TELU_PACKET * sizeof(float));
+        if (!p->e || !p->d || !p->sound)
+            die("a stream", "no memory");
+        make_sound(p->sound, r->packets * TELU_PACKET, i);
+        p->hash = 14695981039346656037u;
+    }
+}
+
+static void close_streams(struct run *r)
+{
+    for (int i = 0; i < r->n; i++) {
+        struct pair *p = &r->pair[i];
+
+        ops->slot_free(r->engine, TELU_ENCODE, p->enc);
+        ops->slot_free(r->engine, TELU_DECODE, p->dec);
+        telu_encoder_free(p->e);
+        telu_decoder_free(p->d);
+        free(p->sound);
+    }
+}
+
+static void hash(struct pair *p, const void *data, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        p->hash = (p->hash ^ ((const uint8_t *)data)[i]) * 1099511628211u;
+}
+
+static int one_in(struct run *r, int n)
+{
+    return (int)(tiny_random(&r->seed) * n) == 0;
+}
+
+/* Stream i's rate: another one each 9 packets, so that the base layer comes and goes. */
+static struct telu_rate rate_of(int i, int t)
+{
+    return rates[(i + t / 9) % RATES];
+}
+
+static int same_info(const struct telu_info *a, const struct telu_info *b)
+{
+    return a->stages == b->stages && a->refined == b->refined && a->step == b->step &&
+           a->shape == b->shape && a->bytes == b->bytes;
+}
+
+/* At the first code that differs: is the engine's as near to what the stages before left
+ * over, by the CPU's own latent? */
+static int tied(const struct run *r, const struct pair *p, const struct telu_layers *a,
+                const struct telu_layers *b)
+{
+    struct telu_ctx ctx = { .be = telu_backend_cpu() };
+    _Alignas(64) float rest[TELU_MAX_WIDTH], sum[TELU_MAX_WIDTH], z[TELU_MAX_DIM];
+    const float *latent = telu_encoder_latent(p->e);
+    const struct telu_model *m = r->m;
+    float near[2] = { 0 };
+    int s = 0;
+
+    while (s < a->stages && a->codes[s] == b->codes[s])
+        s++;
+    if (a->stages != b->stages || s == a->stages)
+        return a->stages == b->stages;
+    telu_rvq_decode(&ctx, m, sum, a->codes, s, 0, 0);
+    for (int i = 0; i < m->cfg.latent; i++)
+        rest[i] = latent[i] - sum[i];
+    ctx.be->linear(&ctx, z, rest, m->vq[s].in, m->vq[s].inb, 1, m->cfg.latent, m->vq[s].dim);
+    for (int k = 0; k < 2; k++)
+        for (int d = 0; d < m->vq[s].dim; d++) {
+            float diff = z[d] - m->vq[s].book[(k ? b : a)->codes[s] * m->vq[s].dim + d];
+
+            near[k] += diff * diff;
+        }
+    return fabsf(near[0] - near[1]) <= TIED * fmaxf(near[0], near[1]);
+}
+
+static void compare_packets(struct run *r, struct pair *p, const struct telu_job *j, int own)
+{
+    struct telu_layers a, b;
+    struct telu_info info;
+    struct telu_plan plan;
+    const struct telu_model *m = r->m;
+    int bad;
+
+    r->coded++;
+    r->size += j->bytes;
+    r->own_size += own;
+    telu_encoder_info(p->e, &info);
+    if (j->bytes == own && !memcmp(p->packet, p->own, (size_t)own)) {
+        check(same_info(&info, &j->info), "infos of one packet differ, steps", j->info.step);
+        return;
+    }
+    r->other_bytes++;
+    bad = telu_packet_get(&a, &plan, p->packet, (size_t)j->bytes, &m->tab, m->cfg.stages, m->n);
+    bad |= telu_packet_get(&b, &plan, p->own, (size_t)own, &m->tab, m->cfg.stages, m->n);
+    check(!bad, "a packet is damaged, bytes", j->bytes);
+    if (a.stages != b.stages || memcmp(a.codes, b.codes, (size_t)a.stages * sizeof(int))) {
+        r->other_codes++;
+        check(tied(r, p, &a, &b), "another code, and not tied, stages", a.stages);
+    }
+}
+
+static void encode(struct run *r, int t)
+{
+    struct telu_job jobs[MOST] = { { 0 } };
+
+    for (int i = 0; i < r->n; i++) {
+        struct pair *p = &r->pair[i];
+
+        jobs[i].slot = p->enc;
+        jobs[i].reset = one_in(r, 40);
+        jobs[i].rate = rate_of(i, t);
+        jobs[i].pcm = p->sound + t * TELU_PACKET;
+        jobs[i].packet = p->packet;
+    }
+    if (ops->run(r->engine, TELU_ENCODE, jobs, r->n))
+        die("encoding", module->error());
+    for (int i = 0; i < r->n; i++) {
+        struct pair *p = &r->pair[i];
+        int n;
+
+        if (jobs[i].reset)
+            telu_encoder_reset(p->e);
+        telu_encoder_set(p->e, &jobs[i].rate);
+        n = telu_encode(p->e, jobs[i].pcm, p->own, TELU_MAX_PACKET);
+        check(jobs[i].bytes == jobs[i].info.bytes && jobs[i].bytes > 0, "bytes", jobs[i].bytes);
+        compare_packets(r, p, &jobs[i], n);
+        hash(p, p->packet, (size_t)jobs[i].bytes);
+    }
+}
+
+/* What arrives: mostly the packet of the engine or, every other stream, of the CPU; some
+ * are lost in runs, cut, changed, or garbage. */
+static void arrive(struct run *r, struct telu_job *j, int i, int t)
+{
+    struct pair *p = &r->pair[i];
+    int n;
+
+    if (i % 2)
+        memcpy(p->packet, p->own, sizeof(p->own));
+    j->packet = p->packet;
+    for (n = TELU_MAX_PACKET; n > 1 && !p->packet[n - 1]; n--)
+        ;                      /* zeros at the end mean nothing; some stay */
+    j->bytes = n;
+    if (t % 24 < i % 16) {
+        j->packet = NULL;
+        j->bytes = 0;
+        r->lost++;
+    } else if (one_in(r, 6)) {
+        r->damaged++;
+        if (one_in(r, 3))
+            j->bytes = (int)(tiny_random(&r->seed) * (n + 1));
+        else if (one_in(r, 2))
+            p->packet[(int)(tiny_random(&r->seed) * n)] ^= 1 << t % 8;
+        else
+            for (int k = 0, all = j->bytes = one_in(r, 2) ? TELU_MAX_PACKET : 40; k < all; k++)
+                p->packet[k] = (uint8_t)(tiny_random(&r->seed) * 256);
+    }
+}
+
+static void decode(struct run *r, int t)
+{
+    struct telu_job jobs[MOST] = { { 0 } };
+    float want[TELU_PACKET];
+
+    for (int i = 0; i < r->n; i++) {
+        struct pair *p = &r->pair[i];
+
+        jobs[i].slot = p->dec;
+        jobs[i].reset = one_in(r, 40);
+        jobs[i].pcm = p->pcm;
+        arrive(r, &jobs[i], i, t);
+    }
+    if (ops->run(r->engine, TELU_DECODE, jobs, r->n))
+        die("decoding", module->error());
+    for (int i = 0; i < r->n; i++) {
+        struct pair *p = &r->pair[i];
+        struct telu_job *j = &jobs[i];
+        struct telu_info info;
+        double peak = 1.0, worst = 0.0;
+        int result;
+
+        if (j->reset)
+            telu_decoder_reset(p->d);
+        result = j->packet ? telu_decode(p->d, j->packet, (size_t)j->bytes, want)
+                           : telu_conceal(p->d, want);
+        telu_decoder_info(p->d, &info);
+        check(result == j->result, "result of a decoded packet", j->result);
+        check(same_info(&info, &j->info), "infos of a decoded packet differ, stages",
+              j->info.stages);
+        for (int k = 0; k < TELU_PACKET; k++) {
+            peak = fmax(peak, fabs(want[k]));
+            worst = fmax(worst, fabs(want[k] - p->pcm[k]));
+            if (!isfinite(p->pcm[k]))
+                worst = INFINITY;
+        }
+        r->worst = fmax(r->worst, worst / peak);
+        hash(p, p->pcm, sizeof(p->pcm));
+    }
+}
+
+static void run(struct run *r, const char *name)
+{
+    open_streams(r);
+    for (int t = 0; t < r->packets; t++) {
+        encode(r, t);
+        decode(r, t);
+    }
+    printf("%s, %d streams: %ld packets, %ld of other bytes than the CPU's, %ld of other "
+           "codes (all tied); %ld lost, %ld damaged; sound within %.1e\n", name, r->n, r->coded,
+           r->other_bytes, r->other_codes, r->lost, r->damaged, r->worst);
+    check(r->worst < 1e-4, "sound differs by", r->worst);
+    check(r->other_codes * 100 <= r->coded, "packets of other codes", (double)r->other_codes);
+    check(r->other_bytes * 50 <= r->coded, "packets of other bytes", (double)r->other_bytes);
+    check(fabs((double)r->size / r->own_size - 1.0) < 0.01, "bytes for one of the CPU's",
+          (double)r->size / r->own_size);
+    close_streams(r);
+}
+
+/* Twice the same, the second time in slots that others have had. */
+static void both(const struct telu_model *m, const char *name, int n, int packets)
+{
+    static struct run a, b;
+
+    memset(&a, 0, sizeof(a));
+    a.m = m;
+    a.n = n;
+    a.packets = packets;
+    a.seed = 11 + (uint32_t)n;
+    a.engine = ops->open(m, 0, MOST);
+    if (!a.engine)
+        die("an engine", module->error());
+    b = a;
+    run(&a, name);
+    run(&b, name);
+    for (int i = 0; i < n; i++)
+        check(a.pair[i].hash == b.pair[i].hash, "the same batch twice differs, stream", i);
+    ops->close(a.engine);
+}
+
+int main(void)
+{
+    const char *weights = getenv("TELU_MODEL");
+    struct telu_config c = tiny_config();
+    struct telu_model *m = tiny_model(&c, 3);
+
+    module = telu_module_open(NULL);
+    if (!module || !module->engine || module->devices() < 1) {
+        printf("test_engine: %s\n", module ? module->error() : telu_error());
+        return 77;
+    }
+    ops = module->engine;
+    if (!m)
+        die("a model", telu_error());
+    both(m, "tiny", 1, 60);
+    both(m, "tiny", 5, 40);
+    both(m, "tiny", 33, 20);
+    both(m, "tiny", MOST, 12);
+    telu_model_close(m);
+    if (weights) {
+        m = telu_model_open(weights);
+        if (!m)
+            die(weights, telu_error());
+        both(m, "weights", 3, 20);
+        both(m, "weights", 40, 6);
+        telu_model_close(m);
+    }
+    return failed;
+}

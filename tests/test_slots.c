@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_slots.c - an engine's life, as far as only the shim can tell of it: what a run costs,
+ * memory given back, a device that is full or fails; and many streams that come and go. */
+#include "expect.h"
+#include "module.h"
+#include "shim_of.h"
+#include "tiny_model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST 48
+#define MANY 300               /* slots: more than a piece of memory holds */
+#define PLENTY ((size_t)1 << 34)
+
+static const struct telu_module *module;
+static const struct telu_engine_ops *ops;
+static const struct shim *shim;
+static const struct telu_model *model;
+static float sound[MOST + 20][TELU_PACKET];
+
+static struct telu_engine *engine(void)
+{
+    struct telu_engine *e = ops->open(model, 0, MOST);
+
+    if (!e) {
+        printf("test_slots: %s\n", module->error());
+        exit(1);
+    }
+    return e;
+}
+
+/* n streams in a row of jobs, and what they write to. */
+struct batch {
+    int n;
+    struct telu_job jobs[MOST];
+    uint8_t packet[MOST][TELU_MAX_PACKET];
+    float pcm[MOST][TELU_PACKET];
+};
+
+static void set_up(struct telu_engine *e, struct batch *b, enum telu_side side, int n)
+{
+    memset(b, 0, sizeof(*b));
+    b->n = n;
+    for (int i = 0; i < n; i++) {
+        b->jobs[i].slot = ops->slot_new(e, side);
+        check(b->jobs[i].slot >= 0, "a slot", b->jobs[i].slot);
+        b->jobs[i].rate = telu_rate_init();
+        b->jobs[i].packet = b->packet[i];
+        b->jobs[i].pcm = b->pcm[i];
+    }
+}
+
+/* Packet t of each; the decoder's are silence of the base layer. */
+static int run(struct telu_engine *e, struct batch *b, enum telu_side side, int t)
+{
+    for (int i = 0; i < b->n; i++) {
+        if (side == TELU_ENCODE)
+            b->jobs[i].pcm = sound[(i + t) % (MOST + 20)];
+        else
+            b->jobs[i].bytes = 8;
+    }
+    return ops->run(e, side, b->jobs, b->n);
+}
+
+/* A batch of n in its steady state. */
+static void test_costs(enum telu_side side, int n)
+{
+    struct telu_engine *e = engine();
+    struct telu_shim_counts a, b;
+    static struct batch batch;
+
+    set_up(e, &batch, side, n);
+    check(!run(e, &batch, side, 0), "a first run", n);
+    shim->count(&a);
+    for (int t = 1; t <= 5; t++)
+        check(!run(e, &batch, side, t), "a run", t);
+    shim->count(&b);
+    check(b.graph_launches - a.graph_launches == 5, "graphs of 5 runs",
+          (double)(b.graph_launches - a.graph_launches));
+    check(b.launches == a.launches && b.library == a.library && b.graphs == a.graphs,
+          "launches beside the graph", (double)(b.launches - a.launches));
+    check(b.allocations == a.allocations && b.pinned == a.pinned && b.frees == a.frees,
+          "allocations", (double)(b.allocations - a.allocations));
+    check(b.copies - a.copies == 10, "copies of 5 runs", (double)(b.copies - a.copies));
+    check(b.waits - a.waits == 5, "waits of 5 runs", (double)(b.waits - a.waits));
+    printf("%s, batch of %d: %ld kernels, %.0f bytes copied a packet\n",
+           side == TELU_ENCODE ? "encode" : "decode", n,
+           (b.graph_kernels - a.graph_kernels) / 5, (double)(b.copied - a.copied) / 5 / n);
+    ops->close(e);
+}
+
+/* Opens in less and less memory until that succeeds: nothing may be left behind. */
+static void test_memory(void)
+{
+    struct telu_shim_counts before, after;
+    struct telu_engine *e = NULL;
+    int tries = 0;
+
+    shim->count(&before);
+    for (size_t size = 1000; !e && size < PLENTY; size += size / 2, tries++) {
+        shim->set_memory((size_t)before.alive + size);
+        e = ops->open(model, 0, MOST);
+        check(e || strstr(module->error(), "memory"), module->error(), (double)size);
+    }
+    shim->set_memory(PLENTY);
+    check(e && tries > 5, "tries until there was an engine", tries);
+    if (e)
+        ops->close(e);
+    shim->count(&after);
+    check(after.alive == before.alive && after.alive_pinned == before.alive_pinned,
+          "bytes left behind", (double)(after.alive - before.alive));
+    check(!ops->open(model, 7, MOST) && strstr(module->error(), "7"), "device 7", 7);
+    check(!ops->open(model, -1, MOST), "device -1", -1);
+    check(!ops->open(model, 0, 0) && !ops->open(model, 0, 1 << 20), "batches of 0", 0);
+}
+
+/* Room for no more streams: the others go on. */
+static void test_full(void)
+{
+    struct telu_engine *e = engine();
+    struct telu_shim_counts now;
+    static struct batch b;
+    int more = 0;
+
+    set_up(e, &b, TELU_ENCODE, 3);
+    check(!run(e, &b, TELU_ENCODE, 0), "a run", 0);
+    shim->count(&now);
+    shim->set_memory((size_t)now.alive);
+    while (ops->slot_new(e, TELU_ENCODE) >= 0 && more < MANY)
+        more++;
+    check(more < MANY && strstr(module->error(), "memory"), module->error(), more);
+    check(!run(e, &b, TELU_ENCODE, 1), "a run in a full device", 1);
+    shim->set_memory(PLENTY);
+    check(ops->slot_new(e, TELU_ENCODE) >= 0, "a slot, with memory again", 0);
+    ops->close(e);
+}
+
+/* A fault that sticks: what the jobs point to stays as it was. */
+static void test_fault(enum telu_side side)
+{
+    struct telu_engine *e = engine();
+    static struct batch b, was;
+
+    set_up(e, &b, side, 5);
+    check(!run(e, &b, side, 0), "a run", 0);
+    memset(b.packet, 77, sizeof(b.packet));
+    for (int i = 0; i < 5; i++)
+        b.jobs[i].info.stages = b.jobs[i].result = 99;
+    was = b;
+    shim->fault_after(0);
+    check(run(e, &b, side, 1) == -1, "a run that fails", 0);
+    check(strstr(module->error(), "illegal") != NULL, module->error(), 0);
+    check(!memcmp(b.packet, was.packet, sizeof(b.packet)) &&
+          !memcmp(b.pcm, was.pcm, sizeof(b.pcm)), "a failed run wrote, side", side);
+    for (int i = 0; i < 5; i++)
+        check(b.jobs[i].info.stages == 99 && b.jobs[i].result == 99, "a failed job", i);
+    check(run(e, &b, side, 2) == -1 && ops->slot_new(e, side) == -1, "a dead engine", 0);
+    shim->fault_after(-1);
+    shim->reset();
+    ops->close(e);
+}
+
+/* Streams that come and go, and runs of some of them: each sounds as if it were alone. */
+static void test_many(void)
+{
+    struct telu_engine *e = engine();
+    struct telu_encoder *own[MANY] = { 0 };
+    int slot[MANY], owner[4 * MANY], next = 0, worst = 0;
+    uint32_t seed = 5;
+    struct batch *b = calloc(1, sizeof(*b));
+
+    memset(owner, 255, sizeof(owner));
+    for (int t = 0; t < 40; t++) {
+        /* Some leave, others take their places: a slot belongs to one. */
+        for (int i = 0; i < MANY; i++) {
+            if (own[i] && (t < 2 || tiny_random(&seed) > 0.1))
+                continue;
+            if (own[i]) {
+                ops->slot_free(e, TELU_ENCODE, slot[i]);
+                owner[slot[i]] = -1;
+                telu_encoder_free(own[i]);
+            }
+            slot[i] = ops->slot_new(e, TELU_ENCODE);
+            own[i] = telu_encoder_new(model, NULL);
+            if (slot[i] < 0 || slot[i] >= 4 * MANY || owner[slot[i]] >= 0 || !own[i]) {
+                check(0, "a slot that is none, or another's", slot[i]);
+                exit(1);
+            }
+            owner[slot[i]] = i;
+        }
+        b->n = 1 + (int)(tiny_random(&seed) * MOST);
+        for (int i = 0; i < b->n; i++) {
+            struct telu_job *j = &b->jobs[i];
+
+            memset(j, 0, sizeof(*j));
+            j->slot = slot[(next + i) % MANY];
+            j->rate = telu_rate_init();
+            j->pcm = sound[(t + i) % (MOST + 20)];
+            j->packet = b->packet[i];
+        }
+        check(!ops->run(e, TELU_ENCODE, b->jobs, b->n), "a run", t);
+        for (int i = 0; i < b->n; i++) {
+            uint8_t packet[TELU_MAX_PACKET];
+            int n = telu_encode(own[(next + i) % MANY], b->jobs[i].pcm, packet, sizeof(packet));
+
+            worst += n != b->jobs[i].bytes || memcmp(packet, b->packet[i], (size_t)n);
+        }
+        next = (next + b->n) % MANY;
+    }
+    check(worst < 10, "packets unlike those of the CPU", worst);
+    for (int i = 0; i < MANY; i++)
+        telu_encoder_free(own[i]);
+    free(b);
+    ops->close(e);
+}
+
+int main(void)
+{
+    struct telu_shim_counts before, after;
+    struct telu_config c = tiny_config();
+
+    module = telu_module_open(NULL);
+    shim = module ? shim_of_module() : NULL;
+    if (!module || !module->engine || module->devices() < 1 || !shim) {
+        printf("test_slots: %s\n", !module ? telu_error() : shim ? module->error() :
+               "this needs cuda-on-cpu");
+        return 77;
+    }
+    ops = module->engine;
+    model = tiny_model(&c, 3);
+    if (!model) {
+        printf("test_slots: %s\n", telu_error());
+        return 1;
+    }
+    tiny_speech(sound[0], (MOST + 20) * TELU_PACKET, 9);
+    ops->close(engine());      /* what is made once per device is there from here on */
+    shim->count(&before);
+    test_costs(TELU_ENCODE, 1);
+    test_costs(TELU_DECODE, 1);
+    test_costs(TELU_ENCODE, 45);
+    test_costs(TELU_DECODE, 45);
+    test_memory();
+    test_full();
+    test_many();
+    shim->count(&after);
+    check(after.alive == before.alive && after.alive_pinned == before.alive_pinned,
+          "bytes left behind by all", (double)(after.alive - before.alive));
+    test_fault(TELU_ENCODE);
+    test_fault(TELU_DECODE);
+    telu_model_close((struct telu_model *)model);
+    return failed;
+}
