@@ -26,7 +26,8 @@ static const struct telu_rate rates[] = {
     { 6000, TELU_CBR, TELU_PERCEPTUAL, 0 }, { 3000, TELU_CONSTRAINED_VBR, TELU_SNR, 1 },
     { 24000, TELU_VBR, TELU_SNR, 1 }, { 12000, TELU_CBR, TELU_SNR, 1 },
     { 500, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1 }, { 2400, TELU_CBR, TELU_PERCEPTUAL, 1 },
-    { 32000, TELU_CONSTRAINED_VBR, TELU_SNR, 1 }, { 8400, TELU_VBR, TELU_PERCEPTUAL, 0 },
+    { 6000, TELU_CBR, TELU_SNR, 1 }, { 32000, TELU_CONSTRAINED_VBR, TELU_SNR, 1 },
+    { 6000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1 }, { 8400, TELU_VBR, TELU_PERCEPTUAL, 0 },
 };
 #define RATES ((int)(sizeof(rates) / sizeof(*rates)))
 
@@ -47,6 +48,8 @@ struct run {
     int n, packets;
     struct pair pair[MOST];
     uint32_t seed;
+    long alone;                /* packets of no codes, */
+    long given_up;             /* and of codes alone for want of room */
     long coded, other_bytes, other_codes, size, own_size, lost, damaged;
     double worst;
 };
@@ -164,6 +167,8 @@ static void compare_packets(struct run *r, struct pair *p, const struct telu_job
     int bad;
 
     r->coded++;
+    r->alone += j->info.refined && !j->info.stages;
+    r->given_up += !j->info.refined && j->rate.refinement && j->rate.bitrate > 6000;
     r->size += j->bytes;
     r->own_size += own;
     telu_encoder_info(p->e, &info);
@@ -287,9 +292,9 @@ static void run(struct run *r, const char *name)
         encode(r, t);
         decode(r, t);
     }
-    printf("%s, %d streams: %ld packets, %ld of other bytes than the CPU's, %ld of other "
+    printf("%s, %d streams: %ld packets (%ld without codes, %ld without room), %ld of other bytes than the CPU's, %ld of other "
            "codes (all tied); %ld lost, %ld damaged; sound within %.1e\n", name, r->n, r->coded,
-           r->other_bytes, r->other_codes, r->lost, r->damaged, r->worst);
+           r->alone, r->given_up, r->other_bytes, r->other_codes, r->lost, r->damaged, r->worst);
     check(r->worst < 1e-4, "sound differs by", r->worst);
     check(r->other_codes * 100 <= r->coded, "packets of other codes", (double)r->other_codes);
     check(r->other_bytes * 50 <= r->coded, "packets of other bytes", (double)r->other_bytes);
@@ -298,8 +303,14 @@ static void run(struct run *r, const char *name)
     close_streams(r);
 }
 
+/* A model that wants more stages than there is room for beside a refinement. */
+static void crowd(struct telu_model *m)
+{
+    memset((uint8_t *)m->tab.split, m->cfg.stages, 2 * TELU_SPLIT_RATES);
+}
+
 /* Twice the same, the second time in slots that others have had. */
-static void both(const struct telu_model *m, const char *name, int n, int packets)
+static struct run both(const struct telu_model *m, const char *name, int n, int packets)
 {
     static struct run a, b;
 
@@ -317,6 +328,7 @@ static void both(const struct telu_model *m, const char *name, int n, int packet
     for (int i = 0; i < n; i++)
         check(a.pair[i].hash == b.pair[i].hash, "the same batch twice differs, stream", i);
     ops->close(a.engine);
+    return a;
 }
 
 int main(void)
@@ -333,10 +345,12 @@ int main(void)
     ops = module->engine;
     if (!m)
         die("a model", telu_error());
-    both(m, "tiny", 1, 60);
-    both(m, "tiny", 5, 40);
-    both(m, "tiny", 33, 20);
+    both(m, "tiny", 1, 80);
+    both(m, "tiny", 5, 50);
+    check(both(m, "tiny", 33, 20).alone > 10, "packets without codes, expected more than", 10);
     both(m, "tiny", MOST, 12);
+    crowd(m);
+    check(both(m, "crowded", 7, 40).given_up > 10, "packets without room, expected more than", 10);
     telu_model_close(m);
     if (weights) {
         m = telu_model_open(weights);
