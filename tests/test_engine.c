@@ -3,7 +3,7 @@
  * for packet: streams of all rates in one batch, losses, damage, new beginnings. What only
  * the shim can tell, memory and faults: test_slots.c.
  *
- * With TELU_MODEL a short run with those weights comes last. */
+ * With TELU_MODEL odd shapes and a short run with those weights come last. */
 #include "expect.h"
 #include "module.h"
 #include "network.h"
@@ -296,8 +296,8 @@ static void run(struct run *r, const char *name)
            "codes (all tied); %ld lost, %ld damaged; sound within %.1e\n", name, r->n, r->coded,
            r->alone, r->given_up, r->other_bytes, r->other_codes, r->lost, r->damaged, r->worst);
     check(r->worst < 1e-4, "sound differs by", r->worst);
-    check(r->other_codes * 100 <= r->coded, "packets of other codes", (double)r->other_codes);
-    check(r->other_bytes * 50 <= r->coded, "packets of other bytes", (double)r->other_bytes);
+    check(r->other_codes * 100 <= r->coded + 100, "packets of other codes", (double)r->other_codes);
+    check(r->other_bytes * 50 <= r->coded + 100, "packets of other bytes", (double)r->other_bytes);
     check(fabs((double)r->size / r->own_size - 1.0) < 0.01, "bytes for one of the CPU's",
           (double)r->size / r->own_size);
     close_streams(r);
@@ -331,6 +331,36 @@ static struct run both(const struct telu_model *m, const char *name, int n, int 
     return a;
 }
 
+/* The smallest and the largest that a weight file may ask for, and odd ones. */
+static void test_shapes(void)
+{
+    static const struct telu_config shapes[] = {
+        { .enc_width = 1, .enc_blocks = 1, .dec_width = 1, .dec_blocks = 1, .kernel = 1,
+          .expand = 1, .latent = 1, .stages = 1, .codes = 2, .dim = { 1 } },
+        { .enc_width = 1024, .enc_blocks = 1, .dec_width = 1000, .dec_blocks = 1,
+          .kernel = 15, .expand = 1, .latent = 1024, .stages = 2, .codes = 1024,
+          .dim = { 64, 63 }, .env_stages = 2 },
+        { .enc_width = 33, .enc_blocks = 16, .dec_width = 17, .dec_blocks = 16, .kernel = 2,
+          .expand = 4, .latent = 65, .stages = 3, .codes = 64, .dim = { 64, 1, 9 },
+          .env_stages = 1 },
+        { .enc_width = 18, .enc_blocks = 1, .dec_width = 66, .dec_blocks = 2, .kernel = 3,
+          .expand = 3, .latent = 6, .stages = 16, .codes = 4,
+          .dim = { 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2 }, .env_stages = 16 },
+    };
+
+    for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
+        struct telu_model *m = tiny_model(&shapes[i], 8);
+        char name[20];
+
+        if (!m)
+            die("a model", telu_error());
+        snprintf(name, sizeof(name), "shape %zu", i);
+        both(m, name, 2, 10);
+        both(m, name, 35, 2);
+        telu_model_close(m);
+    }
+}
+
 int main(void)
 {
     const char *weights = getenv("TELU_MODEL");
@@ -353,6 +383,7 @@ int main(void)
     check(both(m, "crowded", 7, 40).given_up > 10, "packets without room, expected more than", 10);
     telu_model_close(m);
     if (weights) {
+        test_shapes();
         m = telu_model_open(weights);
         if (!m)
             die(weights, telu_error());

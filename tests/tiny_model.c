@@ -33,7 +33,7 @@ struct maker {
     struct telu_blob blob[1024];
     int count;
     uint32_t seed;
-    int n;                     /* log2(codes), not needed by most */
+    int stages;
 };
 
 /* How far the numbers of a tensor reach, and what they lie around. */
@@ -95,7 +95,9 @@ static void table(struct maker *k, const struct telu_tensor *t, size_t n, void *
         else if (!strcmp(name, "fill"))
             u8[i] = (uint8_t)(10 * i);
         else if (!strcmp(name, "split"))
-            u8[i] = split[i % TELU_SPLIT_RATES];
+            u8[i] = split[i % TELU_SPLIT_RATES] == TELU_SPLIT_BASE_ONLY ||
+                    split[i % TELU_SPLIT_RATES] < k->stages ?
+                    split[i % TELU_SPLIT_RATES] : (uint8_t)k->stages;
     }
     if (!strcmp(name, "freq"))
         for (int c = 0; c < TELU_CONTEXTS; c++)
@@ -138,6 +140,7 @@ struct telu_model *tiny_model(const struct telu_config *cfg, uint32_t seed)
     if (!k)
         return NULL;
     k->seed = seed;
+    k->stages = cfg->stages;
     memset(id, 'a', 64);
     id[64] = 0;
     if (!telu_config_tensors(cfg, make, k))
