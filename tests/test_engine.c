@@ -292,9 +292,10 @@ static void run(struct run *r, const char *name)
         encode(r, t);
         decode(r, t);
     }
-    printf("%s, %d streams: %ld packets (%ld without codes, %ld without room), %ld of other bytes than the CPU's, %ld of other "
-           "codes (all tied); %ld lost, %ld damaged; sound within %.1e\n", name, r->n, r->coded,
-           r->alone, r->given_up, r->other_bytes, r->other_codes, r->lost, r->damaged, r->worst);
+    printf("%s, %d streams: %ld packets (%ld without codes, %ld without room), %ld of other "
+           "bytes than the CPU's, %ld of other codes (all tied); %ld lost, %ld damaged; sound "
+           "within %.1e\n", name, r->n, r->coded, r->alone, r->given_up, r->other_bytes,
+           r->other_codes, r->lost, r->damaged, r->worst);
     check(r->worst < 1e-4, "sound differs by", r->worst);
     check(r->other_codes * 100 <= r->coded + 100, "packets of other codes", (double)r->other_codes);
     check(r->other_bytes * 50 <= r->coded + 100, "packets of other bytes", (double)r->other_bytes);
