@@ -52,58 +52,87 @@ static __device__ inline float high(uint32_t word)
     return __uint_as_float(word & 0xffff0000u);
 }
 
-#define AHEAD 16               /* rows of a panel that are on their way */
-#define FEW   4                /* rows of x to a warp */
+#define WARPS (THREADS / HALF)
+#define CHUNK 64               /* rows of a panel at a time */
+#define QUADS (CHUNK * HALF / 4 / THREADS)     /* of which a thread fetches so many words */
+#define FEW   (4 * WARPS)      /* rows of x, at most */
 
-/* A live stream: one warp to a panel, two outputs to a lane. What costs is waiting for
- * the weights, so the next ones are asked for before these are used. */
-static __global__ void __launch_bounds__(HALF)
+/* Live streams: one block to a panel, EACH rows of x to a warp, two outputs to a lane. What
+ * costs is waiting for the weights, so all threads fetch the next chunk, at once, while
+ * this one is added up in the CPU's order. */
+template <int EACH>
+static __global__ void __launch_bounds__(THREADS)
 linear16_few(float *y, const float *x, const uint32_t *w, const float *b, int R, int I,
              int O)
 {
-    int lo = blockIdx.x * PANEL + threadIdx.x, hi = lo + HALF;
-    int first = blockIdx.y * FEW, rows = min(R - first, FEW);
-    const uint32_t *word = w + (size_t)blockIdx.x * I * HALF + threadIdx.x;
-    float a[FEW], c[FEW];
-    uint32_t next[AHEAD], now[AHEAD];
+    const int most = EACH * WARPS;         /* rows of x, and of a thread's share of them: */
+    const int share = most * CHUNK / THREADS;
+    __shared__ __align__(16) uint32_t ws[2][CHUNK][HALF];
+    __shared__ float xs[2][most][CHUNK];
+    int t = threadIdx.x, lane = t % HALF, warp = t / HALF;
+    int lo = blockIdx.x * PANEL + lane, hi = lo + HALF;
+    const uint4 *words = reinterpret_cast<const uint4 *>(w + (size_t)blockIdx.x * I * HALF);
+    float a[EACH], c[EACH], next_x[share];
+    uint4 next_w[QUADS];
 
-    x += (size_t)first * I;
-    y += (size_t)first * O;
-    #pragma unroll
-    for (int r = 0; r < FEW; r++) {
-        a[r] = b && lo < O ? b[lo] : 0.0f;
-        c[r] = b && hi < O ? b[hi] : 0.0f;
-    }
-    #pragma unroll
-    for (int k = 0; k < AHEAD; k++)
-        next[k] = k < I ? word[k * HALF] : 0;
-    for (int i = 0; i < I; i += AHEAD) {
+    auto fetch = [&](int from) {
         #pragma unroll
-        for (int k = 0; k < AHEAD; k++) {
-            int ahead = i + AHEAD + k;
+        for (int q = 0; q < QUADS; q++) {
+            int at = t + q * THREADS;      /* eight to a row */
 
-            now[k] = next[k];
-            next[k] = ahead < I ? word[ahead * HALF] : 0;
+            next_w[q] = from + at / (HALF / 4) < I ? words[from * (HALF / 4) + at]
+                                                   : make_uint4(0, 0, 0, 0);
         }
         #pragma unroll
-        for (int k = 0; k < AHEAD; k++) {
-            if (i + k >= I)
-                break;
-            #pragma unroll
-            for (int r = 0; r < FEW; r++) {
-                float v = r < rows ? x[(size_t)r * I + i + k] : 0.0f;
+        for (int q = 0; q < share; q++) {
+            int r = (t + q * THREADS) / CHUNK, k = from + (t + q * THREADS) % CHUNK;
 
-                a[r] += v * low(now[k]);
-                c[r] += v * high(now[k]);
+            next_x[q] = r < R && k < I ? x[(size_t)r * I + k] : 0.0f;
+        }
+    };
+
+    #pragma unroll
+    for (int e = 0; e < EACH; e++) {
+        a[e] = b && lo < O ? b[lo] : 0.0f;
+        c[e] = b && hi < O ? b[hi] : 0.0f;
+    }
+    fetch(0);
+    for (int i = 0, turn = 0; i < I; i += CHUNK, turn ^= 1) {
+        int deep = min(I - i, CHUNK);
+
+        /* The other half may still be read; this one was read before the last barrier. */
+        #pragma unroll
+        for (int q = 0; q < QUADS; q++)
+            reinterpret_cast<uint4 *>(ws[turn])[t + q * THREADS] = next_w[q];
+        #pragma unroll
+        for (int q = 0; q < share; q++)
+            xs[turn][(t + q * THREADS) / CHUNK][(t + q * THREADS) % CHUNK] = next_x[q];
+        __syncthreads();
+        if (i + CHUNK < I)
+            fetch(i + CHUNK);
+        if (warp >= R)
+            continue;
+        #pragma unroll 8
+        for (int k = 0; k < deep; k++) {
+            uint32_t word = ws[turn][k][lane];
+
+            #pragma unroll
+            for (int e = 0; e < EACH; e++) {
+                float v = xs[turn][warp + e * WARPS][k];
+
+                a[e] += v * low(word);
+                c[e] += v * high(word);
             }
         }
     }
     #pragma unroll
-    for (int r = 0; r < FEW; r++) {
-        if (r < rows && lo < O)
-            y[(size_t)r * O + lo] = a[r];
-        if (r < rows && hi < O)
-            y[(size_t)r * O + hi] = c[r];
+    for (int e = 0; e < EACH; e++) {
+        int r = warp + e * WARPS;
+
+        if (r < R && lo < O)
+            y[(size_t)r * O + lo] = a[e];
+        if (r < R && hi < O)
+            y[(size_t)r * O + hi] = c[e];
     }
 }
 
@@ -177,10 +206,11 @@ int telu_linear16_cuda(struct telu_ctx *ctx, float *y, const float *x, const uin
 
     if (!cuda)
         return -1;
-    if (R <= 8 * FEW) {
-        dim3 grid(panels, (R + FEW - 1) / FEW);
+    if (R <= FEW) {
+        void (*kernel)(float *, const float *, const uint32_t *, const float *, int, int,
+                       int) = R <= WARPS ? linear16_few<1> : linear16_few<FEW / WARPS>;
 
-        TELU_LAUNCH(linear16_few, grid, HALF, 0, cuda->stream, y, x, w, b, R, I, O);
+        TELU_LAUNCH(kernel, panels, THREADS, 0, cuda->stream, y, x, w, b, R, I, O);
     } else {
         dim3 grid((R + ROWS - 1) / ROWS, panels);
 

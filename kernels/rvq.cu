@@ -49,6 +49,7 @@ static __device__ void project(struct search_room<ROWS> *a, const struct telu_st
         const float *w = st->in + (size_t)d * latent;
         float sum = st->inb[d];
 
+        #pragma unroll 16
         for (int k = 0; k < latent; k++)
             sum += a->r[i][k] * w[k];
         a->z[i][d] = sum;
@@ -69,6 +70,7 @@ static __device__ void search(struct search_room<ROWS> *a, const float *book, in
     for (int v = t; v < N; v += THREADS) {
         float sum[ROWS] = {};
 
+        #pragma unroll 8
         for (int d = 0; d < dim; d++) {
             float x = book[v * one + d * two];
 
@@ -113,6 +115,7 @@ static __device__ void add_stage(const struct telu_stage *st, const float *v, fl
         const float *w = st->out + (size_t)k * st->dim;
         float out = st->outb[k];
 
+        #pragma unroll 8
         for (int d = 0; d < st->dim; d++)
             out += v[d] * w[d];
         sum[k] = (first ? 0.0f : sum[k]) + out;
