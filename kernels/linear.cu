@@ -4,10 +4,8 @@
  */
 #include "linear.h"
 
-#include "device.h"
+#include "linear.cuh"
 
-#define HALF    32             /* words in a row of a panel */
-#define PANEL   64             /* outputs of a panel */
 #define THREADS 256
 
 /* --- linear --------------------------------------------------------------- */
@@ -42,99 +40,15 @@ int telu_linear_cuda(struct telu_ctx *ctx, float *y, const float *x, const float
 
 /* --- linear16 ------------------------------------------------------------- */
 
-static __device__ inline float low(uint32_t word)
-{
-    return __uint_as_float(word << 16);
-}
+struct store {
+    float *y;
+    int O;
 
-static __device__ inline float high(uint32_t word)
-{
-    return __uint_as_float(word & 0xffff0000u);
-}
-
-#define WARPS (THREADS / HALF)
-#define CHUNK 64               /* rows of a panel at a time */
-#define QUADS (CHUNK * HALF / 4 / THREADS)     /* of which a thread fetches so many words */
-#define FEW   (4 * WARPS)      /* rows of x, at most */
-
-/* Live streams: one block to a panel, EACH rows of x to a warp, two outputs to a lane. What
- * costs is waiting for the weights, so all threads fetch the next chunk, at once, while
- * this one is added up in the CPU's order. */
-template <int EACH>
-static __global__ void __launch_bounds__(THREADS)
-linear16_few(float *y, const float *x, const uint32_t *w, const float *b, int R, int I,
-             int O)
-{
-    const int most = EACH * WARPS;         /* rows of x, and of a thread's share of them: */
-    const int share = most * CHUNK / THREADS;
-    __shared__ __align__(16) uint32_t ws[2][CHUNK][HALF];
-    __shared__ float xs[2][most][CHUNK];
-    int t = threadIdx.x, lane = t % HALF, warp = t / HALF;
-    int lo = blockIdx.x * PANEL + lane, hi = lo + HALF;
-    const uint4 *words = reinterpret_cast<const uint4 *>(w + (size_t)blockIdx.x * I * HALF);
-    float a[EACH], c[EACH], next_x[share];
-    uint4 next_w[QUADS];
-
-    auto fetch = [&](int from) {
-        #pragma unroll
-        for (int q = 0; q < QUADS; q++) {
-            int at = t + q * THREADS;      /* eight to a row */
-
-            next_w[q] = from + at / (HALF / 4) < I ? words[from * (HALF / 4) + at]
-                                                   : make_uint4(0, 0, 0, 0);
-        }
-        #pragma unroll
-        for (int q = 0; q < share; q++) {
-            int r = (t + q * THREADS) / CHUNK, k = from + (t + q * THREADS) % CHUNK;
-
-            next_x[q] = r < R && k < I ? x[(size_t)r * I + k] : 0.0f;
-        }
-    };
-
-    #pragma unroll
-    for (int e = 0; e < EACH; e++) {
-        a[e] = b && lo < O ? b[lo] : 0.0f;
-        c[e] = b && hi < O ? b[hi] : 0.0f;
+    __device__ void operator()(int r, int o, float v) const
+    {
+        y[(size_t)r * O + o] = v;
     }
-    fetch(0);
-    for (int i = 0, turn = 0; i < I; i += CHUNK, turn ^= 1) {
-        int deep = min(I - i, CHUNK);
-
-        /* The other half may still be read; this one was read before the last barrier. */
-        #pragma unroll
-        for (int q = 0; q < QUADS; q++)
-            reinterpret_cast<uint4 *>(ws[turn])[t + q * THREADS] = next_w[q];
-        #pragma unroll
-        for (int q = 0; q < share; q++)
-            xs[turn][(t + q * THREADS) / CHUNK][(t + q * THREADS) % CHUNK] = next_x[q];
-        __syncthreads();
-        if (i + CHUNK < I)
-            fetch(i + CHUNK);
-        if (warp >= R)
-            continue;
-        #pragma unroll 8
-        for (int k = 0; k < deep; k++) {
-            uint32_t word = ws[turn][k][lane];
-
-            #pragma unroll
-            for (int e = 0; e < EACH; e++) {
-                float v = xs[turn][warp + e * WARPS][k];
-
-                a[e] += v * low(word);
-                c[e] += v * high(word);
-            }
-        }
-    }
-    #pragma unroll
-    for (int e = 0; e < EACH; e++) {
-        int r = warp + e * WARPS;
-
-        if (r < R && lo < O)
-            y[(size_t)r * O + lo] = a[e];
-        if (r < R && hi < O)
-            y[(size_t)r * O + hi] = c[e];
-    }
-}
+};
 
 #define ROWS 128               /* of a tile: ROWS x PANEL outputs, */
 #define DEEP 16                /* by DEEP inputs at a time; */
@@ -206,16 +120,14 @@ int telu_linear16_cuda(struct telu_ctx *ctx, float *y, const float *x, const uin
 
     if (!cuda)
         return -1;
-    if (R <= FEW) {
-        void (*kernel)(float *, const float *, const uint32_t *, const float *, int, int,
-                       int) = R <= WARPS ? linear16_few<1> : linear16_few<FEW / WARPS>;
+    if (R <= FEW_ROWS) {
+        struct store out = { y, O };
 
-        TELU_LAUNCH(kernel, panels, THREADS, 0, cuda->stream, y, x, w, b, R, I, O);
-    } else {
-        dim3 grid((R + ROWS - 1) / ROWS, panels);
-
-        TELU_LAUNCH(linear16_tile, grid, THREADS, 0, cuda->stream, y, x, w, b, R, I, O);
+        return linear16_launch(cuda, out, x, w, b, R, I, O, "linear16");
     }
+    dim3 grid((R + ROWS - 1) / ROWS, panels);
+
+    TELU_LAUNCH(linear16_tile, grid, THREADS, 0, cuda->stream, y, x, w, b, R, I, O);
     return telu_cuda_launched("linear16");
 }
 

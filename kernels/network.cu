@@ -2,9 +2,10 @@
 /* network.cu - encoder and decoder network for a batch of live streams, whose pasts are
  * rings in their slots, see live.h; the diagrams stand in network.c, encoder.c, decoder.c.
  *
- * Few rows wait for the weights: those are read packed, and the sums are the CPU's, bit
- * for bit. Many rows are cuBLAS's, in float32; the biases are then added by what comes
- * next, so that no array is gone through for their sake.
+ * Few rows wait for the weights and for launches: the weights are read packed, a layer
+ * also does what comes after it, and the sums are the CPU's, bit for bit. Many rows are
+ * cuBLAS's, in float32; the biases are then added by what comes next, so that no array is
+ * gone through for their sake.
  */
 #include "live.h"
 
@@ -12,10 +13,10 @@
 #include "each.cuh"
 #include "gelu.cuh"
 #include "head.h"
+#include "linear.cuh"
 #include "linear.h"
 #include "norm.h"
 
-#define FEW     32             /* rows */
 #define LANES   16             /* to a row, as in norm.cu */
 #define THREADS 128
 
@@ -120,7 +121,30 @@ static int run_mix(struct telu_ctx *ctx, const struct mix *m)
 
 /* --- Layers ---------------------------------------------------------------------- */
 
-/* h = gelu(h + bias), bias NULL where the sums have it already. */
+/* gelu(v) to h */
+struct activated {
+    float *h;
+    int C;
+
+    __device__ void operator()(int r, int c, float v) const
+    {
+        h[(size_t)r * C + c] = gelu(v);
+    }
+};
+
+/* a += s v */
+struct joined {
+    float *a;
+    const float *s;
+    int C;
+
+    __device__ void operator()(int r, int c, float v) const
+    {
+        a[(size_t)r * C + c] = a[(size_t)r * C + c] + s[c] * v;
+    }
+};
+
+/* The same of many rows, with the biases. h = gelu(h + bias) */
 struct activate {
     float *h;
     const float *bias;
@@ -128,19 +152,15 @@ struct activate {
 
     __device__ void run(unsigned i) const
     {
-        h[i] = gelu(bias ? h[i] + bias[i % C] : h[i]);
+        h[i] = gelu(h[i] + bias[i % C]);
     }
 
     __device__ void run4(unsigned i) const
     {
-        float4 v = each_load(h, i);
+        float4 v = each_load(h, i), b = each_load(bias, i % C);
 
-        if (bias) {
-            float4 b = each_load(bias, i % C);
-
-            v = make_float4(v.x + b.x, v.y + b.y, v.z + b.z, v.w + b.w);
-        }
-        each_store(h, i, make_float4(gelu(v.x), gelu(v.y), gelu(v.z), gelu(v.w)));
+        each_store(h, i, make_float4(gelu(v.x + b.x), gelu(v.y + b.y), gelu(v.z + b.z),
+                                     gelu(v.w + b.w)));
     }
 };
 
@@ -152,54 +172,74 @@ struct join {
 
     __device__ void run(unsigned i) const
     {
-        a[i] = a[i] + s[i % C] * (bias ? b[i] + bias[i % C] : b[i]);
+        a[i] = a[i] + s[i % C] * (b[i] + bias[i % C]);
     }
 
     __device__ void run4(unsigned i) const
     {
-        float4 v = each_load(a, i), w = each_load(b, i), k = each_load(s, i % C);
+        float4 v = each_load(a, i), w = each_load(b, i), t = each_load(bias, i % C);
+        float4 k = each_load(s, i % C);
 
-        if (bias) {
-            float4 t = each_load(bias, i % C);
-
-            w = make_float4(w.x + t.x, w.y + t.y, w.z + t.z, w.w + t.w);
-        }
-        each_store(a, i, make_float4(v.x + k.x * w.x, v.y + k.y * w.y, v.z + k.z * w.z,
-                                     v.w + k.w * w.w));
+        each_store(a, i, make_float4(v.x + k.x * (w.x + t.x), v.y + k.y * (w.y + t.y),
+                                     v.z + k.z * (w.z + t.z), v.w + k.w * (w.w + t.w)));
     }
 };
 
-/* bias: 0 where the next step adds it, when there are many rows. */
-static int layer(struct telu_ctx *ctx, const struct telu_live *l,
-                 const struct telu_linear16 *w, float *y, const float *x, int B, int bias)
+static const float *wide(const struct telu_live *l, const struct telu_linear16 *w)
 {
-    const float *wide = (const float *)(l->wide + 2 * ((const char *)w->w - l->packed));
+    return (const float *)(l->wide + 2 * ((const char *)w->w - l->packed));
+}
 
-    if (B <= FEW)
+static int layer(struct telu_ctx *ctx, const struct telu_live *l,
+                 const struct telu_linear16 *w, float *y, const float *x, int B)
+{
+    if (B <= FEW_ROWS)
         return telu_linear16_cuda(ctx, y, x, w->w, w->b, B, w->I, w->O);
-    return telu_linear_cuda(ctx, y, x, wide, bias ? w->b : NULL, B, w->I, w->O);
+    return telu_linear_cuda(ctx, y, x, wide(l, w), w->b, B, w->I, w->O);
+}
+
+/* h = gelu(up(b)); a += scale down(h) */
+static int inner_few(const struct telu_cuda *cuda, const struct telu_live *l,
+                     const struct telu_block *w, int B)
+{
+    const struct telu_linear16 *up = &w->up, *down = &w->down;
+    struct activated h = { l->h, up->O };
+    struct joined a = { l->a, w->scale, down->O };
+
+    if (linear16_launch(cuda, h, l->b, up->w, up->b, B, up->I, up->O, "up"))
+        return -1;
+    return linear16_launch(cuda, a, l->h, down->w, down->b, B, down->I, down->O, "down");
+}
+
+static int inner_many(struct telu_ctx *ctx, const struct telu_live *l,
+                      const struct telu_block *w, int B)
+{
+    const struct telu_linear16 *up = &w->up, *down = &w->down;
+    int H = up->O, C = down->O, fours = H % 4 == 0 && each_aligned(l->h, up->b);
+    struct activate act = { l->h, up->b, (unsigned)(fours ? H / 4 : H) };
+
+    if (telu_linear_cuda(ctx, l->h, l->b, wide(l, up), NULL, B, up->I, H) ||
+        each_run(ctx, act, (size_t)B * H, fours, "activation") ||
+        telu_linear_cuda(ctx, l->b, l->h, wide(l, down), NULL, B, down->I, C))
+        return -1;
+    fours = C % 4 == 0 && each_aligned(l->a, l->b, down->b, w->scale);
+    struct join join = { l->a, l->b, down->b, w->scale, (unsigned)(fours ? C / 4 : C) };
+
+    return each_run(ctx, join, (size_t)B * C, fours, "residual");
 }
 
 static int block(struct telu_ctx *ctx, const struct telu_live *l,
                  const struct telu_block *w, int decoder, int i, int B)
 {
-    const int C = w->down.O, H = w->up.O, K = l->m->cfg.kernel, many = B > FEW;
+    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const int C = w->down.O, K = l->m->cfg.kernel;
     size_t ring = (size_t)i * (K - 1) * C;
     struct mix m = { l->b, l->a, l->row, decoder, ring, w->dw, w->dwb, w->g, w->nb, B, C,
                      K };
-    int fours = H % 4 == 0 && each_aligned(l->h, w->up.b);
-    struct activate act = { l->h, many ? w->up.b : NULL, (unsigned)(fours ? H / 4 : H) };
 
-    if (run_mix(ctx, &m) || layer(ctx, l, &w->up, l->h, l->b, B, 0) ||
-        each_run(ctx, act, (size_t)B * H, fours, "activation") ||
-        layer(ctx, l, &w->down, l->b, l->h, B, 0))
+    if (!cuda || run_mix(ctx, &m))
         return -1;
-
-    fours = C % 4 == 0 && each_aligned(l->a, l->b, w->down.b, w->scale);
-    struct join join = { l->a, l->b, many ? w->down.b : NULL, w->scale,
-                         (unsigned)(fours ? C / 4 : C) };
-
-    return each_run(ctx, join, (size_t)B * C, fours, "residual");
+    return B <= FEW_ROWS ? inner_few(cuda, l, w, B) : inner_many(ctx, l, w, B);
 }
 
 /* --- Networks --------------------------------------------------------------------- */
@@ -209,25 +249,25 @@ int telu_live_encoder(struct telu_ctx *ctx, const struct telu_live *l, int B)
     const struct telu_model *m = l->m;
 
     if (telu_compand_cuda(ctx, l->h, l->c, B) ||
-        layer(ctx, l, &m->enc_in, l->a, l->h, B, 1))
+        layer(ctx, l, &m->enc_in, l->a, l->h, B))
         return -1;
     for (int i = 0; i < m->cfg.enc_blocks; i++)
         if (block(ctx, l, &m->enc[i], 0, i, B))
             return -1;
-    return layer(ctx, l, &m->enc_out, l->latent, l->a, B, 1);
+    return layer(ctx, l, &m->enc_out, l->latent, l->a, B);
 }
 
 int telu_live_decoder(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
     const struct telu_model *m = l->m;
 
-    if (layer(ctx, l, &m->dec_in, l->a, l->sum, B, 1))
+    if (layer(ctx, l, &m->dec_in, l->a, l->sum, B))
         return -1;
     for (int i = 0; i < m->cfg.dec_blocks; i++)
         if (block(ctx, l, &m->dec[i], 1, i, B))
             return -1;
-    if (layer(ctx, l, &m->dec_value, l->base, l->a, B, 1) ||
-        layer(ctx, l, &m->dec_scale, l->h, l->a, B, 1))
+    if (layer(ctx, l, &m->dec_value, l->base, l->a, B) ||
+        layer(ctx, l, &m->dec_scale, l->h, l->a, B))
         return -1;
     return telu_head_cuda(ctx, l->base, l->base, l->h, B * TELU_COEFS);
 }

@@ -42,7 +42,8 @@ struct search_room {
 
 /* z = in(r) */
 template <int ROWS>
-static __device__ void project(struct search_room<ROWS> *a, const struct telu_stage *st, int latent)
+static __device__ void project(struct search_room<ROWS> *a, const struct telu_stage *st,
+                               int latent)
 {
     for (int t = threadIdx.x; t < ROWS * st->dim; t += THREADS) {
         int i = t / st->dim, d = t % st->dim;

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* linear.cuh - linear16 for few rows, as in live streams, with what is done to each output
+ * before it is stored. See linear.h. */
+#ifndef LINEAR_CUH
+#define LINEAR_CUH
+
+#include "device.h"
+
+#define HALF        32         /* words in a row of a panel */
+#define PANEL       64         /* outputs of a panel */
+#define FEW_THREADS 256
+#define FEW_WARPS   (FEW_THREADS / HALF)
+#define FEW_ROWS    (4 * FEW_WARPS)        /* of x, at most */
+#define FEW_CHUNK   64         /* rows of a panel at a time, */
+#define FEW_QUADS   (FEW_CHUNK * HALF / 4 / FEW_THREADS)   /* so many uint4 to a thread */
+
+static __device__ inline float low(uint32_t word)
+{
+    return __uint_as_float(word << 16);
+}
+
+static __device__ inline float high(uint32_t word)
+{
+    return __uint_as_float(word & 0xffff0000u);
+}
+
+/* x w^T + b; out(r, o, value) takes each. One block to a panel, EACH rows of x to a warp,
+ * two outputs to a lane. What costs is waiting for the weights, so all threads fetch the
+ * next chunk, at once, while this one is added up in the CPU's order. */
+template <int EACH, class Out>
+static __global__ void __launch_bounds__(FEW_THREADS)
+linear16_few(Out out, const float *x, const uint32_t *w, const float *b, int R, int I, int O)
+{
+    const int most = EACH * FEW_WARPS;     /* rows of x; of a chunk a thread fetches */
+    const int share = most * FEW_CHUNK / FEW_THREADS;
+    __shared__ __align__(16) uint32_t ws[2][FEW_CHUNK][HALF];
+    __shared__ float xs[2][most][FEW_CHUNK];
+    int t = threadIdx.x, lane = t % HALF, warp = t / HALF;
+    int lo = blockIdx.x * PANEL + lane, hi = lo + HALF;
+    const uint4 *words = reinterpret_cast<const uint4 *>(w + (size_t)blockIdx.x * I * HALF);
+    float a[EACH], c[EACH], next_x[share];
+    uint4 next_w[FEW_QUADS];
+
+    auto fetch = [&](int from) {
+        #pragma unroll
+        for (int q = 0; q < FEW_QUADS; q++) {
+            int at = t + q * FEW_THREADS;      /* eight to a row */
+
+            next_w[q] = from + at / (HALF / 4) < I ? words[from * (HALF / 4) + at]
+                                                   : make_uint4(0, 0, 0, 0);
+        }
+        #pragma unroll
+        for (int q = 0; q < share; q++) {
+            int at = t + q * FEW_THREADS, r = at / FEW_CHUNK, k = from + at % FEW_CHUNK;
+
+            next_x[q] = r < R && k < I ? x[(size_t)r * I + k] : 0.0f;
+        }
+    };
+
+    #pragma unroll
+    for (int e = 0; e < EACH; e++) {
+        a[e] = b && lo < O ? b[lo] : 0.0f;
+        c[e] = b && hi < O ? b[hi] : 0.0f;
+    }
+    fetch(0);
+    for (int i = 0, turn = 0; i < I; i += FEW_CHUNK, turn ^= 1) {
+        int deep = min(I - i, FEW_CHUNK);
+
+        /* The other half may still be read; this one was read before the last barrier. */
+        #pragma unroll
+        for (int q = 0; q < FEW_QUADS; q++)
+            reinterpret_cast<uint4 *>(ws[turn])[t + q * FEW_THREADS] = next_w[q];
+        #pragma unroll
+        for (int q = 0; q < share; q++) {
+            int at = t + q * FEW_THREADS;
+
+            xs[turn][at / FEW_CHUNK][at % FEW_CHUNK] = next_x[q];
+        }
+        __syncthreads();
+        if (i + FEW_CHUNK < I)
+            fetch(i + FEW_CHUNK);
+        if (warp >= R)
+            continue;
+        #pragma unroll 8
+        for (int k = 0; k < deep; k++) {
+            uint32_t word = ws[turn][k][lane];
+
+            #pragma unroll
+            for (int e = 0; e < EACH; e++) {
+                float v = xs[turn][warp + e * FEW_WARPS][k];
+
+                a[e] += v * low(word);
+                c[e] += v * high(word);
+            }
+        }
+    }
+    #pragma unroll
+    for (int e = 0; e < EACH; e++) {
+        int r = warp + e * FEW_WARPS;
+
+        if (r < R && lo < O)
+            out(r, lo, a[e]);
+        if (r < R && hi < O)
+            out(r, hi, c[e]);
+    }
+}
+
+/* R <= FEW_ROWS. 0, or -1 with telu_error(). */
+template <class Out>
+static int linear16_launch(const struct telu_cuda *cuda, Out out, const float *x,
+                           const uint32_t *w, const float *b, int R, int I, int O,
+                           const char *what)
+{
+    void (*kernel)(Out, const float *, const uint32_t *, const float *, int, int, int) =
+        R <= FEW_WARPS ? linear16_few<1, Out> : linear16_few<FEW_ROWS / FEW_WARPS, Out>;
+
+    TELU_LAUNCH(kernel, (O + PANEL - 1) / PANEL, FEW_THREADS, 0, cuda->stream, out, x, w, b,
+                R, I, O);
+    return telu_cuda_launched(what);
+}
+
+#endif
