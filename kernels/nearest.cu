@@ -8,35 +8,10 @@
 #include "nearest.h"
 
 #include "config.h"
-#include "device.h"
+#include "nearest.cuh"
 
 #define THREADS 256
 #define LANES   32
-
-struct found {
-    float best;
-    int index;
-};
-
-static __device__ inline void better(struct found *a, float best, int index)
-{
-    if (best < a->best || (best == a->best && index < a->index)) {
-        a->best = best;
-        a->index = index;
-    }
-}
-
-/* The best of a warp, in lane 0. */
-static __device__ inline void best_of_warp(struct found *a)
-{
-    #pragma unroll
-    for (int by = LANES / 2; by > 0; by /= 2) {
-        float best = __shfl_down_sync(0xffffffffu, a->best, by);
-        int index = __shfl_down_sync(0xffffffffu, a->index, by);
-
-        better(a, best, index);
-    }
-}
 
 /* One block to a row, for live streams. */
 static __global__ void __launch_bounds__(THREADS)

@@ -15,22 +15,11 @@
 #include "head.h"
 #include "linear.cuh"
 #include "linear.h"
-#include "norm.h"
+#include "norm.cuh"
 
-#define LANES   16             /* to a row, as in norm.cu */
 #define THREADS 128
 
 /* --- Depthwise convolution and norm ------------------------------------------- */
-
-static __device__ inline float lanes(float part)
-{
-    float sum = 0.0f;
-
-    #pragma unroll
-    for (int j = 0; j < LANES; j++)
-        sum += __shfl_sync(0xffffffffu, part, j, LANES);
-    return sum;
-}
 
 struct mix {
     float *y;
@@ -43,23 +32,22 @@ struct mix {
     int B, C, K;
 };
 
-/* y = norm(dwconv(x)), and x goes into the ring. EACH: channels of a lane, at least
- * C / LANES; lane j has channels j, j + 16 ... and the CPU's partial sum j. */
+/* y = norm(dwconv(x)), and x goes into the ring. EACH as in norm.cuh. */
 template <int EACH>
 static __global__ void __launch_bounds__(THREADS) mix_rows(struct mix m)
 {
-    int j = threadIdx.x % LANES, P = m.K - 1, C = m.C;
-    int r = blockIdx.x * (THREADS / LANES) + threadIdx.x / LANES;
+    int j = threadIdx.x % NORM_LANES, P = m.K - 1, C = m.C;
+    int r = blockIdx.x * (THREADS / NORM_LANES) + threadIdx.x / NORM_LANES;
     const struct telu_row *row = r < m.B ? &m.row[r] : NULL;
     int age = row ? m.decoder ? row->dec_age : row->enc_age : -1;
     int live = age < 0 ? 0 : C;            /* all lanes take part in the sums */
     int now = P > 0 && live ? age % P : 0; /* where the oldest lies and x will */
     float *ring = live ? (m.decoder ? row->dec : row->enc) + m.ring : NULL;
-    float v[EACH], part = 0.0f;
+    float v[EACH];
 
     #pragma unroll
     for (int i = 0; i < EACH; i++) {
-        int c = i * LANES + j;
+        int c = i * NORM_LANES + j;
 
         v[i] = 0.0f;
         if (c < live) {
@@ -74,28 +62,9 @@ static __global__ void __launch_bounds__(THREADS) mix_rows(struct mix m)
             if (P > 0)
                 ring[(size_t)now * C + c] = x;
             v[i] = sum + w[P] * x;
-            part += v[i];
         }
     }
-    float mean = lanes(part) / (float)C;
-
-    part = 0.0f;
-    #pragma unroll
-    for (int i = 0; i < EACH; i++)
-        if (i * LANES + j < live) {
-            float d = v[i] - mean;
-
-            part += d * d;
-        }
-    float scale = 1.0f / sqrtf(lanes(part) / (float)C + TELU_NORM_EPS);
-
-    #pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        int c = i * LANES + j;
-
-        if (c < live)
-            m.y[(size_t)r * C + c] = m.g[c] * ((v[i] - mean) * scale) + m.b[c];
-    }
+    norm_row<EACH>(m.y + (size_t)r * C, v, m.g, m.b, j, live, C);
 }
 
 static int run_mix(struct telu_ctx *ctx, const struct mix *m)
@@ -108,12 +77,12 @@ static int run_mix(struct telu_ctx *ctx, const struct mix *m)
         { 20, mix_rows<20> }, { 32, mix_rows<32> }, { 64, mix_rows<64> },
     };
     const struct telu_cuda *cuda = telu_cuda_of(ctx);
-    unsigned rows = THREADS / LANES;
+    unsigned rows = THREADS / NORM_LANES;
     int i = 0;
 
     if (!cuda)
         return -1;
-    while (sizes[i].each * LANES < m->C)
+    while (sizes[i].each * NORM_LANES < m->C)
         i++;
     TELU_LAUNCH(sizes[i].kernel, (m->B + rows - 1) / rows, THREADS, 0, cuda->stream, *m);
     return telu_cuda_launched("convolution and norm");

@@ -1,62 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* norm.cu - see norm.h. Sixteen lanes to a row, which they keep in registers: lane j
- * has the CPU's partial sum j, so the bits are the CPU's. */
-#include "norm.h"
+/* norm.cu - see norm.h, and norm.cuh for a row. */
+#include "norm.cuh"
 
 #include "config.h"
-#include "device.h"
 
-#define LANES   16
 #define THREADS 128
 
-/* The lanes' partial sums, added in their order, in every lane. */
-static __device__ inline float lanes(float part)
-{
-    float sum = 0.0f;
-
-    #pragma unroll
-    for (int j = 0; j < LANES; j++)
-        sum += __shfl_sync(0xffffffffu, part, j, LANES);
-    return sum;
-}
-
-/* EACH: channels of a lane, at least C / LANES. */
 template <int EACH>
 static __global__ void __launch_bounds__(THREADS)
 norm(float *y, const float *x, const float *g, const float *b, int R, int C)
 {
-    int j = threadIdx.x % LANES;
-    size_t r = (size_t)blockIdx.x * (THREADS / LANES) + threadIdx.x / LANES;
-    int live = r < (size_t)R ? C : 0;      /* all lanes take part in the sums */
+    int j = threadIdx.x % NORM_LANES;
+    size_t r = (size_t)blockIdx.x * (THREADS / NORM_LANES) + threadIdx.x / NORM_LANES;
+    int live = r < (size_t)R ? C : 0;
     const float *row = x + r * C;
-    float v[EACH], part = 0.0f;
+    float v[EACH];
 
     #pragma unroll
     for (int i = 0; i < EACH; i++)
-        v[i] = i * LANES + j < live ? row[i * LANES + j] : 0.0f;
-    #pragma unroll
-    for (int i = 0; i < EACH; i++)
-        if (i * LANES + j < live)
-            part += v[i];
-    float mean = lanes(part) / (float)C;
-
-    part = 0.0f;
-    #pragma unroll
-    for (int i = 0; i < EACH; i++)
-        if (i * LANES + j < live) {
-            float d = v[i] - mean;
-
-            part += d * d;
-        }
-    float scale = 1.0f / sqrtf(lanes(part) / (float)C + TELU_NORM_EPS);
-
-    #pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        int c = i * LANES + j;
-
-        if (c < live)
-            y[r * C + c] = g[c] * ((v[i] - mean) * scale) + b[c];
-    }
+        v[i] = i * NORM_LANES + j < live ? row[i * NORM_LANES + j] : 0.0f;
+    norm_row<EACH>(y + r * C, v, g, b, j, live, C);
 }
 
 int telu_norm_cuda(struct telu_ctx *ctx, float *y, const float *x, const float *g,
@@ -70,14 +33,14 @@ int telu_norm_cuda(struct telu_ctx *ctx, float *y, const float *x, const float *
         { 32, norm<32> }, { 64, norm<64> },
     };
     const struct telu_cuda *cuda = telu_cuda_of(ctx);
-    unsigned rows = THREADS / LANES;
+    unsigned rows = THREADS / NORM_LANES;
     int i = 0;
 
     if (!cuda)
         return -1;
     if (C < 1 || C > TELU_MAX_WIDTH)
         return telu_fail("norm: %d channels, expected 1 to %d", C, TELU_MAX_WIDTH);
-    while (sizes[i].each * LANES < C)
+    while (sizes[i].each * NORM_LANES < C)
         i++;
     TELU_LAUNCH(sizes[i].kernel, (R + rows - 1) / rows, THREADS, 0, cuda->stream, y, x, g,
                 b, R, C);

@@ -10,24 +10,12 @@
 #include "coder.cuh"
 
 #include "live.cuh"
+#include "nearest.cuh"
 
 #define THREADS 256
 #define WARPS   (THREADS / LIVE_WARP)
 #define SEVERAL 4              /* rows to a block of a large batch: they share the books */
 #define LARGE   264            /* rows: two blocks to each SM of a large card */
-
-struct found {
-    float best;
-    int index;
-};
-
-static __device__ inline void better(struct found *a, float best, int index)
-{
-    if (best < a->best || (best == a->best && index < a->index)) {
-        a->best = best;
-        a->index = index;
-    }
-}
 
 /* What a block has of its rows. */
 template <int ROWS>
@@ -89,12 +77,7 @@ static __device__ void search(struct search_room<ROWS> *a, const float *book, in
     }
     #pragma unroll
     for (int i = 0; i < ROWS; i++) {
-        for (int by = LIVE_WARP / 2; by > 0; by /= 2) {
-            float best = __shfl_down_sync(0xffffffffu, mine[i].best, by);
-            int index = __shfl_down_sync(0xffffffffu, mine[i].index, by);
-
-            better(&mine[i], best, index);
-        }
+        best_of_warp(&mine[i]);
         if (lane == 0)
             a->warps[i][warp] = mine[i];
     }
