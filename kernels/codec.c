@@ -11,7 +11,7 @@
  *                                                          q
  *
  * A packet without codes (S = 0) leaves the networks out and clears their past.
- * Streams live in host memory: one stream is too little work for a device.
+ * These streams live in host memory, each by itself; batches on a device: engine.h.
  */
 #include "backend_host.h"
 #include "error.h"

@@ -274,7 +274,7 @@ static cudaGraphExec_t graph_for(struct telu_engine *e, enum telu_side which, in
         if (have.rows == g.rows)
             return have.exec;
     if (telu_cuda_check(cudaStreamBeginCapture(e->cuda.stream,
-                                               cudaStreamCaptureModeThreadLocal),
+                                               cudaStreamCaptureModeRelaxed),
                         "engine, graph"))
         return NULL;
     bad = steps(e, which, g.rows);

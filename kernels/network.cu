@@ -18,6 +18,7 @@
 #include "norm.cuh"
 
 #define THREADS 128
+#define USUAL   7              /* taps, known when compiled */
 
 /* --- Depthwise convolution and norm ------------------------------------------- */
 
@@ -32,38 +33,46 @@ struct mix {
     int B, C, K;
 };
 
-/* y = norm(dwconv(x)), and x goes into the ring. EACH as in norm.cuh. */
-template <int EACH>
+/* y = norm(dwconv(x)), and x goes into the ring. EACH as in norm.cuh; TAPS: the kernel,
+ * 0: any. */
+template <int EACH, int TAPS>
 static __global__ void __launch_bounds__(THREADS) mix_rows(struct mix m)
 {
-    int j = threadIdx.x % NORM_LANES, P = m.K - 1, C = m.C;
+    const int K = TAPS ? TAPS : m.K, P = K - 1, C = m.C;
+    int j = threadIdx.x % NORM_LANES;
     int r = blockIdx.x * (THREADS / NORM_LANES) + threadIdx.x / NORM_LANES;
     const struct telu_row *row = r < m.B ? &m.row[r] : NULL;
     int age = row ? m.decoder ? row->dec_age : row->enc_age : -1;
     int live = age < 0 ? 0 : C;            /* all lanes take part in the sums */
     int now = P > 0 && live ? age % P : 0; /* where the oldest lies and x will */
     float *ring = live ? (m.decoder ? row->dec : row->enc) + m.ring : NULL;
-    float v[EACH];
+    float v[EACH], x[EACH];
 
+    /* Nothing is stored before all has been asked for. */
     #pragma unroll
     for (int i = 0; i < EACH; i++) {
         int c = i * NORM_LANES + j;
 
-        v[i] = 0.0f;
+        v[i] = x[i] = 0.0f;
         if (c < live) {
-            float x = m.x[(size_t)r * C + c], sum = m.wb[c];
-            const float *w = m.w + (size_t)c * m.K;
+            const float *w = m.w + (size_t)c * K;
+            float sum = m.wb[c];
 
-            for (int k = P - age > 0 ? P - age : 0; k < P; k++) {
+            x[i] = m.x[(size_t)r * C + c];
+            #pragma unroll
+            for (int k = 0; k < P; k++) {
                 int at = now + k < P ? now + k : now + k - P;
 
-                sum += w[k] * ring[(size_t)at * C + c];
+                if (k >= P - age)
+                    sum += w[k] * ring[(size_t)at * C + c];
             }
-            if (P > 0)
-                ring[(size_t)now * C + c] = x;
-            v[i] = sum + w[P] * x;
+            v[i] = sum + w[P] * x[i];
         }
     }
+    #pragma unroll
+    for (int i = 0; i < EACH; i++)
+        if (P > 0 && i * NORM_LANES + j < live)
+            ring[(size_t)now * C + i * NORM_LANES + j] = x[i];
     norm_row<EACH>(m.y + (size_t)r * C, v, m.g, m.b, j, live, C);
 }
 
@@ -71,11 +80,14 @@ static int run_mix(struct telu_ctx *ctx, const struct mix *m)
 {
     static const struct {
         int each;
-        void (*kernel)(struct mix);
+        void (*usual)(struct mix), (*any)(struct mix);
     } sizes[] = {
-        { 4, mix_rows<4> }, { 8, mix_rows<8> }, { 16, mix_rows<16> },
-        { 20, mix_rows<20> }, { 32, mix_rows<32> }, { 64, mix_rows<64> },
-    };
+        { 4, mix_rows<4, USUAL>, mix_rows<4, 0> }, { 8, mix_rows<8, USUAL>, mix_rows<8, 0> },
+        { 16, mix_rows<16, USUAL>, mix_rows<16, 0> },
+        { 20, mix_rows<20, USUAL>, mix_rows<32, 0> },
+        { 32, mix_rows<32, USUAL>, mix_rows<32, 0> },
+        { 64, mix_rows<64, 0>, mix_rows<64, 0> },
+    };                                     /* others would spill */
     const struct telu_cuda *cuda = telu_cuda_of(ctx);
     unsigned rows = THREADS / NORM_LANES;
     int i = 0;
@@ -84,7 +96,9 @@ static int run_mix(struct telu_ctx *ctx, const struct mix *m)
         return -1;
     while (sizes[i].each * NORM_LANES < m->C)
         i++;
-    TELU_LAUNCH(sizes[i].kernel, (m->B + rows - 1) / rows, THREADS, 0, cuda->stream, *m);
+    void (*kernel)(struct mix) = m->K == USUAL ? sizes[i].usual : sizes[i].any;
+
+    TELU_LAUNCH(kernel, (m->B + rows - 1) / rows, THREADS, 0, cuda->stream, *m);
     return telu_cuda_launched("convolution and norm");
 }
 

@@ -62,7 +62,7 @@ static int capture(struct training *t)
     cudaGraph_t graph = NULL;
     int bad;
 
-    if (telu_cuda_check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal),
+    if (telu_cuda_check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed),
                         "training, graph"))
         return -1;
     bad = launches(t);
