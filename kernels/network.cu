@@ -34,9 +34,9 @@ struct mix {
 };
 
 /* y = norm(dwconv(x)), and x goes into the ring. EACH as in norm.cuh; TAPS: the kernel,
- * 0: any. */
+ * 0: any. Told how many blocks share an SM, ptxas does not spill. */
 template <int EACH, int TAPS>
-static __global__ void __launch_bounds__(THREADS) mix_rows(struct mix m)
+static __global__ void __launch_bounds__(THREADS, EACH > 20 ? 2 : 4) mix_rows(struct mix m)
 {
     const int K = TAPS ? TAPS : m.K, P = K - 1, C = m.C;
     int j = threadIdx.x % NORM_LANES;
@@ -87,7 +87,7 @@ static int run_mix(struct telu_ctx *ctx, const struct mix *m)
         { 20, mix_rows<20, USUAL>, mix_rows<32, 0> },
         { 32, mix_rows<32, USUAL>, mix_rows<32, 0> },
         { 64, mix_rows<64, 0>, mix_rows<64, 0> },
-    };                                     /* others would spill */
+    };
     const struct telu_cuda *cuda = telu_cuda_of(ctx);
     unsigned rows = THREADS / NORM_LANES;
     int i = 0;

@@ -137,7 +137,7 @@ static __device__ void settle(struct search_room<ROWS> *a, int i, struct telu_ro
 }
 
 template <int ROWS>
-static __global__ void __launch_bounds__(THREADS) search_rows(struct telu_live l)
+static __global__ void __launch_bounds__(THREADS, 2) search_rows(struct telu_live l)
 {
     __shared__ struct search_room<ROWS> a;
     const struct telu_model *m = l.tables;
