@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_golden.c - the whole network, step by step, against numbers stored by an
- * implementation of its own: golden/make_golden.py, which also describes golden.bin. */
+/* test_golden.c - the whole network, step by step, and from sound through packets to sound,
+ * against numbers stored by an implementation of its own: golden/make_golden.py, which also
+ * describes golden.bin. Where TELUCODEC_BACKEND_PATH names a module with a device, its
+ * engine makes the second way too. */
 #include "backend.h"
+#include "module.h"
 #include "network.h"
+#include "packet.h"
 #include "telu.h"
 
 #include <math.h>
@@ -163,6 +167,103 @@ static void network(const struct telu_backend *be, const struct telu_model *m)
     be->release(latent);
 }
 
+/* A base-only packet of all stages there and back: whoever runs it fills in a packet's
+ * bytes, and the sound that they give. */
+struct way {
+    const char *name;
+    void *user;
+    void (*encode)(void *user, const struct telu_rate *rate, float *pcm, uint8_t *packet);
+    void (*decode)(void *user, uint8_t *packet, int bytes, float *pcm);
+};
+
+static void there_and_back(const struct telu_model *m, const struct way *w)
+{
+    struct telu_rate rate = { 0, TELU_CBR, TELU_PERCEPTUAL, 0 };
+    static float sound[PACKETS * TELU_PACKET];
+    int bytes = (1 + STAGES * m->n + 7) / 8;
+
+    rate.bitrate = 400 * bytes;
+    for (int p = 0; p < PACKETS; p++) {
+        uint8_t packet[TELU_MAX_PACKET] = { 0 };
+        struct telu_layers l;
+        struct telu_plan plan;
+
+        w->encode(w->user, &rate, golden.pcm + p * TELU_PACKET, packet);
+        need(!telu_packet_get(&l, &plan, packet, (size_t)bytes, &m->tab, STAGES, m->n),
+             "a packet");
+        expect_ints(w->name, "code in the packet", p, l.codes, golden.codes[p], STAGES);
+        w->decode(w->user, packet, bytes, sound + p * TELU_PACKET);
+    }
+    expect(w->name, "sound of the packets", 0, sound, golden.sound, PACKETS * TELU_PACKET);
+}
+
+struct codec {
+    struct telu_encoder *e;
+    struct telu_decoder *d;
+};
+
+static void codec_encode(void *user, const struct telu_rate *rate, float *pcm,
+                         uint8_t *packet)
+{
+    struct codec *c = user;
+
+    need(!telu_encoder_set(c->e, rate) &&
+         telu_encode(c->e, pcm, packet, TELU_MAX_PACKET) > 0, "encoding");
+}
+
+static void codec_decode(void *user, uint8_t *packet, int bytes, float *pcm)
+{
+    need(!telu_decode(((struct codec *)user)->d, packet, (size_t)bytes, pcm), "decoding");
+}
+
+struct device {
+    const struct telu_engine_ops *ops;
+    struct telu_engine *engine;
+    int enc, dec;
+};
+
+static void device_encode(void *user, const struct telu_rate *rate, float *pcm,
+                          uint8_t *packet)
+{
+    struct device *d = user;
+    struct telu_job j = { .slot = d->enc, .rate = *rate, .pcm = pcm, .packet = packet };
+
+    need(!d->ops->run(d->engine, TELU_ENCODE, &j, 1), "encoding on the device");
+}
+
+static void device_decode(void *user, uint8_t *packet, int bytes, float *pcm)
+{
+    struct device *d = user;
+    struct telu_job j = { .slot = d->dec, .bytes = bytes, .pcm = pcm, .packet = packet };
+
+    need(!d->ops->run(d->engine, TELU_DECODE, &j, 1) && !j.result, "decoding on the device");
+}
+
+static void streams(const struct telu_model *m)
+{
+    struct codec c = { telu_encoder_new(m, NULL), telu_decoder_new(m, NULL) };
+    struct way on_cpu = { "codec", &c, codec_encode, codec_decode };
+    const struct telu_module *module = telu_module_open(NULL);
+    struct device d = { 0 };
+    struct way on_device = { "engine", &d, device_encode, device_decode };
+
+    need(c.e && c.d, "a stream");
+    there_and_back(m, &on_cpu);
+    telu_encoder_free(c.e);
+    telu_decoder_free(c.d);
+    if (!module || !module->engine || module->devices() < 1) {
+        printf("golden: the engine is left out: %s\n", module ? module->error() : telu_error());
+        return;
+    }
+    d.ops = module->engine;
+    d.engine = d.ops->open(m, 0, 1);
+    need(d.engine != NULL, "an engine");
+    d.enc = d.ops->slot_new(d.engine, TELU_ENCODE);
+    d.dec = d.ops->slot_new(d.engine, TELU_DECODE);
+    there_and_back(m, &on_device);
+    d.ops->close(d.engine);
+}
+
 int main(void)
 {
     const char *folder = getenv("TELU_GOLDEN");
@@ -188,6 +289,7 @@ int main(void)
     }
     network(&telu_backend_c, m);
     network(&telu_backend_simd, m);
+    streams(m);
     telu_model_close(m);
     printf("golden: %d failures\n", failures);
     return failures != 0;
