@@ -4,7 +4,8 @@
  *
  * A run is a copy to the device, one graph, a copy back, and one wait. A graph is made for
  * a number of rows, at its first use; batches in between take the next larger one, in
- * which the rows too many idle.
+ * which the rows too many idle. A very large batch goes in pieces, so that the host
+ * gathers one while the device works on the one before.
  */
 #include "live.cuh"
 
@@ -37,12 +38,14 @@ struct side {
 
 struct telu_engine {
     int device, most, failed;
+    int rows;                  /* of a piece, at most */
     struct telu_cuda cuda;
     struct telu_ctx ctx;
     struct telu_model m;       /* its pointers are the device's */
     std::vector<void *> memory;        /* of the device, but for chunks */
     struct side side[2];
-    char *question, *reply;    /* pinned */
+    char *question[2], *reply[2];      /* pinned; pieces take turns */
+    cudaEvent_t done[2];
 };
 
 /* --- Memory ------------------------------------------------------------------- */
@@ -188,7 +191,7 @@ static int make_room(struct telu_engine *e, struct telu_live *l)
 {
     const char *what = "memory for a batch";
     const struct telu_config *c = &e->m.cfg;
-    size_t width = larger(c->enc_width, c->dec_width), rows = (size_t)e->most;
+    size_t width = larger(c->enc_width, c->dec_width), rows = (size_t)e->rows;
     size_t hidden = larger(c->expand * width, TELU_FEATURES);
     struct {
         float **at;
@@ -203,12 +206,18 @@ static int make_room(struct telu_engine *e, struct telu_live *l)
         if (!(*a.at = (float *)take(e, rows * a.each * sizeof(float), what)))
             return -1;
     if (!(l->row = (struct telu_row *)take(e, rows * sizeof(*l->row), what)) ||
-        !(l->question = (char *)take(e, question_bytes(e->most), what)) ||
-        !(l->reply = (char *)take(e, reply_bytes(e->most), what)))
+        !(l->question = (char *)take(e, question_bytes(e->rows), what)) ||
+        !(l->reply = (char *)take(e, reply_bytes(e->rows), what)))
         return -1;
-    return telu_cuda_check(cudaMallocHost((void **)&e->question, question_bytes(e->most)),
-                           what) ||
-           telu_cuda_check(cudaMallocHost((void **)&e->reply, reply_bytes(e->most)), what);
+    for (int half = 0; half < (e->most > e->rows ? 2 : 1); half++)
+        if (telu_cuda_check(cudaMallocHost((void **)&e->question[half],
+                                           question_bytes(e->rows)), what) ||
+            telu_cuda_check(cudaMallocHost((void **)&e->reply[half], reply_bytes(e->rows)),
+                            what) ||
+            telu_cuda_check(cudaEventCreateWithFlags(&e->done[half],
+                                                     cudaEventDisableTiming), what))
+            return -1;
+    return 0;
 }
 
 static size_t past_floats(const struct telu_config *c, int width, int blocks)
@@ -266,7 +275,7 @@ static int rows_for(int n, int most)
 static cudaGraphExec_t graph_for(struct telu_engine *e, enum telu_side which, int n)
 {
     struct side *s = &e->side[which];
-    struct graph g = { rows_for(n, e->most), NULL };
+    struct graph g = { rows_for(n, e->rows), NULL };
     cudaGraph_t graph = NULL;
     int bad;
 
@@ -294,13 +303,13 @@ static cudaGraphExec_t graph_for(struct telu_engine *e, enum telu_side which, in
 static int warm(struct telu_engine *e)
 {
     struct telu_batch_head nothing = { 0, 0 };
-    int many = e->most < 2 * CAREFUL ? e->most : 2 * CAREFUL;
+    int many = e->rows < 2 * CAREFUL ? e->rows : 2 * CAREFUL;
 
-    memcpy(e->question, &nothing, sizeof(nothing));
+    memcpy(e->question[0], &nothing, sizeof(nothing));
     for (int i = 0; i < 2; i++) {
         enum telu_side which = (enum telu_side)i;
 
-        if (telu_cuda_check(cudaMemcpyAsync(e->side[i].live.question, e->question,
+        if (telu_cuda_check(cudaMemcpyAsync(e->side[i].live.question, e->question[0],
                                             sizeof(nothing), cudaMemcpyHostToDevice,
                                             e->cuda.stream), "engine") ||
             steps(e, which, 1) || steps(e, which, many) || !graph_for(e, which, 1))
@@ -324,10 +333,14 @@ static void engine_close(struct telu_engine *e)
     }
     for (void *p : e->memory)
         cudaFree(p);
-    if (e->question)
-        cudaFreeHost(e->question);
-    if (e->reply)
-        cudaFreeHost(e->reply);
+    for (int half = 0; half < 2; half++) {
+        if (e->question[half])
+            cudaFreeHost(e->question[half]);
+        if (e->reply[half])
+            cudaFreeHost(e->reply[half]);
+        if (e->done[half])
+            cudaEventDestroy(e->done[half]);
+    }
     telu_cuda_forget(&e->cuda);
     if (e->cuda.blas)
         cublasDestroy(e->cuda.blas);
@@ -380,6 +393,7 @@ static struct telu_engine *engine_open(const struct telu_model *m, int device, i
     }
     e->device = device;
     e->most = most;
+    e->rows = most < TELU_ENGINE_PIECE ? most : TELU_ENGINE_PIECE;
     e->ctx.be = &telu_backend_cuda;
     e->ctx.stream = &e->cuda;
     if (start(e, m)) {
@@ -454,15 +468,15 @@ static int stride_for(enum telu_side which, const struct telu_job *jobs, int n)
 
 /* Writes the question; returns its bytes. */
 static size_t ask(struct telu_engine *e, enum telu_side which, const struct telu_job *jobs,
-                  int n, int stride)
+                  int n, int stride, char *question)
 {
     const struct side *s = &e->side[which];
     struct telu_batch_head head = { n, stride };
-    struct telu_ask *asks = (struct telu_ask *)(e->question + live_asks());
+    struct telu_ask *asks = (struct telu_ask *)(question + live_asks());
     size_t each = which == TELU_ENCODE ? LIVE_PCM : (size_t)stride;
-    char *in = e->question + live_asked(n);
+    char *in = question + live_asked(n);
 
-    memcpy(e->question, &head, sizeof(head));
+    memcpy(question, &head, sizeof(head));
     for (int i = 0; i < n; i++, in += each) {
         const struct telu_job *j = &jobs[i];
 
@@ -479,11 +493,11 @@ static size_t ask(struct telu_engine *e, enum telu_side which, const struct telu
 }
 
 static void answer(struct telu_engine *e, enum telu_side which, struct telu_job *jobs, int n,
-                   int stride)
+                   int stride, const char *reply)
 {
-    const struct telu_answer *answers = (const struct telu_answer *)e->reply;
+    const struct telu_answer *answers = (const struct telu_answer *)reply;
     size_t each = which == TELU_ENCODE ? (size_t)stride : LIVE_PCM;
-    const char *out = e->reply + live_answered(n);
+    const char *out = reply + live_answered(n);
 
     for (int i = 0; i < n; i++, out += each) {
         struct telu_job *j = &jobs[i];
@@ -513,6 +527,10 @@ static int check_jobs(const struct telu_engine *e, enum telu_side which,
         if (jobs[i].slot < 0 || jobs[i].slot >= slots)
             return telu_fail("a packet of stream %d, expected 0 to %d", jobs[i].slot,
                              slots - 1);
+        if (which == TELU_ENCODE && (jobs[i].rate.bitrate < TELU_MIN_BITRATE ||
+                                     jobs[i].rate.bitrate > TELU_MAX_BITRATE))
+            return telu_fail("%d bit/s, expected %d to %d", jobs[i].rate.bitrate,
+                             TELU_MIN_BITRATE, TELU_MAX_BITRATE);
         if (which == TELU_DECODE && jobs[i].packet &&
             (jobs[i].bytes < 0 || jobs[i].bytes > TELU_MAX_PACKET))
             return telu_fail("a packet of %d bytes, expected 0 to %d", jobs[i].bytes,
@@ -521,34 +539,58 @@ static int check_jobs(const struct telu_engine *e, enum telu_side which,
     return 0;
 }
 
+/* Hands a piece to the device. */
+static int begin(struct telu_engine *e, enum telu_side which, const struct telu_job *jobs,
+                 int n, int half)
+{
+    const struct telu_live *l = &e->side[which].live;
+    int stride = stride_for(which, jobs, n);
+    size_t asked = ask(e, which, jobs, n, stride, e->question[half]);
+    size_t answered = live_answered(n) +
+                      n * (which == TELU_ENCODE ? (size_t)stride : LIVE_PCM);
+    cudaGraphExec_t exec = graph_for(e, which, n);
+    cudaStream_t stream = e->cuda.stream;
+
+    if (!exec ||
+        telu_cuda_check(cudaMemcpyAsync(l->question, e->question[half], asked,
+                                        cudaMemcpyHostToDevice, stream), "engine, input") ||
+        telu_cuda_check(cudaGraphLaunch(exec, stream), "engine") ||
+        telu_cuda_check(cudaMemcpyAsync(e->reply[half], l->reply, answered,
+                                        cudaMemcpyDeviceToHost, stream), "engine, output"))
+        return -1;
+    return telu_cuda_check(cudaEventRecord(e->done[half], stream), "engine");
+}
+
+static int finish(struct telu_engine *e, enum telu_side which, struct telu_job *jobs, int n,
+                  int half)
+{
+    if (telu_cuda_check(cudaEventSynchronize(e->done[half]), "engine"))
+        return -1;
+    answer(e, which, jobs, n, stride_for(which, jobs, n), e->reply[half]);
+    return 0;
+}
+
 static int engine_run(struct telu_engine *e, enum telu_side which, struct telu_job *jobs,
                       int n)
 {
-    const struct telu_live *l = &e->side[which].live;
-    cudaStream_t stream = e->cuda.stream;
-    cudaGraphExec_t exec;
-    int stride;
+    const int pieces = (n + e->rows - 1) / e->rows;
+    int bad = 0;
 
     if (check_jobs(e, which, jobs, n))
         return -1;
-    stride = stride_for(which, jobs, n);
-    size_t asked = ask(e, which, jobs, n, stride);
-    size_t answered = live_answered(n) +
-                      n * (which == TELU_ENCODE ? (size_t)stride : LIVE_PCM);
+    bad = telu_cuda_check(cudaSetDevice(e->device), "engine");
+    /* Piece k begins before k - 1 is finished, and after k - 2 is. */
+    for (int k = 0; k <= pieces && !bad; k++) {
+        int at = k * e->rows, before = at - e->rows;
 
-    if (telu_cuda_check(cudaSetDevice(e->device), "engine") ||
-        !(exec = graph_for(e, which, n)) ||
-        telu_cuda_check(cudaMemcpyAsync(l->question, e->question, asked,
-                                        cudaMemcpyHostToDevice, stream), "engine, input") ||
-        telu_cuda_check(cudaGraphLaunch(exec, stream), "engine") ||
-        telu_cuda_check(cudaMemcpyAsync(e->reply, l->reply, answered,
-                                        cudaMemcpyDeviceToHost, stream), "engine, output") ||
-        telu_cuda_check(cudaStreamSynchronize(stream), "engine")) {
-        e->failed = 1;
-        return -1;
+        if (k < pieces)
+            bad = begin(e, which, jobs + at, n - at < e->rows ? n - at : e->rows, k % 2);
+        if (k > 0 && !bad)
+            bad = finish(e, which, jobs + before, at < n ? e->rows : n - before,
+                         (k - 1) % 2);
     }
-    answer(e, which, jobs, n, stride);
-    return 0;
+    e->failed = bad != 0;
+    return bad;
 }
 
 extern "C" const struct telu_engine_ops telu_engine_cuda = {

@@ -16,6 +16,8 @@ extern "C" {
 
 struct telu_engine;
 
+#define TELU_ENGINE_PIECE 4096 /* packets that the device is given at a time */
+
 enum telu_side { TELU_ENCODE, TELU_DECODE };
 
 /* One packet of one stream. Pointers are the caller's host memory. */
@@ -45,8 +47,9 @@ struct telu_engine_ops {
     void (*slot_free)(struct telu_engine *e, enum telu_side side, int slot);
 
     /* Runs n jobs, each of another slot of that side, and waits for them. 0, or -1
-     * when the device failed: nothing that the jobs point to has then been written,
-     * and the engine can only be closed. */
+     * when the device failed: nothing that the jobs point to has then been written, or,
+     * of more than TELU_ENGINE_PIECE, nothing of the last; the engine can only be
+     * closed. */
     int (*run)(struct telu_engine *e, enum telu_side side, struct telu_job *jobs, int n);
 };
 

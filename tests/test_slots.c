@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_slots.c - an engine's life, as far as only the shim can tell of it: what a run costs,
- * memory given back, a device that is full or fails; and many streams that come and go. */
+ * memory given back, a device that is full or fails; and many streams that come and go.
+ * With TELU_MODEL set, whatever to, also more of them than the device takes at a time. */
 #include "expect.h"
 #include "module.h"
 #include "shim_of.h"
@@ -216,6 +217,60 @@ static void test_many(void)
     ops->close(e);
 }
 
+/* More streams than the device is given at a time, of a net of next to nothing. */
+static void test_pieces(void)
+{
+    const struct telu_config c = { .enc_width = 4, .enc_blocks = 1, .dec_width = 4,
+        .dec_blocks = 1, .kernel = 3, .expand = 1, .latent = 4, .stages = 2, .codes = 8,
+        .dim = { 2, 2 } };
+    struct telu_model *m = tiny_model(&c, 4);
+    const int n = 2 * TELU_ENGINE_PIECE + 5;
+    struct telu_engine *e = m ? ops->open(m, 0, n) : NULL;
+    struct telu_job *jobs = calloc((size_t)n, sizeof(*jobs));
+    uint8_t (*packet)[TELU_MAX_PACKET] = calloc((size_t)n, sizeof(*packet));
+    float (*pcm)[TELU_PACKET] = calloc((size_t)n, sizeof(*pcm)), want[TELU_PACKET];
+    int other = 0;
+    double worst = 0.0;
+
+    if (!m || !e || !jobs || !packet || !pcm) {
+        check(0, m ? module->error() : telu_error(), n);
+        exit(1);
+    }
+    for (int i = 0; i < n; i++) {
+        jobs[i].slot = ops->slot_new(e, TELU_ENCODE);
+        jobs[i].rate = telu_rate_init();
+        jobs[i].pcm = sound[i % (MOST + 20)];
+        jobs[i].packet = packet[i];
+    }
+    check(!ops->run(e, TELU_ENCODE, jobs, n), "encoding in pieces", n);
+    for (int i = 0; i < n; i++) {
+        struct telu_encoder *own = telu_encoder_new(m, NULL);
+        uint8_t p[TELU_MAX_PACKET];
+        int bytes = telu_encode(own, jobs[i].pcm, p, sizeof(p));
+
+        other += bytes != jobs[i].bytes || memcmp(p, packet[i], (size_t)bytes);
+        telu_encoder_free(own);
+        jobs[i].slot = ops->slot_new(e, TELU_DECODE);
+        jobs[i].pcm = pcm[i];
+    }
+    check(other * 50 < n, "packets unlike those of the CPU, in pieces", other);
+    check(!ops->run(e, TELU_DECODE, jobs, n), "decoding in pieces", n);
+    for (int i = 0; i < n; i++) {
+        struct telu_decoder *own = telu_decoder_new(m, NULL);
+
+        telu_decode(own, packet[i], (size_t)jobs[i].bytes, want);
+        for (int k = 0; k < TELU_PACKET; k++)
+            worst = fmax(worst, fabs(want[k] - pcm[i][k]));
+        telu_decoder_free(own);
+    }
+    check(worst < 1e-4, "sound differs, in pieces, by", worst);
+    ops->close(e);
+    telu_model_close(m);
+    free(jobs);
+    free(packet);
+    free(pcm);
+}
+
 int main(void)
 {
     struct telu_shim_counts before, after;
@@ -244,6 +299,8 @@ int main(void)
     test_memory();
     test_full();
     test_many();
+    if (getenv("TELU_MODEL"))  /* long; once will do */
+        test_pieces();
     shim->count(&after);
     check(after.alive == before.alive && after.alive_pinned == before.alive_pinned,
           "bytes left behind by all", (double)(after.alive - before.alive));
