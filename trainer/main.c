@@ -242,6 +242,11 @@ static void join_ranks(struct options *o)
 
     parallel_start();
     ranks = parallel_ranks();
+    /* All ranks find the same: the first says it, and ends the others. */
+    if (parallel_rank() && (o->evaluate || o->export_path || o->batch_size % ranks)) {
+        signal(SIGTERM, SIG_DFL);
+        parallel_wait();
+    }
     if (ranks > 1 && (o->evaluate || o->export_path))
         die("--evaluate and --export are for one process: leave mpirun out");
     if (o->batch_size % ranks)
