@@ -222,14 +222,18 @@ static int code_base(struct telu_encoder *e)
                            l->prefix_bits, e->sum, e->latent);
 }
 
-/* Whether a packet without codes has room for its refinement. */
-static int fits_alone(struct telu_encoder *e, const struct telu_choice *choice)
+/* Whether beside the codes, if any, there is room for the refinement; the envelope is
+ * in the plan then. */
+static int fits(struct telu_encoder *e, const struct telu_choice *choice)
 {
-    telu_plan_envelope(&e->plan, &e->m->tab, NULL, 0);
-    return telu_rc_fits(choice, &e->plan, &e->m->tab, telu_packet_head(0, e->m->n));
+    const struct telu_tables *t = &e->m->tab;
+
+    telu_plan_envelope(&e->plan, t, e->layers.codes, choice->stages);
+    return telu_rc_fits(choice, &e->plan, t, telu_packet_head(choice->stages, e->m->n));
 }
 
-/* Returns bytes, 0 when no step whatever makes the packet fit, -1 on failure. */
+/* Of a packet without codes it is known that it fits. Returns bytes, 0 when no step
+ * whatever makes the packet fit, -1 on failure. */
 static int put_refined(struct telu_encoder *e, const struct telu_choice *choice,
                        uint8_t *packet)
 {
@@ -244,9 +248,7 @@ static int put_refined(struct telu_encoder *e, const struct telu_choice *choice,
     l->prefix_bits = 0;
     if (l->stages && code_base(e))
         return -1;
-
-    telu_plan_envelope(&e->plan, t, l->codes, l->stages);
-    if (!telu_rc_fits(choice, &e->plan, t, head))
+    if (l->stages && !fits(e, choice))
         return 0;
     memset(e->base, 0, TELU_COEFS * sizeof(float));
     if (l->stages && telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum))
@@ -288,7 +290,7 @@ static int put_base(struct telu_encoder *e, int bytes, uint8_t *packet)
 int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_t cap)
 {
     struct telu_choice choice;
-    int n = 0, heard;
+    int n = 0, refined, heard;
 
     if (cap < TELU_MAX_PACKET)
         return telu_fail("room for a packet is %zu bytes, expected %d", cap,
@@ -298,13 +300,14 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_
         return -1;
 
     choice = telu_rc_choose(&e->rc, e->m);
-    heard = !choice.refined || choice.stages || !fits_alone(e, &choice);
+    refined = choice.refined && (choice.stages || fits(e, &choice));
+    heard = !refined || choice.stages;
     if (!heard)
         forget(e);
     else if (listen(e))
         return -1;
 
-    if (choice.refined)
+    if (refined)
         n = put_refined(e, &choice, packet);
     if (n == 0)
         n = put_base(e, choice.cap, packet);
