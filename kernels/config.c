@@ -59,6 +59,15 @@ struct walk {
     void *user;
 };
 
+void telu_tensor_name(char *text, size_t size, const char *prefix, int index,
+                      const char *name)
+{
+    if (index < 0)
+        snprintf(text, size, "%s.%s", prefix, name);
+    else
+        snprintf(text, size, "%s.%d.%s", prefix, index, name);
+}
+
 static int tensor(const struct walk *w, const char *prefix, int index,
                   const char *name, enum telu_kind kind, enum telu_dtype dtype,
                   int a, int b, int c)
@@ -69,10 +78,7 @@ static int tensor(const struct walk *w, const char *prefix, int index,
     t.shape[1] = b > 0 ? b : 1;
     t.shape[2] = c > 1 ? c : 1;
     t.decay = kind == TELU_WEIGHT && b > 0;
-    if (index < 0)
-        snprintf(t.name, sizeof(t.name), "%s.%s", prefix, name);
-    else
-        snprintf(t.name, sizeof(t.name), "%s.%d.%s", prefix, index, name);
+    telu_tensor_name(t.name, sizeof(t.name), prefix, index, name);
     return w->fn(w->user, &t);
 }
 

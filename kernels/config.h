@@ -59,6 +59,10 @@ struct telu_tensor {
     int decay;                 /* 1: a matrix, AdamW decays it */
 };
 
+/* "prefix.index.name", or "prefix.name" when index < 0, into text. */
+void telu_tensor_name(char *text, size_t size, const char *prefix, int index,
+                      const char *name);
+
 /* Calls fn for each tensor, in the order of the file. Stops at the first non-zero
  * return of fn and returns it. */
 int telu_config_tensors(const struct telu_config *c,

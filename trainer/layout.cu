@@ -49,10 +49,7 @@ static const struct tensor *find(const struct list *l, const char *prefix, int i
 {
     char full[64];
 
-    if (index < 0)
-        snprintf(full, sizeof(full), "%s.%s", prefix, name);
-    else
-        snprintf(full, sizeof(full), "%s.%d.%s", prefix, index, name);
+    telu_tensor_name(full, sizeof(full), prefix, index, name);
     for (int i = 0; i < l->count; i++)
         if (!strcmp(l->all[i].name, full))
             return &l->all[i];

@@ -99,10 +99,7 @@ struct param *params_get(struct params *p, const char *prefix, int index,
 {
     char full[64];
 
-    if (index < 0)
-        snprintf(full, sizeof(full), "%s.%s", prefix, name);
-    else
-        snprintf(full, sizeof(full), "%s.%d.%s", prefix, index, name);
+    telu_tensor_name(full, sizeof(full), prefix, index, name);
     for (int i = 0; i < p->count; i++)
         if (!strcmp(p->all[i].t.name, full))
             return &p->all[i];
