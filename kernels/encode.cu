@@ -72,8 +72,7 @@ static __global__ void __launch_bounds__(LIVE_THREADS) window(struct telu_live l
     if (TELU_LANE == 0) {
         row->slot = slot;
         row->enc = (float *)(place + l.slots.past);
-        row->dec = row->enc + (size_t)m->cfg.enc_blocks * (m->cfg.kernel - 1) *
-                              m->cfg.enc_width;
+        row->dec = row->enc + live_past(&m->cfg, m->cfg.enc_width, m->cfg.enc_blocks);
         row->enc_age = listen ? enc_age : -1;
         row->dec_age = listen ? dec_age : -1;
         row->choice = choice;
@@ -85,7 +84,8 @@ static __global__ void __launch_bounds__(LIVE_THREADS) window(struct telu_live l
     }
 }
 
-/* The refined packet of a row; returns its bytes, to all lanes. */
+/* The refined packet of a row, whose plan has its envelope since it was known to fit;
+ * returns its bytes, to all lanes. */
 static __device__ int put_refined(struct telu_row *row, struct telu_rc *rc,
                                   const struct telu_model *m, const float *c,
                                   const float *base, uint8_t *packet)
@@ -96,7 +96,6 @@ static __device__ int put_refined(struct telu_row *row, struct telu_rc *rc,
     struct telu_layers *l = &row->layers;
     int head = telu_packet_head(choice.stages, m->n), kept = TELU_HOP, step, n;
 
-    telu_plan_envelope(plan, t, l->codes, choice.stages);
     step = telu_rc_step(rc, &choice, plan, t, head, c, base, l->q);
     for (;;) {
         n = 0;

@@ -9,7 +9,6 @@
  */
 #include "live.cuh"
 
-#include "linear.h"
 #include "mdct.h"
 
 #include <new>
@@ -60,68 +59,6 @@ static void *take(struct telu_engine *e, size_t bytes, const char *what)
     return p;
 }
 
-/* The model's pointers as they are on the device, where its arena lies at `to`. */
-struct moved {
-    const char *from;
-    char *to;
-
-    template <class T>
-    void operator()(const T *&p) const
-    {
-        p = (const T *)(to + ((const char *)p - from));
-    }
-
-    void operator()(struct telu_linear16 &l) const
-    {
-        (*this)(l.w);
-        (*this)(l.b);
-    }
-
-    void operator()(struct telu_block &b) const
-    {
-        (*this)(b.dw);
-        (*this)(b.dwb);
-        (*this)(b.g);
-        (*this)(b.nb);
-        (*this)(b.scale);
-        (*this)(b.up);
-        (*this)(b.down);
-    }
-
-    void operator()(struct telu_stage &s) const
-    {
-        (*this)(s.in);
-        (*this)(s.inb);
-        (*this)(s.out);
-        (*this)(s.outb);
-        (*this)(s.book);
-        (*this)(s.tbook);
-        (*this)(s.tree);
-    }
-
-    void operator()(struct telu_tables &t) const
-    {
-        (*this)(t.bias);
-        (*this)(t.env);
-        (*this)(t.gain);
-        (*this)(t.freq);
-        (*this)(t.cumul);
-        (*this)(t.recon);
-        (*this)(t.shape);
-        (*this)(t.fill);
-        (*this)(t.split);
-    }
-};
-
-static int widen(struct telu_engine *e, const struct telu_linear16 &l, char *wide)
-{
-    const char *at = (const char *)l.w;
-
-    return telu_linear16_unpack_cuda(&e->ctx,
-                                     (float *)(wide + 2 * (at - (char *)e->m.arena)), l.w,
-                                     l.I, l.O);
-}
-
 static int load_weights(struct telu_engine *e, const struct telu_model *m,
                         struct telu_live *live)
 {
@@ -129,45 +66,15 @@ static int load_weights(struct telu_engine *e, const struct telu_model *m,
     char *arena = (char *)take(e, m->arena_bytes, what);
     char *wide = arena ? (char *)take(e, 2 * m->arena_bytes, what) : NULL;
     struct telu_model *tables = wide ? (struct telu_model *)take(e, sizeof(*m), what) : NULL;
-    struct moved moved = { (const char *)m->arena, arena };
-    struct telu_model &d = e->m;
-    int bad = 0;
 
-    if (!tables)
-        return -1;
-    d = *m;
-    d.arena = arena;
-    moved(d.enc_in);
-    moved(d.enc_out);
-    moved(d.dec_in);
-    moved(d.dec_value);
-    moved(d.dec_scale);
-    for (int i = 0; i < d.cfg.enc_blocks; i++)
-        moved(d.enc[i]);
-    for (int i = 0; i < d.cfg.dec_blocks; i++)
-        moved(d.dec[i]);
-    for (int s = 0; s < d.cfg.stages; s++)
-        moved(d.vq[s]);
-    moved(d.tab);
-
-    if (telu_cuda_check(cudaMemcpyAsync(arena, m->arena, m->arena_bytes,
-                                        cudaMemcpyHostToDevice, e->cuda.stream), what) ||
-        telu_cuda_check(cudaMemcpyAsync(tables, &d, sizeof(d), cudaMemcpyHostToDevice,
-                                        e->cuda.stream), what))
-        return -1;
-    for (int i = 0; !bad && i < d.cfg.enc_blocks; i++)
-        bad = widen(e, d.enc[i].up, wide) || widen(e, d.enc[i].down, wide);
-    for (int i = 0; !bad && i < d.cfg.dec_blocks; i++)
-        bad = widen(e, d.dec[i].up, wide) || widen(e, d.dec[i].down, wide);
-    if (bad || widen(e, d.enc_in, wide) || widen(e, d.enc_out, wide) ||
-        widen(e, d.dec_in, wide) || widen(e, d.dec_value, wide) ||
-        widen(e, d.dec_scale, wide))
+    if (!tables || telu_live_load(&e->ctx, &e->m, m, arena, wide))
         return -1;
     live->m = &e->m;
     live->tables = tables;
     live->packed = arena;
     live->wide = wide;
-    return 0;
+    return telu_cuda_check(cudaMemcpyAsync(tables, &e->m, sizeof(e->m),
+                                           cudaMemcpyHostToDevice, e->cuda.stream), what);
 }
 
 /* Bytes of question and reply: a packet is smaller than its sound. */
@@ -220,17 +127,12 @@ static int make_room(struct telu_engine *e, struct telu_live *l)
     return 0;
 }
 
-static size_t past_floats(const struct telu_config *c, int width, int blocks)
-{
-    return (size_t)blocks * (c->kernel - 1) * width;
-}
-
 static int make_side(struct telu_engine *e, enum telu_side which)
 {
     const struct telu_config *c = &e->m.cfg;
     struct side *s = &e->side[which];
-    size_t enc = past_floats(c, c->enc_width, c->enc_blocks);
-    size_t dec = past_floats(c, c->dec_width, c->dec_blocks);
+    size_t enc = live_past(c, c->enc_width, c->enc_blocks);
+    size_t dec = live_past(c, c->dec_width, c->dec_blocks);
     size_t floats = dec + (which == TELU_ENCODE ? enc : (size_t)c->latent);
     struct telu_slots *slots = &s->live.slots;
 
@@ -561,12 +463,14 @@ static int begin(struct telu_engine *e, enum telu_side which, const struct telu_
     return telu_cuda_check(cudaEventRecord(e->done[half], stream), "engine");
 }
 
-static int finish(struct telu_engine *e, enum telu_side which, struct telu_job *jobs, int n,
+static int finish(struct telu_engine *e, enum telu_side which, struct telu_job *jobs,
                   int half)
 {
+    const struct telu_batch_head *head = (const struct telu_batch_head *)e->question[half];
+
     if (telu_cuda_check(cudaEventSynchronize(e->done[half]), "engine"))
         return -1;
-    answer(e, which, jobs, n, stride_for(which, jobs, n), e->reply[half]);
+    answer(e, which, jobs, head->n, head->stride, e->reply[half]);
     return 0;
 }
 
@@ -581,13 +485,12 @@ static int engine_run(struct telu_engine *e, enum telu_side which, struct telu_j
     bad = telu_cuda_check(cudaSetDevice(e->device), "engine");
     /* Piece k begins before k - 1 is finished, and after k - 2 is. */
     for (int k = 0; k <= pieces && !bad; k++) {
-        int at = k * e->rows, before = at - e->rows;
+        int at = k * e->rows;
 
         if (k < pieces)
             bad = begin(e, which, jobs + at, n - at < e->rows ? n - at : e->rows, k % 2);
         if (k > 0 && !bad)
-            bad = finish(e, which, jobs + before, at < n ? e->rows : n - before,
-                         (k - 1) % 2);
+            bad = finish(e, which, jobs + at - e->rows, (k - 1) % 2);
     }
     e->failed = bad != 0;
     return bad;

@@ -69,6 +69,20 @@ static __device__ inline struct telu_row *live_row(const struct telu_live *l, in
     return r < live_head(l)->n ? &l->row[r] : NULL;
 }
 
+/* Floats of the pasts of a network's blocks. */
+static inline __host__ __device__ size_t live_past(const struct telu_config *c, int width,
+                                                   int blocks)
+{
+    return (size_t)blocks * (c->kernel - 1) * width;
+}
+
+/* Where the floats of a layer lie, see struct telu_live. */
+static inline float *live_wide(const struct telu_linear16 *l, const char *packed,
+                               char *wide)
+{
+    return (float *)(wide + 2 * ((const char *)l->w - packed));
+}
+
 /* The age of a past of P packets after one more. */
 static __device__ inline int live_older(int age, int P)
 {

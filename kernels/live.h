@@ -112,6 +112,11 @@ struct telu_live {
     float *h;                          /* [B][widest hidden layer, features or scales] */
 };
 
+/* load.cu: m into arena on the device (m->arena_bytes), which *d then points into, and its
+ * layers as floats into wide (twice the bytes). */
+int telu_live_load(struct telu_ctx *ctx, struct telu_model *d, const struct telu_model *m,
+                   char *arena, char *wide);
+
 /* encode.cu */
 int telu_live_window(struct telu_ctx *ctx, const struct telu_live *l, int B);
 int telu_live_pack(struct telu_ctx *ctx, const struct telu_live *l, int B);

@@ -7,7 +7,7 @@
  * cuBLAS's, in float32; the biases are then added by what comes next, so that no array is
  * gone through for their sake.
  */
-#include "live.h"
+#include "live.cuh"
 
 #include "compand.h"
 #include "each.cuh"
@@ -170,7 +170,7 @@ struct join {
 
 static const float *wide(const struct telu_live *l, const struct telu_linear16 *w)
 {
-    return (const float *)(l->wide + 2 * ((const char *)w->w - l->packed));
+    return live_wide(w, l->packed, l->wide);
 }
 
 static int layer(struct telu_ctx *ctx, const struct telu_live *l,

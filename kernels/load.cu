@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* load.cu - a model's arena onto the device: the pointers as they are there, and the packed
+ * layers once more as floats, for cuBLAS. */
+#include "live.cuh"
+
+#include "linear.h"
+
+struct load {
+    struct telu_ctx *ctx;
+    const char *from;          /* the arena on the host, */
+    char *to, *wide;           /* and on the device */
+    int bad;
+
+    template <class T>
+    void operator()(const T *&p)
+    {
+        p = (const T *)(to + ((const char *)p - from));
+    }
+
+    void operator()(struct telu_linear16 &l)
+    {
+        (*this)(l.w);
+        (*this)(l.b);
+        bad = bad || telu_linear16_unpack_cuda(ctx, live_wide(&l, to, wide), l.w, l.I, l.O);
+    }
+
+    template <class First, class... Others>
+    void operator()(First &first, Others &...others)
+    {
+        (*this)(first);
+        (*this)(others...);
+    }
+};
+
+int telu_live_load(struct telu_ctx *ctx, struct telu_model *d, const struct telu_model *m,
+                   char *arena, char *wide)
+{
+    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    struct load load = { ctx, (const char *)m->arena, arena, wide, 0 };
+    struct telu_tables &t = d->tab;
+
+    if (!cuda ||
+        telu_cuda_check(cudaMemcpyAsync(arena, m->arena, m->arena_bytes,
+                                        cudaMemcpyHostToDevice, cuda->stream),
+                        "weights on the device"))
+        return -1;
+    *d = *m;
+    d->arena = arena;
+    load(d->enc_in, d->enc_out, d->dec_in, d->dec_value, d->dec_scale);
+    for (int net = 0; net < 2; net++)
+        for (int i = 0; i < (net ? m->cfg.dec_blocks : m->cfg.enc_blocks); i++) {
+            struct telu_block &b = net ? d->dec[i] : d->enc[i];
+
+            load(b.dw, b.dwb, b.g, b.nb, b.scale, b.up, b.down);
+        }
+    for (int i = 0; i < m->cfg.stages; i++) {
+        struct telu_stage &s = d->vq[i];
+
+        load(s.in, s.inb, s.out, s.outb, s.book, s.tbook, s.tree);
+    }
+    load(t.bias, t.env, t.gain, t.freq, t.cumul, t.recon, t.shape, t.fill, t.split);
+    return load.bad ? -1 : 0;
+}
