@@ -109,6 +109,11 @@ int telu_shim_barrier(int how, int word, telu_shim_place at)
     return t->word;
 }
 
+static bool same_file(telu_shim_place a, telu_shim_place b)
+{
+    return a.file == b.file || !strcmp(a.file, b.file);
+}
+
 /* Lets the threads of a warp go on when all those that one of them names have come;
  * those that ended count as such. */
 static bool settle(unsigned warp)
@@ -129,7 +134,7 @@ static bool settle(unsigned warp)
             if (!(t->mask >> j & 1) || u->stage == DONE)
                 continue;
             all_here = u->stage == WARP && u->mask == t->mask && u->op == t->op &&
-                       u->at.line == t->at.line && !strcmp(u->at.file, t->at.file);
+                       u->at.line == t->at.line && same_file(u->at, t->at);
             here |= 1u << j;
             votes |= (unsigned)(u->value != 0) << j;
         }
@@ -288,7 +293,7 @@ static bool next_round(void)
     for (unsigned i = 0; i < count; i++) {
         const struct thread *t = &threads[i], *u = &threads[waiting];
 
-        if (t->at.line != u->at.line || t->how != u->how || strcmp(t->at.file, u->at.file)) {
+        if (t->at.line != u->at.line || t->how != u->how || !same_file(t->at, u->at)) {
             say("a barrier while threads wait at another one", i, t->at);
             return false;
         }
