@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* both.h - for the C files that a device runs as well: what they put before a function
- * or a table, and how a loop is shared out among lanes.
+ * or a table, and how work is shared out among lanes.
  *
  * range.c, refine.c, packet.c, ratecontrol.c and plc.c are compiled as C for the CPU, and
  * coder.cuh takes them into .cu files as they stand, so that there is one definition of
- * what a packet's bytes mean. A .cu file says before, by TELU_LANES, how many threads
- * work on a packet: 1, or the 32 of a warp. Then
+ * what a packet's bytes mean. There the TELU_LANES threads of a warp work on a packet:
  *
  *   for (int i = TELU_LANE; i < n; i += TELU_LANES)
  *       ...
  *   TELU_MEET();
  *
- * has each element done by one lane, and seen by all; whatever stands outside of such
- * loops all lanes do alike. telu_add_up() gives every lane the sum over the lanes.
+ * has each element done by one lane, and seen by all. Whatever stands outside of such
+ * loops all lanes do alike, but that memory they share is written by lane 0 alone.
+ *
+ *   telu_add_up(v)      the sum over the lanes
+ *   telu_count(p)       how many lanes have p
+ *   telu_from(v, lane)  what that lane has
  */
 #ifndef TELU_BOTH_H
 #define TELU_BOTH_H
@@ -30,13 +33,11 @@
 #define TELU_CONST static __device__ const
 #define telu_leading_zeros __clz
 
-#if TELU_LANES == 1
-#define TELU_LANE   0
-#define TELU_MEET() ((void)0)
-#else
 #define TELU_LANE   ((int)(threadIdx.x % TELU_LANES))
 #define TELU_MEET() __syncwarp()
-#endif
+#define TELU_UNROLL _Pragma("unroll 5")
+#define telu_count(p)      __popc(__ballot_sync(0xffffffffu, p))
+#define telu_from(v, lane) __shfl_sync(0xffffffffu, v, lane)
 
 TELU_PART uint32_t telu_add_up(uint32_t v)
 {
@@ -55,7 +56,9 @@ TELU_PART uint32_t telu_add_up(uint32_t v)
 #define TELU_LANES  1
 #define TELU_LANE   0
 #define TELU_MEET() ((void)0)
-#define telu_add_up(v) (v)
+#define TELU_UNROLL            /* before a loop whose loads a device may do at once */
+#define telu_add_up(v)     (v)
+#define telu_from(v, lane) ((void)(lane), (v))
 
 #endif
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* coder.cuh - the codec's C files as device code, see both.h. To be included first, after
- * TELU_LANES; what it takes in is the including file's own.
+/* coder.cuh - the codec's C files as device code, a warp to a packet, see both.h. To be
+ * included first; what it takes in is the including file's own.
  */
 #ifndef CODER_CUH
 #define CODER_CUH
+
+#define TELU_LANES 32
 
 #include "both.h"
 

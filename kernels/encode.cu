@@ -3,7 +3,6 @@
  * before the networks, step and bytes after them. A warp to a row. What codec.c does in
  * telu_encode(), with the same rate control and coder.
  */
-#define TELU_LANES 32
 #include "coder.cuh"
 
 #include "live.cuh"
@@ -98,16 +97,13 @@ static __device__ int put_refined(struct telu_row *row, struct telu_rc *rc,
 
     step = telu_rc_step(rc, &choice, plan, t, head, c, base, l->q);
     for (;;) {
-        n = 0;
         if (TELU_LANE == 0) {
             l->refined = 1;
             l->shape = choice.shape;
             l->step = step;
-            n = (int)telu_packet_put(packet, (size_t)choice.cap, choice.bytes, l, plan, t,
-                                     m->n);
         }
         TELU_MEET();
-        n = __shfl_sync(0xffffffffu, n, 0);
+        n = (int)telu_packet_put(packet, (size_t)choice.cap, choice.bytes, l, plan, t, m->n);
         if (n)
             return n;
         /* Estimates may be a byte short: as in codec.c. */
@@ -145,13 +141,13 @@ pack(struct telu_live l)
                 base[k] = 0.0f;
         TELU_MEET();
         n = put_refined(row, &rc, m, l.c + (size_t)r * TELU_COEFS, base, packet);
+    } else {
+        telu_packet_put_base(packet, n, &row->layers, m->n);
     }
     if (TELU_LANE != 0)
         return;
-    if (!row->refined) {
+    if (!row->refined)
         row->layers.refined = row->layers.shape = row->layers.step = 0;
-        telu_packet_put_base(packet, n, &row->layers, m->n);
-    }
     telu_rc_done(&rc, &row->choice, n);
     slot->rc = rc;
     slot->enc_age = row->enc_age < 0 ? 0 : live_older(row->enc_age, P);

@@ -16,18 +16,37 @@ struct bits {
     size_t at;
 };
 
+/* How many of `count` bits go into the byte that the next one is in. */
+TELU_PART int into_byte(const struct bits *b, int count)
+{
+    int left = 8 - (int)(b->at & 7);
+
+    return count < left ? count : left;
+}
+
+/* v < 2^count */
 TELU_PART void put_bits(struct bits *b, uint32_t v, int count)
 {
-    for (; count-- > 0; b->at++)
-        b->out[b->at >> 3] |= (v >> count & 1) << (7 - (b->at & 7));
+    while (count > 0) {
+        int n = into_byte(b, count);
+
+        count -= n;
+        b->out[b->at >> 3] |= (v >> count & ((1u << n) - 1)) << (8 - n - (b->at & 7));
+        b->at += n;
+    }
 }
 
 TELU_PART uint32_t get_bits(struct bits *b, int count)
 {
     uint32_t v = 0;
 
-    for (; count-- > 0; b->at++)
-        v = v << 1 | (b->in[b->at >> 3] >> (7 - (b->at & 7)) & 1);
+    while (count > 0) {
+        int n = into_byte(b, count);
+
+        v = v << n | (b->in[b->at >> 3] >> (8 - n - (b->at & 7)) & ((1u << n) - 1));
+        b->at += n;
+        count -= n;
+    }
     return v;
 }
 
@@ -56,6 +75,8 @@ TELU_CODE void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_l
 {
     struct bits b = { out, NULL, 0 };
 
+    if (TELU_LANE != 0)
+        return;
     memset(out, 0, (size_t)bytes);
     put_bits(&b, 0, BASE_BITS);
     for (int s = 0; s < l->stages; s++)
@@ -63,12 +84,23 @@ TELU_CODE void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_l
     put_bits(&b, (uint32_t)l->prefix, l->prefix_bits);
 }
 
+TELU_PART void put_head(uint8_t *out, const struct telu_layers *l, int n)
+{
+    struct bits b = { out, NULL, 0 };
+
+    put_bits(&b, 1, 1);
+    put_bits(&b, (uint32_t)l->stages, 5);
+    put_bits(&b, (uint32_t)l->shape, 2);
+    for (int s = 0; s < l->stages; s++)
+        put_bits(&b, (uint32_t)l->codes[s], n);
+    put_bits(&b, (uint32_t)l->step, STEP_BITS);
+}
+
 TELU_CODE size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
                        const struct telu_layers *l, const struct telu_plan *p,
                        const struct telu_tables *t, int n)
 {
     size_t head = (size_t)telu_packet_head(l->stages, n), size;
-    struct bits b = { out, NULL, 0 };
     struct telu_range_enc e;
 
     if (bytes > 0 && (size_t)bytes < cap)
@@ -76,14 +108,10 @@ TELU_CODE size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
     if (cap <= head)
         return 0;
 
-    memset(out, 0, head + 1);
-    put_bits(&b, 1, 1);
-    put_bits(&b, (uint32_t)l->stages, 5);
-    put_bits(&b, (uint32_t)l->shape, 2);
-    for (int s = 0; s < l->stages; s++)
-        put_bits(&b, (uint32_t)l->codes[s], n);
-    put_bits(&b, (uint32_t)l->step, STEP_BITS);
-
+    if (TELU_LANE == 0) {
+        memset(out, 0, head + 1);
+        put_head(out, l, n);
+    }
     telu_range_enc_init(&e, out + head, cap - head);
     telu_refine_put(&e, l->q, p, t);
     size = telu_range_finish(&e);
@@ -94,7 +122,8 @@ TELU_CODE size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
     size += size == 0;
     size += head;
     if (bytes > 0 && size < cap) {
-        memset(out + size, 0, cap - size);
+        if (TELU_LANE == 0)
+            memset(out + size, 0, cap - size);
         size = cap;
     }
     return size;
@@ -102,11 +131,31 @@ TELU_CODE size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
 
 /* --- Reading -------------------------------------------------------------- */
 
-TELU_PART void get_codes(struct bits *b, struct telu_layers *l, int n)
+/* What is known of a packet before its codes. */
+struct front {
+    int refined, stages, shape, prefix_bits;
+};
+
+/* y but for its codes and prefix, which are read; then to l. */
+TELU_PART void get_codes(struct telu_layers *l, const struct front *y, struct bits *b, int n)
 {
-    for (int s = 0; s < l->stages; s++)
-        l->codes[s] = (int)get_bits(b, n);
-    l->prefix = (int)get_bits(b, l->prefix_bits);
+    uint32_t code;
+
+    for (int s = 0; s < y->stages; s++) {
+        code = get_bits(b, n);
+        if (TELU_LANE == 0)
+            l->codes[s] = (int)code;
+    }
+    code = get_bits(b, y->prefix_bits);
+    if (TELU_LANE == 0) {
+        l->refined = y->refined;
+        l->stages = y->stages;
+        l->shape = y->shape;
+        l->prefix_bits = y->prefix_bits;
+        l->prefix = (int)code;
+        l->step = 0;
+    }
+    TELU_MEET();
 }
 
 TELU_CODE int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
@@ -114,37 +163,36 @@ TELU_CODE int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
                     int stages, int n)
 {
     struct bits b = { NULL, in, 0 };
+    struct front y = { 0, 0, 0, 0 };
     struct telu_range_dec d;
-    int S, head, length = size < TELU_MAX_PACKET ? (int)size : TELU_MAX_PACKET;
+    int head, step, length = size < TELU_MAX_PACKET ? (int)size : TELU_MAX_PACKET;
 
     if (size == 0)
         return -1;
-    l->refined = (int)get_bits(&b, 1);
-    l->shape = l->step = 0;
-    if (!l->refined) {
-        telu_packet_room(length, stages, n, &l->stages, &l->prefix_bits);
-        get_codes(&b, l, n);
+    y.refined = (int)get_bits(&b, 1);
+    if (!y.refined) {
+        telu_packet_room(length, stages, n, &y.stages, &y.prefix_bits);
+        get_codes(l, &y, &b, n);
         return 0;
     }
 
-    S = (int)get_bits(&b, 5);
-    if (S > stages)
+    y.stages = (int)get_bits(&b, 5);
+    if (y.stages > stages)
         return -1;
-    l->shape = (int)get_bits(&b, 2);
-    head = telu_packet_head(S, n);
-    if (length <= head) {              /* cut: the base layer, or a part of it */
-        l->refined = 0;
-        room(8 * length - FRONT_BITS, S, n, &l->stages, &l->prefix_bits);
-        get_codes(&b, l, n);
+    y.shape = (int)get_bits(&b, 2);
+    head = telu_packet_head(y.stages, n);
+    y.refined = length > head;
+    if (!y.refined)                    /* cut: the base layer, or a part of it */
+        room(8 * length - FRONT_BITS, y.stages, n, &y.stages, &y.prefix_bits);
+    get_codes(l, &y, &b, n);
+    if (!y.refined)
         return 0;
-    }
 
-    l->stages = S;
-    l->prefix_bits = 0;
-    get_codes(&b, l, n);
-    l->step = (int)get_bits(&b, STEP_BITS);
-    telu_plan_envelope(plan, t, l->codes, S);
-    telu_plan_step(plan, t, l->step, l->shape);
+    step = (int)get_bits(&b, STEP_BITS);
+    if (TELU_LANE == 0)
+        l->step = step;
+    telu_plan_envelope(plan, t, l->codes, y.stages);
+    telu_plan_step(plan, t, step, y.shape);
     telu_range_dec_init(&d, in + head, size - (size_t)head);
     return telu_refine_get(&d, l->q, plan, t);
 }

@@ -16,10 +16,13 @@ TELU_CODE void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_
 
 TELU_PART void emit(struct telu_range_enc *e, uint8_t byte)
 {
-    if (e->n < e->cap)
-        e->out[e->n++] = byte;
-    else
+    if (e->n >= e->cap) {
         e->overflow = 1;
+        return;
+    }
+    if (TELU_LANE == 0)
+        e->out[e->n] = byte;
+    e->n++;
 }
 
 /* low + v; what leaves its 32 bits goes into the bytes already written. It cannot
@@ -27,7 +30,7 @@ TELU_PART void emit(struct telu_range_enc *e, uint8_t byte)
 TELU_PART void add(struct telu_range_enc *e, uint32_t v)
 {
     e->low += v;
-    if (e->low >= v || e->overflow)
+    if (e->low >= v || e->overflow || TELU_LANE != 0)
         return;
     for (size_t i = e->n; i > 0 && ++e->out[i - 1] == 0; i--)
         ;
@@ -91,13 +94,9 @@ TELU_CODE void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, 
         d->code = d->code << 8 | next_byte(d);
 }
 
-TELU_CODE uint32_t telu_range_get(struct telu_range_dec *d, int t)
+TELU_CODE void telu_range_open(struct telu_range_dec *d, int t)
 {
-    uint32_t q;
-
     d->range >>= t;
-    q = d->code / d->range;
-    return q < 1u << t ? q : (1u << t) - 1;
 }
 
 TELU_CODE void telu_range_took(struct telu_range_dec *d, uint32_t c, uint32_t f)
@@ -115,8 +114,10 @@ TELU_CODE uint32_t telu_range_get_bits(struct telu_range_dec *d, int count)
     uint32_t v = 0;
 
     while (count-- > 0) {
-        uint32_t bit = telu_range_get(d, 1);
+        uint32_t bit;
 
+        telu_range_open(d, 1);
+        bit = (uint32_t)telu_range_above(d, 1);
         telu_range_took(d, bit, 1);
         v = v << 1 | bit;
     }

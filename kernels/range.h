@@ -42,10 +42,16 @@ struct telu_range_dec {
 
 TELU_CODE void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, size_t n);
 
-/* Where the next symbol of 2^t lies: 0 .. 2^t - 1. Follow with telu_range_took(). */
-TELU_CODE uint32_t telu_range_get(struct telu_range_dec *d, int t);
+/* The next symbol is one of 2^t, t <= 16: after this telu_range_above() tells whether it
+ * lies at c or above, 0 <= c < 2^t. Follow with telu_range_took(). */
+TELU_CODE void telu_range_open(struct telu_range_dec *d, int t);
 TELU_CODE void telu_range_took(struct telu_range_dec *d, uint32_t c, uint32_t f);
 TELU_CODE uint32_t telu_range_get_bits(struct telu_range_dec *d, int count);
+
+TELU_HELP int telu_range_above(const struct telu_range_dec *d, uint32_t c)
+{
+    return d->code >= d->range * c;
+}
 
 /* More than four bytes past the end have been read: the data was cut. */
 TELU_HELP int telu_range_cut(const struct telu_range_dec *d)

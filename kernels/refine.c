@@ -31,6 +31,31 @@ TELU_PART int log2_floor(unsigned x)      /* x >= 1 */
     return 31 - telu_leading_zeros(x);
 }
 
+/* The band of coefficient k of a hop. */
+TELU_CONST uint8_t band_of[TELU_HOP] = {
+    0,  0,  0,  0,  1,  1,  1,  1,  2,  2,  2,  2,  3,  3,  3,  3,  4,  4,  4,  4,
+    5,  5,  5,  6,  6,  6,  7,  7,  7,  7,  8,  8,  8,  8,  9,  9,  9,  9,  10, 10,
+    10, 10, 10, 10, 11, 11, 11, 11, 11, 11, 12, 12, 12, 12, 12, 12, 12, 13, 13, 13,
+    13, 13, 13, 13, 14, 14, 14, 14, 14, 14, 14, 14, 14, 15, 15, 15, 15, 15, 15, 15,
+    15, 15, 15, 15, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 17, 17, 17, 17, 17,
+    17, 17, 17, 17, 17, 17, 17, 17, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18, 18,
+    18, 18, 18, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19, 19,
+    20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20,
+};
+
+/* Coefficient i of a packet: where its hop begins, its place there, and its band. */
+struct place {
+    int h, k, b;
+};
+
+TELU_PART struct place place_of(int i)
+{
+    int h = i < TELU_HOP ? 0 : TELU_HOP;
+    struct place w = { h, i - h, band_of[i - h] };
+
+    return w;
+}
+
 /* --- What both sides know before the first coefficient -------------------- */
 
 TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables *t,
@@ -41,8 +66,10 @@ TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables 
 
     for (int s = 0; s < S; s++)
         seed = telu_noise(seed) + (uint32_t)codes[s];
-    p->stages = S;
-    p->seed = seed;
+    if (TELU_LANE == 0) {
+        p->stages = S;
+        p->seed = seed;
+    }
     for (int b = TELU_LANE; b < TELU_BANDS; b += TELU_LANES) {
         int e = t->bias[b];
 
@@ -58,13 +85,15 @@ TELU_CODE void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, 
 {
     int group = p->stages <= 2 ? 0 : p->stages <= 5 ? 1 : 2;
 
-    p->noise = telu_noise(p->seed) + (uint32_t)step;
+    if (TELU_LANE == 0)
+        p->noise = telu_noise(p->seed) + (uint32_t)step;
     for (int b = TELU_LANE; b < TELU_BANDS; b += TELU_LANES) {
         int L = clamp(4 * (step - 120) + ((t->shape[shape] * p->env[b]) >> 6),
                       -640, 64);
 
         p->level[b] = L;
         p->step[b] = ldexpf(octave[L & 31], L >> 5);
+        p->inverse[b] = 1.0f / p->step[b];
         p->ctx[b] = p->stages == 0 ? (8 * b) / TELU_BANDS
                   : 8 + 12 * group + clamp((p->env[b] - L + 64) / 24, 0, 11);
     }
@@ -94,8 +123,12 @@ TELU_CODE int telu_refine_context(const int *q, const int *q0, int k, int cclass
             (k < TELU_HOP - 1 ? abs(q0[k + 1]) : 0);
         m = (n + p) / 7;
     } else {
-        for (int i = k < 8 ? 0 : k - 8; i < k; i++)
-            p += abs(q[i]);
+        if (k >= 8)
+            for (int i = 1; i <= 8; i++)
+                p += abs(q[k - i]);
+        else
+            for (int i = 0; i < k; i++)
+                p += abs(q[i]);
         m = n / 3;
     }
     *shift = m < 16 ? 0 : log2_floor((unsigned)m) - 3;
@@ -110,22 +143,26 @@ TELU_CODE void telu_refine_quantise(int *q, const struct telu_plan *p,
                           const float *base, float dead)
 {
     const uint8_t *gain = t->gain + p->stages * TELU_BANDS;
+    int run;
 
-    for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
-        for (int b = 0; b < TELU_BANDS; b++) {
-            float g = gain[b] / 128.0f, inverse = 1.0f / p->step[b];
+    TELU_UNROLL
+    for (int i = 0; i < TELU_COEFS; i += TELU_LANES * run) {
+        struct place w = place_of(i + TELU_LANE);
+        float g = gain[w.b] / 128.0f, inverse = p->inverse[w.b];
+        int k = w.h + w.k;
 
-            for (int k = h + telu_band_edge[b] + TELU_LANE; k < h + telu_band_edge[b + 1];
-                 k += TELU_LANES) {
-                float r = c[k] - g * base[k];
-                float a = fabsf(r) * inverse + (0.5f - dead);
+        /* Alone, a band at a time. */
+        run = TELU_LANES > 1 ? 1 : telu_band_edge[w.b + 1] - w.k;
+        for (int end = k + run; k < end; k++) {
+            float r = c[k] - g * base[k];
+            float a = fabsf(r) * inverse + (0.5f - dead);
 
-                /* A NaN fails both comparisons and counts as 0. */
-                int v = a < TELU_MAX_Q ? (int)a : a >= TELU_MAX_Q ? TELU_MAX_Q : 0;
+            /* A NaN fails both comparisons and counts as 0. */
+            int v = a < TELU_MAX_Q ? (int)a : a >= TELU_MAX_Q ? TELU_MAX_Q : 0;
 
-                q[k] = r < 0.0f ? -v : v;
-            }
+            q[k] = r < 0.0f ? -v : v;
         }
+    }
     TELU_MEET();
 }
 
@@ -181,25 +218,6 @@ TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_
 
 /* --- Integers <-> bytes ---------------------------------------------------- */
 
-/* Coefficient i of a packet: its hop, its place there, and its band. */
-struct place {
-    int h, b, k;
-};
-
-/* To the one `by` further on, by <= TELU_HOP. 0 after the last. */
-TELU_PART int next(struct place *w, int by)
-{
-    w->k += by;
-    if (w->k >= TELU_HOP) {
-        w->h += TELU_HOP;
-        w->k -= TELU_HOP;
-        w->b = 0;
-    }
-    while (w->k >= telu_band_edge[w->b + 1])
-        w->b++;
-    return w->h < TELU_COEFS;
-}
-
 TELU_PART int context(const struct place *w, const int *q, const struct telu_plan *p,
                       int *shift)
 {
@@ -227,11 +245,11 @@ TELU_PART uint32_t frequency_cost(uint32_t f)
 TELU_CODE uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
                           const struct telu_tables *t)
 {
-    struct place w = { 0, 0, 0 };
     uint32_t cost = 0;
 
-    next(&w, TELU_LANE);
-    do {
+    TELU_UNROLL
+    for (int i = 0; i < TELU_COEFS; i += TELU_LANES) {
+        struct place w = place_of(i + TELU_LANE);
         int shift, ctx = context(&w, q, p, &shift);
         int a = abs(q[w.h + w.k]), s = a >> shift;
 
@@ -240,33 +258,82 @@ TELU_CODE uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
         if (s >= TELU_ESCAPE)
             cost += 64 * (2 * log2_floor((unsigned)(s - TELU_ESCAPE) + 1) + 1);
         cost += 64 * (shift + (a != 0));
-    } while (next(&w, TELU_LANES));
+    }
     return telu_add_up(cost);
 }
 
+/* What is put for a coefficient: a symbol of its context, and plain bits behind it. */
+struct word {
+    uint32_t symbol;           /* c, and 2^16 times f */
+    int count;                 /* of bits, 0 .. 46 */
+    uint64_t bits;
+};
+
+TELU_PART struct word word_of(const struct place *w, const int *q,
+                              const struct telu_plan *p, const struct telu_tables *t)
+{
+    int shift, ctx = context(w, q, p, &shift);
+    int v = q[w->h + w->k], a = abs(v), s = a >> shift;
+    int symbol = s < TELU_ESCAPE ? s : TELU_ESCAPE;
+    const uint16_t *cumul = t->cumul + ctx * (TELU_SYMBOLS + 1) + symbol;
+    struct word y = { cumul[0] | ((uint32_t)cumul[1] - cumul[0]) << 16, 0, 0 };
+
+    if (symbol == TELU_ESCAPE) {       /* as many zeros as bits behind the first one */
+        y.bits = (uint64_t)(s - TELU_ESCAPE) + 1;
+        y.count = 2 * log2_floor((uint32_t)y.bits) + 1;
+    }
+    y.bits = y.bits << shift | (uint64_t)(a & ((1 << shift) - 1));
+    y.count += shift;
+    if (a) {
+        y.bits = y.bits << 1 | (v < 0);
+        y.count++;
+    }
+    return y;
+}
+
+/* Each lane finds out what to put for a coefficient; all put them, in order. */
 TELU_CODE void telu_refine_put(struct telu_range_enc *e, const int *q,
                      const struct telu_plan *p, const struct telu_tables *t)
 {
-    struct place w = { 0, 0, 0 };
+    for (int i = 0; i < TELU_COEFS; i += TELU_LANES) {
+        struct place w = place_of(i + TELU_LANE);
+        struct word mine = word_of(&w, q, p, t);
 
-    do {
-        int shift, ctx = context(&w, q, p, &shift);
-        int a = abs(q[w.h + w.k]), s = a >> shift;
-        int symbol = s < TELU_ESCAPE ? s : TELU_ESCAPE;
-        const uint16_t *cumul = t->cumul + ctx * (TELU_SYMBOLS + 1) + symbol;
+        for (int lane = 0; lane < TELU_LANES; lane++) {
+            uint32_t symbol = telu_from(mine.symbol, lane);
+            int count = telu_from(mine.count, lane);
 
-        telu_range_put(e, cumul[0], (uint32_t)cumul[1] - cumul[0], TELU_RANGE_BITS);
-        if (symbol == TELU_ESCAPE) {
-            uint32_t v = (uint32_t)(s - TELU_ESCAPE) + 1;
-            int zeros = log2_floor(v);
+            telu_range_put(e, symbol & 0xffff, symbol >> 16, TELU_RANGE_BITS);
+            if (count) {
+                uint64_t bits = telu_from(mine.bits, lane);
 
-            telu_range_put_bits(e, 0, zeros);
-            telu_range_put_bits(e, v, zeros + 1);
+                if (count > 32)
+                    telu_range_put_bits(e, (uint32_t)(bits >> 32), count - 32);
+                telu_range_put_bits(e, (uint32_t)bits, count < 32 ? count : 32);
+            }
         }
-        telu_range_put_bits(e, (uint32_t)a, shift);
-        if (a)
-            telu_range_put_bits(e, q[w.h + w.k] < 0, 1);
-    } while (next(&w, 1));
+    }
+}
+
+/* The next symbol of a context is taken. */
+TELU_PART int get_symbol(struct telu_range_dec *d, const uint16_t *cumul)
+{
+    telu_range_open(d, TELU_RANGE_BITS);
+#if TELU_LANES > 1
+    int s = TELU_LANE < TELU_SYMBOLS ? TELU_LANE : TELU_ESCAPE;
+    uint32_t c = cumul[s], f = cumul[s + 1] - c;
+    int symbol = telu_count(TELU_LANE < TELU_ESCAPE && telu_range_above(d, c + f));
+    uint32_t mine = c | f << 16, it = telu_from(mine, symbol);
+
+    telu_range_took(d, it & 0xffff, it >> 16);
+#else
+    int symbol = 0;
+
+    while (symbol < TELU_ESCAPE && telu_range_above(d, cumul[symbol + 1]))
+        symbol++;
+    telu_range_took(d, cumul[symbol], (uint32_t)cumul[symbol + 1] - cumul[symbol]);
+#endif
+    return symbol;
 }
 
 /* Exp-Golomb code of order 0, or -1. */
@@ -280,36 +347,36 @@ TELU_PART int get_rest(struct telu_range_dec *d)
     return (int)(1u << zeros | telu_range_get_bits(d, zeros)) - 1;
 }
 
+/* One coefficient, or more than TELU_MAX_Q. */
+TELU_PART int get(struct telu_range_dec *d, const uint16_t *cumul, int shift)
+{
+    int a = get_symbol(d, cumul), rest = 0;
+
+    if (a == TELU_ESCAPE)
+        rest = get_rest(d);
+    if (rest < 0)
+        return TELU_MAX_Q + 1;
+    a = (int)((uint32_t)(a + rest) << shift | telu_range_get_bits(d, shift));
+    if (a > TELU_MAX_Q)
+        return TELU_MAX_Q + 1;
+    return a && telu_range_get_bits(d, 1) ? -a : a;
+}
+
 TELU_CODE int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
                     const struct telu_tables *t)
 {
-    struct place w = { 0, 0, 0 };
+    for (int i = 0; i < TELU_COEFS; i++) {
+        struct place w = place_of(i);
+        int shift, ctx = context(&w, q, p, &shift), v = 0;
 
-    do {
-        int shift, ctx = context(&w, q, p, &shift), symbol = 0, a, rest;
-        const uint16_t *cumul = t->cumul + ctx * (TELU_SYMBOLS + 1);
-        uint32_t at;
-
-        q[w.h + w.k] = 0;
-        if (telu_range_cut(d))
-            continue;
-
-        at = telu_range_get(d, TELU_RANGE_BITS);
-        while (cumul[symbol + 1] <= at)
-            symbol++;
-        telu_range_took(d, cumul[symbol], (uint32_t)cumul[symbol + 1] - cumul[symbol]);
-        a = symbol;
-        if (symbol == TELU_ESCAPE) {
-            rest = get_rest(d);
-            if (rest < 0)
-                return -1;
-            a += rest;
-        }
-        a = (int)((uint32_t)a << shift | telu_range_get_bits(d, shift));
-        if (a > TELU_MAX_Q)
+        if (!telu_range_cut(d))
+            v = get(d, t->cumul + ctx * (TELU_SYMBOLS + 1), shift);
+        if (v > TELU_MAX_Q)
             return -1;
-        q[w.h + w.k] = a && telu_range_get_bits(d, 1) ? -a : a;
-    } while (next(&w, 1));
+        if (TELU_LANE == 0)
+            q[i] = v;
+        TELU_MEET();
+    }
 
     /* Behind what was read there may be padding, nothing else. */
     for (size_t i = d->at; i < d->n; i++)

@@ -50,6 +50,7 @@ struct telu_plan {
     int level[TELU_BANDS];     /* L[b] */
     int ctx[TELU_BANDS];       /* C */
     float step[TELU_BANDS];    /* Delta[b] */
+    float inverse[TELU_BANDS]; /* 1 / Delta[b] */
     uint32_t seed, noise;      /* u of the codes; u before the first coefficient */
 };
 

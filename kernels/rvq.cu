@@ -6,7 +6,6 @@
  * The envelope, and with it whether a refinement fits at all, is known when the codes
  * are. Where it does not, the search goes on here for the codes of a base-only packet.
  */
-#define TELU_LANES 32
 #include "coder.cuh"
 
 #include "live.cuh"

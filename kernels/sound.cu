@@ -2,7 +2,6 @@
 /* sound.cu - how a decoded packet ends on the device: coefficients, concealment, and the
  * overlap with the packet before. A warp to a row. What codec.c does in telu_decode() and
  * telu_conceal(). */
-#define TELU_LANES 32
 #include "coder.cuh"
 
 #include "live.cuh"
