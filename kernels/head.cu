@@ -2,15 +2,8 @@
 /* head.cu - see head.h. */
 #include "head.h"
 
-#include "approx.h"
 #include "each.cuh"
-
-static __device__ inline float head(float v, float s)
-{
-    float c = s > TELU_HEAD_LEAST ? s : TELU_HEAD_LEAST;
-
-    return v * telu_exp(c < TELU_HEAD_MOST ? c : TELU_HEAD_MOST);
-}
+#include "head.cuh"
 
 struct head_op {
     float *y;

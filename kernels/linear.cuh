@@ -11,8 +11,7 @@
 #define FEW_THREADS 256
 #define FEW_WARPS   (FEW_THREADS / HALF)
 #define FEW_ROWS    (4 * FEW_WARPS)        /* of x, at most */
-#define FEW_CHUNK   64         /* rows of a panel at a time, */
-#define FEW_QUADS   (FEW_CHUNK * HALF / 4 / FEW_THREADS)   /* so many uint4 to a thread */
+#define FEW_CHUNK   64         /* rows of a panel at a time */
 
 static __device__ inline float low(uint32_t word)
 {
@@ -24,30 +23,34 @@ static __device__ inline float high(uint32_t word)
     return __uint_as_float(word & 0xffff0000u);
 }
 
-/* x w^T + b; out(r, o, value) takes each. One block to a panel, EACH rows of x to a warp,
- * two outputs to a lane. What costs is waiting for the weights, so all threads fetch the
- * next chunk, at once, while this one is added up in the CPU's order. */
-template <int EACH, class Out>
+/* x w^T + b; out(r, o, value) takes each. A block has WORDS words of each row of a panel,
+ * a warp EACH rows of x. What costs is waiting for the weights, so all threads fetch the
+ * next chunk, at once, while this one is added up in the CPU's order. With half of the
+ * words, so that more of the device takes part, a lane has one output and not two. */
+template <int EACH, int WORDS, class Out>
 static __global__ void __launch_bounds__(FEW_THREADS)
 linear16_few(Out out, const float *x, const uint32_t *w, const float *b, int R, int I, int O)
 {
-    const int most = EACH * FEW_WARPS;     /* rows of x; of a chunk a thread fetches */
+    const int most = EACH * FEW_WARPS, parts = HALF / WORDS, row = WORDS / 4;  /* uint4 */
+    const int quads = FEW_CHUNK * row / FEW_THREADS;       /* of a chunk a thread fetches */
     const int share = most * FEW_CHUNK / FEW_THREADS;
-    __shared__ __align__(16) uint32_t ws[2][FEW_CHUNK][HALF];
+    __shared__ __align__(16) uint32_t ws[2][FEW_CHUNK][WORDS];
     __shared__ float xs[2][most][FEW_CHUNK];
     int t = threadIdx.x, lane = t % HALF, warp = t / HALF;
-    int lo = blockIdx.x * PANEL + lane, hi = lo + HALF;
-    const uint4 *words = reinterpret_cast<const uint4 *>(w + (size_t)blockIdx.x * I * HALF);
+    int panel = blockIdx.x / parts, part = blockIdx.x % parts;
+    int lo = panel * PANEL + part * WORDS + lane % WORDS + (lane / WORDS) * HALF;
+    int hi = lo + HALF, shift = lane < WORDS ? 16 : 0;
+    const uint4 *words = reinterpret_cast<const uint4 *>(w + (size_t)panel * I * HALF) +
+                         part * row;
     float a[EACH], c[EACH], next_x[share];
-    uint4 next_w[FEW_QUADS];
+    uint4 next_w[quads];
 
     auto fetch = [&](int from) {
         #pragma unroll
-        for (int q = 0; q < FEW_QUADS; q++) {
-            int at = t + q * FEW_THREADS;      /* eight to a row */
+        for (int q = 0; q < quads; q++) {
+            int at = t + q * FEW_THREADS, i = from + at / row;
 
-            next_w[q] = from + at / (HALF / 4) < I ? words[from * (HALF / 4) + at]
-                                                   : make_uint4(0, 0, 0, 0);
+            next_w[q] = i < I ? words[i * (HALF / 4) + at % row] : make_uint4(0, 0, 0, 0);
         }
         #pragma unroll
         for (int q = 0; q < share; q++) {
@@ -60,7 +63,7 @@ linear16_few(Out out, const float *x, const uint32_t *w, const float *b, int R, 
     #pragma unroll
     for (int e = 0; e < EACH; e++) {
         a[e] = b && lo < O ? b[lo] : 0.0f;
-        c[e] = b && hi < O ? b[hi] : 0.0f;
+        c[e] = parts == 1 && b && hi < O ? b[hi] : 0.0f;
     }
     fetch(0);
     for (int i = 0, turn = 0; i < I; i += FEW_CHUNK, turn ^= 1) {
@@ -68,7 +71,7 @@ linear16_few(Out out, const float *x, const uint32_t *w, const float *b, int R, 
 
         /* The other half may still be read; this one was read before the last barrier. */
         #pragma unroll
-        for (int q = 0; q < FEW_QUADS; q++)
+        for (int q = 0; q < quads; q++)
             reinterpret_cast<uint4 *>(ws[turn])[t + q * FEW_THREADS] = next_w[q];
         #pragma unroll
         for (int q = 0; q < share; q++) {
@@ -83,14 +86,15 @@ linear16_few(Out out, const float *x, const uint32_t *w, const float *b, int R, 
             continue;
         #pragma unroll 8
         for (int k = 0; k < deep; k++) {
-            uint32_t word = ws[turn][k][lane];
+            uint32_t word = ws[turn][k][lane % WORDS];
 
             #pragma unroll
             for (int e = 0; e < EACH; e++) {
                 float v = xs[turn][warp + e * FEW_WARPS][k];
 
-                a[e] += v * low(word);
-                c[e] += v * high(word);
+                a[e] += v * high(word << shift);
+                if (parts == 1)
+                    c[e] += v * high(word);
             }
         }
     }
@@ -100,7 +104,7 @@ linear16_few(Out out, const float *x, const uint32_t *w, const float *b, int R, 
 
         if (r < R && lo < O)
             out(r, lo, a[e]);
-        if (r < R && hi < O)
+        if (parts == 1 && r < R && hi < O)
             out(r, hi, c[e]);
     }
 }
@@ -111,10 +115,11 @@ static int linear16_launch(const struct telu_cuda *cuda, Out out, const float *x
                            const uint32_t *w, const float *b, int R, int I, int O,
                            const char *what)
 {
+    int one = R <= FEW_WARPS, panels = (O + PANEL - 1) / PANEL;
     void (*kernel)(Out, const float *, const uint32_t *, const float *, int, int, int) =
-        R <= FEW_WARPS ? linear16_few<1, Out> : linear16_few<FEW_ROWS / FEW_WARPS, Out>;
+        one ? linear16_few<1, HALF / 2, Out> : linear16_few<FEW_ROWS / FEW_WARPS, HALF, Out>;
 
-    TELU_LAUNCH(kernel, (O + PANEL - 1) / PANEL, FEW_THREADS, 0, cuda->stream, out, x, w, b,
+    TELU_LAUNCH(kernel, one ? 2 * panels : panels, FEW_THREADS, 0, cuda->stream, out, x, w, b,
                 R, I, O);
     return telu_cuda_launched(what);
 }

@@ -12,7 +12,7 @@
 #include "compand.h"
 #include "each.cuh"
 #include "gelu.cuh"
-#include "head.h"
+#include "head.cuh"
 #include "linear.cuh"
 #include "linear.h"
 #include "norm.cuh"
@@ -124,6 +124,18 @@ struct joined {
     __device__ void operator()(int r, int c, float v) const
     {
         a[(size_t)r * C + c] = a[(size_t)r * C + c] + s[c] * v;
+    }
+};
+
+/* y = head(v, s) */
+struct headed {
+    float *y;
+    const float *s;
+    int C;
+
+    __device__ void operator()(int r, int c, float v) const
+    {
+        y[(size_t)r * C + c] = head(v, s[(size_t)r * C + c]);
     }
 };
 
@@ -240,6 +252,22 @@ int telu_live_encoder(struct telu_ctx *ctx, const struct telu_live *l, int B)
     return layer(ctx, l, &m->enc_out, l->latent, l->a, B);
 }
 
+/* base = head(value(a), h), where the scales are */
+static int value(struct telu_ctx *ctx, const struct telu_live *l, int B)
+{
+    const struct telu_linear16 *w = &l->m->dec_value;
+    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    struct headed base = { l->base, l->h, w->O };
+
+    if (!cuda)
+        return -1;
+    if (B <= FEW_ROWS)
+        return linear16_launch(cuda, base, l->a, w->w, w->b, B, w->I, w->O, "head");
+    if (layer(ctx, l, w, l->base, l->a, B))
+        return -1;
+    return telu_head_cuda(ctx, l->base, l->base, l->h, B * TELU_COEFS);
+}
+
 int telu_live_decoder(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
     const struct telu_model *m = l->m;
@@ -249,8 +277,5 @@ int telu_live_decoder(struct telu_ctx *ctx, const struct telu_live *l, int B)
     for (int i = 0; i < m->cfg.dec_blocks; i++)
         if (block(ctx, l, &m->dec[i], 1, i, B))
             return -1;
-    if (layer(ctx, l, &m->dec_value, l->base, l->a, B) ||
-        layer(ctx, l, &m->dec_scale, l->h, l->a, B))
-        return -1;
-    return telu_head_cuda(ctx, l->base, l->base, l->h, B * TELU_COEFS);
+    return layer(ctx, l, &m->dec_scale, l->h, l->a, B) || value(ctx, l, B) ? -1 : 0;
 }
