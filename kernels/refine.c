@@ -56,6 +56,12 @@ TELU_PART struct place place_of(int i)
     return w;
 }
 
+/* How many coefficients from there on a lane does: alone, the rest of the band. */
+TELU_PART int run_of(const struct place *w)
+{
+    return TELU_LANES > 1 ? 1 : telu_band_edge[w->b + 1] - w->k;
+}
+
 /* --- What both sides know before the first coefficient -------------------- */
 
 TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables *t,
@@ -151,8 +157,7 @@ TELU_CODE void telu_refine_quantise(int *q, const struct telu_plan *p,
         float g = gain[w.b] / 128.0f, inverse = p->inverse[w.b];
         int k = w.h + w.k;
 
-        /* Alone, a band at a time. */
-        run = TELU_LANES > 1 ? 1 : telu_band_edge[w.b + 1] - w.k;
+        run = run_of(&w);
         for (int end = k + run; k < end; k++) {
             float r = c[k] - g * base[k];
             float a = fabsf(r) * inverse + (0.5f - dead);
@@ -185,34 +190,34 @@ TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_
                             int shape)
 {
     const uint8_t *gain = t->gain + p->stages * TELU_BANDS;
+    uint32_t u = telu_noise_after(p->noise, (uint32_t)TELU_LANE);
     float phi = t->fill[shape] / 64.0f;
+    int run;
 
-    for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
-        for (int b = 0; b < TELU_BANDS; b++) {
-            int first = h + telu_band_edge[b], end = h + telu_band_edge[b + 1];
-            float g = gain[b] / 128.0f, step = p->step[b];
-            float fill = fill_of(base + first, end - first, g, phi * step);
+    for (int i = 0; i < TELU_COEFS; i += TELU_LANES * run) {
+        struct place w = place_of(i + TELU_LANE);
+        int first = telu_band_edge[w.b], width = telu_band_edge[w.b + 1] - first;
+        float g = gain[w.b] / 128.0f, step = p->step[w.b];
+        float fill = fill_of(base + w.h + first, width, g, phi * step);
+        int k = w.h + w.k;
 
-            uint32_t u = telu_noise_after(p->noise, (uint32_t)(first + TELU_LANE));
+        run = run_of(&w);
+        for (int end = k + run; k < end; k++) {
+            int a = abs(q[k]);
+            float d = g * base[k];
 
-            TELU_MEET();
-            for (int k = first + TELU_LANE; k < end; k += TELU_LANES) {
-                int a = abs(q[k]);
-                float d = g * base[k];
+            u = telu_noise(u);
+            if (a) {
+                float v = ((float)a + (t->recon[a < 3 ? a : 3] - 128) / 256.0f) * step;
 
-                u = telu_noise(u);
-                if (a) {
-                    float v = ((float)a + (t->recon[a < 3 ? a : 3] - 128) / 256.0f) *
-                              step;
-
-                    d += q[k] < 0 ? -v : v;
-                } else {
-                    d += u >> 31 ? -fill : fill;
-                }
-                u = telu_noise_after(u, TELU_LANES - 1);
-                y[k] = d;
+                d += q[k] < 0 ? -v : v;
+            } else {
+                d += u >> 31 ? -fill : fill;
             }
+            y[k] = d;
         }
+        u = telu_noise_after(u, TELU_LANES - 1);
+    }
     TELU_MEET();
 }
 

@@ -83,7 +83,7 @@ TELU_CODE void telu_refine_put(struct telu_range_enc *e, const int *q,
 TELU_CODE int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
                     const struct telu_tables *t);
 
-/* q, base -> y [320], "Sound" in FORMAT.md; y may be base. */
+/* q, base -> y [320], "Sound" in FORMAT.md; y may be base, but not among lanes. */
 TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
                             const struct telu_tables *t, const float *base,
                             int shape);

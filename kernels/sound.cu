@@ -37,10 +37,10 @@ sound(struct telu_live l)
         conceal(c, row, &plc, base);
     } else {
         for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
-            c[k] = row->dec_age < 0 ? 0.0f : base[k];
+            c[k] = base[k] = row->dec_age < 0 ? 0.0f : base[k];
         TELU_MEET();
         if (y->refined)
-            telu_refine_dequantise(c, y->q, &row->plan, &m->tab, c, y->shape);
+            telu_refine_dequantise(c, y->q, &row->plan, &m->tab, base, y->shape);
         telu_plc_heard(&plc, c, row->dec_age >= 0);
         info.stages = y->stages;
         info.refined = y->refined;
