@@ -13,6 +13,7 @@
 
 #define THREADS 256
 #define WARPS   (THREADS / LIVE_WARP)
+#define AT_ONCE 4              /* vectors of a thread */
 #define SEVERAL 4              /* rows to a block of a large batch: they share the books */
 #define LARGE   264            /* rows: two blocks to each SM of a large card */
 
@@ -45,7 +46,8 @@ static __device__ void project(struct search_room<ROWS> *a, const struct telu_st
 }
 
 /* The nearest of N vectors for each row: element d of vector v is book[v * one + d * two].
- * All threads come here; codes are there after the next barrier. */
+ * A thread takes AT_ONCE of them together, so that as many loads are on their way. All
+ * threads come here; codes are there after the next barrier. */
 template <int ROWS>
 static __device__ void search(struct search_room<ROWS> *a, const float *book, int N, int dim,
                               size_t one, size_t two)
@@ -55,24 +57,32 @@ static __device__ void search(struct search_room<ROWS> *a, const float *book, in
 
     for (int i = 0; i < ROWS; i++)
         mine[i] = { INFINITY, 0 };
-    for (int v = t; v < N; v += THREADS) {
-        float sum[ROWS] = {};
+    for (int first = t; first < N; first += AT_ONCE * THREADS) {
+        float sum[AT_ONCE][ROWS] = {};
+        int v[AT_ONCE];
 
-        #pragma unroll 8
-        for (int d = 0; d < dim; d++) {
-            float x = book[v * one + d * two];
-
-            #pragma unroll
-            for (int i = 0; i < ROWS; i++) {
-                float diff = a->z[i][d] - x;
-
-                sum[i] += diff * diff;
-            }
-        }
         #pragma unroll
-        for (int i = 0; i < ROWS; i++)
-            if (sum[i] < mine[i].best)
-                mine[i] = { sum[i], v };
+        for (int j = 0; j < AT_ONCE; j++)      /* the last one again does no harm */
+            v[j] = min(first + j * THREADS, N - 1);
+        #pragma unroll 8
+        for (int d = 0; d < dim; d++)
+            #pragma unroll
+            for (int j = 0; j < AT_ONCE; j++) {
+                float x = book[v[j] * one + d * two];
+
+                #pragma unroll
+                for (int i = 0; i < ROWS; i++) {
+                    float diff = a->z[i][d] - x;
+
+                    sum[j][i] += diff * diff;
+                }
+            }
+        #pragma unroll
+        for (int j = 0; j < AT_ONCE; j++)
+            #pragma unroll
+            for (int i = 0; i < ROWS; i++)
+                if (sum[j][i] < mine[i].best)
+                    mine[i] = { sum[j][i], v[j] };
     }
     #pragma unroll
     for (int i = 0; i < ROWS; i++) {
