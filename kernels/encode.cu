@@ -133,7 +133,7 @@ pack(struct telu_live l)
     uint8_t *packet = (uint8_t *)live_out(&l, r, (size_t)live_head(&l)->stride);
     float *base = l.base + (size_t)r * TELU_COEFS;
     struct telu_rc rc = slot->rc;
-    int n = row->choice.cap, P = m->cfg.kernel - 1;
+    int n = row->choice.cap, K = m->cfg.kernel;
 
     if (row->refined) {
         if (row->dec_age < 0)
@@ -150,8 +150,8 @@ pack(struct telu_live l)
         row->layers.refined = row->layers.shape = row->layers.step = 0;
     telu_rc_done(&rc, &row->choice, n);
     slot->rc = rc;
-    slot->enc_age = row->enc_age < 0 ? 0 : live_older(row->enc_age, P);
-    slot->dec_age = row->dec_age < 0 ? 0 : live_older(row->dec_age, P);
+    slot->enc_age = row->enc_age < 0 ? 0 : live_older(row->enc_age, K);
+    slot->dec_age = row->dec_age < 0 ? 0 : live_older(row->dec_age, K);
     answer->bytes = answer->info.bytes = n;
     answer->result = 0;
     answer->info.stages = row->layers.stages;

@@ -73,7 +73,7 @@ static __device__ inline struct telu_row *live_row(const struct telu_live *l, in
 static inline __host__ __device__ size_t live_past(const struct telu_config *c, int width,
                                                    int blocks)
 {
-    return (size_t)blocks * (c->kernel - 1) * width;
+    return (size_t)blocks * c->kernel * width;
 }
 
 /* Where the floats of a layer lie, see struct telu_live. */
@@ -83,10 +83,10 @@ static inline float *live_wide(const struct telu_linear16 *l, const char *packed
     return (float *)(wide + 2 * ((const char *)l->w - packed));
 }
 
-/* The age of a past of P packets after one more. */
-static __device__ inline int live_older(int age, int P)
+/* The age of a past after one more packet; K taps. */
+static __device__ inline int live_older(int age, int K)
 {
-    return age + 1 < 2 * P ? age + 1 : P;
+    return age + 1 < 2 * K ? age + 1 : K;
 }
 
 static inline unsigned live_blocks(int rows, int to_a_block)

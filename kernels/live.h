@@ -55,9 +55,10 @@ struct telu_answer {
 
 /* --- What a stream keeps ------------------------------------------------------ */
 
-/* The past of a network is a ring for each block, (K - 1, C); its age counts packets up
- * to 2 (K - 1) and from there back to K - 1, and packet `age` lies in row age mod (K - 1).
- * What is older than the age was never written and counts as 0. */
+/* The past of a network is a ring for each block, (K, C); its age counts packets up to
+ * 2 K and from there back to K, and packet `age` lies in row age mod K: a row more than
+ * the taps look back to, so that it can be written while the others are read. What is
+ * older than the age was never written and counts as 0. */
 struct telu_enc_slot {
     float overlap[TELU_OVERLAP];
     struct telu_rc rc;

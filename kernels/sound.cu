@@ -52,7 +52,7 @@ sound(struct telu_live l)
     if (TELU_LANE == 0) {
         slot->plc = plc;
         if (row->dec_age >= 0)
-            slot->age = live_older(row->dec_age, m->cfg.kernel - 1);
+            slot->age = live_older(row->dec_age, m->cfg.kernel);
         answer->bytes = bytes;
         answer->result = row->conceal && bytes >= 0;
         answer->info = info;

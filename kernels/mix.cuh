@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* mix.cuh - how a block of a live network begins: norm(dwconv(x)), the convolution over
+ * the packets of a stream, of which the older ones lie in its ring, see live.h. Taps are
+ * added in the CPU's order and sums of the norm as well: the CPU's bits.
+ *
+ * Two ways: mix_rows is a kernel of its own, for many rows; of few, `mixed` hands them to
+ * the layer behind, each of whose blocks makes them anew, which is sooner done than
+ * waiting for another launch.
+ */
+#ifndef MIX_CUH
+#define MIX_CUH
+
+#include "linear.cuh"
+#include "live.cuh"
+#include "norm.cuh"
+
+#define MIX_THREADS 128
+#define MIX_USUAL   7          /* taps, known when compiled */
+
+struct mix {
+    float *y;
+    const float *x;            /* (B, C) both */
+    const struct telu_row *row;
+    int decoder;               /* whose past */
+    size_t ring;               /* the block's ring in it, in floats */
+    const float *w, *wb;       /* (C, K), (C) */
+    const float *g, *b;        /* norm */
+    int B, C, K;
+};
+
+/* What a thread knows of a row. TAPS: K, or 0: any. */
+template <int TAPS>
+struct mix_row {
+    int K, age, now;           /* now: where x goes in the ring */
+    float *ring;               /* NULL: the row idles */
+
+    __device__ mix_row(const struct mix &m, int r)
+    {
+        const struct telu_row *row = r < m.B ? &m.row[r] : NULL;
+
+        K = TAPS ? TAPS : m.K;
+        age = row ? m.decoder ? row->dec_age : row->enc_age : -1;
+        ring = age < 0 ? NULL : (m.decoder ? row->dec : row->enc) + m.ring;
+        now = age < 0 ? 0 : age % K;
+    }
+
+    /* The convolution of channel c. */
+    __device__ float at(const struct mix &m, int c, float x) const
+    {
+        const float *w = m.w + (size_t)c * K;
+        float sum = m.wb[c];
+
+        #pragma unroll
+        for (int k = 0; k < K - 1; k++) {
+            int from = now + k + 1 < K ? now + k + 1 : now + k + 1 - K;
+
+            if (k >= K - 1 - age)
+                sum += w[k] * ring[(size_t)from * m.C + c];
+        }
+        return sum + w[K - 1] * x;
+    }
+};
+
+/* y = norm(dwconv(x)), and x goes into the ring. EACH as in norm.cuh. Told how many blocks
+ * share an SM, ptxas does not spill. */
+template <int EACH, int TAPS>
+static __global__ void __launch_bounds__(MIX_THREADS, EACH > 20 ? 2 : 4)
+mix_rows(struct mix m)
+{
+    const int C = m.C, j = threadIdx.x % NORM_LANES;
+    int r = blockIdx.x * (MIX_THREADS / NORM_LANES) + threadIdx.x / NORM_LANES;
+    struct mix_row<TAPS> row(m, r);
+    int live = row.ring ? C : 0;           /* all lanes take part in the sums */
+    float v[EACH], x[EACH];
+
+    /* Nothing is stored before all has been asked for. */
+    #pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        int c = i * NORM_LANES + j;
+
+        v[i] = x[i] = 0.0f;
+        if (c < live) {
+            x[i] = m.x[(size_t)r * C + c];
+            v[i] = row.at(m, c, x[i]);
+        }
+    }
+    #pragma unroll
+    for (int i = 0; i < EACH; i++)
+        if (i * NORM_LANES + j < live)
+            row.ring[(size_t)row.now * C + i * NORM_LANES + j] = x[i];
+    norm_row<EACH>(m.y + (size_t)r * C, v, m.g, m.b, j, live, C);
+}
+
+static inline int mix_run(struct telu_ctx *ctx, const struct mix *m)
+{
+    static const struct {
+        int each;
+        void (*usual)(struct mix), (*any)(struct mix);
+    } sizes[] = {
+        { 4, mix_rows<4, MIX_USUAL>, mix_rows<4, 0> },
+        { 8, mix_rows<8, MIX_USUAL>, mix_rows<8, 0> },
+        { 16, mix_rows<16, MIX_USUAL>, mix_rows<16, 0> },
+        { 20, mix_rows<20, MIX_USUAL>, mix_rows<32, 0> },
+        { 32, mix_rows<32, MIX_USUAL>, mix_rows<32, 0> },
+        { 64, mix_rows<64, 0>, mix_rows<64, 0> },
+    };
+    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    unsigned rows = MIX_THREADS / NORM_LANES;
+    int i = 0;
+
+    if (!cuda)
+        return -1;
+    while (sizes[i].each * NORM_LANES < m->C)
+        i++;
+    void (*kernel)(struct mix) = m->K == MIX_USUAL ? sizes[i].usual : sizes[i].any;
+
+    TELU_LAUNCH(kernel, (m->B + rows - 1) / rows, MIX_THREADS, 0, cuda->stream, *m);
+    return telu_cuda_launched("convolution and norm");
+}
+
+/* --- Few rows ------------------------------------------------------------------------ */
+
+#define MIX_ROWS  FEW_WARPS
+#define MIX_STEP  (TELU_MAX_WIDTH + NORM_LANES)    /* from row to row: other banks */
+
+struct mix_room {
+    float v[MIX_ROWS][MIX_STEP];
+    float mean[MIX_ROWS], scale[MIX_ROWS];
+};
+
+/* What linear.cuh takes for rows: all of them are there once the first chunk is. */
+template <int TAPS>
+struct mixed {
+    const struct mix &m;
+    struct mix_room *room;
+    int keeps;                 /* this block puts x into the rings */
+
+    /* Sixteen lanes to a row. */
+    __device__ void measure(int r, int j) const
+    {
+        const float *v = room->v[r];
+        float part = 0.0f, mean, d;
+
+        #pragma unroll 4
+        for (int c = j; c < m.C; c += NORM_LANES)
+            part += v[c];
+        mean = norm_sum(part) / (float)m.C;
+        part = 0.0f;
+        #pragma unroll 4
+        for (int c = j; c < m.C; c += NORM_LANES) {
+            d = v[c] - mean;
+            part += d * d;
+        }
+        part = 1.0f / sqrtf(norm_sum(part) / (float)m.C + TELU_NORM_EPS);
+        if (j == 0) {
+            room->mean[r] = mean;
+            room->scale[r] = part;
+        }
+    }
+
+    __device__ void fetch(int from)
+    {
+        int t = threadIdx.x, all = m.B * m.C;
+
+        if (from)
+            return;
+        #pragma unroll 2
+        for (int i = t; i < all; i += FEW_THREADS) {
+            int r = i / m.C, c = i % m.C;
+            struct mix_row<TAPS> row(m, r);
+            float x = m.x[i];
+
+            room->v[r][c] = row.ring ? row.at(m, c, x) : 0.0f;
+            if (row.ring && keeps)
+                row.ring[(size_t)row.now * m.C + c] = x;
+        }
+        __syncthreads();
+        if (t / FEW_LANES * 2 < m.B)       /* whole warps, also for an odd row */
+            measure(t / NORM_LANES, t % NORM_LANES);
+        __syncthreads();
+        for (int i = t; i < all; i += FEW_THREADS) {
+            int r = i / m.C, c = i % m.C;
+
+            room->v[r][c] = m.g[c] * ((room->v[r][c] - room->mean[r]) * room->scale[r]) +
+                            m.b[c];
+        }
+    }
+
+    __device__ void keep(int) { }
+
+    __device__ float get(int, int r, int i, int k) const
+    {
+        return room->v[r][i + k];
+    }
+};
+
+template <int TAPS, class Out>
+static __global__ void __launch_bounds__(FEW_THREADS)
+mix_layer(struct mix m, Out out, const uint32_t *w, const float *b, int O)
+{
+    __shared__ __align__(16) uint32_t ws[2][FEW_CHUNK][FEW_WORDS];
+    __shared__ struct mix_room room;
+    struct mixed<TAPS> x = { m, &room, blockIdx.x == 0 };
+
+    linear16_rows<1, FEW_WORDS>(x, out, ws, w, b, m.B, m.C, O);
+}
+
+/* out(norm(dwconv(x)) w^T + b), and x goes into the ring. B <= MIX_ROWS. */
+template <class Out>
+static int mix_layer_launch(const struct telu_cuda *cuda, const struct mix *m, Out out,
+                            const struct telu_linear16 *w, const char *what)
+{
+    void (*kernel)(struct mix, Out, const uint32_t *, const float *, int) =
+        m->K == MIX_USUAL ? mix_layer<MIX_USUAL, Out> : mix_layer<0, Out>;
+
+    TELU_LAUNCH(kernel, linear16_blocks(w->O, FEW_WORDS), FEW_THREADS, 0, cuda->stream, *m,
+                out, w->w, w->b, w->O);
+    return telu_cuda_launched(what);
+}
+
+#endif
