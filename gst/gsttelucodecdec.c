@@ -85,12 +85,6 @@ gst_telucodec_dec_start (GstAudioDecoder * dec)
   if (!gst_telucodec_runtime_open (&self->runtime, GST_ELEMENT (self)))
     return FALSE;
 
-  if (!gst_telucodec_stream_open (&self->stream, GST_ELEMENT (self),
-          &self->runtime, TELU_DECODE)) {
-    gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
-    return FALSE;
-  }
-
   GST_OBJECT_LOCK (self);
   self->pushed = self->gaps = self->corrupt = 0;
   self->coded_samples = self->plc_samples = 0;
@@ -98,6 +92,13 @@ gst_telucodec_dec_start (GstAudioDecoder * dec)
   self->busy = 0;
   GST_OBJECT_UNLOCK (self);
   reset_run (self);
+
+  /* From here on packets may come */
+  if (!gst_telucodec_stream_open (&self->stream, GST_ELEMENT (self),
+          &self->runtime, TELU_DECODE)) {
+    gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
+    return FALSE;
+  }
   return TRUE;
 }
 

@@ -150,12 +150,6 @@ gst_telucodec_enc_start (GstAudioEncoder * enc)
   if (!gst_telucodec_runtime_open (&self->runtime, GST_ELEMENT (self)))
     return FALSE;
 
-  if (!gst_telucodec_stream_open (&self->stream, GST_ELEMENT (self),
-          &self->runtime, TELU_ENCODE)) {
-    gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
-    return FALSE;
-  }
-
   GST_OBJECT_LOCK (self);
   self->rate_changed = TRUE;
   self->packets = self->bytes = 0;
@@ -163,6 +157,13 @@ gst_telucodec_enc_start (GstAudioEncoder * enc)
   memset (&self->last, 0, sizeof (self->last));
   GST_OBJECT_UNLOCK (self);
   reset_run (self);
+
+  /* From here on packets may come */
+  if (!gst_telucodec_stream_open (&self->stream, GST_ELEMENT (self),
+          &self->runtime, TELU_ENCODE)) {
+    gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
+    return FALSE;
+  }
 
   latency += gst_telucodec_stream_latency (&self->stream);
   gst_audio_encoder_set_latency (enc, latency, latency);
