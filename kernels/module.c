@@ -5,7 +5,10 @@
 #include "error.h"
 #include "weights.h"
 
+#include <elf.h>
 #include <gmodule.h>
+#include <stdio.h>
+#include <string.h>
 
 #define PATH_VARIABLE "TELUCODEC_BACKEND_PATH"
 
@@ -72,14 +75,49 @@ static const struct telu_module *check(GModule *file, const char *path)
     return m;
 }
 
+/* Of a file that ends too soon, as on a full disk, the loader would touch what is not there,
+ * and the process be killed. The table of sections is the last thing in it. */
+static int ends_too_soon(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    Elf64_Ehdr head;
+    long bytes = -1;
+    uint64_t whole;
+
+    if (f && fread(&head, sizeof(head), 1, f) == 1 && !fseek(f, 0, SEEK_END))
+        bytes = ftell(f);
+    if (f)
+        fclose(f);
+    if (bytes < 0 || memcmp(head.e_ident, ELFMAG, SELFMAG) ||
+        head.e_ident[EI_CLASS] != ELFCLASS64)
+        return 0;              /* for the loader to say */
+    whole = head.e_shoff + (uint64_t)head.e_shnum * head.e_shentsize;
+    if (whole <= (uint64_t)bytes)
+        return 0;
+    telu_fail("The CUDA module %s is cut off: it has %ld bytes of %llu; install it again",
+              path, bytes, (unsigned long long)whole);
+    return 1;
+}
+
+/* What there is to do where it is not the module itself that cannot be read. */
+static const char *advice(const char *why, const char *path)
+{
+    return strstr(why, "cannot open shared object file") && !strstr(why, path)
+        ? "; install that library, or name its folder in LD_LIBRARY_PATH" : "";
+}
+
 /* Called with the lock. */
 static const struct telu_module *open_file(const char *path)
 {
-    GModule *file = g_module_open(path, G_MODULE_BIND_LAZY | G_MODULE_BIND_LOCAL);
     const struct telu_module *m;
+    GModule *file;
 
+    if (ends_too_soon(path))
+        return NULL;
+    file = g_module_open(path, G_MODULE_BIND_LAZY | G_MODULE_BIND_LOCAL);
     if (!file) {
-        telu_fail("The CUDA module %s cannot be opened: %s", path, g_module_error());
+        telu_fail("The CUDA module %s cannot be opened: %s%s", path, g_module_error(),
+                  advice(g_module_error(), path));
         return NULL;
     }
     m = check(file, path);
