@@ -64,8 +64,8 @@ gst_telucodec_runtime_without (GstTelucodecRuntime * rt, GstElement * element,
     GstMessageType type, GQuark domain, gint code, const gchar * text)
 {
   if (rt->required) {
-    gst_telucodec_runtime_post (element, GST_MESSAGE_ERROR, domain, code, "%s",
-        text);
+    gst_telucodec_runtime_post (element, GST_MESSAGE_ERROR, domain, code,
+        "%s. With backend=auto the CPU would take over.", text);
     return FALSE;
   }
   GST_INFO_OBJECT (element, "not on CUDA: %s", text);

@@ -52,7 +52,8 @@ join (GstTelucodecStream * s)
   GstTelucodecRuntime *rt = s->rt;
   struct telu_seat *seat = telu_batch_join (rt->module, rt->model, rt->device,
       s->side, rt->window);
-  gboolean full;
+  gboolean full, ok;
+  gchar *text;
 
   if (seat) {
     set_seat (s, seat);
@@ -64,10 +65,14 @@ join (GstTelucodecStream * s)
     return TRUE;
   }
   full = gst_telucodec_runtime_no_memory (telu_error ());
-  return gst_telucodec_runtime_without (rt, s->element, GST_MESSAGE_WARNING,
+  text = g_strdup_printf ("The %s cannot start on the CUDA device %d (%s): %s",
+      noun (s), rt->device, rt->device_name, telu_error ());
+  ok = gst_telucodec_runtime_without (rt, s->element, GST_MESSAGE_WARNING,
       full ? GST_RESOURCE_ERROR : GST_LIBRARY_ERROR,
       full ? (gint) GST_RESOURCE_ERROR_NO_SPACE_LEFT :
-      (gint) GST_LIBRARY_ERROR_INIT, telu_error ());
+      (gint) GST_LIBRARY_ERROR_INIT, text);
+  g_free (text);
+  return ok;
 }
 
 gboolean

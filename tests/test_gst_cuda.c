@@ -178,14 +178,17 @@ test_devices (struct fake_control *fake)
 
   fake->refuse_open = 1;
   expect (NULL, GST_MESSAGE_WARNING, GST_STATE_PAUSED, GST_RESOURCE_ERROR,
-      GST_RESOURCE_ERROR_NO_SPACE_LEFT, "out of memory for the weights");
+      GST_RESOURCE_ERROR_NO_SPACE_LEFT, "cannot start on the CUDA device 0 (fake "
+      "device 0): fake: out of memory for the weights");
   fake->refuse_open = 2;
   expect (NULL, GST_MESSAGE_WARNING, GST_STATE_PAUSED, GST_LIBRARY_ERROR,
-      GST_LIBRARY_ERROR_INIT, "no double unit");
+      GST_LIBRARY_ERROR_INIT, "(fake device 0): fake: the device has no "
+      "double unit");
   fake->refuse_open = 0;
   fake->slots_left = 0;
   expect (NULL, GST_MESSAGE_WARNING, GST_STATE_PAUSED, GST_RESOURCE_ERROR,
-      GST_RESOURCE_ERROR_NO_SPACE_LEFT, "out of memory for a stream");
+      GST_RESOURCE_ERROR_NO_SPACE_LEFT, "(fake device 0): fake: out of memory "
+      "for a stream");
   tf_check_closed ("refused");
   fake_reset (fake);
 }
@@ -207,7 +210,8 @@ test_ready (struct fake_control *fake)
     CHECK (gst_element_set_state (element, GST_STATE_PAUSED) ==
         GST_STATE_CHANGE_FAILURE, "%s: starts on device 1 of 1", names[i]);
     tc_expect_error (bus, names[i], GST_RESOURCE_ERROR,
-        GST_RESOURCE_ERROR_NOT_FOUND, "device 1");
+        GST_RESOURCE_ERROR_NOT_FOUND, "no CUDA device 1: this machine has 1, "
+        "counted from 0. With backend=auto the CPU");
     gst_bus_set_flushing (bus, TRUE);
     gst_bus_set_flushing (bus, FALSE);
 
