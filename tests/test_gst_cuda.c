@@ -115,6 +115,8 @@ test_modules (const gchar * fixtures)
   gchar *folder = g_dir_make_tmp ("telucodec-XXXXXX", NULL);
   gchar *nowhere = g_build_filename (folder, "nowhere", NULL);
   gchar *abi = g_build_filename (fixtures, "libfake-abi.so", NULL);
+  gchar *build = g_build_filename (fixtures, "libfake-build.so", NULL);
+  gchar *later = g_build_filename (fixtures, "libfake-later.so", NULL);
   gchar *needs = g_build_filename (fixtures, "libfake-needs.so", NULL);
   gchar *absent = g_build_filename (fixtures, "libfake-absent.so", NULL);
 
@@ -128,6 +130,12 @@ test_modules (const gchar * fixtures)
   set_module (folder, abi, NULL);
   expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
       GST_LIBRARY_ERROR_INIT, "ABI 99, expected " G_STRINGIFY (TELU_MODULE_ABI));
+  set_module (folder, later, NULL);
+  expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_INIT, "does not speak ABI " G_STRINGIFY (TELU_MODULE_ABI));
+  set_module (folder, build, NULL);
+  expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_INIT, "its models take 99 bytes");
   set_module (folder, NULL, "this is no library");
   expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
       GST_LIBRARY_ERROR_INIT, "cannot be opened");
@@ -155,6 +163,8 @@ test_modules (const gchar * fixtures)
   g_setenv ("TELUCODEC_BACKEND_PATH", fixtures, TRUE);
   g_free (absent);
   g_free (needs);
+  g_free (later);
+  g_free (build);
   g_free (abi);
   g_free (nowhere);
   g_free (folder);
@@ -168,6 +178,9 @@ test_devices (struct fake_control *fake)
   fake->devices = 0;
   expect (NULL, GST_MESSAGE_INFO, GST_STATE_READY, GST_LIBRARY_ERROR,
       GST_LIBRARY_ERROR_INIT, "no CUDA driver");
+  fake->devices = -1;
+  expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
+      GST_LIBRARY_ERROR_INIT, "cannot be listed");
   fake->devices = 2;
   expect ("cuda-device-id=2", GST_MESSAGE_WARNING, GST_STATE_READY,
       GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "no CUDA device 2");
@@ -265,15 +278,34 @@ test_latency (struct fake_control *fake)
   check_latency (names[1], "backend=cpu batch-window=3000", 0);
   check_latency (names[1], "backend=cuda", 0);
   check_latency (names[1], "backend=cuda batch-window=3000", 3 * ms);
+  /* Nobody is waited for on the CPU. */
+  fake->devices = 0;
+  check_latency (names[0], "backend=auto batch-window=3000", 25 * ms);
+  check_latency (names[1], "backend=auto batch-window=3000", 0);
   tf_check_closed ("latency");
   fake_reset (fake);
 }
 
 /* --- A great many --------------------------------------------------------------- */
 
+static guint
+entries (const gchar * folder)
+{
+  GDir *dir = g_dir_open (folder, 0, NULL);
+  guint n = 0;
+
+  while (dir && g_dir_read_name (dir))
+    n++;
+  if (dir)
+    g_dir_close (dir);
+  return n;
+}
+
 static void
 test_thousand (struct fake_control *fake)
 {
+  const guint files = entries ("/proc/self/fd");
+  const guint threads = entries ("/proc/self/task");
   GstElement *element[200];
   GstBus *bus[200];
 
@@ -300,6 +332,13 @@ test_thousand (struct fake_control *fake)
   for (gint i = 0; i < 200; i++)
     tf_free (element[i], bus[i]);
   tf_check_closed ("200 at once");
+  /* One that was joined is seen a moment longer. */
+  for (gint i = 0; i < 6000 && entries ("/proc/self/task") > threads; i++)
+    g_usleep (10000);
+  CHECK (entries ("/proc/self/fd") <= files
+      && entries ("/proc/self/task") <= threads, "%u files and %u threads, now "
+      "%u and %u", files, threads, entries ("/proc/self/fd"),
+      entries ("/proc/self/task"));
   fake_reset (fake);
 }
 

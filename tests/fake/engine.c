@@ -197,7 +197,9 @@ static int devices(void)
 {
     int n = fake_control.devices;
 
-    if (n < 1)
+    if (n < 0)
+        telu_fail("The CUDA devices cannot be listed: fake: unspecified launch failure");
+    else if (n < 1)
         telu_fail("There is no CUDA driver: fake: CUDA driver version is insufficient for "
                   "CUDA runtime version");
     return n;

@@ -12,7 +12,7 @@
 
 struct fake_control {
     /* Orders. */
-    atomic_int devices;        /* of the machine; 0: error() says why */
+    atomic_int devices;        /* of the machine; 0, and -1: error() says why */
     atomic_int refuse_open;    /* 1: no memory; 2: any other reason */
     atomic_int slots_left;     /* further slots that there is memory for; -1: any */
     atomic_int runs_left;      /* further runs before the device fails; -1: any */
