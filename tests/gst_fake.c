@@ -205,6 +205,25 @@ tf_pull_packets (GstHarness * h, const gchar * what)
   return out;
 }
 
+gchar *
+tf_digest (GstHarness * h, const gchar * what)
+{
+  GPtrArray *packets = tf_pull_packets (h, what);
+  GChecksum *sum = g_checksum_new (G_CHECKSUM_SHA256);
+  gchar *text;
+
+  for (guint k = 0; k < packets->len; k++) {
+    gsize size;
+    gconstpointer data = g_bytes_get_data (g_ptr_array_index (packets, k), &size);
+
+    g_checksum_update (sum, data, size);
+  }
+  text = g_strdup (g_checksum_get_string (sum));
+  g_checksum_free (sum);
+  g_ptr_array_unref (packets);
+  return text;
+}
+
 void
 tf_expect_packets (GPtrArray * got, GPtrArray * want, const gchar * what)
 {

@@ -41,6 +41,8 @@ void tf_push_pcm (GstHarness * h, const gfloat * pcm, gint n);
 /* All packets that wait, as tc_decode() takes them; time stamps are checked to follow
  * each other without a hole. */
 GPtrArray *tf_pull_packets (GstHarness * h, const gchar * what);
+/* The same as one sum of their bytes, to be freed. */
+gchar *tf_digest (GstHarness * h, const gchar * what);
 void tf_expect_packets (GPtrArray * got, GPtrArray * want, const gchar * what);
 
 G_END_DECLS

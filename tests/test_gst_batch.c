@@ -3,11 +3,8 @@
  * makes, whoever else is there and whatever is stopped. */
 #include "gst_fake.h"
 
-#include <gio/gio.h>
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
-
-#include <string.h>
 
 #define PACKETS 130
 #define SAMPLES (PACKETS * TELU_PACKET - TELU_DELAY)
@@ -261,70 +258,12 @@ test_file (const gfloat * pcm)
   g_free (path);
 }
 
-/* --- Two processes ------------------------------------------------------------------- */
-
-/* What is encoded on the device, as one sum. */
-static gchar *
-digest (const gfloat * pcm)
-{
-  GChecksum *sum = g_checksum_new (G_CHECKSUM_SHA256);
-  GstBus *bus;
-  GstHarness *h = tf_harness ("telucodecenc", "backend=cuda", &bus);
-  GPtrArray *packets;
-  gchar *text;
-
-  tf_push_pcm (h, pcm, SAMPLES);
-  packets = tf_pull_packets (h, "process");
-  for (guint k = 0; k < packets->len; k++) {
-    gsize size;
-    const guint8 *data = g_bytes_get_data (g_ptr_array_index (packets, k), &size);
-
-    g_checksum_update (sum, data, size);
-  }
-  text = g_strdup (g_checksum_get_string (sum));
-  g_checksum_free (sum);
-  g_ptr_array_unref (packets);
-  tf_done (h, bus);
-  return text;
-}
-
-static void
-test_processes (const gfloat * pcm)
-{
-  gchar *self = g_file_read_link ("/proc/self/exe", NULL);
-  gchar *argv[] = { self, (gchar *) "--child", NULL };
-  GSubprocess *child[3];
-  gchar *own = digest (pcm);
-
-  for (gint i = 0; i < 3; i++)
-    child[i] = g_subprocess_newv ((const gchar * const *) argv,
-        G_SUBPROCESS_FLAGS_STDOUT_PIPE, NULL);
-  for (gint i = 0; i < 3; i++) {
-    gchar *out = NULL;
-
-    CHECK (child[i] && g_subprocess_communicate_utf8 (child[i], NULL, NULL, &out,
-            NULL, NULL) && g_str_has_prefix (out, own),
-        "process %d made %s, expected %s", i, out, own);
-    g_clear_object (&child[i]);
-    g_free (out);
-  }
-  g_free (own);
-  g_free (self);
-}
-
 int
 main (int argc, char **argv)
 {
-  const gboolean child = argc == 2 && !strcmp (argv[1], "--child");
   gfloat *pcm;
 
   tc_init (&argc, &argv);
-  if (child) {
-    gchar *own = digest (tc_signal (SAMPLES));
-
-    g_print ("%s\n", own);
-    return 0;
-  }
   fake = tf_control ();
   pcm = tc_signal (SAMPLES);
   test_many (pcm, "cuda", 0, -1);
@@ -333,7 +272,6 @@ main (int argc, char **argv)
   test_stalled (pcm);
   test_interrupted (pcm);
   test_file (pcm);
-  test_processes (pcm);
   g_free (pcm);
   return tc_done ("test_gst_batch");
 }

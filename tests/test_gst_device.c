@@ -8,6 +8,7 @@
 #include "cuda-on-cpu/shim.h"
 #include "gst_fake.h"
 
+#include <gio/gio.h>
 #include <gmodule.h>
 #include <math.h>
 #include <stdlib.h>
@@ -269,6 +270,45 @@ test_starts (void)
       after.alive_pinned - before.alive_pinned);
 }
 
+/* What is encoded on the device, as one sum. */
+static gchar *
+digest (const gfloat * pcm)
+{
+  Stream s = {.pcm = pcm };
+  gchar *sum;
+
+  start (&s, "cuda", 0);
+  feed (&s);
+  tf_expect_active (s.h->element, "cuda", "one of several processes");
+  sum = tf_digest (s.h, "one of several processes");
+  tf_done (s.h, s.bus);
+  return sum;
+}
+
+/* Three processes at a time on one device: the same bytes. */
+static void
+test_processes (const gfloat * pcm)
+{
+  gchar *self = g_file_read_link ("/proc/self/exe", NULL);
+  const gchar *argv[] = { self, "--child", NULL };
+  gchar *own = digest (pcm);
+  GSubprocess *child[3];
+
+  for (gint i = 0; i < 3; i++)
+    child[i] = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE, NULL);
+  for (gint i = 0; i < 3; i++) {
+    gchar *out = NULL;
+
+    CHECK (child[i] && g_subprocess_communicate_utf8 (child[i], NULL, NULL, &out,
+            NULL, NULL) && g_str_has_prefix (out, own),
+        "process %d made %s, expected %s", i, out, own);
+    g_clear_object (&child[i]);
+    g_free (out);
+  }
+  g_free (own);
+  g_free (self);
+}
+
 /* --- Faults: cuda-on-cpu's ------------------------------------------------------------ */
 
 static void
@@ -353,6 +393,34 @@ test_full (const gfloat * pcm, GPtrArray * want)
   set_memory ((gsize) 16 << 30);
 }
 
+/* Streams that play alone, and need room for the first batch of several: all go on on the
+ * CPU. */
+static void
+test_full_batch (const gfloat * pcm, GPtrArray * packets)
+{
+  struct telu_shim_counts counts;
+  Stream s[6];
+
+  for (gint i = 0; i < 6; i++) {
+    s[i] = (Stream) { .pcm = pcm, .packets = i & 1 ? packets : NULL };
+    start (&s[i], "auto", 10000);
+  }
+  count (&counts);
+  set_memory (counts.alive);
+  for (gint i = 0; i < 6; i++)
+    s[i].thread = g_thread_new ("feed", feed, &s[i]);
+  for (gint i = 0; i < 6; i++)
+    g_thread_join (s[i].thread);
+  for (gint i = 0; i < 6; i++) {
+    CHECK (tf_number (s[i].h->element, "fallbacks") == 1, "%g fallbacks",
+        tf_number (s[i].h->element, "fallbacks"));
+    tf_expect_message (s[i].bus, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR,
+        GST_RESOURCE_ERROR_NO_SPACE_LEFT, "out of memory", "a batch in a full device");
+    finish (&s[i], packets, "cpu", "a batch in a full device");
+  }
+  set_memory ((gsize) 16 << 30);
+}
+
 /* An error that sticks, after so many launches. */
 static void
 test_fault (const gfloat * pcm, GPtrArray * packets, glong launches)
@@ -405,13 +473,19 @@ main (int argc, char **argv)
   tc_init (&argc, &argv);
   find_module ();
   pcm = tc_signal (SAMPLES);
+  if (argc == 2 && !strcmp (argv[1], "--child")) {
+    g_print ("%s\n", digest (pcm));
+    return 0;
+  }
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
     packets[i] = tc_encode (pcm, SAMPLES, &kinds[i].rate);
   test_sound (pcm, packets);
   test_starts ();
+  test_processes (pcm);
   if (set_devices && set_memory && fault_after && reset && count) {
     test_bad_starts ();
     test_full (pcm, packets[0]);
+    test_full_batch (pcm, packets[0]);
     for (glong launches = 0; launches < 70; launches += 23)
       test_fault (pcm, packets[0], launches);
   } else {

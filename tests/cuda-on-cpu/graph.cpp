@@ -73,6 +73,8 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph,
     TELU_CALL;
     if (!graph || flags)
         return telu_shim_last(cudaErrorInvalidValue);
+    if ((size_t)shim.counts.alive >= shim.memory)      /* it lies on the device */
+        return telu_shim_last(cudaErrorMemoryAllocation);
     *exec = new CUgraphExec_st{std::make_shared<std::vector<telu_shim_op>>(graph->ops)};
     shim.counts.graphs++;
     return cudaSuccess;

@@ -32,7 +32,7 @@ void telu_shim_count(struct telu_shim_counts *counts);
 /* After n more launches of a kernel or a graph every call fails with
  * cudaErrorIllegalAddress; n < 0: not. */
 void telu_shim_fault_after(long n);
-/* Bytes of the device; an allocation beyond fails. */
+/* Bytes of the device; an allocation beyond fails, and a graph when none is left. */
 void telu_shim_set_memory(size_t bytes);
 /* As TELU_SHIM_DEVICES and TELU_SHIM_ORDER; order: 0, or -1 when it is not one. */
 void telu_shim_set_devices(int n);
