@@ -121,8 +121,8 @@ fi
 ninja -C "$build" -t targets all >"$out/targets.txt" 2>/dev/null
 targets=
 for t in kernels/libtelucodec-cuda.so tests/check tests/bench_gpu tests/test_engine \
-    tests/test_golden tests/test_loss_cuda tests/test_train_cuda trainer/telucodec-train \
-    gst/libgsttelucodec.so gst/telucodec-compare; do
+    tests/test_golden tests/test_loss_cuda tests/test_train_cuda tests/test_gst_device \
+    trainer/telucodec-train gst/libgsttelucodec.so gst/telucodec-compare; do
     have_target "$t" && targets="$targets $t"
 done
 t0=$(date +%s)
@@ -179,6 +179,15 @@ if wanted agree; then
             row "GPU against CPU" "test_$t" "not built: no GLib or OpenBLAS"
         fi
     done
+    if [ -x "$build/tests/test_gst_device" ]; then
+        limited 120 test_gst_device env GST_PLUGIN_PATH="$build/gst" \
+            GST_REGISTRY="$out/registry.bin" \
+            TELUCODEC_MODEL="$top/tests/golden/tiny.safetensors" \
+            "$build/tests/test_gst_device"
+        verdict "GPU against CPU" "test_gst_device" $?
+    else
+        row "GPU against CPU" "test_gst_device" "not built: no GStreamer"
+    fi
 fi
 
 # --- Fast -----------------------------------------------------------------------
