@@ -141,6 +141,7 @@ struct training {
     float *energy;             /* per item: 1 / energy of its z_0 */
     float *gathered;           /* before the search: energy, (codes, dim) rows */
     float *chosen;             /* after it: (codes) counts, (codes, dim) sums */
+    float *norm;               /* (codes): |b|^2 */
     float *table;              /* (codes, latent): what each code gives */
     double *z_part;            /* (B): sums of z^2 */
     float *de, *dz;

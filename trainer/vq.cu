@@ -2,9 +2,9 @@
 /* vq.cu - see vq.h. Every stage works on all rows of the batch, so that shapes stay the
  * same from step to step; items that do not reach a stage are masked: they teach
  * nothing, and zeros stand where a product over rows would meet them. What a code gives
- * is computed once per code, not per row. Always in float, the search as in vq.c:
- * |b|^2 - 2 z b, the lowest index of equal ones. */
+ * is computed once per code, not per row. Always in float. */
 #include "columns.cuh"
+#include "vq.cuh"
 
 #include <math.h>
 
@@ -12,17 +12,6 @@
 #define REBORN 0.08f
 #define NOISE  1e-3f
 #define WARP 32
-#define ROWS 128               /* of a block of the search */
-#define TILE 8192              /* floats of codes in shared memory */
-
-/* What the kernels of one stage share. */
-struct place {
-    struct gpu_state *state;
-    const struct gpu_order *order;
-    int s, D, T, codes;
-
-    __device__ int rows() const { return order->items[s] * T; }
-};
 
 static struct place place_of(const struct training *t, int s)
 {
@@ -110,10 +99,11 @@ static __device__ void put_code(const struct place &p, float *book, float *total
 }
 
 /* A codebook without data takes some; and what is not finite must not reach one. A code
- * to a block, as in learn(). */
+ * to a block, as in learn(). norm: of each code what the search adds, |b|^2. */
 static __global__ void start(struct place p, float *book, float *count, float *total,
-                             const float *got)
+                             float *norm, const float *got)
 {
+    __shared__ float code[TELU_MAX_DIM];
     int c = blockIdx.x, d = threadIdx.x;
     int learning = p.state->learning[p.s] && isfinite(got[0]) &&
                    p.state->rows[p.s] > 0.0f;
@@ -126,52 +116,16 @@ static __global__ void start(struct place p, float *book, float *count, float *t
     }
     if (c == 0 && d == 0)
         p.state->learning[p.s + 1] = learning;
-}
+    if (d < p.D)
+        code[d] = book[(size_t)c * p.D + d];
+    __syncthreads();
+    if (d == 0) {
+        float sum = 0.0f;
 
-/* A row to a thread; codes pass through shared memory, `tile` at a time. D <= M. */
-template <int M>
-static __global__ void search(struct place p, int32_t *index, const float *z,
-                              const float *book, int tile)
-{
-    TELU_SHARED(float, room);
-    float *norm = room + (size_t)tile * M, v[M], best = INFINITY;
-    int r = blockIdx.x * blockDim.x + threadIdx.x, R = p.rows(), found = 0;
-
-    if ((int)(blockIdx.x * blockDim.x) >= R)
-        return;
-    #pragma unroll
-    for (int d = 0; d < M; d++)
-        v[d] = d < p.D && r < R ? z[(size_t)r * p.D + d] : 0.0f;
-    for (int first = 0; first < p.codes; first += tile) {
-        int n = p.codes - first < tile ? p.codes - first : tile;
-
-        __syncthreads();
-        for (int i = threadIdx.x; i < n * M; i += blockDim.x)
-            room[i] = i % M < p.D ? book[(size_t)(first + i / M) * p.D + i % M] : 0.0f;
-        __syncthreads();
-        for (int c = threadIdx.x; c < n; c += blockDim.x) {
-            float sum = 0.0f;
-
-            for (int d = 0; d < M; d++)
-                sum += room[c * M + d] * room[c * M + d];
-            norm[c] = sum;
-        }
-        __syncthreads();
-        for (int c = 0; c < n; c++) {
-            float dot = 0.0f, far;
-
-            #pragma unroll
-            for (int d = 0; d < M; d++)
-                dot += v[d] * room[c * M + d];
-            far = norm[c] - 2.0f * dot;
-            if (far < best) {
-                best = far;
-                found = first + c;
-            }
-        }
+        for (int k = 0; k < p.D; k++)
+            sum += code[k] * code[k];
+        norm[c] = sum;
     }
-    if (r < R)
-        index[r] = found;
 }
 
 /* A code to a block: the rows that chose it, a warp's share after the other. */
@@ -281,27 +235,6 @@ static __global__ void apply(struct place p, const struct gpu_stage st,
         commit[b] = used ? error / (p.T * p.D) * energy[b] : 0.0;
 }
 
-template <int M>
-static int search_run(struct training *t, struct place p, const struct gpu_stage &st)
-{
-    void (*kernel)(struct place, int32_t *, const float *, const float *, int) =
-        search<M>;
-    int tile = TILE / M < p.codes ? TILE / M : p.codes;
-
-    TELU_LAUNCH(kernel, gpu_blocks(t->R, ROWS), ROWS,
-                sizeof(float) * tile * (M + 1), t->cuda.stream, p, st.index, st.z,
-                st.book, tile);
-    return telu_cuda_launched("training, code search");
-}
-
-static int search_any(struct training *t, struct place p, const struct gpu_stage &st)
-{
-    return st.dim <= 8    ? search_run<8>(t, p, st)
-           : st.dim <= 16 ? search_run<16>(t, p, st)
-           : st.dim <= 32 ? search_run<32>(t, p, st)
-                          : search_run<64>(t, p, st);
-}
-
 static int prepare(struct training *t, struct place p, gpu_stage &st)
 {
     cudaStream_t stream = t->cuda.stream;
@@ -318,7 +251,7 @@ static int prepare(struct training *t, struct place p, gpu_stage &st)
         gpu_reduce(t, t->gathered, 1 + (size_t)n))
         return -1;
     TELU_LAUNCH(start, t->cfg.codes, TELU_MAX_DIM, 0, stream, p, st.book, st.count,
-                st.total, t->gathered);
+                st.total, t->norm, t->gathered);
     return telu_cuda_launched("training, start of a codebook");
 }
 
@@ -327,7 +260,7 @@ static int choose(struct training *t, struct place p, gpu_stage &st)
     cudaStream_t stream = t->cuda.stream;
     int codes = t->cfg.codes;
 
-    if (search_any(t, p, st))
+    if (gpu_search(t, p, st))
         return -1;
     TELU_LAUNCH(gather_choices, codes, GPU_THREADS, 0, stream, p, t->chosen,
                 t->chosen + codes, st.index, st.z);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* search.cu - the nearest code of each row, as in vq.c: least |b|^2 - 2 z b, the lowest
+ * index of equal ones. The sum z b of a row and a code is one thread's, from the first
+ * element to the last; whoever finds the code, it is the same.
+ *
+ * A thread has EACH rows and EACH codes at a time, so that what it reads serves several
+ * sums and these do not wait for one another. Where rows are few, WIDE warps share the
+ * codes of the same rows.
+ *
+ * A NaN or an infinite distance is never less than INFINITY, and index 0 stays.
+ */
+#include "vq.cuh"
+
+#include "nearest.cuh"
+
+#include <math.h>
+
+#define LANES   32
+#define WARPS   8
+#define THREADS (LANES * WARPS)
+#define EACH    4
+#define DEEP    8              /* elements of the codes in shared memory at a time */
+#define FEW     4096           /* rows that are shared by warps */
+
+static __device__ inline void spread(float *to, float4 v)
+{
+    to[0] = v.x;
+    to[1] = v.y;
+    to[2] = v.z;
+    to[3] = v.w;
+}
+
+template <int WIDE>
+static __global__ void __launch_bounds__(THREADS, WIDE == 1 ? 4 : 2)
+search(struct place p, int32_t *index, const float *z, const float *book,
+       const float *norm)
+{
+    const int most = EACH * LANES * WIDE;      /* codes of a pass */
+    const int tall = EACH * WARPS / WIDE;      /* rows of the block */
+    const int share = DEEP * most / THREADS, step = THREADS / DEEP;
+    /* 4 more floats to a row keep the lanes that fill it off each other's banks */
+    __shared__ __align__(16) float codes[2][DEEP][most + 4];
+    __shared__ __align__(16) float rows[TELU_MAX_DIM][tall];
+    __shared__ struct found won[WIDE][tall];
+    int t = threadIdx.x, lane = t % LANES, wide = t / LANES % WIDE;
+    int mine = EACH * (t / LANES / WIDE), own = EACH * (wide * LANES + lane);
+    int first = blockIdx.x * tall, R = p.rows(), turn = 0;
+    int deep = (p.D + DEEP - 1) / DEEP * DEEP;
+    float next[share];
+    struct found a[EACH];
+
+    if (first >= R)
+        return;
+    auto fetch = [&](int n, int d) {
+        int c = n + t / DEEP, k = d + t % DEEP;
+        const float *from = book + c * p.D + k;
+
+        #pragma unroll
+        for (int q = 0; q < share; q++, c += step, from += step * p.D)
+            next[q] = c < p.codes && k < p.D ? *from : 0.0f;
+    };
+
+    fetch(0, 0);
+    for (int i = t; i < tall * deep; i += THREADS) {
+        int r = i / deep, d = i % deep;
+
+        rows[d][r] = first + r < R && d < p.D ? z[(size_t)(first + r) * p.D + d] : 0.0f;
+    }
+    #pragma unroll
+    for (int i = 0; i < EACH; i++)
+        a[i] = { INFINITY, 0 };
+    for (int n = 0; n < p.codes; n += most) {
+        float sum[EACH][EACH] = {}, square[EACH];
+
+        #pragma unroll
+        for (int j = 0; j < EACH; j++)
+            square[j] = n + own + j < p.codes ? norm[n + own + j] : INFINITY;
+        for (int d = 0; d < p.D; d += DEEP, turn ^= 1) {
+            /* The other half may still be read; this one was read before the last
+             * barrier. */
+            #pragma unroll
+            for (int q = 0; q < share; q++)
+                codes[turn][t % DEEP][t / DEEP + q * step] = next[q];
+            __syncthreads();
+            if (d + DEEP < p.D)
+                fetch(n, d + DEEP);
+            else
+                fetch(n + most, 0);
+            #pragma unroll
+            for (int k = 0; k < DEEP; k++) {
+                float c[EACH], r[EACH];
+
+                spread(c, *reinterpret_cast<const float4 *>(&codes[turn][k][own]));
+                spread(r, *reinterpret_cast<const float4 *>(&rows[d + k][mine]));
+                #pragma unroll
+                for (int i = 0; i < EACH; i++)
+                    #pragma unroll
+                    for (int j = 0; j < EACH; j++)
+                        sum[i][j] += r[i] * c[j];
+            }
+        }
+        #pragma unroll
+        for (int j = 0; j < EACH; j++)
+            #pragma unroll
+            for (int i = 0; i < EACH; i++) {
+                float far = square[j] - 2.0f * sum[i][j];
+
+                if (far < a[i].best) {
+                    a[i].best = far;
+                    a[i].index = n + own + j;
+                }
+            }
+    }
+    #pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        best_of_warp(&a[i]);
+        if (lane == 0)
+            won[wide][mine + i] = a[i];
+    }
+    __syncthreads();
+    if (t < tall && first + t < R) {
+        struct found best = won[0][t];
+
+        for (int w = 1; w < WIDE; w++)
+            better(&best, won[w][t].best, won[w][t].index);
+        index[first + t] = best.index;
+    }
+}
+
+template <int WIDE>
+static int run(struct training *t, struct place p, const struct gpu_stage &st)
+{
+    void (*kernel)(struct place, int32_t *, const float *, const float *,
+                   const float *) = search<WIDE>;
+
+    TELU_LAUNCH(kernel, gpu_blocks(t->R, EACH * WARPS / WIDE), THREADS, 0,
+                t->cuda.stream, p, st.index, st.z, st.book, t->norm);
+    return telu_cuda_launched("training, code search");
+}
+
+int gpu_search(struct training *t, struct place p, const struct gpu_stage &st)
+{
+    return t->R <= FEW ? run<4>(t, p, st) : run<1>(t, p, st);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* vq.cuh - what the kernels of a stage of the quantiser share, see vq.cu. */
+#ifndef VQ_CUH
+#define VQ_CUH
+
+#include "gpu.cuh"
+
+struct place {
+    struct gpu_state *state;
+    const struct gpu_order *order;
+    int s, D, T, codes;
+
+    __device__ int rows() const { return order->items[s] * T; }
+};
+
+/* search.cu: st.index from st.z, st.book and t->norm */
+int gpu_search(struct training *t, struct place p, const struct gpu_stage &st);
+
+#endif
