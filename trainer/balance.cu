@@ -1,51 +1,78 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* balance.cu - see balance.h. */
-#include "columns.cuh"
+/* balance.cu - see balance.h. Samples go by fours, as in loss.cu. */
+#include "pack.cuh"
 
 #include <math.h>
 
 #define DECAY 0.99             /* as in balance.c, like the two tables */
+#define AVERAGERS 1024         /* threads of the only block that averages */
 
 struct terms {
     double share[GPU_TERMS], weight[GPU_TERMS];
     const float *g[GPU_TERMS];
 };
 
-/* An item to a block: the length of each gradient times the item's level. size (3, B) */
-static __global__ void measure(const struct terms all, double *size, const float *x,
+/* part (3, B, pieces): of each piece of an item the sum of the squares of each gradient. */
+static __global__ void measure(const struct terms all, double *part, int pieces,
                                int samples, int stride)
 {
-    __shared__ double room[GPU_THREADS];
-    int b = blockIdx.x, B = gridDim.x;
+    __shared__ double room[GPU_WARPS];
+    int b = blockIdx.x / pieces, first = (blockIdx.x - b * pieces) * GPU_PIECE;
+    int end = first + GPU_PIECE < samples ? first + GPU_PIECE : samples;
     size_t at = (size_t)b * stride;
-    double level = 0.0;
+    double sum[GPU_TERMS] = {};
 
-    for (int i = threadIdx.x; i < samples; i += blockDim.x)
-        level += (double)x[at + i] * x[at + i];
-    level = sqrt(block_sum(level, room));
+    for (int i = first + 4 * threadIdx.x; i < end; i += 4 * blockDim.x) {
+        float g[GPU_TERMS][4];
+
+        #pragma unroll
+        for (int j = 0; j < GPU_TERMS; j++)
+            load(g[j], all.g[j] + at + i);
+        #pragma unroll
+        for (int j = 0; j < GPU_TERMS; j++)
+            #pragma unroll
+            for (int v = 0; v < 4; v++)
+                sum[j] += (double)g[j][v] * g[j][v];
+    }
+    #pragma unroll
     for (int j = 0; j < GPU_TERMS; j++) {
-        double sum = 0.0;
+        double whole = block_sum(sum[j], room);
 
-        for (int i = threadIdx.x; i < samples; i += blockDim.x)
-            sum += (double)all.g[j][at + i] * all.g[j][at + i];
-        sum = sqrt(block_sum(sum, room));
         if (threadIdx.x == 0)
-            size[(size_t)j * B + b] = sum * level / B;
+            part[(size_t)j * gridDim.x + blockIdx.x] = whole;
     }
 }
 
-static __global__ void average(struct gpu_state *state, const double *size, int B)
+/* The mean over the items of the length of each gradient times the item's level.
+ * energy: (B, pieces) sums of the squares of x, in loss.cu. */
+static __global__ void __launch_bounds__(AVERAGERS)
+average(struct gpu_state *state, const double *part, const double *energy, int B,
+        int pieces)
 {
-    __shared__ double room[GPU_THREADS];
+    __shared__ double room[AVERAGERS / 32];
+    double sum[GPU_TERMS] = {};
 
+    for (int b = threadIdx.x; b < B; b += blockDim.x) {
+        double level = 0.0, square[GPU_TERMS] = {};
+
+        for (int k = 0; k < pieces; k++) {
+            size_t at = (size_t)b * pieces + k;
+
+            level += energy[at];
+            #pragma unroll
+            for (int j = 0; j < GPU_TERMS; j++)
+                square[j] += part[(size_t)j * B * pieces + at];
+        }
+        #pragma unroll
+        for (int j = 0; j < GPU_TERMS; j++)
+            sum[j] += sqrt(square[j]) * sqrt(level) / B;
+    }
+    #pragma unroll
     for (int j = 0; j < GPU_TERMS; j++) {
-        double sum = 0.0;
+        double whole = block_sum(sum[j], room);
 
-        for (int b = threadIdx.x; b < B; b += blockDim.x)
-            sum += size[(size_t)j * B + b];
-        sum = block_sum(sum, room);
         if (threadIdx.x == 0)
-            state->mean[j] = (float)sum;
+            state->mean[j] = (float)whole;
     }
 }
 
@@ -64,21 +91,31 @@ static __global__ void weigh(const struct terms all, struct gpu_state *state, in
         state->share[j] = (float)(all.share[j] * size / (norm[j] + 1e-12));
 }
 
-/* g[0] becomes the weighted sum; c is the place in an item of C samples. */
-struct mix {
-    float *g;
-    const float *cpx, *wave;
-    const struct gpu_state *state;
-    int C, stride;
+/* g[0] becomes the weighted sum; blocks as in measure(). */
+static __global__ void mix(const struct terms all, float *g,
+                           const struct gpu_state *state, int pieces, int samples,
+                           int stride)
+{
+    int b = blockIdx.x / pieces, first = (blockIdx.x - b * pieces) * GPU_PIECE;
+    int end = first + GPU_PIECE < samples ? first + GPU_PIECE : samples;
+    size_t at = (size_t)b * stride;
+    float k[GPU_TERMS];
 
-    __device__ void operator()(size_t i, int c)
-    {
-        size_t at = i / (unsigned)C * stride + c;
-        const float *k = state->share;
+    #pragma unroll
+    for (int j = 0; j < GPU_TERMS; j++)
+        k[j] = state->share[j];
+    for (int i = first + 4 * threadIdx.x; i < end; i += 4 * blockDim.x) {
+        float mel[4], cpx[4], wave[4];
 
-        g[at] = k[0] * g[at] + k[1] * cpx[at] + k[2] * wave[at];
+        load(mel, g + at + i);
+        load(cpx, all.g[1] + at + i);
+        load(wave, all.g[2] + at + i);
+        #pragma unroll
+        for (int v = 0; v < 4; v++)
+            mel[v] = k[0] * mel[v] + k[1] * cpx[v] + k[2] * wave[v];
+        store(g + at + i, mel);
     }
-};
+}
 
 int gpu_balance(struct training *t)
 {
@@ -86,17 +123,17 @@ int gpu_balance(struct training *t)
     const struct terms all = { { 0.50, 0.485, 0.015 }, { 1.0, 6.0, 1.0 },
                                { t->gl[0] + GPU_LEAD, t->gl[1] + GPU_LEAD,
                                  t->gl[2] + GPU_LEAD } };
-    mix op = { t->gl[0] + GPU_LEAD, all.g[1], all.g[2], t->state, t->samples,
-               t->stride };
+    int blocks = t->B * t->pieces;
 
-    TELU_LAUNCH(measure, t->B, GPU_THREADS, 0, stream, all, t->size_item,
-                t->x + GPU_LEAD, t->samples, t->stride);
-    TELU_LAUNCH(average, 1, GPU_THREADS, 0, stream, t->state, t->size_item, t->B);
+    TELU_LAUNCH(measure, blocks, GPU_THREADS, 0, stream, all, t->size_part, t->pieces,
+                t->samples, t->stride);
+    TELU_LAUNCH(average, 1, AVERAGERS, 0, stream, t->state, t->size_part,
+                t->sound_part + blocks, t->B, t->pieces);
     if (telu_cuda_launched("training, sizes of the gradients") ||
         gpu_reduce(t, t->state->mean, GPU_TERMS))
         return -1;
     TELU_LAUNCH(weigh, 1, 1, 0, stream, all, t->state, t->ranks);
-    if (telu_cuda_launched("training, balance"))
-        return -1;
-    return each_run(t, op, (size_t)t->B * t->samples, t->samples, "training, balance");
+    TELU_LAUNCH(mix, blocks, GPU_THREADS, 0, stream, all, t->gl[0] + GPU_LEAD, t->state,
+                t->pieces, t->samples, t->stride);
+    return telu_cuda_launched("training, balance");
 }

@@ -21,6 +21,9 @@
 #define GPU_LEAD   120         /* model.h: MODEL_LEAD */
 #define GPU_TERMS  3           /* mel, cpx, wave */
 #define GPU_THREADS 256
+#define GPU_WARPS   (GPU_THREADS / 32)
+#define GPU_SHARE 8            /* packets of an item that are a block's in the quantiser, */
+#define GPU_PIECE 2048         /* and samples of it in the losses */
 
 /* bfloat16, as linear.h rounds it. */
 struct bf16 {
@@ -92,6 +95,7 @@ struct gpu_stft {
 
 struct training {
     int device, B, T, R, stride, samples;  /* samples: complete ones of an item */
+    int shares, pieces;        /* of an item: GPU_SHARE, GPU_PIECE */
     struct telu_config cfg;
     enum telu_precision precision;
     struct telu_cuda cuda;
@@ -143,9 +147,9 @@ struct training {
     float *chosen;             /* after it: (codes) counts, (codes, dim) sums */
     float *norm;               /* (codes): |b|^2 */
     float *table;              /* (codes, latent): what each code gives */
-    double *z_part;            /* (B): sums of z^2 */
+    double *z_part;            /* (B, shares): sums of z^2 */
     float *de, *dz;
-    double *commit;            /* (stages, B) */
+    double *commit;            /* (stages, B, shares) */
 
     struct gpu_stft stft[GPU_SCALES];
     int chunk;                 /* items transformed together */
@@ -156,7 +160,8 @@ struct training {
     void *blas_work;
     float *gl[GPU_TERMS];      /* gradients, as trainer->grad */
     double *value_item;        /* (3, B): the losses of each item */
-    double *size_item;         /* (3, B): balance.cu */
+    double *sound_part;        /* (2, B, pieces): sums of (y - x)^2, of x^2 */
+    double *size_part;         /* (3, B, pieces): of the squares of each gradient */
 };
 
 /* --- gemm.cu: t is the type of the operands, C's may differ; row-major --- */
@@ -221,28 +226,35 @@ static __device__ inline void set(float *p, size_t i, float x)
     p[i] = x;
 }
 
-static __device__ inline void set(struct bf16 *p, size_t i, float x)
+/* To nearest even; a NaN stays one. */
+static __device__ inline unsigned round_bf16(float x)
 {
     unsigned u = __float_as_uint(x);
 
-    /* to nearest even; a NaN stays one */
-    p[i].bits = (uint16_t)(x != x ? u >> 16 | 0x40 : (u + 0x7fff + (u >> 16 & 1)) >> 16);
+    return x != x ? u >> 16 | 0x40 : (u + 0x7fff + (u >> 16 & 1)) >> 16;
 }
 
-/* The sum over a block, in every thread; room: a double for each. Fixed order. */
+static __device__ inline void set(struct bf16 *p, size_t i, float x)
+{
+    p[i].bits = (uint16_t)round_bf16(x);
+}
+
+/* The sum over a block of whole warps, in every thread; room: a double for each warp.
+ * Fixed order. */
 static __device__ inline double block_sum(double x, double *room)
 {
-    unsigned i = threadIdx.x, n = blockDim.x;          /* a power of two */
+    unsigned i = threadIdx.x, warps = blockDim.x / 32;
 
+    for (int far = 16; far > 0; far /= 2)
+        x += __shfl_down_sync(0xffffffffu, x, far);
+    __syncthreads();           /* the sum before this has been read */
+    if (i % 32 == 0)
+        room[i / 32] = x;
     __syncthreads();
-    room[i] = x;
-    __syncthreads();
-    for (n /= 2; n > 0; n /= 2) {
-        if (i < n)
-            room[i] += room[i + n];
-        __syncthreads();
-    }
-    return room[0];
+    x = room[0];
+    for (unsigned w = 1; w < warps; w++)
+        x += room[w];
+    return x;
 }
 
 #endif

@@ -208,14 +208,14 @@ static void lay_stages(struct arena *a)
         st->index = (int32_t *)take(a, sizeof(int32_t) * R);
     }
     t->energy = floats(a, t->B);
-    t->z_part = (double *)take(a, sizeof(double) * t->B);
+    t->z_part = (double *)take(a, sizeof(double) * t->B * t->shares);
     t->gathered = floats(a, 1 + codes * TELU_MAX_DIM);
     t->chosen = floats(a, codes * (1 + TELU_MAX_DIM));
     t->norm = floats(a, codes);
     t->table = floats(a, codes * L);
     t->de = floats(a, R * L);
     t->dz = floats(a, R * TELU_MAX_DIM);
-    t->commit = (double *)take(a, sizeof(double) * t->cfg.stages * t->B);
+    t->commit = (double *)take(a, sizeof(double) * t->cfg.stages * t->B * t->shares);
 }
 
 static void lay_rows(struct arena *a)
@@ -276,7 +276,8 @@ static void lay_losses(struct arena *a)
     t->frames = floats(a, frames);
     t->spectra = (cufftComplex *)take(a, sizeof(cufftComplex) * spectra);
     t->value_item = (double *)take(a, sizeof(double) * GPU_TERMS * t->B);
-    t->size_item = (double *)take(a, sizeof(double) * GPU_TERMS * t->B);
+    t->sound_part = (double *)take(a, sizeof(double) * 2 * t->B * t->pieces);
+    t->size_part = (double *)take(a, sizeof(double) * GPU_TERMS * t->B * t->pieces);
     t->work = take(a, t->work_bytes);
     t->blas_work = take(a, BLAS_WORK);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* loss.cu - see loss.h: the same three terms, a frame to a block. Always in float. */
-#include "gpu.cuh"
+/* loss.cu - see loss.h: the same three terms, a frame to a block, and some samples.
+ * Always in float. Samples go by fours: items, hops and GPU_LEAD are multiples of that. */
+#include "pack.cuh"
 
 #include "approx.h"
 
@@ -118,29 +119,54 @@ struct scales {
     double km[GPU_SCALES], kc[GPU_SCALES];
 };
 
-/* An item to a block: the wave term with its gradient, and the sums of the frames.
- * value: (3, B). */
-static __global__ void judge(const struct scales all, double *value, float *grad,
-                             const float *x, const float *y, int samples, int stride)
+/* part (2, B, pieces): of each piece of an item the sums of (y - x)^2 and of x^2. */
+static __global__ void compare(double *part, const float *x, const float *y, int pieces,
+                               int samples, int stride)
 {
-    __shared__ double room[GPU_THREADS];
-    int b = blockIdx.x, B = gridDim.x;
-    double error = 0.0, energy = 0.0, mel = 0.0, cpx = 0.0, wave;
-    size_t at = (size_t)b * stride;
-    float k;
+    __shared__ double room[GPU_WARPS];
+    int b = blockIdx.x / pieces, first = (blockIdx.x - b * pieces) * GPU_PIECE;
+    int end = first + GPU_PIECE < samples ? first + GPU_PIECE : samples;
+    double error = 0.0, energy = 0.0;
 
-    for (int i = threadIdx.x; i < samples; i += blockDim.x) {
-        float d = y[at + i] - x[at + i];
+    x += (size_t)b * stride;
+    y += (size_t)b * stride;
+    for (int i = first + 4 * threadIdx.x; i < end; i += 4 * blockDim.x) {
+        float p[4], q[4];
 
-        error += (double)d * d;
-        energy += (double)x[at + i] * x[at + i];
+        load(p, x + i);
+        load(q, y + i);
+        #pragma unroll
+        for (int v = 0; v < 4; v++) {
+            float d = q[v] - p[v];
+
+            error += (double)d * d;
+            energy += (double)p[v] * p[v];
+        }
     }
     error = block_sum(error, room);
-    energy = block_sum(energy, room) + 1e-3;
-    wave = sqrt(error / energy + 1e-4);
-    k = (float)(1.0 / (energy * wave * B));
-    for (int i = threadIdx.x; i < samples; i += blockDim.x)
-        grad[at + i] = k * (y[at + i] - x[at + i]);
+    energy = block_sum(energy, room);
+    if (threadIdx.x == 0) {
+        part[blockIdx.x] = error;
+        part[gridDim.x + blockIdx.x] = energy;
+    }
+}
+
+/* The sum of what a block's threads find there, in all of them. */
+static __device__ inline double sum_of(const double *from, int n, double *room)
+{
+    double sum = 0.0;
+
+    for (int i = threadIdx.x; i < n; i += blockDim.x)
+        sum += from[i];
+    return block_sum(sum, room);
+}
+
+/* The sums of an item's frames. value: (3, B). */
+static __device__ inline void judge_frames(const struct scales &all, double *value, int b,
+                                           int B, double *room)
+{
+    double mel = 0.0, cpx = 0.0;
+
     for (int j = 0; j < GPU_SCALES; j++) {
         const struct gpu_stft &s = all.s[j];
         double m = 0.0, c = 0.0;
@@ -155,8 +181,44 @@ static __global__ void judge(const struct scales all, double *value, float *grad
     if (threadIdx.x == 0) {
         value[b] = mel;
         value[B + b] = cpx;
-        value[2 * B + b] = wave / B;
     }
+}
+
+/* An item has a block for each of its pieces: the wave term's gradient there; and one
+ * for its frames. part: of compare(). */
+static __global__ void judge(const struct scales all, double *value, const double *part,
+                             float *grad, const float *x, const float *y, int B,
+                             int pieces, int samples, int stride)
+{
+    __shared__ double room[GPU_WARPS];
+    int b = blockIdx.x / (pieces + 1), piece = blockIdx.x - b * (pieces + 1);
+    int first = piece * GPU_PIECE;
+    int end = first + GPU_PIECE < samples ? first + GPU_PIECE : samples;
+    size_t at = (size_t)b * stride;
+    double error, energy, wave;
+    float k;
+
+    if (piece == pieces) {
+        judge_frames(all, value, b, B, room);
+        return;
+    }
+    part += (size_t)b * pieces;
+    error = sum_of(part, pieces, room);
+    energy = sum_of(part + (size_t)B * pieces, pieces, room) + 1e-3;
+    wave = sqrt(error / energy + 1e-4);
+    k = (float)(1.0 / (energy * wave * B));
+    for (int i = first + 4 * threadIdx.x; i < end; i += 4 * blockDim.x) {
+        float p[4], q[4];
+
+        load(p, x + at + i);
+        load(q, y + at + i);
+        #pragma unroll
+        for (int v = 0; v < 4; v++)
+            p[v] = k * (q[v] - p[v]);
+        store(grad + at + i, p);
+    }
+    if (piece == 0 && threadIdx.x == 0)
+        value[2 * B + b] = wave / B;
 }
 
 static int one_scale(struct training *t, int which, double km, double kc)
@@ -181,6 +243,7 @@ static int one_scale(struct training *t, int which, double km, double kc)
 
 int gpu_loss(struct training *t)
 {
+    const float *x = t->x + GPU_LEAD, *y = t->wave + GPU_LEAD;
     struct scales all;
 
     for (int i = 0; i < GPU_SCALES; i++) {
@@ -193,8 +256,10 @@ int gpu_loss(struct training *t)
         if (one_scale(t, i, all.km[i], all.kc[i]))
             return -1;
     }
-    TELU_LAUNCH(judge, t->B, GPU_THREADS, 0, t->cuda.stream, all, t->value_item,
-                t->gl[2] + GPU_LEAD, t->x + GPU_LEAD, t->wave + GPU_LEAD, t->samples,
-                t->stride);
+    TELU_LAUNCH(compare, t->B * t->pieces, GPU_THREADS, 0, t->cuda.stream, t->sound_part,
+                x, y, t->pieces, t->samples, t->stride);
+    TELU_LAUNCH(judge, t->B * (t->pieces + 1), GPU_THREADS, 0, t->cuda.stream, all,
+                t->value_item, t->sound_part, t->gl[2] + GPU_LEAD, x, y, t->B, t->pieces,
+                t->samples, t->stride);
     return telu_cuda_launched("training, wave loss");
 }

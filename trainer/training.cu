@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define COMMIT 0.25f           /* as in step.c */
+#define TELLERS 1024           /* threads of the only block that sums the results */
 
 static int enter(const struct training *t)
 {
@@ -16,16 +17,17 @@ static int enter(const struct training *t)
 /* --- A step ------------------------------------------------------------- */
 
 /* The last kernel of a step writes down what it was. */
-static __global__ void tell(struct gpu_state *state, const struct gpu_order *order,
-                            struct telu_train_result *ring, const double *value,
-                            const double *commit, int B, int stages)
+static __global__ void __launch_bounds__(TELLERS)
+tell(struct gpu_state *state, const struct gpu_order *order,
+     struct telu_train_result *ring, const double *value, const double *commit, int B,
+     int commits)
 {
-    __shared__ double room[GPU_THREADS];
+    __shared__ double room[TELLERS / 32];
     double sum[GPU_TERMS + 1];
 
     for (int j = 0; j <= GPU_TERMS; j++) {
         const double *from = j < GPU_TERMS ? value + (size_t)j * B : commit;
-        int n = j < GPU_TERMS ? B : stages * B;
+        int n = j < GPU_TERMS ? B : commits;
         double part = 0.0;
 
         for (int i = threadIdx.x; i < n; i += blockDim.x)
@@ -50,8 +52,8 @@ static int launches(struct training *t)
     if (gpu_model_forward(t) || gpu_loss(t) || gpu_balance(t) ||
         gpu_model_backward(t, COMMIT) || gpu_adamw(t))
         return -1;
-    TELU_LAUNCH(tell, 1, GPU_THREADS, 0, t->cuda.stream, t->state, t->order, t->ring,
-                t->value_item, t->commit, t->B, t->cfg.stages);
+    TELU_LAUNCH(tell, 1, TELLERS, 0, t->cuda.stream, t->state, t->order, t->ring,
+                t->value_item, t->commit, t->B, t->cfg.stages * t->B * t->shares);
     return telu_cuda_launched("training, results");
 }
 

@@ -4,6 +4,7 @@
  * nothing, and zeros stand where a product over rows would meet them. What a code gives
  * is computed once per code, not per row. Always in float. */
 #include "columns.cuh"
+#include "pack.cuh"
 #include "vq.cuh"
 
 #include <math.h>
@@ -31,20 +32,32 @@ static __global__ void begin(struct gpu_state *state, const struct gpu_order *or
         state->learning[0] = order->decay > 0.0f;
 }
 
-/* An item to a block: z += bias; its energy. */
-static __global__ void measure(struct place p, float *z, const float *bias,
-                               double *part, float *energy)
+/* A block's packets: n from `first` on, of item b, which may not reach this stage. */
+struct share {
+    size_t first;
+    int b, n, used;
+};
+
+static __device__ inline struct share share_of(const struct place &p)
 {
-    __shared__ double room[GPU_THREADS];
-    int b = blockIdx.x, n = p.T * p.D;
+    int shares = (p.T + GPU_SHARE - 1) / GPU_SHARE, b = blockIdx.x / shares;
+    int at = (blockIdx.x - b * shares) * GPU_SHARE;
+    int n = p.T - at < GPU_SHARE ? p.T - at : GPU_SHARE;
+
+    return { (size_t)b * p.T + at, b, n, b < p.order->items[p.s] };
+}
+
+/* z += bias; its energy. */
+static __global__ void measure(struct place p, float *z, const float *bias, double *part)
+{
+    __shared__ double room[GPU_WARPS];
+    struct share m = share_of(p);
+    int n = m.n * p.D;
     double sum = 0.0;
 
-    if (b >= p.order->items[p.s]) {
-        if (threadIdx.x == 0)
-            part[b] = 0.0;
+    if (!m.used)
         return;
-    }
-    z += (size_t)b * n;
+    z += m.first * p.D;
     for (int i = threadIdx.x; i < n; i += blockDim.x) {
         float v = z[i] + bias[i % p.D];
 
@@ -52,19 +65,18 @@ static __global__ void measure(struct place p, float *z, const float *bias,
         sum += (double)v * v;
     }
     sum = block_sum(sum, room);
-    if (threadIdx.x == 0) {
-        part[b] = sum;
-        if (p.s == 0)
-            energy[b] = 1.0f / ((float)sum / (float)n + 1e-3f);
-    }
+    if (threadIdx.x == 0)
+        part[blockIdx.x] = sum;
 }
 
 /* For each code the row that it would be put onto, where it is this rank's; block 0
- * also adds up the energy. got: energy, (codes, D). */
+ * also adds up the energy. got: energy, (codes, D). energy: of each item, the inverse of
+ * its mean, or NULL. */
 static __global__ void gather_rows(struct place p, float *got, const float *z,
-                                   const double *part, int B, int rank, int ranks)
+                                   const double *part, float *energy, int shares,
+                                   int rank, int ranks)
 {
-    __shared__ double room[GPU_THREADS];
+    __shared__ double room[GPU_WARPS];
     int i = blockIdx.x * blockDim.x + threadIdx.x, c = i / p.D, d = i % p.D;
 
     if (c < p.codes) {
@@ -78,8 +90,15 @@ static __global__ void gather_rows(struct place p, float *got, const float *z,
     if (blockIdx.x == 0) {
         double sum = 0.0;
 
-        for (int b = threadIdx.x; b < B; b += blockDim.x)
-            sum += part[b];
+        for (int b = threadIdx.x; b < p.order->items[p.s]; b += blockDim.x) {
+            double item = 0.0;
+
+            for (int k = 0; k < shares; k++)
+                item += part[(size_t)b * shares + k];
+            sum += item;
+            if (energy)
+                energy[b] = 1.0f / ((float)item / (float)(p.T * p.D) + 1e-3f);
+        }
         sum = block_sum(sum, room);
         if (threadIdx.x == 0)
             got[0] = (float)sum;
@@ -200,39 +219,53 @@ static __global__ void learn(struct place p, float *book, float *count, float *t
     }
 }
 
-/* An item to a block: what its rows chose is taken away from r and added to sum. table
- * (codes, L): what each code gives, without the bias. next: NULL for the last stage. */
+/* What the rows chose is taken away from r and added to sum. table (codes, L): what each
+ * code gives, without the bias. next: NULL for the last stage. V elements at a time. */
+template <int V>
 static __global__ void apply(struct place p, const struct gpu_stage st,
                              const float *table, float *sum, float *next,
                              const float *energy, double *commit, int L)
 {
-    __shared__ double room[GPU_THREADS];
-    int b = blockIdx.x, used = b < p.order->items[p.s];
-    size_t first = (size_t)b * p.T;
+    __shared__ double room[GPU_WARPS];
+    struct share m = share_of(p);
     double error = 0.0;
 
-    for (int i = threadIdx.x; i < p.T * L; i += blockDim.x) {
-        size_t at = first * L + i;
-        int l = i % L;
-        float e = used ? table[(size_t)st.index[first + i / L] * L + l] + st.out_b.w[l]
-                       : 0.0f;
+    for (int i = threadIdx.x * V; i < m.n * L; i += blockDim.x * V) {
+        size_t at = m.first * L + i;
+        int row = i / L, l = i - row * L;
+        float e[V] = {}, bias[V] = {}, old[V] = {}, rest[V] = {};
 
-        sum[at] = p.s ? sum[at] + e : e;
         if (next)
-            next[at] = st.r[at] - e;
+            load(rest, st.r + at);
+        if (m.used) {
+            load(e, table + (size_t)st.index[m.first + row] * L + l);
+            load(bias, st.out_b.w + l);
+            if (p.s)
+                load(old, sum + at);
+        }
+        #pragma unroll
+        for (int v = 0; v < V; v++) {
+            e[v] += bias[v];
+            old[v] += e[v];
+            rest[v] -= e[v];
+        }
+        if (m.used || !p.s)
+            store(sum + at, old);
+        if (next)
+            store(next + at, rest);
     }
-    for (int i = threadIdx.x; i < p.T * p.D; i += blockDim.x) {
-        size_t at = first * p.D + i;
-        float q = used ? st.book[(size_t)st.index[first + i / p.D] * p.D + i % p.D]
+    for (int i = threadIdx.x; i < m.n * p.D; i += blockDim.x) {
+        size_t at = m.first * p.D + i;
+        float q = m.used ? st.book[(size_t)st.index[m.first + i / p.D] * p.D + i % p.D]
                        : 0.0f;
-        float d = used ? st.z[at] - q : 0.0f;
+        float d = m.used ? st.z[at] - q : 0.0f;
 
         st.q[at] = q;
         error += (double)d * d;
     }
     error = block_sum(error, room);
     if (threadIdx.x == 0)
-        commit[b] = used ? error / (p.T * p.D) * energy[b] : 0.0;
+        commit[blockIdx.x] = m.used ? error / (p.T * p.D) * energy[m.b] : 0.0;
 }
 
 static int prepare(struct training *t, struct place p, gpu_stage &st)
@@ -243,10 +276,11 @@ static int prepare(struct training *t, struct place p, gpu_stage &st)
     if (gpu_product(t, st.z, CUDA_R_32F, st.r, st.in_w.w, CUDA_R_32F, t->R,
                     t->cfg.latent, D))
         return -1;
-    TELU_LAUNCH(measure, t->B, GPU_THREADS, 0, stream, p, st.z, st.in_b.w, t->z_part,
-                t->energy);
+    TELU_LAUNCH(measure, t->B * t->shares, GPU_THREADS, 0, stream, p, st.z, st.in_b.w,
+                t->z_part);
     TELU_LAUNCH(gather_rows, gpu_blocks(n, GPU_THREADS), GPU_THREADS, 0, stream, p,
-                t->gathered, st.z, t->z_part, t->B, t->rank, t->ranks);
+                t->gathered, st.z, t->z_part, p.s ? (float *)0 : t->energy, t->shares,
+                t->rank, t->ranks);
     if (telu_cuda_launched("training, a stage's rows") ||
         gpu_reduce(t, t->gathered, 1 + (size_t)n))
         return -1;
@@ -272,6 +306,19 @@ static int choose(struct training *t, struct place p, gpu_stage &st)
     return telu_cuda_launched("training, codebook");
 }
 
+static int apply_run(struct training *t, struct place p, const struct gpu_stage &st,
+                     float *next)
+{
+    void (*kernel)(struct place, const struct gpu_stage, const float *, float *, float *,
+                   const float *, double *, int) =
+        by_fours(t->cfg.latent, st.out_b.w) ? apply<4> : apply<1>;
+    int blocks = t->B * t->shares;
+
+    TELU_LAUNCH(kernel, blocks, GPU_THREADS, 0, t->cuda.stream, p, st, t->table, t->sum,
+                next, t->energy, t->commit + (size_t)p.s * blocks, t->cfg.latent);
+    return telu_cuda_launched("training, residual of a stage");
+}
+
 int gpu_vq_forward(struct training *t)
 {
     int stages = t->cfg.stages, L = t->cfg.latent;
@@ -289,9 +336,7 @@ int gpu_vq_forward(struct training *t)
             gpu_product(t, t->table, CUDA_R_32F, st.book, st.out_w.w, CUDA_R_32F,
                         t->cfg.codes, st.dim, L))
             return -1;
-        TELU_LAUNCH(apply, t->B, GPU_THREADS, 0, t->cuda.stream, p, st, t->table,
-                    t->sum, next, t->energy, t->commit + (size_t)s * t->B, L);
-        if (telu_cuda_launched("training, residual of a stage"))
+        if (apply_run(t, p, st, next))
             return -1;
     }
     return 0;
