@@ -13,7 +13,6 @@
 
 #define THREADS 256
 #define WARPS   (THREADS / LIVE_WARP)
-#define AT_ONCE 4              /* vectors of a thread */
 #define SEVERAL 4              /* rows to a block of a large batch: they share the books */
 #define LARGE   264            /* rows: two blocks to each SM of a large card */
 
@@ -46,28 +45,29 @@ static __device__ void project(struct search_room<ROWS> *a, const struct telu_st
 }
 
 /* The nearest of N vectors for each row: element d of vector v is book[v * one + d * two].
- * A thread takes AT_ONCE of them together, so that as many loads are on their way. All
+ * A thread takes some of them together, so that as many loads are on their way. All
  * threads come here; codes are there after the next barrier. */
 template <int ROWS>
 static __device__ void search(struct search_room<ROWS> *a, const float *book, int N, int dim,
                               size_t one, size_t two)
 {
+    const int some = ROWS == 1 ? 4 : 2;
     int t = threadIdx.x, lane = t % LIVE_WARP, warp = t / LIVE_WARP;
     struct found mine[ROWS];
 
     for (int i = 0; i < ROWS; i++)
         mine[i] = { INFINITY, 0 };
-    for (int first = t; first < N; first += AT_ONCE * THREADS) {
-        float sum[AT_ONCE][ROWS] = {};
-        int v[AT_ONCE];
+    for (int first = t; first < N; first += some * THREADS) {
+        float sum[some][ROWS] = {};
+        int v[some];
 
         #pragma unroll
-        for (int j = 0; j < AT_ONCE; j++)      /* the last one again does no harm */
+        for (int j = 0; j < some; j++)         /* the last one again does no harm */
             v[j] = min(first + j * THREADS, N - 1);
         #pragma unroll 8
         for (int d = 0; d < dim; d++)
             #pragma unroll
-            for (int j = 0; j < AT_ONCE; j++) {
+            for (int j = 0; j < some; j++) {
                 float x = book[v[j] * one + d * two];
 
                 #pragma unroll
@@ -78,7 +78,7 @@ static __device__ void search(struct search_room<ROWS> *a, const float *book, in
                 }
             }
         #pragma unroll
-        for (int j = 0; j < AT_ONCE; j++)
+        for (int j = 0; j < some; j++)
             #pragma unroll
             for (int i = 0; i < ROWS; i++)
                 if (sum[j][i] < mine[i].best)
