@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_batch.c - many streams share one engine: each gets what it would get alone,
  * nobody waits for those who do not come, and a failure reaches all and spoils nothing. */
-#include "batch.h"
 #include "expect.h"
 #include "fake/engine.h"
+#include "gather.h"
 #include "tiny_model.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -52,6 +53,7 @@ struct stream {
     struct telu_seat *seat;    /* given, or NULL: its own */
     int result;                /* 0: all is well; 1: refused; 2: failed; 3: differs */
     atomic_int done;           /* packets; -1: none was begun */
+    atomic_int ended;
     char why[200];
 };
 
@@ -96,6 +98,7 @@ static void *encoder(void *user)
     if (!s->seat)
         telu_batch_leave(seat);
     telu_encoder_free(alone);
+    s->ended = 1;
     return NULL;
 }
 
@@ -159,6 +162,26 @@ static void finish(struct stream *s, int result, const char *what)
     check(s->result == result, what, s->result);
 }
 
+/* One packet each of streams of these sides, "EED": the engine has the first, which waits
+ * at the gate, and the others are behind it in their order. */
+static void line_up(struct stream *s, struct telu_seat **seat, const char *sides)
+{
+    int waiting;
+
+    for (int i = 0; sides[i]; i++)
+        seat[i] = join(sides[i] == 'E' ? TELU_ENCODE : TELU_DECODE, 0);
+    fake_control.gate = 0;
+    for (int i = 0; sides[i]; i++) {
+        start(&s[i], i, 1, seat[i], 0, sides[i] == 'E' ? encoder : decoder);
+        do {
+            sched_yield();
+            pthread_mutex_lock(&seat[0]->batch->lock);
+            waiting = seat[0]->batch->side[0].queued + seat[0]->batch->side[1].queued;
+            pthread_mutex_unlock(&seat[0]->batch->lock);
+        } while (waiting < i || !fake_control.held);
+    }
+}
+
 /* --- The promises ----------------------------------------------------------- */
 
 static void test_alike(int window)
@@ -187,16 +210,21 @@ static void test_alike(int window)
     fake_reset(&fake_control);
 }
 
-/* Another model or side is another engine, or the same. */
+/* Another model or device is another engine, another side is not. */
 static void test_shared(void)
 {
     struct telu_config cfg = tiny_config();
     struct telu_model *other = tiny_model(&cfg, 2);
-    struct telu_seat *a = join(TELU_ENCODE, 0), *b = join(TELU_DECODE, 0), *c;
+    struct telu_seat *a = join(TELU_ENCODE, 0), *b = join(TELU_DECODE, 0), *c, *d;
 
     check(fake_control.engines == 1, "engines of one model", fake_control.engines);
     c = telu_batch_join(&fake_module, other, 0, TELU_ENCODE, 0);
     check(fake_control.engines == 2, "engines of two models", fake_control.engines);
+    fake_control.devices = 2;
+    d = telu_batch_join(&fake_module, model, 1, TELU_ENCODE, 0);
+    check(fake_control.engines == 3, "engines, one on a second device",
+          fake_control.engines);
+    telu_batch_leave(d);
     telu_batch_leave(a);
     telu_batch_leave(c);
     telu_model_close(other);
@@ -208,10 +236,12 @@ static void test_shared(void)
 }
 
 /* A window of 300 ms: a packet waits for a stream that was there and has stalled, the
- * next ones do not; and with all there it does not wait at all. */
+ * next ones do not, though their window is long; and with all there it does not wait at
+ * all. */
 static void test_stalled(void)
 {
-    struct telu_seat *a = join(TELU_ENCODE, 300000), *b = join(TELU_ENCODE, 300000);
+    const unsigned some = 300000, ages = 20000000;
+    struct telu_seat *a = join(TELU_ENCODE, ages), *b = join(TELU_ENCODE, some);
     struct stream one, two;
     float x[TELU_PACKET] = { 0 };
     uint8_t packet[TELU_MAX_PACKET];
@@ -219,17 +249,20 @@ static void test_stalled(void)
     double t = now();
 
     telu_batch_run(a, &job);
-    check(now() - t < 0.2, "a packet waits for one that never came", now() - t);
+    check(now() - t < 10.0, "a packet waits for one that never came", now() - t);
+    t = now();
     telu_batch_run(b, &job);           /* for a, which is expected now */
     check(now() - t > 0.25, "a packet does not wait for the others", now() - t);
 
     t = now();
+    b->window = ages;
     for (int i = 0; i < 5; i++)
         telu_batch_run(b, &job);
-    check(now() - t < 0.2, "5 packets, beside one that has stalled", now() - t);
+    check(now() - t < 10.0, "5 packets, beside one that has stalled", now() - t);
 
     /* It comes back, and is one to wait and to be waited for again. */
     t = now();
+    a->window = some;
     telu_batch_run(a, &job);
     check(now() - t > 0.25, "a packet does not wait for who comes now and then", now() - t);
     telu_batch_leave(a);
@@ -239,11 +272,11 @@ static void test_stalled(void)
     /* Two that both come are sent as soon as both are there. */
     fake_reset(&fake_control);
     t = now();
-    start(&one, 1, 50, NULL, 300000, encoder);
-    start(&two, 2, 50, NULL, 300000, encoder);
+    start(&one, 1, 50, NULL, (int)ages, encoder);
+    start(&two, 2, 50, NULL, (int)ages, encoder);
     finish(&one, 0, "first of two");
     finish(&two, 0, "second of two");
-    check(now() - t < 3.0, "100 packets that need not wait took", now() - t);
+    check(now() - t < 10.0, "100 packets that need not wait took", now() - t);
     check_fake("two");
     fake_reset(&fake_control);
 }
@@ -254,14 +287,8 @@ static void test_fair(void)
     struct telu_seat *seat[4];
     struct stream s[4];
 
-    for (int i = 0; i < 4; i++)
-        seat[i] = join(i < 3 ? TELU_ENCODE : TELU_DECODE, 0);
-    /* While the first runs the others come, the decoder last. */
-    fake_control.delay = 200000;
-    for (int i = 0; i < 4; i++) {
-        start(&s[i], i, 1, seat[i], 0, i < 3 ? encoder : decoder);
-        pause_ms(40);
-    }
+    line_up(s, seat, "EEED");
+    fake_control.gate = -1;
     for (int i = 0; i < 4; i++) {
         finish(&s[i], 0, "one of both sides");
         telu_batch_leave(seat[i]);
@@ -271,24 +298,34 @@ static void test_fair(void)
     fake_reset(&fake_control);
 }
 
-/* More streams than a batch takes: the rest comes next. */
+/* More streams than a batch takes: those who came last come next. */
 static void test_many(void)
 {
-    const int many = TELU_BATCH_MOST + 76;
+    const int many = 1 + TELU_BATCH_MOST + 75;
     struct stream *s = calloc((size_t)many, sizeof(*s));
     struct telu_seat **seats = calloc((size_t)many, sizeof(struct telu_seat *));
+    char *sides = calloc((size_t)many + 1, 1);
+    int late = TELU_BATCH_MOST + 1, ended;
 
-    for (int i = 0; i < many; i++)
-        seats[i] = join(TELU_ENCODE, 0);
-    fake_control.delay = 400000;
-    for (int i = 0; i < many; i++)
-        start(&s[i], i, 2, seats[i], 0, encoder);
+    memset(sides, 'E', (size_t)many);
+    line_up(s, seats, sides);
+    fake_control.gate = 2;     /* the first, and a full batch */
+    do {
+        pause_ms(1);
+        ended = 0;
+        for (int i = 0; i < many; i++)
+            ended += s[i].ended;
+    } while (ended < late);
+    for (int i = late; i < many; i++)
+        check(!s[i].ended, "a late comer was first, stream", i);
+    fake_control.gate = -1;
     for (int i = 0; i < many; i++)
         finish(&s[i], 0, "a stream among very many");
     for (int i = 0; i < many; i++)
         telu_batch_leave(seats[i]);
-    check(fake_control.most > TELU_BATCH_MOST / 4, "largest batch of very many",
-          fake_control.most);
+    check(fake_control.most == TELU_BATCH_MOST && fake_control.runs[0] == 3,
+          "largest batch of very many", fake_control.most);
+    free(sides);
     free(seats);
     free(s);
     check_fake("many");
@@ -328,6 +365,26 @@ static void test_failure(void)
     telu_batch_leave(seat);
     check_fake("failure");
     fake_reset(&fake_control);
+}
+
+/* Of both sides, some in the engine when it fails and some behind. */
+static void test_queue_fails(void)
+{
+    static const char *const sides[] = { "EED", "DDE", "EDD", "DEE" };
+    struct telu_seat *seat[3];
+    struct stream s[3];
+
+    for (int k = 0; k < 4; k++) {
+        line_up(s, seat, sides[k]);
+        fake_control.runs_left = 0;
+        fake_control.gate = -1;
+        for (int i = 0; i < 3; i++) {
+            finish(&s[i], 2, "a stream in line when the device fails");
+            telu_batch_leave(seat[i]);
+        }
+        check_fake("a line that fails");
+        fake_reset(&fake_control);
+    }
 }
 
 static void test_refused(void)
@@ -423,6 +480,7 @@ int main(void)
     test_fair();
     test_many();
     test_failure();
+    test_queue_fails();
     test_refused();
     test_left();
     test_coming();

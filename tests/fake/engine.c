@@ -13,7 +13,8 @@
 
 #define SLOTS 4096
 
-struct fake_control fake_control = { .devices = 1, .slots_left = -1, .runs_left = -1 };
+struct fake_control fake_control = { .devices = 1, .slots_left = -1, .runs_left = -1,
+                                     .gate = -1 };
 
 struct telu_engine {
     const struct telu_model *m;
@@ -140,6 +141,18 @@ static void decode(struct telu_decoder *d, struct telu_job *j)
     telu_decoder_info(d, &j->info);
 }
 
+static void pass_gate(void)
+{
+    const struct timespec moment = { .tv_nsec = 100000 };
+
+    if (!fake_control.gate)
+        fake_control.held++;
+    while (!fake_control.gate)
+        nanosleep(&moment, NULL);
+    if (fake_control.gate > 0)
+        fake_control.gate--;
+}
+
 static int engine_run(struct telu_engine *e, enum telu_side side, struct telu_job *jobs,
                       int n)
 {
@@ -164,6 +177,7 @@ static int engine_run(struct telu_engine *e, enum telu_side side, struct telu_jo
             breach("two jobs of one slot");
         e->seen[s] = e->run;
     }
+    pass_gate();
     nanosleep(&pause, NULL);
     if (!fake_control.runs_left) {
         e->failed = 1;

@@ -18,10 +18,12 @@ struct fake_control {
     atomic_int runs_left;      /* further runs before the device fails; -1: any */
     atomic_int memory;         /* 1: what fails then is memory */
     atomic_int delay;          /* of each run, microseconds */
+    atomic_int gate;           /* further runs that may begin, the others wait; -1: any */
 
     /* What was seen. */
     atomic_int engines, slots; /* open now */
     atomic_int opened;         /* engines, ever */
+    atomic_int held;           /* runs that came to a gate that was shut */
     atomic_int runs[2], packets[2], most;
     char sides[100];           /* of the first runs: E or D */
     atomic_int breaches;       /* of the contract in engine.h; the last one: */
@@ -39,7 +41,7 @@ static inline void fake_reset(struct fake_control *c)
 {
     memset((void *)c, 0, sizeof(*c));
     c->devices = 1;
-    c->slots_left = c->runs_left = -1;
+    c->slots_left = c->runs_left = c->gate = -1;
 }
 
 #endif
