@@ -42,6 +42,7 @@ static int sizes(struct training *t, const struct list *l)
     t->samples = TELU_PACKET * t->T - TELU_DELAY;
     if (t->samples < 1024)
         return telu_fail("training: segments of %d packets, expected 4 or more", t->T);
+    t->words = (t->R + 31) / 32;
     t->shares = (t->T + GPU_SHARE - 1) / GPU_SHARE;
     t->pieces = (t->samples + GPU_PIECE - 1) / GPU_PIECE;
     t->parts = t->R / 8 < PARTS ? (t->R + 7) / 8 : PARTS;

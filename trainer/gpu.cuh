@@ -145,6 +145,8 @@ struct training {
     float *energy;             /* per item: 1 / energy of its z_0 */
     float *gathered;           /* before the search: energy, (codes, dim) rows */
     float *chosen;             /* after it: (codes) counts, (codes, dim) sums */
+    uint32_t *chose;           /* (codes, words): of each row a bit, see search.cu */
+    int words;
     float *norm;               /* (codes): |b|^2 */
     float *table;              /* (codes, latent): what each code gives */
     double *z_part;            /* (B, shares): sums of z^2 */

@@ -211,6 +211,7 @@ static void lay_stages(struct arena *a)
     t->z_part = (double *)take(a, sizeof(double) * t->B * t->shares);
     t->gathered = floats(a, 1 + codes * TELU_MAX_DIM);
     t->chosen = floats(a, codes * (1 + TELU_MAX_DIM));
+    t->chose = (uint32_t *)take(a, sizeof(uint32_t) * codes * t->words);
     t->norm = floats(a, codes);
     t->table = floats(a, codes * L);
     t->de = floats(a, R * L);

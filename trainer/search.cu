@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* search.cu - the nearest code of each row, as in vq.c: least |b|^2 - 2 z b, the lowest
- * index of equal ones. The sum z b of a row and a code is one thread's, from the first
- * element to the last; whoever finds the code, it is the same.
+/* search.cu - the nearest code of each row, and the rows of each code.
+ *
+ * The search is that of vq.c: least |b|^2 - 2 z b, the lowest index of equal ones. The
+ * sum z b of a row and a code is one thread's, from the first element to the last; whoever
+ * finds the code, it is the same.
  *
  * A thread has EACH rows and EACH codes at a time, so that what it reads serves several
  * sums and these do not wait for one another. Where rows are few, WIDE warps share the
  * codes of the same rows.
  *
  * A NaN or an infinite distance is never less than INFINITY, and index 0 stays.
+ *
+ * It also sets the row's bit among those of the code. Who then adds up the rows of a code
+ * looks at words, not at rows, finds them in their order, and leaves zeros behind for the
+ * next stage.
  */
 #include "vq.cuh"
 
@@ -32,8 +38,8 @@ static __device__ inline void spread(float *to, float4 v)
 
 template <int WIDE>
 static __global__ void __launch_bounds__(THREADS, WIDE == 1 ? 4 : 2)
-search(struct place p, int32_t *index, const float *z, const float *book,
-       const float *norm)
+search(struct place p, int32_t *index, uint32_t *chose, const float *z,
+       const float *book, const float *norm, int words)
 {
     const int most = EACH * LANES * WIDE;      /* codes of a pass */
     const int tall = EACH * WARPS / WIDE;      /* rows of the block */
@@ -124,21 +130,108 @@ search(struct place p, int32_t *index, const float *z, const float *book,
         for (int w = 1; w < WIDE; w++)
             better(&best, won[w][t].best, won[w][t].index);
         index[first + t] = best.index;
+        atomicOr(&chose[(size_t)best.index * words + (first + t) / 32],
+                 1u << (first + t) % 32);
     }
 }
 
 template <int WIDE>
 static int run(struct training *t, struct place p, const struct gpu_stage &st)
 {
-    void (*kernel)(struct place, int32_t *, const float *, const float *,
-                   const float *) = search<WIDE>;
+    void (*kernel)(struct place, int32_t *, uint32_t *, const float *, const float *,
+                   const float *, int) = search<WIDE>;
 
     TELU_LAUNCH(kernel, gpu_blocks(t->R, EACH * WARPS / WIDE), THREADS, 0,
-                t->cuda.stream, p, st.index, st.z, st.book, t->norm);
+                t->cuda.stream, p, st.index, t->chose, st.z, st.book, t->norm,
+                t->words);
     return telu_cuda_launched("training, code search");
 }
 
 int gpu_search(struct training *t, struct place p, const struct gpu_stage &st)
 {
     return t->R <= FEW ? run<4>(t, p, st) : run<1>(t, p, st);
+}
+
+/* --- Choices ------------------------------------------------------------ */
+
+#define AHEAD 4                /* rows of a thread that are on their way */
+
+/* A thread's place among all of the block, in their order: the sum of n over those
+ * before it. all: over the block. room: an int for each warp. */
+static __device__ inline int place_among(int n, int *all, int *room)
+{
+    int lane = threadIdx.x % LANES, warp = threadIdx.x / LANES, at = n, before = 0;
+
+    for (int far = 1; far < LANES; far *= 2) {
+        int below = __shfl_up_sync(0xffffffffu, at, far);
+
+        at += lane >= far ? below : 0;
+    }
+    __syncthreads();           /* the round before has been read */
+    if (lane == LANES - 1)
+        room[warp] = at;
+    __syncthreads();
+    *all = 0;
+    for (int w = 0; w < WARPS; w++) {
+        before += w < warp ? room[w] : 0;
+        *all += room[w];
+    }
+    return before + at - n;
+}
+
+/* A code to a block: how many rows chose it, and their sum. A word to a thread, then
+ * `wide` threads to a row. */
+static __global__ void __launch_bounds__(THREADS)
+gather_choices(struct place p, float *count, float *sum, uint32_t *chose, const float *z,
+               int words)
+{
+    __shared__ uint16_t list[32 * THREADS];    /* of a round: its rows */
+    __shared__ int room[WARPS];
+    __shared__ float part[THREADS];
+    int wide = p.D <= 8 ? 8 : p.D <= 16 ? 16 : p.D <= 32 ? 32 : 64;
+    int c = blockIdx.x, t = threadIdx.x, d = t % wide, tall = THREADS / wide;
+    int used = (p.rows() + 31) / 32, total = 0;
+    float mine = 0.0f;
+
+    chose += (size_t)c * words;
+    for (int first = 0; first < used; first += THREADS) {
+        uint32_t word = first + t < used ? chose[first + t] : 0;
+        const float *from = z + (size_t)first * 32 * p.D + d;
+        int all, at = place_among(__popc(word), &all, room);
+
+        if (word)
+            chose[first + t] = 0;
+        for (; word; word &= word - 1)
+            list[at++] = (uint16_t)(32 * t + __ffs((int)word) - 1);
+        __syncthreads();
+        for (int k = t / wide; k < all && d < p.D; k += AHEAD * tall) {
+            float v[AHEAD];
+
+            #pragma unroll
+            for (int u = 0; u < AHEAD; u++)
+                v[u] = k + u * tall < all ? from[(size_t)list[k + u * tall] * p.D] : 0.0f;
+            #pragma unroll
+            for (int u = 0; u < AHEAD; u++)
+                mine += v[u];
+        }
+        total += all;
+    }
+    part[t] = mine;
+    __syncthreads();
+    if (t < p.D) {
+        float all = 0.0f;
+
+        for (int k = 0; k < tall; k++)
+            all += part[k * wide + t];
+        sum[(size_t)c * p.D + t] = all;
+    }
+    if (t == 0)
+        count[c] = (float)total;
+}
+
+int gpu_gather_choices(struct training *t, struct place p, const struct gpu_stage &st)
+{
+    TELU_LAUNCH(gather_choices, p.codes, THREADS, 0, t->cuda.stream, p, t->chosen,
+                t->chosen + p.codes, t->chose, st.z, t->words);
+    return telu_cuda_launched("training, a stage's choices");
 }

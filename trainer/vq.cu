@@ -147,46 +147,6 @@ static __global__ void start(struct place p, float *book, float *count, float *t
     }
 }
 
-/* A code to a block: the rows that chose it, a warp's share after the other. */
-static __global__ void gather_choices(struct place p, float *count, float *sum,
-                                      const int32_t *index, const float *z)
-{
-    __shared__ float part[GPU_THREADS / WARP][TELU_MAX_DIM + 1];
-    int c = blockIdx.x, lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
-    int R = p.rows(), chosen = 0;
-    float low = 0.0f, high = 0.0f;
-
-    for (int first = warp * WARP; first < R; first += blockDim.x) {
-        int r = first + lane;
-        unsigned mask = __ballot_sync(0xffffffffu, r < R && index[r < R ? r : 0] == c);
-
-        chosen += __popc(mask);
-        for (; mask; mask &= mask - 1) {
-            const float *row = z + (size_t)(first + __ffs((int)mask) - 1) * p.D;
-
-            if (lane < p.D)
-                low += row[lane];
-            if (lane + WARP < p.D)
-                high += row[lane + WARP];
-        }
-    }
-    part[warp][lane] = low;
-    part[warp][lane + WARP] = high;
-    if (lane == 0)
-        part[warp][TELU_MAX_DIM] = (float)chosen;
-    __syncthreads();
-    for (int d = threadIdx.x; d <= TELU_MAX_DIM; d += blockDim.x) {
-        float all = 0.0f;
-
-        for (int w = 0; w < GPU_THREADS / WARP; w++)
-            all += part[w][d];
-        if (d == TELU_MAX_DIM)
-            count[c] = all;
-        else if (d < p.D)
-            sum[(size_t)c * p.D + d] = all;
-    }
-}
-
 /* A code to a block, an element to a thread. chosen: (codes) counts, (codes, D) sums. */
 static __global__ void learn(struct place p, float *book, float *count, float *total,
                              uint32_t *hits, const float *got, const float *chosen)
@@ -294,11 +254,7 @@ static int choose(struct training *t, struct place p, gpu_stage &st)
     cudaStream_t stream = t->cuda.stream;
     int codes = t->cfg.codes;
 
-    if (gpu_search(t, p, st))
-        return -1;
-    TELU_LAUNCH(gather_choices, codes, GPU_THREADS, 0, stream, p, t->chosen,
-                t->chosen + codes, st.index, st.z);
-    if (telu_cuda_launched("training, a stage's choices") ||
+    if (gpu_search(t, p, st) || gpu_gather_choices(t, p, st) ||
         gpu_reduce(t, t->chosen, (size_t)codes * (1 + st.dim)))
         return -1;
     TELU_LAUNCH(learn, codes, TELU_MAX_DIM, 0, stream, p, st.book, st.count, st.total,

@@ -13,7 +13,8 @@ struct place {
     __device__ int rows() const { return order->items[s] * T; }
 };
 
-/* search.cu: st.index from st.z, st.book and t->norm */
+/* search.cu: st.index and t->chose from st.z, st.book and t->norm; and then t->chosen. */
 int gpu_search(struct training *t, struct place p, const struct gpu_stage &st);
+int gpu_gather_choices(struct training *t, struct place p, const struct gpu_stage &st);
 
 #endif
