@@ -257,6 +257,54 @@ static void test_alone(enum telu_precision precision, const char *name,
     remote_free(r);
 }
 
+/* More rows than the search and the sums of a code take at a time. */
+static void test_many_rows(void)
+{
+    enum { MANY = 70, LONG = 120 };
+    struct telu_config c = tiny();
+    struct trainer *cpu = trainer_new(&c, MANY, LONG, 7), *host = trainer_new(&c, MANY, LONG, 7);
+    size_t n = (size_t)MANY * cpu->stride;
+    uint32_t hits[HITS], now[HITS];
+    struct telu_train_state s = state_of(host, hits);
+    struct telu_train_result got;
+    struct step_result want;
+    void *t = ops->open(0, &c, MANY, LONG, TELU_TRAIN_FP32);
+    float *x = t ? ops->staging(t, 0) : NULL;
+    float *start = zeroed(sizeof(*start) * host->model->p->books_total);
+    long used = 0, other = 0;
+    struct rng rng;
+    double far;
+
+    if (said(!x, "a large batch"))
+        exit(1);
+    rng_seed(&rng, 5);
+    for (size_t i = 0; i < n; i++)
+        x[i] = cpu->x[i] = 0.1f * rng_normal(&rng);
+    for (int b = 0; b < MANY; b++)
+        cpu->stages[b] = b < MANY - 1 ? 3 : 1;
+    said(ops->put(t, &s), "put");
+    said(ops->step(t, 0, cpu->stages, 1e-3f, DECAY), "step");
+    check(ops->results(t, &got, 1) == 1, "results", 0);
+    said(ops->get(t, &s), "get");
+    want = trainer_step(cpu, 1e-3f, DECAY);
+    state_of(cpu, now);
+    for (int i = 0; i < HITS; i++) {
+        used += now[i];
+        other += labs((long)now[i] - (long)hits[i]);
+    }
+    printf("%d rows: losses %.2g apart, choices %ld of %ld\n", MANY * LONG,
+           loss_apart(&got, &want), other / 2, used);
+    check(loss_apart(&got, &want) < 1e-4, "losses are apart", loss_apart(&got, &want));
+    far = distance(host->model->p->books, cpu->model->p->books, cpu->model->p->books_total) /
+          distance(start, cpu->model->p->books, cpu->model->p->books_total);
+    check(far < 1e-3, "codebooks are apart, of their size", far);
+    check(used > 8192 && other * 500 <= used, "choices are apart", (double)other / 2);
+    free(start);
+    ops->close(t);
+    trainer_free(cpu);
+    trainer_free(host);
+}
+
 static int same(const struct remote *a, const struct remote *b)
 {
     const struct params *p = a->host->model->p, *q = b->host->model->p;
@@ -453,7 +501,8 @@ static void test_fault(const struct shim *shim)
     shim->reset();
 }
 
-int main(void)
+/* With an argument: but for the long one. */
+int main(int argc, char **argv)
 {
     /* From one state sums in another order are 1e-7 apart. Steps from states of their own
      * drift, until a row that lies between two codes takes the other one: that is a percent
@@ -463,6 +512,7 @@ int main(void)
     const struct bounds bf16 = { 0.1, 0.2, 0.4, 0.15, 40, 0.5 };
     const struct shim *shim;
 
+    (void)argv;
     module = telu_module_open(NULL);
     if (!module || module->devices() < 1) {
         printf("%s\n", module ? module->error() : telu_error());
@@ -475,6 +525,8 @@ int main(void)
     test_steps(TELU_TRAIN_BF16, "bf16", &bf16);
     test_alone(TELU_TRAIN_FP32, "fp32", &fp32);
     test_alone(TELU_TRAIN_BF16, "bf16", &bf16);
+    if (argc < 2)
+        test_many_rows();
     test_again(TELU_TRAIN_FP32);
     test_again(TELU_TRAIN_BF16);
     test_nan();
