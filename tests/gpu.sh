@@ -121,8 +121,8 @@ fi
 ninja -C "$build" -t targets all >"$out/targets.txt" 2>/dev/null
 targets=
 for t in kernels/libtelucodec-cuda.so tests/check tests/bench_gpu tests/test_engine \
-    tests/test_golden tests/test_loss_cuda tests/test_train_cuda tests/test_gst_device \
-    trainer/telucodec-train gst/libgsttelucodec.so gst/telucodec-compare; do
+    tests/test_golden tests/test_loss_cuda tests/test_train_cuda tests/test_train_life \
+    tests/test_gst_device trainer/telucodec-train gst/libgsttelucodec.so gst/telucodec-compare; do
     have_target "$t" && targets="$targets $t"
 done
 t0=$(date +%s)
@@ -171,7 +171,7 @@ if wanted check; then
 fi
 
 if wanted agree; then
-    for t in engine golden loss_cuda train_cuda; do
+    for t in engine golden loss_cuda train_cuda train_life; do
         if [ -x "$build/tests/test_$t" ]; then
             limited 120 "test_$t" "$build/tests/test_$t"
             verdict "GPU against CPU" "test_$t" $?

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* remote.h - a tiny network in training on the module's device, for its tests. */
+#ifndef REMOTE_H
+#define REMOTE_H
+
+#include "expect.h"
+#include "gemm.h"
+#include "memory.h"
+#include "module.h"
+#include "rng.h"
+#include "schedule.h"
+#include "step.h"
+#include "training.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ITEMS 3
+#define PACKETS 6
+#define DECAY 0.6f             /* quick: codes die and begin anew in 20 steps */
+#define HITS (3 * 16)          /* stages and codes of tiny() */
+
+static const struct telu_module *module;
+static const struct telu_training *ops;
+
+/* 0, or 77 where there is no device, and says why. */
+static inline int open_module(void)
+{
+    module = telu_module_open(NULL);
+    if (!module || module->devices() < 1) {
+        printf("%s\n", module ? module->error() : telu_error());
+        return 77;
+    }
+    ops = module->training;
+    gemm_threads(1);
+    return 0;
+}
+
+static inline struct telu_config tiny(void)
+{
+    struct telu_config c = {
+        .enc_width = 32, .enc_blocks = 2, .dec_width = 40, .dec_blocks = 1,
+        .kernel = 3, .expand = 2, .latent = 24, .stages = 3, .codes = 16,
+        .dim = { 16, 9, 8 }, .env_stages = 1,
+    };
+
+    return c;
+}
+
+static inline struct trainer *fresh(void)
+{
+    struct telu_config c = tiny();
+
+    return trainer_new(&c, ITEMS, PACKETS, 7);
+}
+
+/* Batch `step`: a glide with noise, louder and softer; stages descending. */
+static inline void fill(float *x, int *stages, int stride, int step)
+{
+    struct rng rng;
+
+    rng_seed(&rng, 100 + (uint64_t)step);
+    for (int b = 0; b < ITEMS; b++) {
+        float level = 0.02f + 0.1f * (float)b, phase = rng_uniform(&rng, 0.0f, 6.0f);
+
+        for (int i = 0; i < stride; i++)
+            x[(size_t)b * stride + i] =
+                level * (sinf(phase + (float)i * (0.05f + 0.01f * (float)b)) +
+                         0.2f * rng_normal(&rng));
+        stages[b] = b == 0 ? 3 : b == 1 ? 2 + step % 2 : 1 + step % 2;
+    }
+}
+
+/* --- The device's trainer ----------------------------------------------- */
+
+struct remote {
+    void *t;
+    struct trainer *host;      /* whose arrays the state goes to */
+    struct trainer *start;     /* as it began */
+    uint32_t hits[HITS];
+    struct telu_train_state s;
+};
+
+static inline int said(int bad, const char *what)
+{
+    if (bad) {
+        failed = 1;
+        printf("%s: %s\n", what, module->error());
+    }
+    return bad;
+}
+
+/* What t has learnt, in its own arrays but for the hits. */
+static inline struct telu_train_state state_of(struct trainer *t, uint32_t *hits)
+{
+    const struct vq *v = t->model->vq;
+
+    for (int s = 0; s < v->stages; s++)
+        memcpy(hits + s * v->codes, v->s[s].hits, sizeof(*hits) * v->codes);
+    return (struct telu_train_state){
+        t->model->p->value, t->model->p->books, t->adam.m, t->adam.v, v->state,
+        hits, { t->balance.norm[0], t->balance.norm[1], t->balance.norm[2] },
+        t->adam.step, t->skipped, v->restarts, v->ready, v->chance,
+    };
+}
+
+static inline struct remote *remote(enum telu_precision precision)
+{
+    struct remote *r = zeroed(sizeof(*r));
+    struct telu_config c = tiny();
+
+    r->host = fresh();
+    r->start = fresh();
+    r->s = state_of(r->host, r->hits);
+    r->t = ops->open(0, &c, ITEMS, PACKETS, precision);
+    if (said(!r->t, "open") || said(ops->put(r->t, &r->s), "put"))
+        exit(1);
+    return r;
+}
+
+static inline void remote_free(struct remote *r)
+{
+    ops->close(r->t);
+    trainer_free(r->host);
+    trainer_free(r->start);
+    free(r);
+}
+
+static inline void begin(struct remote *r, int step)
+{
+    int stages[ITEMS];
+
+    fill(ops->staging(r->t, step % TELU_TRAIN_STAGING), stages, r->host->stride, step);
+    said(ops->step(r->t, step % TELU_TRAIN_STAGING, stages,
+                   1e-3f * schedule_rate(step, 0.5), DECAY), "step");
+}
+
+/* Whether two have learnt the same, to the bit. */
+static inline int same(const struct remote *a, const struct remote *b)
+{
+    const struct params *p = a->host->model->p, *q = b->host->model->p;
+    const struct vq *v = a->host->model->vq, *w = b->host->model->vq;
+
+    return !memcmp(p->value, q->value, sizeof(float) * p->total) &&
+           !memcmp(p->books, q->books, sizeof(float) * p->books_total) &&
+           !memcmp(a->host->adam.m, b->host->adam.m, sizeof(float) * p->total) &&
+           !memcmp(a->host->adam.v, b->host->adam.v, sizeof(float) * p->total) &&
+           !memcmp(v->state, w->state, sizeof(float) * v->state_total) &&
+           !memcmp(a->hits, b->hits, sizeof(a->hits)) &&
+           !memcmp(a->s.balance, b->s.balance, sizeof(a->s.balance)) &&
+           a->s.adam_step == b->s.adam_step && a->s.skipped == b->s.skipped &&
+           a->s.restarts == b->s.restarts && a->s.ready == b->s.ready &&
+           !memcmp(&a->s.chance, &b->s.chance, sizeof(a->s.chance));
+}
+
+#endif
