@@ -139,7 +139,7 @@ struct mixed {
     __device__ void measure(int r, int j) const
     {
         const float *v = room->v[r];
-        float part = 0.0f, mean, d;
+        float part = 0.0f, mean, scale;
 
         #pragma unroll 4
         for (int c = j; c < m.C; c += NORM_LANES)
@@ -148,13 +148,14 @@ struct mixed {
         part = 0.0f;
         #pragma unroll 4
         for (int c = j; c < m.C; c += NORM_LANES) {
-            d = v[c] - mean;
+            float d = v[c] - mean;
+
             part += d * d;
         }
-        part = 1.0f / sqrtf(norm_sum(part) / (float)m.C + TELU_NORM_EPS);
+        scale = 1.0f / sqrtf(norm_sum(part) / (float)m.C + TELU_NORM_EPS);
         if (j == 0) {
             room->mean[r] = mean;
-            room->scale[r] = part;
+            room->scale[r] = scale;
         }
     }
 
