@@ -17,12 +17,11 @@ static __global__ void measure(const struct terms all, double *part, int pieces,
                                int samples, int stride)
 {
     __shared__ double room[GPU_WARPS];
-    int b = blockIdx.x / pieces, first = (blockIdx.x - b * pieces) * GPU_PIECE;
-    int end = first + GPU_PIECE < samples ? first + GPU_PIECE : samples;
-    size_t at = (size_t)b * stride;
+    struct piece p = piece_of(pieces, samples);
+    size_t at = (size_t)p.b * stride;
     double sum[GPU_TERMS] = {};
 
-    for (int i = first + 4 * threadIdx.x; i < end; i += 4 * blockDim.x) {
+    for (int i = p.first + 4 * threadIdx.x; i < p.end; i += 4 * blockDim.x) {
         float g[GPU_TERMS][4];
 
         #pragma unroll
@@ -96,15 +95,14 @@ static __global__ void mix(const struct terms all, float *g,
                            const struct gpu_state *state, int pieces, int samples,
                            int stride)
 {
-    int b = blockIdx.x / pieces, first = (blockIdx.x - b * pieces) * GPU_PIECE;
-    int end = first + GPU_PIECE < samples ? first + GPU_PIECE : samples;
-    size_t at = (size_t)b * stride;
+    struct piece p = piece_of(pieces, samples);
+    size_t at = (size_t)p.b * stride;
     float k[GPU_TERMS];
 
     #pragma unroll
     for (int j = 0; j < GPU_TERMS; j++)
         k[j] = state->share[j];
-    for (int i = first + 4 * threadIdx.x; i < end; i += 4 * blockDim.x) {
+    for (int i = p.first + 4 * threadIdx.x; i < p.end; i += 4 * blockDim.x) {
         float mel[4], cpx[4], wave[4];
 
         load(mel, g + at + i);

@@ -228,17 +228,12 @@ static __device__ inline void set(float *p, size_t i, float x)
     p[i] = x;
 }
 
-/* To nearest even; a NaN stays one. */
-static __device__ inline unsigned round_bf16(float x)
+static __device__ inline void set(struct bf16 *p, size_t i, float x)
 {
     unsigned u = __float_as_uint(x);
 
-    return x != x ? u >> 16 | 0x40 : (u + 0x7fff + (u >> 16 & 1)) >> 16;
-}
-
-static __device__ inline void set(struct bf16 *p, size_t i, float x)
-{
-    p[i].bits = (uint16_t)round_bf16(x);
+    /* to nearest even; a NaN stays one */
+    p[i].bits = (uint16_t)(x != x ? u >> 16 | 0x40 : (u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 
 /* The sum over a block of whole warps, in every thread; room: a double for each warp.

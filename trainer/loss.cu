@@ -124,13 +124,12 @@ static __global__ void compare(double *part, const float *x, const float *y, int
                                int samples, int stride)
 {
     __shared__ double room[GPU_WARPS];
-    int b = blockIdx.x / pieces, first = (blockIdx.x - b * pieces) * GPU_PIECE;
-    int end = first + GPU_PIECE < samples ? first + GPU_PIECE : samples;
+    struct piece m = piece_of(pieces, samples);
     double error = 0.0, energy = 0.0;
 
-    x += (size_t)b * stride;
-    y += (size_t)b * stride;
-    for (int i = first + 4 * threadIdx.x; i < end; i += 4 * blockDim.x) {
+    x += (size_t)m.b * stride;
+    y += (size_t)m.b * stride;
+    for (int i = m.first + 4 * threadIdx.x; i < m.end; i += 4 * blockDim.x) {
         float p[4], q[4];
 
         load(p, x + i);
@@ -191,23 +190,21 @@ static __global__ void judge(const struct scales all, double *value, const doubl
                              int pieces, int samples, int stride)
 {
     __shared__ double room[GPU_WARPS];
-    int b = blockIdx.x / (pieces + 1), piece = blockIdx.x - b * (pieces + 1);
-    int first = piece * GPU_PIECE;
-    int end = first + GPU_PIECE < samples ? first + GPU_PIECE : samples;
-    size_t at = (size_t)b * stride;
+    struct piece m = piece_of(pieces + 1, samples);
+    size_t at = (size_t)m.b * stride;
     double error, energy, wave;
     float k;
 
-    if (piece == pieces) {
-        judge_frames(all, value, b, B, room);
+    if (m.k == pieces) {
+        judge_frames(all, value, m.b, B, room);
         return;
     }
-    part += (size_t)b * pieces;
+    part += (size_t)m.b * pieces;
     error = sum_of(part, pieces, room);
     energy = sum_of(part + (size_t)B * pieces, pieces, room) + 1e-3;
     wave = sqrt(error / energy + 1e-4);
     k = (float)(1.0 / (energy * wave * B));
-    for (int i = first + 4 * threadIdx.x; i < end; i += 4 * blockDim.x) {
+    for (int i = m.first + 4 * threadIdx.x; i < m.end; i += 4 * blockDim.x) {
         float p[4], q[4];
 
         load(p, x + at + i);
@@ -217,8 +214,8 @@ static __global__ void judge(const struct scales all, double *value, const doubl
             p[v] = k * (q[v] - p[v]);
         store(grad + at + i, p);
     }
-    if (piece == 0 && threadIdx.x == 0)
-        value[2 * B + b] = wave / B;
+    if (m.k == 0 && threadIdx.x == 0)
+        value[2 * B + m.b] = wave / B;
 }
 
 static int one_scale(struct training *t, int which, double km, double kc)

@@ -18,6 +18,7 @@
 #include "vq.cuh"
 
 #include "nearest.cuh"
+#include "pack.cuh"
 
 #include <math.h>
 
@@ -27,14 +28,6 @@
 #define EACH    4
 #define DEEP    8              /* elements of the codes in shared memory at a time */
 #define FEW     4096           /* rows that are shared by warps */
-
-static __device__ inline void spread(float *to, float4 v)
-{
-    to[0] = v.x;
-    to[1] = v.y;
-    to[2] = v.z;
-    to[3] = v.w;
-}
 
 template <int WIDE>
 static __global__ void __launch_bounds__(THREADS, WIDE == 1 ? 4 : 2)
@@ -96,8 +89,8 @@ search(struct place p, int32_t *index, uint32_t *chose, const float *z,
             for (int k = 0; k < DEEP; k++) {
                 float c[EACH], r[EACH];
 
-                spread(c, *reinterpret_cast<const float4 *>(&codes[turn][k][own]));
-                spread(r, *reinterpret_cast<const float4 *>(&rows[d + k][mine]));
+                load(c, &codes[turn][k][own]);
+                load(r, &rows[d + k][mine]);
                 #pragma unroll
                 for (int i = 0; i < EACH; i++)
                     #pragma unroll
