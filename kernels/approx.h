@@ -44,13 +44,15 @@ TELU_INLINE float telu_exp(float x)
     return p * telu_bits_float((uint32_t)((int32_t)n + 127) << 23);
 }
 
-/* ln x for normal x > 0; anything below 1.18e-38 gives ln 1.18e-38. */
+/* ln x for normal x > 0; anything below 1.18e-38 gives ln 1.18e-38, infinity and a NaN
+ * that is not negative give ln 3.4e38: what a NaN's bits are differs among machines. */
 TELU_INLINE float telu_log(float x)
 {
     /* Compared as integers: with floats the compiler leaves a branch here, and then
      * no vectors. */
     int32_t bits = (int32_t)telu_float_bits(x);
     bits = bits > 0x00800000 ? bits : 0x00800000;
+    bits = bits < 0x7f7fffff ? bits : 0x7f7fffff;
 
     /* x = 2^e m with m in [sqrt(1/2), sqrt(2)) */
     uint32_t u = (uint32_t)bits - 0x3f3504f3u;

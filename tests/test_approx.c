@@ -45,6 +45,10 @@ int main(void)
     expect("log", 0, telu_log(0.0f), log(1.17549435e-38), 1e-5);
     expect("log", -1, telu_log(-1.0f), log(1.17549435e-38), 1e-5);
     expect("log", 1e-45, telu_log(1e-45f), log(1.17549435e-38), 1e-5);
+    expect("log", INFINITY, telu_log(INFINITY), log(3.40282347e38), 1e-5);
+    /* as x86 makes it, and as CUDA does */
+    expect("log", NAN, telu_log(telu_bits_float(0x7fc00000)), log(3.40282347e38), 1e-5);
+    expect("log", NAN, telu_log(telu_bits_float(0x7fffffff)), log(3.40282347e38), 1e-5);
     printf("approx: exp within %.3g relative, log within %.3g; %d failures\n",
            worst_exp, worst_log, failures);
     return failures != 0;
