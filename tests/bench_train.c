@@ -180,6 +180,9 @@ int bench_train(struct bench *b)
     if (b->smoke)
         return time_training(b, 2, 6, TELU_TRAIN_FP32) |
                time_training(b, 2, 6, TELU_TRAIN_BF16);
+    if (b->batch > 1)
+        return time_training(b, b->batch, PACKETS, TELU_TRAIN_BF16) |
+               time_training(b, b->batch, PACKETS, TELU_TRAIN_FP32);
     for (int i = 0; i < 2; i++) {
         failed |= time_training(b, batches[i], PACKETS, TELU_TRAIN_FP32);
         failed |= time_training(b, batches[i], PACKETS, TELU_TRAIN_BF16);

@@ -6,6 +6,7 @@
 #   sh tests/gpu.sh [--only PHASE,...] [--quick] [--minutes N] [--out FOLDER] [--debs FOLDER]
 #   sh tests/gpu.sh --fetch FOLDER     with a network: the packages for --debs
 #   sh tests/gpu.sh --debs FOLDER --run COMMAND ...     builds, then runs that
+#   sh tests/gpu.sh --built ...        nothing is built: BUILD was, for this card, elsewhere
 #
 # PHASE: check agree stream batch train ops count elements torch sanitize; by default all.
 # FOLDER of --debs: GStreamer, GLib, json-glib and OpenBLAS as Debian packages, for a
@@ -20,10 +21,10 @@ set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/tests/debs.sh"
 build=${TELUCODEC_BUILD:-$top/build-gpu}
-out='' debs='' only='' command='' quick=1 minutes=9
+out='' debs='' only='' command='' built='' builders='meson ninja' quick=1 minutes=9
 
 say() { echo "gpu.sh: $*" >&2; }
-usage() { sed -n '3,22s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '3,23s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -32,6 +33,7 @@ while [ $# -gt 0 ]; do
     --debs) debs=${2:?}; shift ;;
     --fetch) debs_fetch "${2:?}"; exit ;;
     --quick) quick=2 ;;
+    --built) built=1 builders='' ;;
     --minutes) minutes=${2:?}; shift ;;
     --run) shift; command=$1; break ;;
     *) usage ;;
@@ -49,7 +51,7 @@ command -v nvcc >/dev/null 2>&1 ||
 cuda=$(dirname "$(dirname "$(readlink -f "$(command -v nvcc)")")")
 before=${LD_LIBRARY_PATH:-}            # PyTorch brings CUDA libraries of its own
 export LD_LIBRARY_PATH="${before:+$before:}$cuda/lib64"
-for tool in gcc g++ python3 meson ninja; do
+for tool in gcc g++ python3 $builders; do
     command -v "$tool" >/dev/null 2>&1 || skip "no $tool"
 done
 gpu() { nvidia-smi --query-gpu="$1" --format=csv,noheader 2>/dev/null | head -1; }
@@ -62,14 +64,33 @@ out=${out:-$build/gpu}
 mkdir -p "$out" || exit 1
 out=$(cd "$out" && pwd)
 table=$out/table.md
-failures=0
 began=$(date +%s)
 
 row() {
     echo "| $1 | $2 | $3 |" >>"$table"
     say "$1: $2: $3"
 }
-fail() { failures=$((failures + 1)); row "$1" "$2" "failed: $3"; }
+fail() { row "$1" "$2" "failed: $3"; }
+
+# aside COMMAND ...: beside others, where nothing is timed; its rows stand where `together` is
+asides=0
+aside() {
+    asides=$((asides + 1))
+    (
+        table=$out/aside-$asides.md
+        : >"$table"
+        "$@"
+    ) &
+}
+together() {
+    wait
+    i=0
+    while [ $i -lt $asides ]; do
+        i=$((i + 1))
+        cat "$out/aside-$i.md" >>"$table"
+    done
+    asides=0
+}
 
 {
     echo "| what | setting | result |"
@@ -113,25 +134,27 @@ elif pkg-config --exists gstreamer-1.0 json-glib-1.0 openblas 2>/dev/null; then
     gst=enabled
 fi
 
-if [ ! -f "$build/build.ninja" ]; then
-    meson setup "$build" "$top" -Dbuildtype=release -Dgst=$gst -Dmpi=disabled \
-        -Dcuda=enabled -Dcuda-arch="$arch" >"$out/setup.log" 2>&1 ||
-        { tail -20 "$out/setup.log" >&2; fail "build" "meson setup" "see setup.log"; exit 1; }
-fi
-ninja -C "$build" -t targets all >"$out/targets.txt" 2>/dev/null
-targets=
-for t in kernels/libtelucodec-cuda.so tests/check tests/bench_gpu tests/test_engine \
-    tests/test_golden tests/test_loss_cuda tests/test_train_cuda tests/test_train_life \
-    tests/test_gst_device trainer/telucodec-train gst/libgsttelucodec.so gst/telucodec-compare; do
-    have_target "$t" && targets="$targets $t"
-done
-t0=$(date +%s)
-# shellcheck disable=SC2086
-if limited 360 build ninja -C "$build" -k 0 $targets; then
-    row "build" "sm_$arch, $(echo "$targets" | wc -w) targets" "$(($(date +%s) - t0)) s"
-else
-    tail -30 "$log" >&2
-    fail "build" "sm_$arch" "see build.log"
+if [ -z "$built" ]; then
+    if [ ! -f "$build/build.ninja" ]; then
+        meson setup "$build" "$top" -Dbuildtype=release -Dgst=$gst -Dmpi=disabled \
+            -Dcuda=enabled -Dcuda-arch="$arch" >"$out/setup.log" 2>&1 ||
+            { tail -20 "$out/setup.log" >&2; fail "build" "meson setup" "see setup.log"; exit 1; }
+    fi
+    ninja -C "$build" -t targets all >"$out/targets.txt" 2>/dev/null
+    targets=
+    for t in kernels/libtelucodec-cuda.so tests/check tests/bench_gpu tests/test_engine \
+        tests/test_golden tests/test_loss_cuda tests/test_train_cuda tests/test_train_life \
+        tests/test_gst_device trainer/telucodec-train gst/libgsttelucodec.so gst/telucodec-compare; do
+        have_target "$t" && targets="$targets $t"
+    done
+    t0=$(date +%s)
+    # shellcheck disable=SC2086
+    if limited 360 build ninja -C "$build" -k 0 $targets; then
+        row "build" "sm_$arch, $(echo "$targets" | wc -w) targets" "$(($(date +%s) - t0)) s"
+    else
+        tail -30 "$log" >&2
+        fail "build" "sm_$arch" "see build.log"
+    fi
 fi
 module=$build/kernels/libtelucodec-cuda.so
 [ -f "$module" ] || { fail "build" "$module" "was not made"; exit 1; }
@@ -163,6 +186,18 @@ verdict() {
     esac
 }
 
+# agrees TEST NEEDS [env NAME=VALUE ...]
+agrees() {
+    test=$1 needs=$2
+    shift 2
+    if [ -x "$build/tests/$test" ]; then
+        limited 120 "$test" "$@" "$build/tests/$test"
+        verdict "GPU against CPU" "$test" $?
+    else
+        row "GPU against CPU" "$test" "not built: no $needs"
+    fi
+}
+
 if wanted check; then
     limited 90 check "$build/tests/check" --module "$module"
     verdict "ops against plain C" "checker" $?
@@ -172,22 +207,11 @@ fi
 
 if wanted agree; then
     for t in engine golden loss_cuda train_cuda train_life; do
-        if [ -x "$build/tests/test_$t" ]; then
-            limited 120 "test_$t" "$build/tests/test_$t"
-            verdict "GPU against CPU" "test_$t" $?
-        else
-            row "GPU against CPU" "test_$t" "not built: no GLib or OpenBLAS"
-        fi
+        aside agrees "test_$t" "GLib or OpenBLAS"
     done
-    if [ -x "$build/tests/test_gst_device" ]; then
-        limited 120 test_gst_device env GST_PLUGIN_PATH="$build/gst" \
-            GST_REGISTRY="$out/registry.bin" \
-            TELUCODEC_MODEL="$top/tests/golden/tiny.safetensors" \
-            "$build/tests/test_gst_device"
-        verdict "GPU against CPU" "test_gst_device" $?
-    else
-        row "GPU against CPU" "test_gst_device" "not built: no GStreamer"
-    fi
+    aside agrees test_gst_device GStreamer env GST_PLUGIN_PATH="$build/gst" \
+        GST_REGISTRY="$out/registry.bin" TELUCODEC_MODEL="$top/tests/golden/tiny.safetensors"
+    together
 fi
 
 # --- Fast -----------------------------------------------------------------------
@@ -349,16 +373,19 @@ if wanted sanitize; then
         for tool in memcheck racecheck; do
             # shellcheck disable=SC2086
             {
-                checked $tool check "$build/tests/check" --module "$module"
-                checked $tool engine $small --batch 3 count
-                checked $tool training $small train
+                aside checked $tool check "$build/tests/check" --module "$module"
+                aside checked $tool engine $small --batch 3 count
+                aside checked $tool training $small train
             }
         done
-        [ -x "$build/tests/test_engine" ] && checked memcheck test_engine "$build/tests/test_engine"
+        [ -x "$build/tests/test_engine" ] &&
+            aside checked memcheck test_engine "$build/tests/test_engine"
+        together
     else
         row "compute-sanitizer" "" "not on this machine"
     fi
 fi
 
+failures=$(grep -c '| failed' "$table")
 row "this run" "" "$(($(date +%s) - began)) s, $failures failures"
 [ $failures = 0 ]
