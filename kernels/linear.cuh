@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* linear.cuh - linear16 for few rows, as in live streams, with what is done to each output
- * before it is stored. See linear.h. */
+ * before it is stored. See linear.h.
+ *
+ * What costs is waiting: for the weights, and for the sum, which adds its products one
+ * after the other, in the CPU's order. So a block has one row and half of the outputs of a
+ * panel. All its threads ask for several chunks of weights ahead and multiply them into
+ * shared memory; its first warp, a lane to an output, has nothing left to do but add.
+ */
 #ifndef LINEAR_CUH
 #define LINEAR_CUH
 
@@ -10,10 +16,13 @@
 #define PANEL       64         /* outputs of a panel */
 #define FEW_THREADS 256
 #define FEW_LANES   32
-#define FEW_WARPS   (FEW_THREADS / FEW_LANES)
-#define FEW_ROWS    (4 * FEW_WARPS)        /* of x, at most */
-#define FEW_WORDS   (HALF / 2) /* of a row of a panel, with no more rows than warps */
-#define FEW_CHUNK   64         /* rows of a panel at a time */
+#define FEW_ROWS    32         /* of x, at most */
+#define FEW_WORDS   (HALF / 2) /* of each row of a panel, to a block */
+#define FEW_BLOCKS  (HALF / FEW_WORDS)     /* of a panel */
+#define FEW_QUADS   (FEW_WORDS / 4)
+#define FEW_CHUNK   (FEW_THREADS / FEW_QUADS)      /* inputs at a time */
+#define FEW_AHEAD   5          /* chunks on their way */
+#define FEW_STEP    (FEW_CHUNK + 2)        /* from lane to lane: other banks */
 
 static __device__ inline float low(uint32_t word)
 {
@@ -25,135 +34,124 @@ static __device__ inline float high(uint32_t word)
     return __uint_as_float(word & 0xffff0000u);
 }
 
-/* x w^T + b; out(r, o, value) takes each. A block has WORDS words of each row of a panel,
- * a warp EACH rows of x. What costs is waiting for the weights, so all threads fetch the
- * next chunk, at once, while this one is added up in the CPU's order. With half of the
- * words, so that more of the device takes part, a lane has one output and not two.
- *
- * The rows of x are an X:  fetch(from) asks for those of the chunk from input `from` on,
- * keep(turn) puts them into shared memory, and get(turn, r, i, k) is input i + k of row r,
- * of the chunk from i on. All threads come here. */
-template <int EACH, int WORDS, class X, class Out>
-static __device__ inline void linear16_rows(X &x, const Out &out,
-                                            uint32_t (*ws)[FEW_CHUNK][WORDS],
-                                            const uint32_t *w, const float *b, int R, int I,
-                                            int O)
+/* Products of two chunks: one is added up while the other is made. */
+struct few_room {
+    float p[2][FEW_LANES][FEW_STEP];
+};
+
+/* sum += p[0] + ... + p[n - 1], in order */
+static __device__ inline float few_add(float sum, const float *p, int n)
 {
-    const int parts = HALF / WORDS, row = WORDS / 4;       /* uint4 */
-    const int quads = FEW_CHUNK * row / FEW_THREADS;       /* of a chunk, to a thread */
-    int t = threadIdx.x, lane = t % FEW_LANES, warp = t / FEW_LANES;
-    int panel = blockIdx.x / parts, part = blockIdx.x % parts;
-    int lo = panel * PANEL + part * WORDS + lane % WORDS + (lane / WORDS) * HALF;
-    int hi = lo + HALF, shift = lane < WORDS ? 16 : 0;
-    const uint4 *words = reinterpret_cast<const uint4 *>(w + (size_t)panel * I * HALF) +
-                         part * row;
-    float a[EACH], c[EACH];
-    uint4 next[quads];
-
-    auto fetch = [&](int from) {
+    if (n == FEW_CHUNK) {
         #pragma unroll
-        for (int q = 0; q < quads; q++) {
-            int at = t + q * FEW_THREADS, i = from + at / row;
+        for (int k = 0; k < FEW_CHUNK; k += 2) {
+            float2 v = *reinterpret_cast<const float2 *>(p + k);
 
-            next[q] = i < I ? words[i * (HALF / 4) + at % row] : make_uint4(0, 0, 0, 0);
+            sum += v.x;
+            sum += v.y;
         }
-        x.fetch(from);
-    };
-
-    #pragma unroll
-    for (int e = 0; e < EACH; e++) {
-        a[e] = b && lo < O ? b[lo] : 0.0f;
-        c[e] = parts == 1 && b && hi < O ? b[hi] : 0.0f;
+    } else {
+        for (int k = 0; k < n; k++)
+            sum += p[k];
     }
-    fetch(0);
-    for (int i = 0, turn = 0; i < I; i += FEW_CHUNK, turn ^= 1) {
-        int deep = min(I - i, FEW_CHUNK);
-
-        /* The other half may still be read; this one was read before the last barrier. */
-        #pragma unroll
-        for (int q = 0; q < quads; q++)
-            reinterpret_cast<uint4 *>(ws[turn])[t + q * FEW_THREADS] = next[q];
-        x.keep(turn);
-        __syncthreads();
-        if (i + FEW_CHUNK < I)
-            fetch(i + FEW_CHUNK);
-        if (warp >= R)
-            continue;
-        #pragma unroll 8
-        for (int k = 0; k < deep; k++) {
-            uint32_t word = ws[turn][k][lane % WORDS];
-
-            #pragma unroll
-            for (int e = 0; e < EACH; e++) {
-                float v = x.get(turn, warp + e * FEW_WARPS, i, k);
-
-                a[e] += v * high(word << shift);
-                if (parts == 1)
-                    c[e] += v * high(word);
-            }
-        }
-    }
-    #pragma unroll
-    for (int e = 0; e < EACH; e++) {
-        int r = warp + e * FEW_WARPS;
-
-        if (r < R && lo < O)
-            out(r, lo, a[e]);
-        if (parts == 1 && r < R && hi < O)
-            out(r, hi, c[e]);
-    }
+    return sum;
 }
 
-static inline unsigned linear16_blocks(int O, int words)
+/* x w^T + b of row blockIdx.y; out(r, o, value, asked) takes each output, asked being what
+ * out.ask(r, o) gave at the beginning.
+ *
+ * The row is an X: begin() once the first weights are asked for; then value(j, i) is input
+ * i, of chunk j modulo FEW_AHEAD, and after(j, i) says which is the next of that j. All
+ * threads come here. */
+template <class X, class Out>
+static __device__ inline void linear16_row(X &x, const Out &out, struct few_room *room,
+                                           const uint32_t *w, const float *b, int I, int O)
 {
-    return (unsigned)((O + PANEL - 1) / PANEL * (HALF / words));
+    int t = threadIdx.x, lane = t % FEW_LANES, k = t / FEW_QUADS, quad = t % FEW_QUADS;
+    int panel = blockIdx.x / FEW_BLOCKS, part = blockIdx.x % FEW_BLOCKS, r = blockIdx.y;
+    int o = panel * PANEL + part * FEW_WORDS + lane % FEW_WORDS + lane / FEW_WORDS * HALF;
+    const uint4 *words = reinterpret_cast<const uint4 *>(w + (size_t)panel * I * HALF) +
+                         part * FEW_QUADS + quad;
+    int adds = t < FEW_LANES && o < O;
+    typename Out::asked asked = {};
+    uint4 next[FEW_AHEAD];
+    float sum = 0.0f;
+
+    #pragma unroll
+    for (int j = 0; j < FEW_AHEAD; j++) {
+        int i = j * FEW_CHUNK + k;
+
+        next[j] = i < I ? words[i * (HALF / 4)] : make_uint4(0, 0, 0, 0);
+    }
+    x.begin();
+    if (adds) {
+        asked = out.ask(r, o);
+        sum = b ? b[o] : 0.0f;
+    }
+    for (int from = 0, turn = 0; from < I; )
+        #pragma unroll
+        for (int j = 0; j < FEW_AHEAD; j++, from += FEW_CHUNK, turn ^= 1) {
+            if (from >= I)
+                break;
+            uint32_t word[4] = { next[j].x, next[j].y, next[j].z, next[j].w };
+            int i = from + k, later = i + FEW_AHEAD * FEW_CHUNK;
+            float v = x.value(j, i);
+
+            #pragma unroll
+            for (int n = 0; n < 4; n++) {
+                room->p[turn][4 * quad + n][k] = v * low(word[n]);
+                room->p[turn][4 * quad + n + FEW_WORDS][k] = v * high(word[n]);
+            }
+            if (later < I)
+                next[j] = words[later * (HALF / 4)];
+            x.after(j, later);
+            /* The other half is written only when these have been added. */
+            __syncthreads();
+            if (adds)
+                sum = few_add(sum, room->p[turn][lane], min(I - from, FEW_CHUNK));
+        }
+    if (adds)
+        out(r, o, sum, asked);
 }
 
 /* Rows of x in global memory, (R, I). */
-template <int EACH>
-struct rows_of {
-    enum { MOST = EACH * FEW_WARPS, SHARE = MOST * FEW_CHUNK / FEW_THREADS };
+struct row_of {
     const float *x;
-    int R, I;
-    float (*xs)[MOST][FEW_CHUNK];          /* two of them, shared */
-    float next[SHARE];
+    int I;
+    float next[FEW_AHEAD];
 
-    __device__ void fetch(int from)
+    __device__ void begin()
     {
+        x += (size_t)blockIdx.y * I;
         #pragma unroll
-        for (int q = 0; q < SHARE; q++) {
-            int at = threadIdx.x + q * FEW_THREADS;
-            int r = at / FEW_CHUNK, k = from + at % FEW_CHUNK;
-
-            next[q] = r < R && k < I ? x[(size_t)r * I + k] : 0.0f;
-        }
+        for (int j = 0; j < FEW_AHEAD; j++)
+            after(j, j * FEW_CHUNK + threadIdx.x / FEW_QUADS);
     }
 
-    __device__ void keep(int turn)
+    __device__ float value(int j, int) const
     {
-        #pragma unroll
-        for (int q = 0; q < SHARE; q++) {
-            int at = threadIdx.x + q * FEW_THREADS;
-
-            xs[turn][at / FEW_CHUNK][at % FEW_CHUNK] = next[q];
-        }
+        return next[j];
     }
 
-    __device__ float get(int turn, int r, int, int k) const
+    __device__ void after(int j, int i)
     {
-        return xs[turn][r][k];
+        next[j] = i < I ? x[i] : 0.0f;
     }
 };
 
-template <int EACH, int WORDS, class Out>
+template <class Out>
 static __global__ void __launch_bounds__(FEW_THREADS)
-linear16_few(Out out, const float *x, const uint32_t *w, const float *b, int R, int I, int O)
+linear16_few(Out out, const float *x, const uint32_t *w, const float *b, int I, int O)
 {
-    __shared__ __align__(16) uint32_t ws[2][FEW_CHUNK][WORDS];
-    __shared__ float xs[2][rows_of<EACH>::MOST][FEW_CHUNK];
-    struct rows_of<EACH> rows = { x, R, I, xs, {} };
+    __shared__ __align__(16) struct few_room room;
+    struct row_of row = { x, I, {} };
 
-    linear16_rows<EACH, WORDS>(rows, out, ws, w, b, R, I, O);
+    linear16_row(row, out, &room, w, b, I, O);
+}
+
+static inline dim3 few_grid(int R, int O)
+{
+    return dim3((unsigned)((O + PANEL - 1) / PANEL * FEW_BLOCKS), (unsigned)R);
 }
 
 /* R <= FEW_ROWS. 0, or -1 with telu_error(). */
@@ -162,12 +160,10 @@ static int linear16_launch(const struct telu_cuda *cuda, Out out, const float *x
                            const uint32_t *w, const float *b, int R, int I, int O,
                            const char *what)
 {
-    int few = R <= FEW_WARPS;
-    void (*kernel)(Out, const float *, const uint32_t *, const float *, int, int, int) =
-        few ? linear16_few<1, FEW_WORDS, Out> : linear16_few<FEW_ROWS / FEW_WARPS, HALF, Out>;
+    void (*kernel)(Out, const float *, const uint32_t *, const float *, int, int) =
+        linear16_few<Out>;
 
-    TELU_LAUNCH(kernel, linear16_blocks(O, few ? FEW_WORDS : HALF), FEW_THREADS, 0,
-                cuda->stream, out, x, w, b, R, I, O);
+    TELU_LAUNCH(kernel, few_grid(R, O), FEW_THREADS, 0, cuda->stream, out, x, w, b, I, O);
     return telu_cuda_launched(what);
 }
 

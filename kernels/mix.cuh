@@ -3,9 +3,9 @@
  * the packets of a stream, of which the older ones lie in its ring, see live.h. Taps are
  * added in the CPU's order and sums of the norm as well: the CPU's bits.
  *
- * Two ways: mix_rows is a kernel of its own, for many rows; of few, `mixed` hands them to
- * the layer behind, each of whose blocks makes them anew, which is sooner done than
- * waiting for another launch.
+ * Two ways: mix_rows is a kernel of its own, for many rows; of few, `mixed` hands each to
+ * the layer behind, all of whose blocks make it anew, which is sooner done than waiting
+ * for another launch.
  */
 #ifndef MIX_CUH
 #define MIX_CUH
@@ -120,93 +120,100 @@ static inline int mix_run(struct telu_ctx *ctx, const struct mix *m)
 
 /* --- Few rows ------------------------------------------------------------------------ */
 
-#define MIX_ROWS  FEW_WARPS
-#define MIX_STEP  (TELU_MAX_WIDTH + NORM_LANES)    /* from row to row: other banks */
+#define MIX_EACH (TELU_MAX_WIDTH / FEW_THREADS)    /* channels of a thread, at most */
 
 struct mix_room {
-    float v[MIX_ROWS][MIX_STEP];
-    float mean[MIX_ROWS], scale[MIX_ROWS];
+    float v[TELU_MAX_WIDTH];
+    float mean, scale;
 };
 
-/* What linear.cuh takes for rows: all of them are there once the first chunk is. */
+/* What linear.cuh takes for a row. */
 template <int TAPS>
 struct mixed {
     const struct mix &m;
     struct mix_room *room;
-    int keeps;                 /* this block puts x into the rings */
 
-    /* Sixteen lanes to a row. */
-    __device__ void measure(int r, int j) const
+    /* By sixteen lanes, in the order of norm.cuh. */
+    __device__ void measure(int j) const
     {
-        const float *v = room->v[r];
-        float part = 0.0f, mean, scale;
+        float part = 0.0f, mean;
 
-        #pragma unroll 4
+        #pragma unroll 20
         for (int c = j; c < m.C; c += NORM_LANES)
-            part += v[c];
+            part += room->v[c];
         mean = norm_sum(part) / (float)m.C;
         part = 0.0f;
-        #pragma unroll 4
+        #pragma unroll 20
         for (int c = j; c < m.C; c += NORM_LANES) {
-            float d = v[c] - mean;
+            float d = room->v[c] - mean;
 
             part += d * d;
         }
-        scale = 1.0f / sqrtf(norm_sum(part) / (float)m.C + TELU_NORM_EPS);
-        if (j == 0) {
-            room->mean[r] = mean;
-            room->scale[r] = scale;
+        part = norm_sum(part);
+        if (threadIdx.x == 0) {
+            room->mean = mean;
+            room->scale = 1.0f / sqrtf(part / (float)m.C + TELU_NORM_EPS);
         }
     }
 
-    __device__ void fetch(int from)
+    __device__ void begin()
     {
-        int t = threadIdx.x, all = m.B * m.C;
+        const int t = threadIdx.x;
+        struct mix_row<TAPS> row(m, blockIdx.y);
+        int live = row.ring ? m.C : 0;
+        float g[MIX_EACH], b[MIX_EACH], x[MIX_EACH];
 
-        if (from)
-            return;
-        #pragma unroll 2
-        for (int i = t; i < all; i += FEW_THREADS) {
-            int r = i / m.C, c = i % m.C;
-            struct mix_row<TAPS> row(m, r);
-            float x = m.x[i];
+        /* Nothing is stored before all has been asked for. */
+        #pragma unroll
+        for (int i = 0; i < MIX_EACH; i++) {
+            int c = t + i * FEW_THREADS;
 
-            room->v[r][c] = row.ring ? row.at(m, c, x) : 0.0f;
-            if (row.ring && keeps)
-                row.ring[(size_t)row.now * m.C + c] = x;
+            if (c < m.C) {
+                g[i] = m.g[c];
+                b[i] = m.b[c];
+                x[i] = m.x[(size_t)blockIdx.y * m.C + c];
+                room->v[c] = c < live ? row.at(m, c, x[i]) : 0.0f;
+            }
+        }
+        /* One of the blocks of a row puts it into the ring. */
+        #pragma unroll
+        for (int i = 0; i < MIX_EACH; i++)
+            if (blockIdx.x == 0 && t + i * FEW_THREADS < live)
+                row.ring[(size_t)row.now * m.C + t + i * FEW_THREADS] = x[i];
+        __syncthreads();
+        if (t < FEW_LANES)
+            measure(t % NORM_LANES);
+        __syncthreads();
+        #pragma unroll
+        for (int i = 0; i < MIX_EACH; i++) {
+            int c = t + i * FEW_THREADS;
+
+            if (c < m.C)
+                room->v[c] = g[i] * ((room->v[c] - room->mean) * room->scale) + b[i];
         }
         __syncthreads();
-        if (t / FEW_LANES * 2 < m.B)       /* whole warps, also for an odd row */
-            measure(t / NORM_LANES, t % NORM_LANES);
-        __syncthreads();
-        for (int i = t; i < all; i += FEW_THREADS) {
-            int r = i / m.C, c = i % m.C;
-
-            room->v[r][c] = m.g[c] * ((room->v[r][c] - room->mean[r]) * room->scale[r]) +
-                            m.b[c];
-        }
     }
 
-    __device__ void keep(int) { }
-
-    __device__ float get(int, int r, int i, int k) const
+    __device__ float value(int, int i) const
     {
-        return room->v[r][i + k];
+        return i < m.C ? room->v[i] : 0.0f;
     }
+
+    __device__ void after(int, int) { }
 };
 
 template <int TAPS, class Out>
 static __global__ void __launch_bounds__(FEW_THREADS)
 mix_layer(struct mix m, Out out, const uint32_t *w, const float *b, int O)
 {
-    __shared__ __align__(16) uint32_t ws[2][FEW_CHUNK][FEW_WORDS];
-    __shared__ struct mix_room room;
-    struct mixed<TAPS> x = { m, &room, blockIdx.x == 0 };
+    __shared__ __align__(16) struct few_room room;
+    __shared__ struct mix_room mixes;
+    struct mixed<TAPS> x = { m, &mixes };
 
-    linear16_rows<1, FEW_WORDS>(x, out, ws, w, b, m.B, m.C, O);
+    linear16_row(x, out, &room, w, b, m.C, O);
 }
 
-/* out(norm(dwconv(x)) w^T + b), and x goes into the ring. B <= MIX_ROWS. */
+/* out(norm(dwconv(x)) w^T + b), and x goes into the ring. B <= FEW_ROWS. */
 template <class Out>
 static int mix_layer_launch(const struct telu_cuda *cuda, const struct mix *m, Out out,
                             const struct telu_linear16 *w, const char *what)
@@ -214,8 +221,8 @@ static int mix_layer_launch(const struct telu_cuda *cuda, const struct mix *m, O
     void (*kernel)(struct mix, Out, const uint32_t *, const float *, int) =
         m->K == MIX_USUAL ? mix_layer<MIX_USUAL, Out> : mix_layer<0, Out>;
 
-    TELU_LAUNCH(kernel, linear16_blocks(w->O, FEW_WORDS), FEW_THREADS, 0, cuda->stream, *m,
-                out, w->w, w->b, w->O);
+    TELU_LAUNCH(kernel, few_grid(m->B, w->O), FEW_THREADS, 0, cuda->stream, *m, out, w->w,
+                w->b, w->O);
     return telu_cuda_launched(what);
 }
 

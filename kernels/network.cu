@@ -22,8 +22,14 @@
 struct activated {
     float *h;
     int C;
+    struct asked { };
 
-    __device__ void operator()(int r, int c, float v) const
+    __device__ struct asked ask(int, int) const
+    {
+        return {};
+    }
+
+    __device__ void operator()(int r, int c, float v, struct asked) const
     {
         h[(size_t)r * C + c] = gelu(v);
     }
@@ -34,10 +40,18 @@ struct joined {
     float *a;
     const float *s;
     int C;
+    struct asked {
+        float a, s;
+    };
 
-    __device__ void operator()(int r, int c, float v) const
+    __device__ struct asked ask(int r, int c) const
     {
-        a[(size_t)r * C + c] = a[(size_t)r * C + c] + s[c] * v;
+        return { a[(size_t)r * C + c], s[c] };
+    }
+
+    __device__ void operator()(int r, int c, float v, struct asked have) const
+    {
+        a[(size_t)r * C + c] = have.a + have.s * v;
     }
 };
 
@@ -46,10 +60,18 @@ struct headed {
     float *y;
     const float *s;
     int C;
+    struct asked {
+        float s;
+    };
 
-    __device__ void operator()(int r, int c, float v) const
+    __device__ struct asked ask(int r, int c) const
     {
-        y[(size_t)r * C + c] = head(v, s[(size_t)r * C + c]);
+        return { s[(size_t)r * C + c] };
+    }
+
+    __device__ void operator()(int r, int c, float v, struct asked have) const
+    {
+        y[(size_t)r * C + c] = head(v, have.s);
     }
 };
 
@@ -116,10 +138,7 @@ static int block_few(struct telu_ctx *ctx, const struct telu_live *l,
     struct activated h = { l->h, up->O };
     struct joined a = { l->a, w->scale, down->O };
 
-    if (!cuda ||
-        (B <= MIX_ROWS ? mix_layer_launch(cuda, m, h, up, "convolution, norm and up")
-                       : mix_run(ctx, m) || linear16_launch(cuda, h, l->b, up->w, up->b, B,
-                                                            up->I, up->O, "up")))
+    if (!cuda || mix_layer_launch(cuda, m, h, up, "convolution, norm and up"))
         return -1;
     return linear16_launch(cuda, a, l->h, down->w, down->b, B, down->I, down->O, "down");
 }
