@@ -11,41 +11,53 @@ TELU_CODE void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_
     e->cap = cap;
     e->low = 0;
     e->range = 0xffffffffu;
+    e->pending = 0;
     e->overflow = 0;
 }
 
-TELU_PART void emit(struct telu_range_enc *e, uint8_t byte)
+/* The pending bits to out, and the carry above them into the bytes before. It cannot
+ * leave the first of those: the whole interval began as [0, 2^32 - 1). */
+TELU_PART void flush(struct telu_range_enc *e)
 {
-    if (e->n >= e->cap) {
+    uint32_t v = (uint32_t)(e->low >> 32);
+    int bits = e->pending;
+
+    e->low &= 0xffffffffu;
+    e->pending = 0;
+    if (e->overflow || (size_t)(bits >> 3) > e->cap - e->n) {
         e->overflow = 1;
         return;
     }
-    if (TELU_LANE == 0)
-        e->out[e->n] = byte;
-    e->n++;
+    if (TELU_LANE == 0) {
+        if (v >> bits)
+            for (size_t i = e->n; i > 0 && ++e->out[i - 1] == 0; i--)
+                ;
+        for (int at = 0; at < bits; at += 8)
+            e->out[e->n + (at >> 3)] = (uint8_t)(v >> (bits - 8 - at));
+    }
+    e->n += (size_t)(bits >> 3);
 }
 
-/* low + v; what leaves its 32 bits goes into the bytes already written. It cannot
- * leave the first of them: the whole interval began as [0, 2^32 - 1). */
-TELU_PART void add(struct telu_range_enc *e, uint32_t v)
+/* 8 or 16 bits more are pending. The carry needs one above them. */
+TELU_PART void widen(struct telu_range_enc *e, int bits)
 {
-    e->low += v;
-    if (e->low >= v || e->overflow || TELU_LANE != 0)
-        return;
-    for (size_t i = e->n; i > 0 && ++e->out[i - 1] == 0; i--)
-        ;
+    if (e->pending + bits > 24)
+        flush(e);
+    e->low <<= bits;
+    e->pending += bits;
 }
 
 TELU_CODE void telu_range_put(struct telu_range_enc *e, uint32_t c, uint32_t f, int t)
 {
     uint32_t r = e->range >> t;
 
-    add(e, r * c);
+    e->low += r * c;
     e->range = r * f;
-    while (e->range < NARROW) {
-        emit(e, (uint8_t)(e->low >> 24));
-        e->low <<= 8;
-        e->range <<= 8;
+    if (e->range < NARROW) {
+        int bits = telu_leading_zeros(e->range) & ~7;
+
+        widen(e, bits);
+        e->range <<= bits;
     }
 }
 
@@ -57,21 +69,20 @@ TELU_CODE void telu_range_put_bits(struct telu_range_enc *e, uint32_t v, int cou
 
 TELU_CODE size_t telu_range_finish(struct telu_range_enc *e)
 {
+    uint64_t low = e->low & 0xffffffffu;
     uint32_t rest = 0xffffffffu;       /* what k bytes leave open */
     int k = 0;
 
     /* The number in [low, low + range) with the fewest bytes before its zeros; the
      * bytes written so far all stay, see "cut" in FORMAT.md. */
-    while (((e->low + (uint64_t)rest) & ~(uint64_t)rest) >=
-           (uint64_t)e->low + e->range) {
+    while (((low + rest) & ~(uint64_t)rest) >= low + e->range) {
         rest >>= 8;
         k++;
     }
-    add(e, (uint32_t)(((e->low + (uint64_t)rest) & ~(uint64_t)rest) - e->low));
-    for (; k > 0; k--) {
-        emit(e, (uint8_t)(e->low >> 24));
-        e->low <<= 8;
-    }
+    e->low += ((low + rest) & ~(uint64_t)rest) - low;
+    for (; k > 0; k--)
+        widen(e, 8);
+    flush(e);
     return e->overflow ? 0 : e->n;
 }
 

@@ -15,10 +15,14 @@ extern "C" {
 
 #define TELU_RANGE_BITS 15     /* frequencies of a table add up to 2^15 */
 
+/* low holds, above its 32 bits, `pending` more that go to out when there are some, so that
+ * a carry seldom has to be added to bytes already written. */
 struct telu_range_enc {
     uint8_t *out;
-    size_t n, cap;             /* bytes written; room */
-    uint32_t low, range;
+    size_t n, cap;             /* bytes in out; room */
+    uint64_t low;
+    uint32_t range;
+    int pending;
     int overflow;              /* 1: more than cap bytes were needed */
 };
 

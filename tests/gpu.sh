@@ -144,7 +144,8 @@ if [ -z "$built" ]; then
     targets=
     for t in kernels/libtelucodec-cuda.so tests/check tests/bench_gpu tests/test_engine \
         tests/test_golden tests/test_loss_cuda tests/test_train_cuda tests/test_train_life \
-        tests/test_gst_device trainer/telucodec-train gst/libgsttelucodec.so gst/telucodec-compare; do
+        tests/test_gst_device trainer/telucodec-train gst/libgsttelucodec.so \
+        gst/telucodec-compare; do
         have_target "$t" && targets="$targets $t"
     done
     t0=$(date +%s)
