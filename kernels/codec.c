@@ -254,7 +254,8 @@ static int put_refined(struct telu_encoder *e, const struct telu_choice *choice,
     if (l->stages && telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum))
         return -1;
 
-    l->step = telu_rc_step(&e->rc, choice, &e->plan, t, head, e->c, e->base, l->q);
+    l->step = telu_rc_step(&e->rc, choice, &e->plan, t, head, e->c, e->base, l->q,
+                           NULL);
     while (!(n = telu_packet_put(packet, (size_t)choice->cap, choice->bytes, l,
                                  &e->plan, t, e->m->n))) {
         /* Estimates may be a byte short: a coarser step, and when there is none the
@@ -345,7 +346,7 @@ int telu_encoder_follow(struct telu_encoder *e, const float *pcm,
         return -1;
     if (choice.refined && l->refined)
         telu_rc_step(&e->rc, &choice, &e->plan, t, telu_packet_head(l->stages, e->m->n),
-                     e->c, e->base, l->q);
+                     e->c, e->base, l->q, NULL);
     telu_rc_done(&e->rc, &choice, (int)n);
     return 0;
 }

@@ -28,4 +28,11 @@ static __device__ const int device_split_rate[] = { TELU_SPLIT_RATE_LIST };
 
 #include "ratecontrol.c"
 
+/* The lanes of a warp copy, by words. */
+static __device__ inline void copy(void *to, const void *from, size_t bytes)
+{
+    for (size_t i = TELU_LANE; i < bytes / sizeof(int); i += TELU_LANES)
+        ((int *)to)[i] = ((const int *)from)[i];
+}
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* encode.cu - how a packet to encode begins and ends on the device: window and choice
- * before the networks, step and bytes after them. A warp to a row. What codec.c does in
- * telu_encode(), with the same rate control and coder.
+/* encode.cu - how a packet to encode begins on the device: window, and the choice of what
+ * it is to hold. A warp to a row. What codec.c does in telu_encode() before its networks;
+ * after them comes pack.cu.
  */
 #include "coder.cuh"
 
@@ -83,83 +83,6 @@ static __global__ void __launch_bounds__(LIVE_THREADS) window(struct telu_live l
     }
 }
 
-/* The refined packet of a row, whose plan has its envelope since it was known to fit;
- * returns its bytes, to all lanes. */
-static __device__ int put_refined(struct telu_row *row, struct telu_rc *rc,
-                                  const struct telu_model *m, const float *c,
-                                  const float *base, uint8_t *packet)
-{
-    const struct telu_tables *t = &m->tab;
-    const struct telu_choice choice = row->choice;
-    struct telu_plan *plan = &row->plan;
-    struct telu_layers *l = &row->layers;
-    int head = telu_packet_head(choice.stages, m->n), kept = TELU_HOP, step, n;
-
-    step = telu_rc_step(rc, &choice, plan, t, head, c, base, l->q);
-    for (;;) {
-        if (TELU_LANE == 0) {
-            l->refined = 1;
-            l->shape = choice.shape;
-            l->step = step;
-        }
-        TELU_MEET();
-        n = (int)telu_packet_put(packet, (size_t)choice.cap, choice.bytes, l, plan, t, m->n);
-        if (n)
-            return n;
-        /* Estimates may be a byte short: as in codec.c. */
-        if (step < TELU_STEPS - 1) {
-            telu_plan_step(plan, t, ++step, choice.shape);
-            telu_refine_quantise(l->q, plan, t, c, base, telu_rc_dead(rc->rate.tune));
-        } else {
-            kept -= 8;
-            for (int k = kept + TELU_LANE; k < TELU_HOP; k += TELU_LANES)
-                l->q[k] = l->q[TELU_HOP + k] = 0;
-            TELU_MEET();
-        }
-    }
-}
-
-static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
-pack(struct telu_live l)
-{
-    int r = blockIdx.x * (LIVE_THREADS / LIVE_WARP) + threadIdx.x / LIVE_WARP;
-    struct telu_row *row = live_row(&l, r);
-    const struct telu_model *m = l.tables;
-
-    if (!row)
-        return;
-    struct telu_enc_slot *slot = (struct telu_enc_slot *)row->slot;
-    struct telu_answer *answer = live_answer(&l, r);
-    uint8_t *packet = (uint8_t *)live_out(&l, r, (size_t)live_head(&l)->stride);
-    float *base = l.base + (size_t)r * TELU_COEFS;
-    struct telu_rc rc = slot->rc;
-    int n = row->choice.cap, K = m->cfg.kernel;
-
-    if (row->refined) {
-        if (row->dec_age < 0)
-            for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
-                base[k] = 0.0f;
-        TELU_MEET();
-        n = put_refined(row, &rc, m, l.c + (size_t)r * TELU_COEFS, base, packet);
-    } else {
-        telu_packet_put_base(packet, n, &row->layers, m->n);
-    }
-    if (TELU_LANE != 0)
-        return;
-    if (!row->refined)
-        row->layers.refined = row->layers.shape = row->layers.step = 0;
-    telu_rc_done(&rc, &row->choice, n);
-    slot->rc = rc;
-    slot->enc_age = row->enc_age < 0 ? 0 : live_older(row->enc_age, K);
-    slot->dec_age = row->dec_age < 0 ? 0 : live_older(row->dec_age, K);
-    answer->bytes = answer->info.bytes = n;
-    answer->result = 0;
-    answer->info.stages = row->layers.stages;
-    answer->info.refined = row->refined;
-    answer->info.step = row->layers.step;
-    answer->info.shape = row->layers.shape;
-}
-
 int telu_live_window(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
     const struct telu_cuda *cuda = telu_cuda_of(ctx);
@@ -169,15 +92,4 @@ int telu_live_window(struct telu_ctx *ctx, const struct telu_live *l, int B)
     TELU_LAUNCH(window, live_blocks(B, LIVE_THREADS / LIVE_WARP), LIVE_THREADS, 0,
                 cuda->stream, *l, B);
     return telu_cuda_launched("window");
-}
-
-int telu_live_pack(struct telu_ctx *ctx, const struct telu_live *l, int B)
-{
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
-
-    if (!cuda)
-        return -1;
-    TELU_LAUNCH(pack, live_blocks(B, LIVE_THREADS / LIVE_WARP), LIVE_THREADS, 0,
-                cuda->stream, *l);
-    return telu_cuda_launched("pack");
 }

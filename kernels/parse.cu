@@ -6,55 +6,47 @@
 
 #include "live.cuh"
 
-#define WARPS (LIVE_THREADS / LIVE_WARP)
+#define WARPS  (LIVE_THREADS / LIVE_WARP)
+#define ALONE  128             /* rows, up to which each has a block */
+#define HELPED 256             /* threads of that */
 
 struct parsed {
     struct telu_layers layers;
     struct telu_plan plan;
+    __align__(16) uint8_t packet[TELU_MAX_PACKET + 16];
 };
 
-/* By words. */
-static __device__ inline void copy(void *to, const void *from, size_t bytes)
+/* A warp reads row r, < B. */
+static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
 {
-    for (size_t i = TELU_LANE; i < bytes / sizeof(int); i += TELU_LANES)
-        ((int *)to)[i] = ((const int *)from)[i];
-}
-
-static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
-parse(struct telu_live l, int B)
-{
-    __shared__ struct parsed room[WARPS];
-    struct parsed *p = &room[threadIdx.x / LIVE_WARP];
-    int r = blockIdx.x * WARPS + threadIdx.x / LIVE_WARP;
-    const struct telu_model *m = l.tables;
-
-    if (r >= B)
-        return;
-    struct telu_row *row = live_row(&l, r);
+    const struct telu_model *m = l->tables;
+    struct telu_row *row = live_row(l, r);
 
     if (!row) {
         if (TELU_LANE == 0)
-            l.row[r].dec_age = -1;
+            l->row[r].dec_age = -1;
         return;
     }
-    const struct telu_ask *ask = live_ask(&l, r);
-    char *place = live_slot(&l.slots, ask->slot);
+    const struct telu_ask *ask = live_ask(l, r);
+    char *place = live_slot(&l->slots, ask->slot);
     struct telu_dec_slot *slot = (struct telu_dec_slot *)place;
     struct telu_plc plc = slot->plc;       /* every lane has its own, all alike */
     int age = slot->age, runs, conceal;
     float gain = 1.0f;
 
-    TELU_MEET();                           /* all have read the slot */
+    if (ask->bytes > 0)
+        copy(p->packet, live_in(l, r, (size_t)live_head(l)->stride),
+             live_round((size_t)min(ask->bytes, TELU_MAX_PACKET)));
+    TELU_MEET();                           /* and all have read the slot */
     if (ask->reset) {
         telu_plc_init(&plc, slot->last);
         for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
             slot->tail[i] = 0.0f;
         age = 0;
     }
-    conceal = ask->bytes < 0 ||
-        telu_packet_get(&p->layers, &p->plan,
-                        (const uint8_t *)live_in(&l, r, (size_t)live_head(&l)->stride),
-                        (size_t)ask->bytes, &m->tab, m->cfg.stages, m->n);
+    conceal = ask->bytes < 0 || telu_packet_get(&p->layers, &p->plan, p->packet,
+                                                (size_t)ask->bytes, &m->tab, m->cfg.stages,
+                                                m->n);
     if (conceal) {
         gain = telu_plc_lost(&plc);
         runs = plc.base && gain != 0.0f;
@@ -67,12 +59,56 @@ parse(struct telu_live l, int B)
     if (TELU_LANE != 0)
         return;
     row->slot = slot;
-    row->dec = (float *)(place + l.slots.past) + m->cfg.latent;
+    row->dec = (float *)(place + l->slots.past) + m->cfg.latent;
     row->conceal = conceal;
     row->gain = gain;
     row->dec_age = runs ? age : -1;
     slot->plc = plc;
     slot->age = age;
+}
+
+static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
+parse(struct telu_live l, int B)
+{
+    __shared__ struct parsed room[WARPS];
+    int warp = threadIdx.x / LIVE_WARP, r = blockIdx.x * WARPS + warp;
+
+    if (r < B)
+        read(&l, r, &room[warp]);
+}
+
+/* Threads `first` .. `first + n - 1` of a block bring the rows of the table that such a
+ * packet can need near, for the warp that will wait for them one by one. */
+static __device__ void bring(const struct telu_tables *t, int stages, int first, int n)
+{
+    const int classes = stages ? 12 : 8, words = classes * (TELU_SYMBOLS + 1);
+    const int from = stages == 0 ? 0 : stages <= 2 ? 8 : stages <= 5 ? 20 : 32;
+    const int each = (words + 15) / 16;    /* sectors of 32 bytes */
+    int sum = 0;
+
+    #pragma unroll 4
+    for (int i = threadIdx.x - first; i < TELU_CONTEXTS / TELU_C_CLASSES * each; i += n) {
+        const uint16_t *row = t->cumul + ((i / each) * TELU_C_CLASSES + from) *
+                              (TELU_SYMBOLS + 1);
+
+        sum += row[min(i % each * 16, words - 1)];
+    }
+    asm volatile("" : : "r"(sum));         /* or nothing would be read */
+}
+
+static __global__ void __launch_bounds__(HELPED) parse_alone(struct telu_live l)
+{
+    __shared__ struct parsed room;
+    int r = blockIdx.x;
+
+    if (threadIdx.x < LIVE_WARP) {
+        read(&l, r, &room);
+    } else if (live_row(&l, r) && live_ask(&l, r)->bytes > 0) {
+        int front = (uint8_t)*live_in(&l, r, (size_t)live_head(&l)->stride);
+
+        if (front >> 7)                    /* refined, see packet.h */
+            bring(&l.tables->tab, front >> 2 & 31, LIVE_WARP, HELPED - LIVE_WARP);
+    }
 }
 
 int telu_live_parse(struct telu_ctx *ctx, const struct telu_live *l, int B)
@@ -81,6 +117,9 @@ int telu_live_parse(struct telu_ctx *ctx, const struct telu_live *l, int B)
 
     if (!cuda)
         return -1;
-    TELU_LAUNCH(parse, live_blocks(B, WARPS), LIVE_THREADS, 0, cuda->stream, *l, B);
+    if (B <= ALONE)
+        TELU_LAUNCH(parse_alone, B, HELPED, 0, cuda->stream, *l);
+    else
+        TELU_LAUNCH(parse, live_blocks(B, WARPS), LIVE_THREADS, 0, cuda->stream, *l, B);
     return telu_cuda_launched("parser");
 }

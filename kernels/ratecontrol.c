@@ -158,15 +158,16 @@ TELU_PART float try_step(const struct packet *p, int step)
            0.5f;
 }
 
-/* This packet's bytes at each point; where they leave what matters, straight on. */
-TELU_PART void measure(const struct packet *p, float most, float *bytes)
+/* This packet's bytes at each point, or those known already; where they leave what
+ * matters, straight on. */
+TELU_PART void measure(const struct packet *p, const float *known, float most, float *bytes)
 {
     int i = TELU_RC_GRID - 1;
 
-    bytes[i] = try_step(p, i * SPACING);
+    bytes[i] = known ? known[i] : try_step(p, i * SPACING);
     while (i > 0 && bytes[i] < most) {
         i--;
-        bytes[i] = try_step(p, i * SPACING);
+        bytes[i] = known ? known[i] : try_step(p, i * SPACING);
         bytes[i] = bytes[i] > bytes[i + 1] ? bytes[i] : bytes[i + 1];
     }
     for (; i > 0; i--) {
@@ -194,6 +195,7 @@ TELU_PART float level(const float *c)
 {
     float sum = 0.0f;
 
+    TELU_UNROLL
     for (int k = 0; k < TELU_COEFS; k++)
         sum += c[k] * c[k];
     return 4.0f / 0.69314718f * telu_log(sum / TELU_COEFS + 1e-14f);
@@ -309,9 +311,18 @@ TELU_PART int finest(const struct packet *p, int least, float most)
     return least;
 }
 
+TELU_CODE float telu_rc_point(const struct telu_rate *rate, const struct telu_choice *choice,
+                 struct telu_plan *plan, const struct telu_tables *t, int head,
+                 const float *c, const float *base, int *q, int point)
+{
+    struct packet p = { plan, t, c, base, q, choice->shape, head, telu_rc_dead(rate->tune) };
+
+    return try_step(&p, point * SPACING);
+}
+
 TELU_CODE int telu_rc_step(struct telu_rc *rc, const struct telu_choice *choice,
                  struct telu_plan *plan, const struct telu_tables *t, int head,
-                 const float *c, const float *base, int *q)
+                 const float *c, const float *base, int *q, const float *points)
 {
     struct packet p = { plan, t, c, base, q, choice->shape, head, telu_rc_dead(rc->rate.tune) };
     int step = 0;
@@ -319,7 +330,7 @@ TELU_CODE int telu_rc_step(struct telu_rc *rc, const struct telu_choice *choice,
     if (rc->rate.mode != TELU_CBR) {
         float bytes[TELU_RC_GRID];
 
-        measure(&p, 6.0f * average(rc), bytes);
+        measure(&p, points, 6.0f * average(rc), bytes);
         listen(rc, c, bytes);
         step = solve(rc, wanted(rc), (float)head);
     }

@@ -78,10 +78,16 @@ TELU_CODE int telu_rc_fits(const struct telu_choice *choice, struct telu_plan *p
                  const struct telu_tables *t, int head);
 
 /* Chooses the step of a refined packet: plan is completed with it, q is what it
- * makes of c - base. Returns the step. */
+ * makes of c - base. Returns the step. points: what telu_rc_point() says of each point,
+ * or NULL, and only those needed are tried. */
 TELU_CODE int telu_rc_step(struct telu_rc *rc, const struct telu_choice *choice,
                  struct telu_plan *plan, const struct telu_tables *t, int head,
-                 const float *c, const float *base, int *q);
+                 const float *c, const float *base, int *q, const float *points);
+
+/* What the packet would take at a point of a curve, in bytes; plan and q are used up. */
+TELU_CODE float telu_rc_point(const struct telu_rate *rate, const struct telu_choice *choice,
+                 struct telu_plan *plan, const struct telu_tables *t, int head,
+                 const float *c, const float *base, int *q, int point);
 
 /* The dead zone and the shape index of a tuning; the tables are fitted with the same. */
 TELU_CODE float telu_rc_dead(enum telu_tune tune);

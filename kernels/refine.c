@@ -79,6 +79,7 @@ TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables 
     for (int b = TELU_LANE; b < TELU_BANDS; b += TELU_LANES) {
         int e = t->bias[b];
 
+        TELU_UNROLL
         for (int s = 0; s < known; s++)
             e += t->env[((size_t)s * t->codes + codes[s]) * TELU_BANDS + b];
         p->env[b] = e;
@@ -119,27 +120,37 @@ TELU_PART int class_of(int n)
     return classes[n < 34 ? n : 34];
 }
 
+/* Rows of the table, one for each C-class: n and p measure the neighbours, p being of class
+ * p_class; second: 1 in hop 1. */
+TELU_PART int rows_of(int second, int n, int p, int p_class, int *shift)
+{
+    int m = second ? (n + p) / 7 : n / 3;
+
+    *shift = m < 16 ? 0 : log2_floor((unsigned)m) - 3;
+    return ((second ? TELU_CLASSES : 0) + class_of(n)) * TELU_CLASSES + p_class;
+}
+
+/* p of coefficient k of hop 1. */
+TELU_PART int beside(const int *q0, int k)
+{
+    return (k > 0 ? abs(q0[k - 1]) : 0) + 2 * abs(q0[k]) +
+           (k < TELU_HOP - 1 ? abs(q0[k + 1]) : 0);
+}
+
 TELU_CODE int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shift)
 {
     int n = (k > 0 ? 2 * abs(q[k - 1]) : 0) + (k > 1 ? abs(q[k - 2]) : 0);
-    int p = 0, m;
+    int p = 0;
 
-    if (q0) {
-        p = (k > 0 ? abs(q0[k - 1]) : 0) + 2 * abs(q0[k]) +
-            (k < TELU_HOP - 1 ? abs(q0[k + 1]) : 0);
-        m = (n + p) / 7;
-    } else {
-        if (k >= 8)
-            for (int i = 1; i <= 8; i++)
-                p += abs(q[k - i]);
-        else
-            for (int i = 0; i < k; i++)
-                p += abs(q[i]);
-        m = n / 3;
-    }
-    *shift = m < 16 ? 0 : log2_floor((unsigned)m) - 3;
-    return (((q0 ? TELU_CLASSES : 0) + class_of(n)) * TELU_CLASSES + class_of(p)) *
-           TELU_C_CLASSES + cclass;
+    if (q0)
+        p = beside(q0, k);
+    else if (k >= 8)
+        for (int i = 1; i <= 8; i++)
+            p += abs(q[k - i]);
+    else
+        for (int i = 0; i < k; i++)
+            p += abs(q[i]);
+    return rows_of(q0 != NULL, n, p, class_of(p), shift) * TELU_C_CLASSES + cclass;
 }
 
 /* --- Coefficients -> integers -> coefficients ------------------------------ */
@@ -303,11 +314,16 @@ TELU_CODE void telu_refine_put(struct telu_range_enc *e, const int *q,
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES) {
         struct place w = place_of(i + TELU_LANE);
         struct word mine = word_of(&w, q, p, t);
+        uint32_t next_symbol = telu_from(mine.symbol, 0);
+        int next_count = telu_from(mine.count, 0);
 
         for (int lane = 0; lane < TELU_LANES; lane++) {
-            uint32_t symbol = telu_from(mine.symbol, lane);
-            int count = telu_from(mine.count, lane);
+            uint32_t symbol = next_symbol;
+            int count = next_count;
 
+            /* Asked for now, it is there when it is needed. */
+            next_symbol = telu_from(mine.symbol, (lane + 1) % TELU_LANES);
+            next_count = telu_from(mine.count, (lane + 1) % TELU_LANES);
             telu_range_put(e, symbol & 0xffff, symbol >> 16, TELU_RANGE_BITS);
             if (count) {
                 uint64_t bits = telu_from(mine.bits, lane);
@@ -320,23 +336,35 @@ TELU_CODE void telu_refine_put(struct telu_range_enc *e, const int *q,
     }
 }
 
-/* The next symbol of a context is taken. */
-TELU_PART int get_symbol(struct telu_range_dec *d, const uint16_t *cumul)
-{
-    telu_range_open(d, TELU_RANGE_BITS);
+/* What a coefficient is read with. */
+struct reader {
+    int shift;
+    const uint16_t *cumul;
 #if TELU_LANES > 1
-    int s = TELU_LANE < TELU_SYMBOLS ? TELU_LANE : TELU_ESCAPE;
-    uint32_t c = cumul[s], f = cumul[s + 1] - c;
-    int symbol = telu_count(TELU_LANE < TELU_ESCAPE && telu_range_above(d, c + f));
-    uint32_t mine = c | f << 16, it = telu_from(mine, symbol);
+    uint32_t mine, zero;       /* c and 2^16 f of the lane's symbol; f of symbol 0 */
+#endif
+};
 
-    telu_range_took(d, it & 0xffff, it >> 16);
-#else
+/* The next symbol of a context is taken. Most are 0. */
+TELU_PART int get_symbol(struct telu_range_dec *d, const struct reader *r)
+{
     int symbol = 0;
 
-    while (symbol < TELU_ESCAPE && telu_range_above(d, cumul[symbol + 1]))
+    telu_range_open(d, TELU_RANGE_BITS);
+#if TELU_LANES > 1
+    if (!telu_range_above(d, r->zero)) {
+        telu_range_took(d, 0, r->zero);
+        return 0;
+    }
+    uint32_t end = (r->mine & 0xffff) + (r->mine >> 16), it;
+
+    symbol = telu_count(TELU_LANE < TELU_ESCAPE && telu_range_above(d, end));
+    it = telu_from(r->mine, symbol);
+    telu_range_took(d, it & 0xffff, it >> 16);
+#else
+    while (symbol < TELU_ESCAPE && telu_range_above(d, r->cumul[symbol + 1]))
         symbol++;
-    telu_range_took(d, cumul[symbol], (uint32_t)cumul[symbol + 1] - cumul[symbol]);
+    telu_range_took(d, r->cumul[symbol], (uint32_t)r->cumul[symbol + 1] - r->cumul[symbol]);
 #endif
     return symbol;
 }
@@ -353,34 +381,114 @@ TELU_PART int get_rest(struct telu_range_dec *d)
 }
 
 /* One coefficient, or more than TELU_MAX_Q. */
-TELU_PART int get(struct telu_range_dec *d, const uint16_t *cumul, int shift)
+TELU_PART int get(struct telu_range_dec *d, const struct reader *r)
 {
-    int a = get_symbol(d, cumul), rest = 0;
+    int a = get_symbol(d, r), rest = 0;
 
     if (a == TELU_ESCAPE)
         rest = get_rest(d);
     if (rest < 0)
         return TELU_MAX_Q + 1;
-    a = (int)((uint32_t)(a + rest) << shift | telu_range_get_bits(d, shift));
+    a = (int)((uint32_t)(a + rest) << r->shift | telu_range_get_bits(d, r->shift));
     if (a > TELU_MAX_Q)
         return TELU_MAX_Q + 1;
     return a && telu_range_get_bits(d, 1) ? -a : a;
 }
 
+/* The magnitudes of a hop that were read last. */
+struct before {
+    int one, two, sum;         /* the last, the one before it, eight of them together */
+    uint64_t eight[2];         /* these, 16 bits each, the last one lowest */
+};
+
+TELU_PART void went_by(struct before *w, int a)
+{
+    w->sum += a - (int)(w->eight[1] >> 48);
+    w->eight[1] = w->eight[1] << 16 | w->eight[0] >> 48;
+    w->eight[0] = w->eight[0] << 16 | (uint32_t)a;
+    w->two = w->one;
+    w->one = a;
+}
+
+/* A hop that is being read: coefficients, and in those of hop 1 that are still to come
+ * what hop 0 says of them: p, and 2^BESIDE times its class. */
+#define BESIDE 20
+
+struct hop {
+    int *q, second;
+    struct before before;
+};
+
+/* With what coefficient k is read, of C-class C. */
+TELU_PART struct reader reader_of(const struct hop *h, int k, int C,
+                                  const struct telu_tables *t)
+{
+    const struct before *w = &h->before;
+    int n = 2 * w->one + w->two;
+    int p = h->second ? h->q[k] & ((1 << BESIDE) - 1) : w->sum;
+    int p_class = h->second ? h->q[k] >> BESIDE : class_of(p);
+    struct reader r;
+    int rows = rows_of(h->second, n, p, p_class, &r.shift);
+
+    r.cumul = t->cumul + (rows * TELU_C_CLASSES + C) * (TELU_SYMBOLS + 1);
+#if TELU_LANES > 1
+    int s = TELU_LANE < TELU_SYMBOLS ? TELU_LANE : TELU_ESCAPE;
+
+    r.mine = r.cumul[s] | (uint32_t)(r.cumul[s + 1] - r.cumul[s]) << 16;
+    r.zero = r.cumul[1];
+#endif
+    return r;
+}
+
+/* Coefficients k .. end - 1, of one band. 0, or -1. */
+TELU_PART int get_band(struct telu_range_dec *d, struct hop *h, int k, int end, int C,
+                       const struct telu_tables *t)
+{
+    struct reader now = reader_of(h, k, C, t);
+
+    TELU_MEET();                           /* all have read what k's place held */
+    for (; k < end; k++) {
+        int last = k + 1 == end, v = 0, a;
+        struct reader guess = now;
+
+        /* A device waits for its tables: what follows a 0 is asked for at once. */
+        if (TELU_LANES > 1 && !last) {
+            struct hop zero = *h;
+
+            went_by(&zero.before, 0);
+            guess = reader_of(&zero, k + 1, C, t);
+        }
+        if (!telu_range_cut(d))
+            v = get(d, &now);
+        if (v > TELU_MAX_Q)
+            return -1;
+        a = abs(v);
+        went_by(&h->before, a);
+        if (!last)
+            now = TELU_LANES > 1 && !a ? guess : reader_of(h, k + 1, C, t);
+        if (TELU_LANE == 0)
+            h->q[k] = v;
+        TELU_MEET();
+    }
+    return 0;
+}
+
 TELU_CODE int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
                     const struct telu_tables *t)
 {
-    for (int i = 0; i < TELU_COEFS; i++) {
-        struct place w = place_of(i);
-        int shift, ctx = context(&w, q, p, &shift), v = 0;
+    for (int second = 0; second < 2; second++) {
+        struct hop h = { q + second * TELU_HOP, second, { 0, 0, 0, { 0, 0 } } };
 
-        if (!telu_range_cut(d))
-            v = get(d, t->cumul + ctx * (TELU_SYMBOLS + 1), shift);
-        if (v > TELU_MAX_Q)
-            return -1;
-        if (TELU_LANE == 0)
-            q[i] = v;
+        if (second)
+            for (int k = TELU_LANE; k < TELU_HOP; k += TELU_LANES) {
+                int side = beside(q, k);
+
+                h.q[k] = side | class_of(side) << BESIDE;
+            }
         TELU_MEET();
+        for (int b = 0; b < TELU_BANDS; b++)
+            if (get_band(d, &h, telu_band_edge[b], telu_band_edge[b + 1], p->ctx[b], t))
+                return -1;
     }
 
     /* Behind what was read there may be padding, nothing else. */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* pack.cu - how a packet to encode ends on the device: step and bytes, by codec.c's rate
+ * control and coder. A warp to a row.
+ *
+ * Of few rows each has a block: what the packet would take at each point of its curve is
+ * found by all its warps at once, and the first goes on with that.
+ */
+#include "coder.cuh"
+
+#include "live.cuh"
+
+#define WARPS  (LIVE_THREADS / LIVE_WARP)
+#define ALONE  128             /* rows, up to which each has a block */
+#define TRIERS (LIVE_WARP * TELU_RC_GRID)
+
+/* A row's packet, in shared memory. */
+struct packed {
+    struct telu_layers layers;
+    struct telu_plan plan;
+};
+
+/* The refined packet, whose plan has its envelope since it was known to fit; returns its
+ * bytes, to all lanes. */
+static __device__ int put_refined(struct packed *p, struct telu_rc *rc,
+                                  const struct telu_choice choice,
+                                  const struct telu_model *m, const float *c,
+                                  const float *base, const float *points, uint8_t *packet)
+{
+    const struct telu_tables *t = &m->tab;
+    struct telu_plan *plan = &p->plan;
+    struct telu_layers *l = &p->layers;
+    int head = telu_packet_head(choice.stages, m->n), kept = TELU_HOP, step, n;
+
+    step = telu_rc_step(rc, &choice, plan, t, head, c, base, l->q, points);
+    for (;;) {
+        if (TELU_LANE == 0) {
+            l->refined = 1;
+            l->shape = choice.shape;
+            l->step = step;
+        }
+        TELU_MEET();
+        n = (int)telu_packet_put(packet, (size_t)choice.cap, choice.bytes, l, plan, t, m->n);
+        if (n)
+            return n;
+        /* Estimates may be a byte short: as in codec.c. */
+        if (step < TELU_STEPS - 1) {
+            telu_plan_step(plan, t, ++step, choice.shape);
+            telu_refine_quantise(l->q, plan, t, c, base, telu_rc_dead(rc->rate.tune));
+        } else {
+            kept -= 8;
+            for (int k = kept + TELU_LANE; k < TELU_HOP; k += TELU_LANES)
+                l->q[k] = l->q[TELU_HOP + k] = 0;
+            TELU_MEET();
+        }
+    }
+}
+
+/* A warp ends row r, whose coefficients c and base are. */
+static __device__ void finish(const struct telu_live *l, int r, struct packed *p,
+                              const float *c, const float *base, const float *points)
+{
+    const struct telu_model *m = l->tables;
+    struct telu_row *row = &l->row[r];
+    struct telu_enc_slot *slot = (struct telu_enc_slot *)row->slot;
+    struct telu_answer *answer = live_answer(l, r);
+    uint8_t *packet = (uint8_t *)live_out(l, r, (size_t)live_head(l)->stride);
+    const struct telu_choice choice = row->choice;
+    struct telu_rc rc = slot->rc;
+    struct telu_info info = {};
+    int n = choice.cap, K = m->cfg.kernel;
+
+    copy(&p->layers, &row->layers, offsetof(struct telu_layers, q));
+    copy(&p->plan, &row->plan, sizeof(p->plan));
+    TELU_MEET();
+    if (row->refined) {
+        n = put_refined(p, &rc, choice, m, c, base, points, packet);
+        info.step = p->layers.step;
+        info.shape = p->layers.shape;
+    } else {
+        telu_packet_put_base(packet, n, &p->layers, m->n);
+    }
+    if (TELU_LANE != 0)
+        return;
+    telu_rc_done(&rc, &choice, n);
+    slot->rc = rc;
+    slot->enc_age = row->enc_age < 0 ? 0 : live_older(row->enc_age, K);
+    slot->dec_age = row->dec_age < 0 ? 0 : live_older(row->dec_age, K);
+    info.bytes = answer->bytes = n;
+    info.stages = p->layers.stages;
+    info.refined = row->refined;
+    answer->result = 0;
+    answer->info = info;
+}
+
+static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
+pack(struct telu_live l)
+{
+    __shared__ struct packed room[WARPS];
+    int r = blockIdx.x * WARPS + threadIdx.x / LIVE_WARP;
+    struct telu_row *row = live_row(&l, r);
+    float *base = l.base + (size_t)r * TELU_COEFS;
+
+    if (!row)
+        return;
+    if (row->refined && row->dec_age < 0)
+        for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
+            base[k] = 0.0f;
+    TELU_MEET();
+    finish(&l, r, &room[threadIdx.x / LIVE_WARP], l.c + (size_t)r * TELU_COEFS, base, NULL);
+}
+
+/* What one of the warps tries a step with. */
+struct trial {
+    struct telu_plan plan;
+    int q[TELU_COEFS];
+};
+
+static __global__ void __launch_bounds__(TRIERS) pack_alone(struct telu_live l)
+{
+    __shared__ struct packed room;
+    __shared__ struct trial trials[TELU_RC_GRID];
+    __shared__ float c[TELU_COEFS], base[TELU_COEFS], points[TELU_RC_GRID];
+    const struct telu_model *m = l.tables;
+    int r = blockIdx.x, t = threadIdx.x, point = t / LIVE_WARP;
+    struct telu_row *row = live_row(&l, r);
+
+    if (!row)
+        return;
+    const struct telu_rate rate = ((struct telu_enc_slot *)row->slot)->rc.rate;
+    int tries = row->refined && rate.mode != TELU_CBR;
+
+    if (t < TELU_COEFS) {
+        c[t] = l.c[(size_t)r * TELU_COEFS + t];
+        base[t] = row->dec_age < 0 ? 0.0f : l.base[(size_t)r * TELU_COEFS + t];
+    }
+    if (tries)
+        copy(&trials[point].plan, &row->plan, sizeof(struct telu_plan));
+    __syncthreads();
+    if (tries) {
+        const struct telu_choice choice = row->choice;
+        float bytes = telu_rc_point(&rate, &choice, &trials[point].plan, &m->tab,
+                                    telu_packet_head(choice.stages, m->n), c, base,
+                                    trials[point].q, point);
+
+        if (TELU_LANE == 0)
+            points[point] = bytes;
+    }
+    __syncthreads();
+    if (point == 0)
+        finish(&l, r, &room, c, base, tries ? points : NULL);
+}
+
+int telu_live_pack(struct telu_ctx *ctx, const struct telu_live *l, int B)
+{
+    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+
+    if (!cuda)
+        return -1;
+    if (B <= ALONE)
+        TELU_LAUNCH(pack_alone, B, TRIERS, 0, cuda->stream, *l);
+    else
+        TELU_LAUNCH(pack, live_blocks(B, WARPS), LIVE_THREADS, 0, cuda->stream, *l);
+    return telu_cuda_launched("packing");
+}
