@@ -5,8 +5,9 @@
  *             [--copy BYTES/S] [--sgemm FLOP/S] [--batch N] [--warm N] [--packets N]
  *             PART ...
  *
- * PART: one streams count train ops. --weights: by plain.py; without it random ones of
- * the default size, which do the same work in the networks, but not in the rate control.
+ * PART: one streams count train ops. --batch: of count, and all that streams and train are
+ * to try. --weights: by plain.py; without it random ones of the default size, which do the
+ * same work in the networks, but not in the rate control.
  * No GLib and no CUDA header: a C compiler builds it, the module brings the rest.
  */
 #include "bench_gpu.h"

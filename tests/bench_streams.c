@@ -12,6 +12,7 @@
 #define TICK 0.020             /* seconds of a packet: what a live stream has for it */
 #define MOST 4096              /* times kept */
 #define GOAL 20000             /* streams on one device, see README.md */
+#define SETTLE 80              /* packets until the rate is about what was asked for */
 
 /* n streams of one engine; each has a place of its own in the sound. */
 struct streams {
@@ -23,7 +24,8 @@ struct streams {
     struct telu_job *enc, *dec;
     float *pcm;                /* (n, 320): what the decoder gives */
     uint8_t *packet;           /* (n, TELU_MAX_PACKET) */
-    double bytes;              /* of all packets so far */
+    long since;                /* packets before those that count */
+    double bytes;              /* of those that do */
     double energy;             /* of what came out of the first stream */
 };
 
@@ -116,7 +118,20 @@ static int wait_until(double t)
 
 static double kbits(const struct streams *s)
 {
-    return 8e-3 * s->bytes / s->n / (double)s->at / TICK;
+    return 8e-3 * s->bytes / s->n / (double)(s->at - s->since) / TICK;
+}
+
+/* Packets that do not count. */
+static int settle(struct streams *s)
+{
+    double encode, decode;
+
+    for (int i = 0; i < (s->b->smoke ? 2 : SETTLE); i++)
+        if (run(s, &encode, &decode))
+            return -1;
+    s->since = s->at;
+    s->bytes = 0.0;
+    return 0;
 }
 
 /* --- One stream ----------------------------------------------------------- */
@@ -138,10 +153,8 @@ static int time_one(const struct bench *b, int packets, int paced)
     struct streams s;
     char setting[96];
     double next;
-    int bad = open_streams(&s, b, 1), warm = b->smoke ? 2 : 100;
+    int bad = open_streams(&s, b, 1) || settle(&s);
 
-    for (int i = 0; !bad && i < warm; i++)
-        bad = run(&s, enc, dec);
     next = bench_now() + TICK;
     for (int i = 0; !bad && i < packets; i++, next += TICK) {
         if (paced)
@@ -178,9 +191,8 @@ static int time_batches(struct streams *s, double *t, double seconds)
     double start, encode, decode;
     int n = 0, most = s->b->smoke ? 2 : 2000, least = s->b->smoke ? 2 : 16;
 
-    for (int i = 0; i < (s->b->smoke ? 1 : 4); i++)
-        if (run(s, &encode, &decode))
-            return -1;
+    if (settle(s))
+        return -1;
     start = bench_now();
     while (n < most && (n < least || bench_now() - start < seconds)) {
         if (run(s, &encode, &decode))
@@ -200,13 +212,11 @@ static long streams_in_time(int n, double t)
 static int live(const struct bench *b, int n)
 {
     struct streams s;
-    char setting[64];
+    char setting[96];
     int ticks = b->smoke ? 3 : 250, late = 0;
     double next, encode, decode, worst = 0.0;
-    int bad = open_streams(&s, b, n);
+    int bad = open_streams(&s, b, n) || settle(&s);
 
-    for (int i = 0; !bad && i < 4; i++)
-        bad = run(&s, &encode, &decode);
     next = bench_now() + TICK;
     for (int i = 0; !bad && i < ticks; i++) {
         double t;
@@ -223,8 +233,8 @@ static int live(const struct bench *b, int n)
     if (bad)
         bench_failed(b, "live streams");
     else {
-        snprintf(setting, sizeof(setting), "%d streams, one batch every 20 ms, %.0f s", n,
-                 ticks * TICK);
+        snprintf(setting, sizeof(setting), "%d streams, one batch every 20 ms, %.0f s, "
+                 "%.1f kbit/s", n, ticks * TICK, kbits(&s));
         bench_row(b, "live", setting, "%d of %d batches late, worst %.2f ms", late, ticks,
                   1e3 * worst);
     }
@@ -235,9 +245,11 @@ static int live(const struct bench *b, int n)
 int bench_streams(struct bench *b)
 {
     static double t[MOST];
-    int most = b->smoke ? 4 : 65536, failed = 0, best = 0;
+    int most = b->smoke ? 4 : 65536, least = 1, failed = 0, best = 0;
 
-    for (int n = 1; n <= most; n *= 2) {
+    if (b->batch > 1)
+        least = most = b->batch;
+    for (int n = least; n <= most; n *= 2) {
         struct streams s;
         char setting[64];
         double median, p99, worst;
