@@ -8,7 +8,8 @@
 #   sh tests/gpu.sh --debs FOLDER --run COMMAND ...     builds, then runs that
 #   sh tests/gpu.sh --built ...        nothing is built: BUILD was, for this card, elsewhere
 #
-# PHASE: check agree stream batch train ops count elements torch sanitize; by default all.
+# PHASE: check agree stream batch window train ops count elements torch sanitize; by default
+# all.
 # FOLDER of --debs: GStreamer, GLib, json-glib and OpenBLAS as Debian packages, for a
 # machine without them; only the plugin, the trainer and their tests need those.
 # --out: where logs and table.md go (default: BUILD/gpu). --quick: half of each time limit.
@@ -24,7 +25,7 @@ build=${TELUCODEC_BUILD:-$top/build-gpu}
 out='' debs='' only='' command='' built='' builders='meson ninja' quick=1 minutes=9
 
 say() { echo "gpu.sh: $*" >&2; }
-usage() { sed -n '3,23s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '3,24s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -144,8 +145,8 @@ if [ -z "$built" ]; then
     targets=
     for t in kernels/libtelucodec-cuda.so tests/check tests/bench_gpu tests/test_engine \
         tests/test_golden tests/test_loss_cuda tests/test_train_cuda tests/test_train_life \
-        tests/test_gst_device trainer/telucodec-train gst/libgsttelucodec.so \
-        gst/telucodec-compare; do
+        tests/test_gst_device tests/bench_window trainer/telucodec-train \
+        gst/libgsttelucodec.so gst/telucodec-compare; do
         have_target "$t" && targets="$targets $t"
     done
     t0=$(date +%s)
@@ -236,6 +237,16 @@ bench() { # PHASE SECONDS PART [OPTION ...]: its rows, as far as it came
 
 wanted stream && bench stream 60 one
 wanted batch && bench batch 150 streams
+if wanted window; then
+    if [ -x "$build/tests/bench_window" ]; then
+        limited 60 bench-window "$build/tests/bench_window" "$weights"
+        status=$?
+        grep '^|' "$log" >>"$table"
+        [ $status = 0 ] || fail "benchmark" "window" "status $status: $(tail -1 "$log")"
+    else
+        row "batch-window" "" "not built: no GLib"
+    fi
+fi
 wanted train && bench train 90 train
 
 if wanted ops; then
