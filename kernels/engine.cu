@@ -66,15 +66,20 @@ static int load_weights(struct telu_engine *e, const struct telu_model *m,
     char *arena = (char *)take(e, m->arena_bytes, what);
     char *wide = arena ? (char *)take(e, 2 * m->arena_bytes, what) : NULL;
     struct telu_model *tables = wide ? (struct telu_model *)take(e, sizeof(*m), what) : NULL;
+    const struct telu_config *c = &m->cfg;
+    size_t all = (size_t)c->stages * c->codes * c->latent;
+    float *added = tables ? (float *)take(e, all * sizeof(float), what) : NULL;
 
-    if (!tables || telu_live_load(&e->ctx, &e->m, m, arena, wide))
+    if (!added || telu_live_load(&e->ctx, &e->m, m, arena, wide))
         return -1;
     live->m = &e->m;
     live->tables = tables;
     live->packed = arena;
     live->wide = wide;
+    live->added = added;
     return telu_cuda_check(cudaMemcpyAsync(tables, &e->m, sizeof(e->m),
-                                           cudaMemcpyHostToDevice, e->cuda.stream), what);
+                                           cudaMemcpyHostToDevice, e->cuda.stream), what) ||
+           telu_live_tabulate(&e->ctx, live, added) ? -1 : 0;
 }
 
 /* Bytes of question and reply: a packet is smaller than its sound. */

@@ -89,6 +89,35 @@ static __device__ inline int live_older(int age, int K)
     return age + 1 < 2 * K ? age + 1 : K;
 }
 
+/* What a code of a stage adds to the latent: (latent). */
+static __device__ inline const float *live_added(const struct telu_live *l, int stage,
+                                                 int code)
+{
+    const struct telu_config *c = &l->tables->cfg;
+
+    return l->added + ((size_t)stage * c->codes + code) * c->latent;
+}
+
+/* Channel k of what vector v of a stage adds to the latent, in the CPU's order. */
+static __device__ inline float live_adds(const struct telu_stage *st, const float *v,
+                                              int k)
+{
+    const float *w = st->out + (size_t)k * st->dim;
+    float out = st->outb[k];
+
+    #pragma unroll 8
+    for (int d = 0; d < st->dim; d++)
+        out += v[d] * w[d];
+    return out;
+}
+
+/* A node of the tree of a stage: the vector that a prefix stands for. */
+static __device__ inline const float *live_node(const struct telu_stage *st, int bits,
+                                                     int prefix)
+{
+    return st->tree + ((size_t)(1 << bits) + prefix) * st->dim;
+}
+
 static inline unsigned live_blocks(int rows, int to_a_block)
 {
     return (unsigned)((rows + to_a_block - 1) / to_a_block);

@@ -100,6 +100,7 @@ struct telu_live {
     const struct telu_model *tables;   /* the same, itself in device memory */
     const char *packed;                /* m->arena, and the same weights as floats: */
     char *wide;                        /* float w lies at wide + 2 (packed w - packed) */
+    const float *added;                /* (stages, codes, latent), by telu_live_tabulate() */
     struct telu_slots slots;           /* of the side */
 
     char *question, *reply;            /* see above */
@@ -122,9 +123,13 @@ int telu_live_load(struct telu_ctx *ctx, struct telu_model *d, const struct telu
 int telu_live_window(struct telu_ctx *ctx, const struct telu_live *l, int B);
 int telu_live_pack(struct telu_ctx *ctx, const struct telu_live *l, int B);
 
-/* rvq.cu: latent -> codes, prefix and sum; where the refinement does not fit the row's
- * packet is made a base-only one. And codes -> sum. */
+/* codes.cu: latent -> codes, prefix and sum; where the refinement does not fit the row's
+ * packet is made a base-only one. */
 int telu_live_search(struct telu_ctx *ctx, const struct telu_live *l, int B);
+
+/* rvq.cu: what each code adds to the latent, to l->added, which comes as `added` too, for
+ * it is written; l->tables are there. And codes -> sum. */
+int telu_live_tabulate(struct telu_ctx *ctx, const struct telu_live *l, float *added);
 int telu_live_lookup(struct telu_ctx *ctx, const struct telu_live *l, int B);
 
 /* network.cu: c -> latent; sum -> base */

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* codes.cu - the code search of rvq.c for live streams. Every sum goes in the CPU's order
+ * and of equal distances the lowest index wins: from the same latent come the CPU's codes
+ * and the CPU's sum, bit for bit. What a code adds to the latent stands in a table, see
+ * rvq.cu.
+ *
+ * Two ways. Of few rows each has a block, and what costs is that one step waits for the
+ * other: so the next stage's weights and codes are on their way
+ * while this one's distances are compared. Of many, a block has a dozen and more, which
+ * share the codes that it reads: a thread has four rows and four codes at a time.
+ *
+ * The envelope, and with it whether a refinement fits at all, is known when the codes
+ * are. Where it does not, the search goes on here for the codes of a base-only packet.
+ */
+#include "coder.cuh"
+
+#include "live.cuh"
+#include "nearest.cuh"
+
+#define LARGE 512              /* rows, from which on they are many */
+
+/* What a block knows of a row. */
+struct search_row {
+    int stages, bits;          /* to be found: codes; bits of one more */
+    int open;                  /* 1: refined, not known whether that fits */
+};
+
+static __device__ struct search_row search_begin(const struct telu_row *row)
+{
+    int on = row && row->enc_age >= 0;
+
+    return { on ? row->layers.stages : 0, on ? row->layers.prefix_bits : 0,
+             on && row->refined };
+}
+
+/* A warp: has the refined packet of that row room? If not, it becomes a base-only one. */
+static __device__ void settle(struct search_row *a, struct telu_row *row,
+                              const struct telu_model *m)
+{
+    const struct telu_choice choice = row->choice;
+    int S = choice.stages, bits = 0;
+
+    telu_plan_envelope(&row->plan, &m->tab, row->layers.codes, S);
+    if (telu_rc_fits(&choice, &row->plan, &m->tab, telu_packet_head(S, m->n))) {
+        if (TELU_LANE == 0)
+            a->open = 0;
+        return;
+    }
+    telu_packet_room(choice.cap, m->cfg.stages, m->n, &S, &bits);
+    if (TELU_LANE == 0) {
+        a->open = 0;
+        a->stages = row->layers.stages = S;
+        a->bits = row->layers.prefix_bits = bits;
+        row->refined = 0;
+    }
+}
+
+/* A warp: the nearest of the nodes of `bits` bits to z, of which element d is z[d * step],
+ * and what it adds to the latent, to sum. Rare, and so short. */
+static __device__ void search_node(const struct telu_stage *st, struct telu_row *row,
+                                   const float *z, int step, float *sum, int latent,
+                                   int first)
+{
+    int bits = row->layers.prefix_bits;
+    struct found f = { INFINITY, 0 };
+
+    for (int v = TELU_LANE; v < 1 << bits; v += LIVE_WARP) {
+        const float *c = live_node(st, bits, v);
+        float far = 0.0f;
+
+        for (int d = 0; d < st->dim; d++) {
+            float diff = z[d * step] - c[d];
+
+            far += diff * diff;
+        }
+        better(&f, far, v);
+    }
+    best_of_warp(&f);
+    f.index = __shfl_sync(0xffffffffu, f.index, 0);
+    if (TELU_LANE == 0)
+        row->layers.prefix = f.index;
+    for (int k = TELU_LANE; k < latent; k += LIVE_WARP)
+        sum[k] = (first ? 0.0f : sum[k]) +
+                 live_adds(st, live_node(st, bits, f.index), k);
+}
+
+/* --- Few rows -------------------------------------------------------------------- */
+
+#define FEW_THREADS 256
+#define FEW_WARPS   (FEW_THREADS / LIVE_WARP)
+#define FEW_OWN     (TELU_MAX_WIDTH / FEW_THREADS)         /* channels of a thread, at most */
+#define FEW_CODES   4          /* of a thread at a time */
+#define FEW_DEEP    128        /* inputs of a projection at a time */
+#define FEW_STEP    (FEW_DEEP + 2)         /* from element to element: other banks */
+#define FEW_AHEAD   8          /* elements of a thread's first codes that are fetched ahead, */
+#define FEW_WEIGHTS (FEW_AHEAD * FEW_DEEP / FEW_THREADS)   /* and the weights that make them */
+
+struct few_search {
+    float r[TELU_MAX_WIDTH];
+    float z[TELU_MAX_DIM];
+    float p[TELU_MAX_DIM][FEW_STEP];
+    struct found warps[FEW_WARPS];
+    struct search_row row;
+};
+
+/* What is on its way. */
+struct few_ahead {
+    float in[FEW_WEIGHTS], code[FEW_CODES][FEW_AHEAD];
+};
+
+static __device__ inline float few_weight(const struct telu_stage *st, int latent, int at,
+                                          int from)
+{
+    int d = at / FEW_DEEP, k = from + at % FEW_DEEP;
+
+    return d < st->dim && k < latent ? st->in[(size_t)d * latent + k] : 0.0f;
+}
+
+static __device__ inline void few_fetch(struct few_ahead *a, const struct telu_stage *st,
+                                        int latent, int codes)
+{
+    const int t = threadIdx.x;
+
+    #pragma unroll
+    for (int q = 0; q < FEW_WEIGHTS; q++)
+        a->in[q] = few_weight(st, latent, t + q * FEW_THREADS, 0);
+    #pragma unroll
+    for (int j = 0; j < FEW_CODES; j++)
+        #pragma unroll
+        for (int d = 0; d < FEW_AHEAD; d++)
+            a->code[j][d] = d < st->dim && t + j * FEW_THREADS < codes
+                ? st->tbook[(size_t)d * codes + t + j * FEW_THREADS] : 0.0f;
+}
+
+/* z = in(r): all multiply, a thread to an element adds. */
+static __device__ inline void few_project(struct few_search *s, const struct few_ahead *a,
+                                          const struct telu_stage *st, int latent)
+{
+    const int t = threadIdx.x, mine = t < st->dim;
+    const float *p = s->p[t % TELU_MAX_DIM];
+    float sum = mine ? st->inb[t] : 0.0f;
+
+    for (int from = 0; from < latent; from += FEW_DEEP) {
+        const int deep = min(latent - from, FEW_DEEP);
+        int at = t;
+
+        if (from)
+            __syncthreads();
+        else
+            #pragma unroll
+            for (int q = 0; q < FEW_WEIGHTS; q++, at += FEW_THREADS)
+                s->p[at / FEW_DEEP][at % FEW_DEEP] = s->r[at % FEW_DEEP] * a->in[q];
+        #pragma unroll 8
+        for (; at < st->dim * FEW_DEEP; at += FEW_THREADS)
+            s->p[at / FEW_DEEP][at % FEW_DEEP] = s->r[from + at % FEW_DEEP] *
+                                                 few_weight(st, latent, at, from);
+        __syncthreads();
+        if (mine)
+            #pragma unroll 16
+            for (int k = 0; k < deep; k++)
+                sum += p[k];
+    }
+    if (mine)
+        s->z[t] = sum;
+    __syncthreads();
+}
+
+/* The nearest of a thread's codes. */
+static __device__ inline struct found few_nearest(const struct few_search *s,
+                                                  const struct few_ahead *a,
+                                                  const struct telu_stage *st, int codes)
+{
+    struct found f = { INFINITY, 0 };
+
+    for (int first = threadIdx.x; first < codes; first += FEW_CODES * FEW_THREADS) {
+        float sum[FEW_CODES] = {};
+        int v[FEW_CODES], ahead = first == (int)threadIdx.x, from = ahead ? FEW_AHEAD : 0;
+
+        #pragma unroll
+        for (int j = 0; j < FEW_CODES; j++)    /* the last one again does no harm */
+            v[j] = min(first + j * FEW_THREADS, codes - 1);
+        if (ahead)
+            #pragma unroll
+            for (int d = 0; d < FEW_AHEAD; d++)
+                #pragma unroll
+                for (int j = 0; j < FEW_CODES; j++) {
+                    float diff = d < st->dim ? s->z[d] - a->code[j][d] : 0.0f;
+
+                    sum[j] += diff * diff;
+                }
+        #pragma unroll 8
+        for (int d = from; d < st->dim; d++)
+            #pragma unroll
+            for (int j = 0; j < FEW_CODES; j++) {
+                float diff = s->z[d] - st->tbook[(size_t)d * codes + v[j]];
+
+                sum[j] += diff * diff;
+            }
+        #pragma unroll
+        for (int j = 0; j < FEW_CODES; j++)
+            if (first + j * FEW_THREADS < codes && sum[j] < f.best)
+                f = { sum[j], v[j] };
+    }
+    return f;
+}
+
+static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_live l)
+{
+    __shared__ struct few_search s;
+    const struct telu_model *m = l.tables;
+    const int t = threadIdx.x, warp = t / LIVE_WARP, latent = m->cfg.latent;
+    const int codes = m->cfg.codes, r = blockIdx.x;
+    struct telu_row *row = live_row(&l, r);
+    float *to = l.sum + (size_t)r * latent, sum[FEW_OWN] = {};
+    struct few_ahead ahead;
+
+    few_fetch(&ahead, &m->vq[0], latent, codes);
+    if (t == 0)
+        s.row = search_begin(row);
+    #pragma unroll
+    for (int n = 0; n < FEW_OWN; n++)
+        s.r[t + n * FEW_THREADS] = t + n * FEW_THREADS < latent
+            ? l.latent[(size_t)r * latent + t + n * FEW_THREADS] : 0.0f;
+    __syncthreads();
+    if (s.row.stages + s.row.bits == 0 && !s.row.open)
+        return;
+    for (int stage = 0; stage <= m->cfg.stages; stage++) {
+        const struct telu_stage *st = &m->vq[stage];
+
+        if (s.row.open && stage == s.row.stages) {
+            __syncthreads();
+            if (warp == 0)
+                settle(&s.row, row, m);
+            __syncthreads();
+        }
+        int codes_left = stage < s.row.stages;
+
+        if (!codes_left)
+            #pragma unroll
+            for (int n = 0; n < FEW_OWN; n++)
+                if (t + n * FEW_THREADS < latent)
+                    to[t + n * FEW_THREADS] = sum[n];
+        if (!codes_left && !(stage == s.row.stages && s.row.bits))
+            return;
+        few_project(&s, &ahead, st, latent);
+        if (!codes_left) {
+            if (warp == 0)
+                search_node(st, row, s.z, 1, to, latent, stage == 0);
+            return;
+        }
+
+        struct found f = few_nearest(&s, &ahead, st, codes);
+
+        if (stage + 1 < m->cfg.stages)
+            few_fetch(&ahead, st + 1, latent, codes);
+        best_of_warp(&f);
+        if (TELU_LANE == 0)
+            s.warps[warp] = f;
+        __syncthreads();
+        #pragma unroll
+        for (int w = 0; w < FEW_WARPS; w++)    /* each thread finds it for itself */
+            if (w == 0)
+                f = s.warps[0];
+            else
+                better(&f, s.warps[w].best, s.warps[w].index);
+        const float *adds = live_added(&l, stage, f.index);
+
+        #pragma unroll
+        for (int n = 0; n < FEW_OWN; n++)
+            if (t + n * FEW_THREADS < latent) {
+                float v = adds[t + n * FEW_THREADS];
+
+                sum[n] += v;
+                s.r[t + n * FEW_THREADS] -= v;
+            }
+        if (t == 0)
+            row->layers.codes[stage] = f.index;
+        __syncthreads();
+    }
+}
+
+/* --- Many rows ------------------------------------------------------------------- */
+
+#define THREADS 256
+#define WARPS   (THREADS / LIVE_WARP)
+#define ROWS    16             /* of a block */
+#define EACH    4              /* rows of a thread, and codes */
+#define GROUPS  (ROWS / EACH)
+#define SHARES  (WARPS / GROUPS)           /* warps that share the codes of a group */
+#define OWN     (ROWS / WARPS)             /* rows of a warp, where each has its own */
+#define WIDTH   256            /* of the latent, at most */
+#define PASS    (EACH * LIVE_WARP)         /* codes of a warp at a time */
+
+struct many_search {
+    float r[ROWS][WIDTH + 1];
+    __align__(16) float z[TELU_MAX_DIM][ROWS];
+    struct found best[ROWS][SHARES];
+    struct search_row row[ROWS];
+};
+
+/* z = in(r), a thread to an element of a row. */
+static __device__ inline void many_project(struct many_search *s, const struct telu_stage *st,
+                                           int latent)
+{
+    for (int at = threadIdx.x; at < ROWS * st->dim; at += THREADS) {
+        int i = at % ROWS, d = at / ROWS;
+        const float *w = st->in + (size_t)d * latent;
+        float sum = st->inb[d];
+
+        #pragma unroll 16
+        for (int k = 0; k < latent; k++)
+            sum += s->r[i][k] * w[k];
+        s->z[d][i] = sum;
+    }
+}
+
+/* The nearest codes of a warp's four rows, of its share. codes: a multiple of PASS. */
+static __device__ inline void many_nearest(struct many_search *s, const struct telu_stage *st,
+                                           int codes)
+{
+    const int lane = TELU_LANE, warp = threadIdx.x / LIVE_WARP;
+    const int group = EACH * (warp % GROUPS), share = warp / GROUPS;
+    struct found mine[EACH];
+
+    #pragma unroll
+    for (int i = 0; i < EACH; i++)
+        mine[i] = { INFINITY, 0 };
+    for (int v = share * PASS + EACH * lane; v < codes; v += SHARES * PASS) {
+        float sum[EACH][EACH] = {};
+
+        #pragma unroll 8
+        for (int d = 0; d < st->dim; d++) {
+            float4 c = *reinterpret_cast<const float4 *>(st->tbook + (size_t)d * codes + v);
+            float4 z = *reinterpret_cast<const float4 *>(&s->z[d][group]);
+            float row[EACH] = { z.x, z.y, z.z, z.w }, code[EACH] = { c.x, c.y, c.z, c.w };
+
+            #pragma unroll
+            for (int i = 0; i < EACH; i++)
+                #pragma unroll
+                for (int j = 0; j < EACH; j++) {
+                    float diff = row[i] - code[j];
+
+                    sum[i][j] += diff * diff;
+                }
+        }
+        #pragma unroll
+        for (int i = 0; i < EACH; i++)
+            #pragma unroll
+            for (int j = 0; j < EACH; j++)
+                if (sum[i][j] < mine[i].best)
+                    mine[i] = { sum[i][j], v + j };
+    }
+    #pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        best_of_warp(&mine[i]);
+        if (lane == 0)
+            s->best[group + i][share] = mine[i];
+    }
+}
+
+static __global__ void __launch_bounds__(THREADS, 2) search_many(struct telu_live l)
+{
+    __shared__ struct many_search s;
+    const struct telu_model *m = l.tables;
+    const int lane = TELU_LANE, warp = threadIdx.x / LIVE_WARP, latent = m->cfg.latent;
+    const int first = blockIdx.x * ROWS, own = OWN * warp;
+    float sum[OWN][WIDTH / LIVE_WARP] = {};
+
+    if (threadIdx.x < ROWS)
+        s.row[threadIdx.x] = search_begin(live_row(&l, first + threadIdx.x));
+    __syncthreads();
+    for (int i = own; i < own + OWN; i++)
+        for (int k = lane; k < latent; k += LIVE_WARP)
+            s.r[i][k] = s.row[i].stages + s.row[i].bits > 0 || s.row[i].open
+                ? l.latent[(size_t)(first + i) * latent + k] : 0.0f;
+
+    for (int stage = 0; stage <= m->cfg.stages; stage++) {
+        const struct telu_stage *st = &m->vq[stage];
+        int codes = 0, nodes = 0;
+
+        __syncthreads();
+        for (int i = own; i < own + OWN; i++)
+            if (s.row[i].open && stage == s.row[i].stages)
+                settle(&s.row[i], &l.row[first + i], m);
+        __syncthreads();
+        for (int i = 0; i < ROWS; i++) {
+            codes |= stage < s.row[i].stages;
+            nodes |= stage == s.row[i].stages && s.row[i].bits > 0;
+        }
+        if (!codes && !nodes)
+            break;
+        many_project(&s, st, latent);
+        __syncthreads();
+        if (codes)
+            many_nearest(&s, st, m->cfg.codes);
+        __syncthreads();
+        #pragma unroll
+        for (int i = 0; i < OWN; i++) {
+            const struct search_row *row = &s.row[own + i];
+            struct found f = s.best[own + i][0];
+            float *to = l.sum + (size_t)(first + own + i) * latent;
+
+            if (stage < row->stages) {
+                for (int k = 1; k < SHARES; k++)
+                    better(&f, s.best[own + i][k].best, s.best[own + i][k].index);
+                const float *adds = live_added(&l, stage, f.index);
+
+                #pragma unroll
+                for (int n = 0; n < WIDTH / LIVE_WARP; n++)
+                    if (n * LIVE_WARP + lane < latent) {
+                        float v = adds[n * LIVE_WARP + lane];
+
+                        sum[i][n] += v;
+                        s.r[own + i][n * LIVE_WARP + lane] -= v;
+                    }
+                if (lane == 0)
+                    l.row[first + own + i].layers.codes[stage] = f.index;
+            }
+            if (stage + 1 == row->stages)
+                #pragma unroll
+                for (int n = 0; n < WIDTH / LIVE_WARP; n++)
+                    if (n * LIVE_WARP + lane < latent)
+                        to[n * LIVE_WARP + lane] = sum[i][n];
+            if (stage == row->stages && row->bits > 0)
+                search_node(st, &l.row[first + own + i], &s.z[0][own + i], ROWS, to, latent,
+                            stage == 0);
+        }
+    }
+}
+
+int telu_live_search(struct telu_ctx *ctx, const struct telu_live *l, int B)
+{
+    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_config *c = &l->m->cfg;
+
+    if (!cuda)
+        return -1;
+    if (B < LARGE || c->latent > WIDTH || c->codes % PASS)
+        TELU_LAUNCH(search_few, B, FEW_THREADS, 0, cuda->stream, *l);
+    else
+        TELU_LAUNCH(search_many, live_blocks(B, ROWS), THREADS, 0, cuda->stream, *l);
+    return telu_cuda_launched("code search");
+}
