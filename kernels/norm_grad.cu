@@ -1,114 +1,152 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* norm_grad.cu - see norm.h and norm_grad.c for the formula. A row is read once: its
- * lanes keep it in registers, and with it the sums of dg and db of their channels, over
- * the rows that come to them. */
+/* norm_grad.cu - see norm.h and norm_grad.c for the formula. A row is a warp's and is read
+ * once, x, dy and dx together before anything waits for them. Its lanes keep it in
+ * registers, and with it the sums of dg and db over the rows that come to them. */
 #include "norm.h"
 
 #include "config.h"
+#include "each.cuh"
 #include "rows.cuh"
 
 #define THREADS 128
+#define WARPS   (THREADS / 32)
+#define CARD    132            /* multiprocessors that the blocks are meant for */
 
-template <int LANES>
 static __device__ inline float all_lanes(float x)
 {
     #pragma unroll
-    for (int by = LANES / 2; by > 0; by /= 2)
-        x += __shfl_xor_sync(0xffffffffu, x, by, LANES);
+    for (int by = 16; by > 0; by /= 2)
+        x += __shfl_xor_sync(0xffffffffu, x, by);
     return x;
 }
 
-/* LANES to a row, EACH channels to a lane. */
-template <int LANES, int EACH>
-static __global__ void __launch_bounds__(THREADS)
+/* V neighbours at p, or zeros. */
+static __device__ inline void load(float *v, const float *p, int live, int V)
+{
+    float2 two = make_float2(0.0f, 0.0f);
+
+    if (V == 2) {
+        if (live)
+            two = *reinterpret_cast<const float2 *>(p);
+        v[1] = two.y;
+    } else if (live)
+        two.x = *p;
+    v[0] = two.x;
+}
+
+/* EACH times V neighbouring channels to a lane. BLOCKS: on a multiprocessor. */
+template <int V, int EACH, int BLOCKS>
+static __global__ void __launch_bounds__(THREADS, BLOCKS)
 norm_rows(float *dx, float *part, const float *dy, const float *x, const float *g, int R,
           int C)
 {
-    __shared__ float room[2][THREADS];
-    const int groups = THREADS / LANES;
-    int t = threadIdx.x, lane = t % LANES;
+    __shared__ float room[2][WARPS][32 * V], gain[32 * V * EACH];
+    const bool EARLY = V == 2 || EACH <= 16;       /* or registers do not suffice */
+    int t = threadIdx.x, warp = t / 32, lane = t % 32;
     int share = (R + gridDim.x - 1) / gridDim.x;
     int first = blockIdx.x * share, end = min(first + share, R);
-    float dg[EACH], db[EACH];
+    float dg[EACH * V], db[EACH * V];
 
+    for (int c = t; c < 32 * V * EACH; c += THREADS)
+        gain[c] = c < C ? g[c] : 0.0f;
     #pragma unroll
-    for (int i = 0; i < EACH; i++)
+    for (int i = 0; i < EACH * V; i++)
         dg[i] = db[i] = 0.0f;
-    /* All groups go round equally often: lanes of a warp meet in the sums. */
-    for (int base = first; base < end; base += groups) {
-        int r = base + t / LANES, live = r < end ? C : 0;
+    __syncthreads();
+    for (int r = first + warp; r < end; r += WARPS) {
         size_t at = (size_t)r * C;
-        float v[EACH], d[EACH], s = 0.0f, a = 0.0f, an = 0.0f;
+        float v[EACH * V], d[EACH * V], old[EACH * V], s = 0.0f, a = 0.0f, an = 0.0f;
 
         #pragma unroll
         for (int i = 0; i < EACH; i++) {
-            int c = i * LANES + lane;
+            int c = (i * 32 + lane) * V;
 
-            v[i] = c < live ? x[at + c] : 0.0f;
-            d[i] = c < live ? dy[at + c] : 0.0f;
-            s += v[i];
+            load(v + i * V, x + at + c, c < C, V);
+            load(d + i * V, dy + at + c, c < C, V);
+            if (EARLY)
+                load(old + i * V, dx + at + c, c < C, V);
         }
-        float mean = all_lanes<LANES>(s) / (float)C;
+        #pragma unroll
+        for (int i = 0; i < EACH * V; i++)
+            s += v[i];
+        float mean = all_lanes(s) / (float)C;
 
         s = 0.0f;
         #pragma unroll
-        for (int i = 0; i < EACH; i++) {
-            int c = i * LANES + lane;
-            float w = c < live ? d[i] * g[c] : 0.0f;
+        for (int i = 0; i < EACH * V; i++) {
+            int c = (i / V * 32 + lane) * V;
+            float w = d[i] * gain[c + i % V];
 
-            v[i] = c < live ? v[i] - mean : 0.0f;
+            v[i] = c < C ? v[i] - mean : 0.0f;
             s += v[i] * v[i];
             a += w;
             an += w * v[i];
         }
-        float scale = 1.0f / sqrtf(all_lanes<LANES>(s) / (float)C + TELU_NORM_EPS);
-        float mean_a = all_lanes<LANES>(a) / (float)C;
-        float mean_an = all_lanes<LANES>(an) / (float)C * scale;
+        float scale = 1.0f / sqrtf(all_lanes(s) / (float)C + TELU_NORM_EPS);
+        float mean_a = all_lanes(a) / (float)C;
+        float mean_an = all_lanes(an) / (float)C * scale;
 
+        __syncwarp();          /* g is read again: registers would not do for both */
         #pragma unroll
         for (int i = 0; i < EACH; i++) {
-            int c = i * LANES + lane;
-            float n = v[i] * scale;
+            int c = (i * 32 + lane) * V;
 
-            dg[i] += d[i] * n;
-            db[i] += d[i];
-            if (c < live)
-                dx[at + c] += scale * (d[i] * g[c] - mean_a - n * mean_an);
+            if (!EARLY)
+                load(old + i * V, dx + at + c, c < C, V);
+            #pragma unroll
+            for (int k = i * V; k < (i + 1) * V; k++) {
+                float n = v[k] * scale, w = d[k] * gain[c + k - i * V];
+
+                dg[k] += d[k] * n;
+                db[k] += d[k];
+                old[k] += scale * (w - mean_a - n * mean_an);
+            }
+            if (c < C && V == 2)
+                *reinterpret_cast<float2 *>(dx + at + c) =
+                    make_float2(old[i * V], old[i * V + V - 1]);
+            else if (c < C)
+                dx[at + c] = old[i];
         }
+        __syncwarp();
     }
     part += (size_t)blockIdx.x * 2 * C;
     #pragma unroll
     for (int i = 0; i < EACH; i++) {
-        room[0][t] = dg[i];
-        room[1][t] = db[i];
+        #pragma unroll
+        for (int k = 0; k < V; k++) {
+            room[0][warp][lane * V + k] = dg[i * V + k];
+            room[1][warp][lane * V + k] = db[i * V + k];
+        }
         __syncthreads();
-        if (t < 2 * LANES && i * LANES + lane < C) {
+        int which = t / (32 * V), at = t % (32 * V), c = i * 32 * V + at;
+
+        if (which < 2 && c < C) {
             float s = 0.0f;
 
-            for (int k = 0; k < groups; k++)
-                s += room[t / LANES][k * LANES + lane];
-            part[(size_t)(t / LANES) * C + i * LANES + lane] = s;
+            for (int k = 0; k < WARPS; k++)
+                s += room[which][k][at];
+            part[(size_t)which * C + c] = s;
         }
         __syncthreads();
     }
 }
 
-#define PARTS 528              /* blocks: 4 on each of 132 multiprocessors */
-
 int telu_norm_grad_cuda(struct telu_ctx *ctx, float *dx, float *dg, float *db,
                         const float *dy, const float *x, const float *g, int R, int C)
 {
+    /* blocks: what the registers allow, so that all run at once */
     static const struct {
-        int lanes, each;
+        int pair, most, blocks;
         void (*kernel)(float *, float *, const float *, const float *, const float *, int,
                        int);
     } sizes[] = {
-        { 16, 4, norm_rows<16, 4> }, { 16, 8, norm_rows<16, 8> },
-        { 16, 16, norm_rows<16, 16> }, { 16, 20, norm_rows<16, 20> },
-        { 32, 16, norm_rows<32, 16> }, { 32, 32, norm_rows<32, 32> },
+        { 2, 128, 6, norm_rows<2, 2, 6> }, { 2, 256, 5, norm_rows<2, 4, 5> },
+        { 2, 320, 5, norm_rows<2, 5, 5> }, { 2, 512, 3, norm_rows<2, 8, 3> },
+        { 2, 1024, 2, norm_rows<2, 16, 2> }, { 1, 128, 6, norm_rows<1, 4, 6> },
+        { 1, 512, 2, norm_rows<1, 16, 2> }, { 1, 1024, 2, norm_rows<1, 32, 2> },
     };
     const struct telu_cuda *cuda = telu_cuda_of(ctx);
-    int i = 0, parts;
+    int pair = C % 2 == 0 && each_aligned(dx, dy, x, g) ? 2 : 1, i = 0, parts, most;
     float *part;
 
     if (!cuda)
@@ -116,10 +154,11 @@ int telu_norm_grad_cuda(struct telu_ctx *ctx, float *dx, float *dg, float *db,
     if (C < 1 || C > TELU_MAX_WIDTH)
         return telu_fail("norm backward: %d channels, expected 1 to %d", C,
                          TELU_MAX_WIDTH);
-    while (sizes[i].lanes * sizes[i].each < C)
+    while (sizes[i].pair != pair || sizes[i].most < C)
         i++;
-    parts = (R + THREADS / sizes[i].lanes - 1) / (THREADS / sizes[i].lanes);
-    parts = parts < 1 ? 1 : parts < PARTS ? parts : PARTS;
+    parts = (R + WARPS - 1) / WARPS;
+    most = CARD * sizes[i].blocks;
+    parts = parts < 1 ? 1 : parts < most ? parts : most;
     part = (float *)telu_cuda_room(ctx, sizeof(float) * parts * 2 * C);
     if (!part)
         return -1;

@@ -13,6 +13,7 @@
 #define ROWS_LANES 32          /* channels of a block */
 #define ROWS_TALL  8           /* and its threads for each */
 #define ROWS_PARTS 128         /* shares, at most */
+#define ROWS_ADD   32          /* threads that add up the shares of a sum */
 
 /* How many shares: a block has work for each of its threads. */
 static inline int rows_parts(int items)
@@ -48,22 +49,22 @@ static __device__ inline void rows_leave(const float *sum, float *part, int c, i
 
 /* Adds the shares up. Of `sums` sums of a channel the first K belong to its K weights,
  * from the last to the first, in to0 (C, K), and the one at the end to to1 (C). */
-static __global__ void rows_gather(float *to0, float *to1, const float *part, int parts,
-                                   int sums, int K, int C)
+static __global__ void __launch_bounds__(ROWS_LANES * ROWS_ADD)
+rows_gather(float *to0, float *to1, const float *part, int parts, int sums, int K, int C)
 {
-    __shared__ float all[ROWS_TALL][ROWS_LANES];
+    __shared__ float all[ROWS_ADD][ROWS_LANES];
     int x = threadIdx.x, y = threadIdx.y, i = blockIdx.x * ROWS_LANES + x;
     int n = i / C, c = i % C;
     float s = 0.0f;
 
-    #pragma unroll 4
-    for (int p = y; p < parts; p += ROWS_TALL)
+    #pragma unroll 8
+    for (int p = y; p < parts; p += ROWS_ADD)
         s += n < sums ? part[((size_t)p * sums + n) * C + c] : 0.0f;
     all[y][x] = s;
     __syncthreads();
     if (y > 0 || n >= sums)
         return;
-    for (int k = 1; k < ROWS_TALL; k++)
+    for (int k = 1; k < ROWS_ADD; k++)
         s += all[k][x];
     if (n < K)
         to0[(size_t)c * K + K - 1 - n] += s;
@@ -75,7 +76,7 @@ static inline int rows_finish(const struct telu_cuda *cuda, float *to0, float *t
                               const float *part, int parts, int sums, int K, int C,
                               const char *what)
 {
-    dim3 block(ROWS_LANES, ROWS_TALL);
+    dim3 block(ROWS_LANES, ROWS_ADD);
 
     TELU_LAUNCH(rows_gather, (sums * C + ROWS_LANES - 1) / ROWS_LANES, block, 0,
                 cuda->stream, to0, to1, part, parts, sums, K, C);
