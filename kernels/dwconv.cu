@@ -75,12 +75,14 @@ dwconv_live(float *y, const float *x, float *hist, const float *w, const float *
     }
 }
 
-/* Many packets from silence: an item is `length` packets of a segment. */
+/* Many packets from silence: an item is `length` packets of a segment. Seven packets are
+ * loaded before the sums of the first one, or memory would wait for them. */
 static __global__ void __launch_bounds__(THREADS, 2)
 dwconv_batch(float *__restrict__ y, const float *__restrict__ x,
              const float *__restrict__ w, const float *__restrict__ b, int B, int T,
              int C4, int length, int lanes)
 {
+    const float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
     unsigned i = blockIdx.x * THREADS + threadIdx.x;
     int c4 = i % C4, each = (T + length - 1) / length;
 
@@ -93,27 +95,32 @@ dwconv_batch(float *__restrict__ y, const float *__restrict__ x,
         int from = item % each * length, end = min(from + length, T);
         const float *in = x + row * C4 * 4;
         float *out = y + row * C4 * 4;
-        float4 v[TAPS];
+        float4 v[TAPS], next[TAPS];
 
         #pragma unroll
-        for (int j = 0; j < TAPS - 1; j++)
-            v[j] = from - (TAPS - 1) + j >= 0 ?
-                each_load(in, (from - (TAPS - 1) + j) * C4 + c4) :
-                make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-        for (int t = from; t < end; t += TAPS)
+        for (int j = 0; j < TAPS - 1; j++) {
+            int before = from - (TAPS - 1) + j;
+
+            v[j] = before >= 0 ? each_load(in, before * C4 + c4) : zero;
+        }
+        for (int t = from; t < end; t += TAPS) {
+            /* behind the end the last one is read again */
+            #pragma unroll
+            for (int u = 0; u < TAPS; u++)
+                next[u] = each_load(in, min(t + u, end - 1) * C4 + c4);
             #pragma unroll
             for (int u = 0; u < TAPS; u++) {
-                if (t + u >= end)
-                    break;
                 float4 sum = make_float4(k.b[0], k.b[1], k.b[2], k.b[3]);
 
-                v[(u + TAPS - 1) % TAPS] = each_load(in, (t + u) * C4 + c4);
+                v[(u + TAPS - 1) % TAPS] = next[u];
                 #pragma unroll
                 for (int j = 0; j < TAPS; j++)
                     if (t + u - (TAPS - 1) + j >= 0)
                         add_tap(&sum, k, j, v[(u + j) % TAPS]);
-                each_store(out, (t + u) * C4 + c4, sum);
+                if (t + u < end)
+                    each_store(out, (t + u) * C4 + c4, sum);
             }
+        }
     }
 }
 

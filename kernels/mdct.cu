@@ -6,11 +6,17 @@
  *   X[2k] - i X[N-1-2k] = sqrt(2/N) exp(-i pi k / N) sum_n z[n] exp(-2 pi i n k / M)
  *
  * M = 10 * 8: with n = 8 a + b and k = c + 10 d, DFTs of 10 over a, factors
- * exp(-2 pi i b c / M), DFTs of 8 over b. Radix 5 after Rader and Winograd.
+ * exp(-2 pi i b c / M), DFTs of 8 over b. Radix 5 after Rader and Winograd. What the
+ * factors before and after owe to b and c joins the one between; what they owe to a and d
+ * is constants.
+ *
+ * A hop in shared memory: the even samples, then the odd ones from the last to the first.
+ * Neighbouring threads of the FFT have neighbouring hops: no bank is asked twice at once.
  */
 #include "mdct.h"
 
 #include "device.h"
+#include "each.cuh"
 #include "mdct_table.h"
 
 #include <math.h>
@@ -18,16 +24,17 @@
 
 #define N       TELU_HOP
 #define M       (N / 2)
+#define FOURS   (N / 4)
 #define HOPS    16             /* of a block */
 #define THREADS (10 * HOPS)
-#define U_HOP   (N + 16)       /* strides that keep lanes off each other's banks */
-#define Z_ROW   11
-#define Z_HOP   (8 * Z_ROW)
+#define SIDE    (THREADS / FOURS)      /* hops at once, four samples a thread */
+#define U_HOP   (N + 2)        /* strides that keep lanes off each other's banks */
+#define Z_HOP   (M + 1)
 #define DEVICES 64
 
 struct table {
     float window[2 * N];
-    float2 before[M], between[M], after[M];
+    float4 twist[8][5];        /* of b: two c each */
 };
 
 static __device__ struct table table;
@@ -59,11 +66,13 @@ int telu_mdct_ready_cuda(void)
         return 0;
     for (int i = 0; i < 2 * N; i++)
         h.window[i] = (float)t->window[i];
-    for (int i = 0; i < M; i++) {
-        h.before[i] = turn(t, 4 * i + 1, sqrt(2.0 / N));
-        h.between[i] = turn(t, 16 * i, 1.0);
-        h.after[i] = turn(t, 4 * i, 1.0);
-    }
+    for (int b = 0; b < 8; b++)
+        for (int c = 0; c < 10; c += 2) {
+            float2 even = turn(t, 4 * b + 1 + (16 * b + 4) * c, sqrt(2.0 / N));
+            float2 odd = turn(t, 4 * b + 1 + (16 * b + 4) * (c + 1), sqrt(2.0 / N));
+
+            h.twist[b][c / 2] = make_float4(even.x, even.y, odd.x, odd.y);
+        }
     /* Whoever comes next may be in another stream: it waits until this is there. */
     if (telu_cuda_check(cudaMemcpyToSymbol(table, &h, sizeof(h)), what) ||
         telu_cuda_check(cudaStreamSynchronize(0), what))
@@ -86,7 +95,7 @@ static __device__ inline float2 sub(float2 a, float2 b)
 
 static __device__ inline float2 mul(float2 a, float2 b)
 {
-    return make_float2(a.x * b.x - a.y * b.y, a.x * b.y + a.y * b.x);
+    return make_float2(fmaf(a.x, b.x, -(a.y * b.y)), fmaf(a.x, b.y, a.y * b.x));
 }
 
 /* a +- (-i) b */
@@ -102,10 +111,13 @@ static __device__ inline void dft5(float2 *y, float2 a, float2 b, float2 c, floa
     const float c1 = 0.309016994f, c2 = -0.809016994f;
     const float s1 = 0.951056516f, s2 = 0.587785252f;
     float2 be = add(b, e), cd = add(c, d), b_e = sub(b, e), c_d = sub(c, d);
-    float2 p = make_float2(a.x + c1 * be.x + c2 * cd.x, a.y + c1 * be.y + c2 * cd.y);
-    float2 q = make_float2(a.x + c2 * be.x + c1 * cd.x, a.y + c2 * be.y + c1 * cd.y);
-    float2 r = make_float2(s1 * b_e.x + s2 * c_d.x, s1 * b_e.y + s2 * c_d.y);
-    float2 s = make_float2(s2 * b_e.x - s1 * c_d.x, s2 * b_e.y - s1 * c_d.y);
+    float2 p = make_float2(fmaf(c1, be.x, fmaf(c2, cd.x, a.x)),
+                           fmaf(c1, be.y, fmaf(c2, cd.y, a.y)));
+    float2 q = make_float2(fmaf(c2, be.x, fmaf(c1, cd.x, a.x)),
+                           fmaf(c2, be.y, fmaf(c1, cd.y, a.y)));
+    float2 r = make_float2(fmaf(s1, b_e.x, s2 * c_d.x), fmaf(s1, b_e.y, s2 * c_d.y));
+    float2 s = make_float2(fmaf(s2, b_e.x, -(s1 * c_d.x)),
+                           fmaf(s2, b_e.y, -(s1 * c_d.y)));
 
     y[0] = add(a, add(be, cd));
     cross(&y[1], &y[4], p, r);
@@ -166,164 +178,260 @@ struct room {
 /* The DCT-IV of each hop's u, in place; a barrier before and after. */
 static __device__ inline void dct(struct room *s)
 {
-    int t = threadIdx.x, hop = t / 8, b = t % 8, c = t % 10;
-    float2 x[10], y[10];
+    /* exp(-i pi a / 20), exp(-i pi d / 16) */
+    const float2 before[10] = {
+        { 1.0f, 0.0f }, { 0.987688341f, -0.156434465f }, { 0.951056516f, -0.309016994f },
+        { 0.891006524f, -0.453990500f }, { 0.809016994f, -0.587785252f },
+        { 0.707106781f, -0.707106781f }, { 0.587785252f, -0.809016994f },
+        { 0.453990500f, -0.891006524f }, { 0.309016994f, -0.951056516f },
+        { 0.156434465f, -0.987688341f },
+    };
+    const float2 after[8] = {
+        { 1.0f, 0.0f }, { 0.980785280f, -0.195090322f }, { 0.923879533f, -0.382683432f },
+        { 0.831469612f, -0.555570233f }, { 0.707106781f, -0.707106781f },
+        { 0.555570233f, -0.831469612f }, { 0.382683432f, -0.923879533f },
+        { 0.195090322f, -0.980785280f },
+    };
+    int hop = threadIdx.x % HOPS, b = threadIdx.x / HOPS, c = b;
+    float *u = s->u[hop];
+    float2 *z = s->z[hop], x[10], y[10];
 
     __syncthreads();
-    if (hop < HOPS) {
+    if (b < 8) {
         #pragma unroll
         for (int a = 0; a < 10; a++) {
             int n = 8 * a + b;
+            float2 v = make_float2(u[n], u[M + n]);
 
-            x[a] = mul(make_float2(s->u[hop][2 * n], s->u[hop][N - 1 - 2 * n]),
-                       table.before[n]);
+            x[a] = a ? mul(v, before[a]) : v;
         }
         dft10(y, x);
         #pragma unroll
-        for (int k = 0; k < 10; k++)
-            s->z[hop][b * Z_ROW + k] = mul(y[k], table.between[b * k]);
+        for (int k = 0; k < 10; k += 2) {
+            float4 w = table.twist[b][k / 2];
+
+            z[b * 10 + k] = mul(y[k], make_float2(w.x, w.y));
+            z[b * 10 + k + 1] = mul(y[k + 1], make_float2(w.z, w.w));
+        }
     }
     __syncthreads();
-    hop = t / 10;
     #pragma unroll
     for (int k = 0; k < 8; k++)
-        x[k] = s->z[hop][k * Z_ROW + c];
+        x[k] = z[k * 10 + c];
     dft8(y, x);
     #pragma unroll
     for (int d = 0; d < 8; d++) {
-        int k = c + 10 * d;
-        float2 v = mul(y[d], table.after[k]);
+        float2 v = d ? mul(y[d], after[d]) : y[d];
 
-        s->u[hop][2 * k] = v.x;
-        s->u[hop][N - 1 - 2 * k] = -v.y;
+        u[c + 10 * d] = v.x;
+        u[M + c + 10 * d] = -v.y;
     }
     __syncthreads();
+}
+
+/* --- Four samples at once -------------------------------------------------- */
+
+/* ALIGNED: they lie at a multiple of their size. */
+template <int ALIGNED>
+static __device__ inline float4 load(const float *p)
+{
+    return ALIGNED ? each_load(p, 0) : make_float4(p[0], p[1], p[2], p[3]);
+}
+
+template <int ALIGNED>
+static __device__ inline void store(float *p, float4 v)
+{
+    if (ALIGNED) {
+        each_store(p, 0, v);
+        return;
+    }
+    p[0] = v.x;
+    p[1] = v.y;
+    p[2] = v.z;
+    p[3] = v.w;
+}
+
+static __device__ inline float4 backward(float4 v)
+{
+    return make_float4(v.w, v.z, v.y, v.x);
+}
+
+static __device__ inline float4 times(float4 a, float4 b)
+{
+    return make_float4(a.x * b.x, a.y * b.y, a.z * b.z, a.w * b.w);
+}
+
+static __device__ inline float4 plus(float4 a, float4 b)
+{
+    return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w);
+}
+
+static __device__ inline float4 minus(float4 a)
+{
+    return make_float4(-a.x, -a.y, -a.z, -a.w);
+}
+
+/* Samples n .. n + 3 of a hop in shared memory. */
+static __device__ inline void put(float *u, int n, float4 v)
+{
+    *reinterpret_cast<float2 *>(u + n / 2) = make_float2(v.x, v.z);
+    *reinterpret_cast<float2 *>(u + N - 2 - n / 2) = make_float2(v.w, v.y);
+}
+
+static __device__ inline float4 take(const float *u, int n)
+{
+    float2 even = *reinterpret_cast<const float2 *>(u + n / 2);
+    float2 odd = *reinterpret_cast<const float2 *>(u + N - 2 - n / 2);
+
+    return make_float4(even.x, odd.y, even.y, odd.x);
 }
 
 /* --- The transforms ------------------------------------------------------- */
 
-/* a x[i] + b x[j], or without the second: what a thread does to each hop. */
-struct pair {
-    float a, b;
-    int i, j, both;
+/* Where a thread's first hop is, of items of H hops, and how far its next one: SIDE. */
+struct place {
+    int item, h, items, hops;
 };
 
-static __device__ inline struct pair one(float a, int i)
+static __device__ inline struct place place_of(int hop, int H)
 {
-    return { a, 0.0f, i, i, 0 };
+    return { hop / H, hop % H, SIDE / H, SIDE % H };
 }
 
-/* Sample n of a folded hop; where the window is 0 nothing is read. */
-static __device__ inline struct pair fold(int n)
+static __device__ inline void go_on(struct place *p, int H)
 {
-    const float *w = table.window;
-
-    if (n < 40)
-        return { -w[239 - n], -w[240 + n], 239 - n, 240 + n, 1 };
-    if (n < 80)
-        return one(-1.0f, 239 - n);
-    n -= 80;
-    if (n < 40)
-        return one(-1.0f, 159 - n);
-    return { w[n], -w[159 - n], n, 159 - n, 1 };
+    p->item += p->items;
+    p->h += p->hops;
+    if (p->h >= H) {
+        p->h -= H;
+        p->item++;
+    }
 }
 
-/* Sample t from the hop before, at U_HOP less, and from this one. */
-static __device__ inline struct pair unfold(int t)
-{
-    const float *w = table.window;
-    int old = (t < 80 ? 79 - t : t - 80) - U_HOP, now = t < 80 ? 80 + t : 239 - t;
-    float sign = t < 80 ? 1.0f : -1.0f;
-
-    if (t < 40)
-        return one(-1.0f, old);
-    if (t >= 120)
-        return one(-1.0f, now);
-    return { -w[N + t], sign * w[t], old, now, 1 };
-}
-
+/* Sample n of a folded hop is -w[239-n] x[239-n], and where the hop overlaps another one
+ * (n < 40, n >= 120) x before or behind that; where the window is 0 nothing is read. */
+template <int ALIGNED>
 static __global__ void __launch_bounds__(THREADS)
 mdct(float *y, const float *x, int hops, int H)
 {
     __shared__ struct room s;
-    int first = blockIdx.x * HOPS, n = threadIdx.x, h = first % H;
-    struct pair p = fold(n);
-    float *out = y + (size_t)first * N + n;
+    int n = threadIdx.x % FOURS * 4, sub = threadIdx.x / FOURS;
+    int first = blockIdx.x * HOPS + sub, both = n < 40 || n >= 120;
+    int far = n < 40 ? 240 + n : n - 80;
+    struct place p = place_of(first, H);
+    const float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    const float *in[HOPS / SIDE];
+    float4 a, b = zero, v[HOPS / SIDE], w[HOPS / SIDE];
 
-    /* an item has a hop more of samples than of coefficients */
-    x += (size_t)(first + first / H) * N;
-    #pragma unroll 8
-    for (int k = 0; k < HOPS; k++) {
-        float v = 0.0f;
+    /* All loads come first and none waits behind an `if`: past the end x is read again. */
+    #pragma unroll
+    for (int k = 0; k < HOPS / SIDE; k++, go_on(&p, H)) {
+        int hop = first + k * SIDE;
 
-        if (first + k < hops) {
-            v = p.a * x[p.i];
-            if (p.both)
-                v += p.b * x[p.j];
-        }
-        s.u[k][n] = v;
-        x += ++h < H ? N : 2 * N;
-        h = h < H ? h : 0;
+        /* an item has a hop more of samples than of coefficients */
+        in[k] = hop < hops ? x + (size_t)(hop + p.item) * N : x;
+        v[k] = load<ALIGNED>(in[k] + 236 - n);
+        w[k] = zero;
     }
+    if (both)
+        #pragma unroll
+        for (int k = 0; k < HOPS / SIDE; k++)
+            w[k] = load<ALIGNED>(in[k] + far);
+    a = minus(backward(load<1>(table.window + 236 - n)));
+    if (both)
+        b = load<1>(table.window + far);
+    if (n < 40)
+        b = minus(b);
+    #pragma unroll
+    for (int k = 0; k < HOPS / SIDE; k++)
+        put(s.u[sub + k * SIDE], n, plus(times(a, backward(v[k])), times(b, w[k])));
     dct(&s);
-    #pragma unroll 8
-    for (int k = 0; k < HOPS; k++)
-        if (first + k < hops)
-            out[k * N] = s.u[k][n];
+    #pragma unroll
+    for (int k = 0; k < HOPS / SIDE; k++)
+        if (first + k * SIDE < hops)
+            store<ALIGNED>(y + (size_t)(first + k * SIDE) * N + n,
+                           take(s.u[sub + k * SIDE], n));
 }
 
 /* A block gives HOPS - 1 hops of samples from theirs and the hop before. `slots` counts
- * hops of samples; the last one of an item has no coefficients. */
+ * hops of samples; the last one of an item has no coefficients. Sample t is
+ *
+ *   -w[N+t] old[79-t or t-80] +- w[t] now[80+t or 239-t]
+ *
+ * where w is not 0. */
+template <int ALIGNED>
 static __global__ void __launch_bounds__(THREADS)
 imdct(float *y, const float *x, int slots, int H)
 {
     __shared__ struct room s;
-    int first = blockIdx.x * (HOPS - 1) - 1, t = threadIdx.x;
-    int item = first < 0 ? 0 : first / (H + 1), h = first - item * (H + 1);
-    struct pair p = unfold(t);
+    int t = threadIdx.x % FOURS * 4, sub = threadIdx.x / FOURS, early = t < N / 2;
+    int first = blockIdx.x * (HOPS - 1) - 1 + sub;
+    struct place p = place_of(first + H + 1, H + 1);
+    const float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    float4 v[HOPS / SIDE], a, b;
+    int whole[HOPS / SIDE];
 
-    x += (ptrdiff_t)(first - item) * N + t;
-    #pragma unroll 8
-    for (int k = 0; k < HOPS; k++) {
-        int whole = h >= 0 && h < H && first + k < slots;
+    #pragma unroll
+    for (int k = 0; k < HOPS / SIDE; k++, go_on(&p, H + 1)) {
+        int slot = first + k * SIDE;
 
-        s.u[k][t] = whole ? *x : 0.0f;
-        x += h < H ? N : 0;
-        h = h < H ? h + 1 : 0;
+        /* items are counted from 1 here */
+        whole[k] = slot >= 0 && p.h < H && slot < slots;
+        v[k] = load<ALIGNED>(x + (whole[k] ? (size_t)(slot - p.item + 1) * N : 0) + t);
     }
+    #pragma unroll
+    for (int k = 0; k < HOPS / SIDE; k++)
+        put(s.u[sub + k * SIDE], t, whole[k] ? v[k] : zero);
+    a = minus(load<1>(table.window + N + t));
+    b = load<1>(table.window + t);
+    if (!early)
+        b = minus(b);
     dct(&s);
-    y += (ptrdiff_t)first * N + t;
-    #pragma unroll 5
-    for (int k = 1; k < HOPS; k++)
-        if (first + k < slots) {
-            const float *u = s.u[0] + k * U_HOP;
-            float v = p.a * u[p.i];
+    #pragma unroll
+    for (int k = 0; k < HOPS / SIDE; k++) {
+        int hop = sub + k * SIDE;
+        float4 out = zero;
 
-            if (p.both)
-                v += p.b * u[p.j];
-            y[k * N] = v;
+        if (hop == 0 || first + k * SIDE >= slots)
+            continue;
+        if (t < 120) {
+            out = take(s.u[hop - 1], early ? 76 - t : t - 80);
+            out = times(a, early ? backward(out) : out);
         }
+        if (t >= 40) {
+            float4 now = take(s.u[hop], early ? 80 + t : 236 - t);
+
+            now = times(b, early ? now : backward(now));
+            out = t < 120 ? plus(out, now) : now;
+        }
+        store<ALIGNED>(y + (size_t)(first + k * SIDE) * N + t, out);
+    }
 }
 
 int telu_mdct_cuda(struct telu_ctx *ctx, float *y, const float *x, int B, int H)
 {
+    void (*kernel)(float *, const float *, int, int) =
+        each_aligned(y, x) ? mdct<1> : mdct<0>;
     const struct telu_cuda *cuda = telu_cuda_of(ctx);
     int hops = B * H;
 
     if (!cuda || telu_mdct_ready_cuda())
         return -1;
-    TELU_LAUNCH(mdct, (hops + HOPS - 1) / HOPS, THREADS, 0, cuda->stream, y, x, hops, H);
+    TELU_LAUNCH(kernel, (hops + HOPS - 1) / HOPS, THREADS, 0, cuda->stream, y, x, hops,
+                H);
     return telu_cuda_launched("mdct");
 }
 
 int telu_imdct_cuda(struct telu_ctx *ctx, float *y, const float *x, int B, int H)
 {
+    void (*kernel)(float *, const float *, int, int) =
+        each_aligned(y, x) ? imdct<1> : imdct<0>;
     const struct telu_cuda *cuda = telu_cuda_of(ctx);
     int slots = B * (H + 1);
 
     if (!cuda || telu_mdct_ready_cuda())
         return -1;
-    TELU_LAUNCH(imdct, (slots + HOPS - 2) / (HOPS - 1), THREADS, 0, cuda->stream, y, x,
+    TELU_LAUNCH(kernel, (slots + HOPS - 2) / (HOPS - 1), THREADS, 0, cuda->stream, y, x,
                 slots, H);
     return telu_cuda_launched("imdct");
 }
