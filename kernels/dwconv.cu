@@ -75,8 +75,29 @@ dwconv_live(float *y, const float *x, float *hist, const float *w, const float *
     }
 }
 
-/* Many packets from silence: an item is `length` packets of a segment. Seven packets are
- * loaded before the sums of the first one, or memory would wait for them. */
+/* Packets t .. t + 6 of a segment, up to `end`: v holds the six before them, next them.
+ * WHOLE: none of the taps is before the beginning. */
+template <int WHOLE>
+static __device__ inline void seven(float *out, float4 (&v)[TAPS],
+                                    const float4 (&next)[TAPS], const struct taps &k,
+                                    int t, int end, int C4)
+{
+    #pragma unroll
+    for (int u = 0; u < TAPS; u++) {
+        float4 sum = make_float4(k.b[0], k.b[1], k.b[2], k.b[3]);
+
+        v[(u + TAPS - 1) % TAPS] = next[u];
+        #pragma unroll
+        for (int j = 0; j < TAPS; j++)
+            if (WHOLE || t + u - (TAPS - 1) + j >= 0)
+                add_tap(&sum, k, j, v[(u + j) % TAPS]);
+        if (t + u < end)
+            each_store(out, (t + u) * C4, sum);
+    }
+}
+
+/* Many packets from silence: an item is `length` packets of a segment. Seven are loaded
+ * before the sums of the first one, or memory would wait for them. */
 static __global__ void __launch_bounds__(THREADS, 2)
 dwconv_batch(float *__restrict__ y, const float *__restrict__ x,
              const float *__restrict__ w, const float *__restrict__ b, int B, int T,
@@ -91,35 +112,25 @@ dwconv_batch(float *__restrict__ y, const float *__restrict__ x,
     struct taps k = load_taps(w, b, c4);
 
     for (int item = i / C4; item < B * each; item += lanes) {
-        size_t row = (size_t)(item / each) * T;
+        size_t at = ((size_t)(item / each) * T * C4 + c4) * 4;
         int from = item % each * length, end = min(from + length, T);
-        const float *in = x + row * C4 * 4;
-        float *out = y + row * C4 * 4;
         float4 v[TAPS], next[TAPS];
 
         #pragma unroll
         for (int j = 0; j < TAPS - 1; j++) {
             int before = from - (TAPS - 1) + j;
 
-            v[j] = before >= 0 ? each_load(in, before * C4 + c4) : zero;
+            v[j] = before >= 0 ? each_load(x + at, before * C4) : zero;
         }
         for (int t = from; t < end; t += TAPS) {
             /* behind the end the last one is read again */
             #pragma unroll
             for (int u = 0; u < TAPS; u++)
-                next[u] = each_load(in, min(t + u, end - 1) * C4 + c4);
-            #pragma unroll
-            for (int u = 0; u < TAPS; u++) {
-                float4 sum = make_float4(k.b[0], k.b[1], k.b[2], k.b[3]);
-
-                v[(u + TAPS - 1) % TAPS] = next[u];
-                #pragma unroll
-                for (int j = 0; j < TAPS; j++)
-                    if (t + u - (TAPS - 1) + j >= 0)
-                        add_tap(&sum, k, j, v[(u + j) % TAPS]);
-                if (t + u < end)
-                    each_store(out, (t + u) * C4 + c4, sum);
-            }
+                next[u] = each_load(x + at, min(t + u, end - 1) * C4);
+            if (t >= TAPS - 1)
+                seven<1>(y + at, v, next, k, t, end, C4);
+            else
+                seven<0>(y + at, v, next, k, t, end, C4);
         }
     }
 }
