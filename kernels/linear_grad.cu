@@ -21,7 +21,7 @@ static __global__ void bias_rows(float *part, const float *dy, int R, int O)
 static int bias(const struct telu_ctx *ctx, const struct telu_cuda *cuda, float *db,
                 const float *dy, int R, int O)
 {
-    int parts = rows_parts(R);
+    int parts = rows_parts(R, O, 4);
     float *part = (float *)telu_cuda_room(ctx, sizeof(float) * parts * O);
     dim3 grid((O + ROWS_LANES - 1) / ROWS_LANES, parts), block(ROWS_LANES, ROWS_TALL);
 

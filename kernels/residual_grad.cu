@@ -4,9 +4,12 @@
 
 #include "rows.cuh"
 
+#define BLOCKS 6               /* on a multiprocessor */
+
 /* dh may be dy: an element is read before it is written, by the same thread. */
-static __global__ void residual_rows(float *dh, float *part, const float *dy,
-                                     const float *h, const float *s, int R, int C)
+static __global__ void __launch_bounds__(ROWS_LANES * ROWS_TALL)
+residual_rows(float *dh, float *part, const float *dy, const float *h, const float *s,
+              int R, int C)
 {
     int c = blockIdx.x * ROWS_LANES + threadIdx.x;
     int share = (R + gridDim.y - 1) / gridDim.y;
@@ -18,18 +21,19 @@ static __global__ void residual_rows(float *dh, float *part, const float *dy,
 
         #pragma unroll
         for (int u = 0; u < 4; u++) {
-            int row = r + u * ROWS_TALL;
+            size_t i = (size_t)min(r + u * ROWS_TALL, end - 1) * C + c;
 
-            g[u] = row < end ? dy[(size_t)row * C + c] : 0.0f;
-            v[u] = row < end ? h[(size_t)row * C + c] : 0.0f;
+            g[u] = dy[i];
+            v[u] = h[i];
         }
         #pragma unroll
         for (int u = 0; u < 4; u++) {
             int row = r + u * ROWS_TALL;
 
+            if (row >= end)
+                break;
             sum += g[u] * v[u];
-            if (row < end)
-                dh[(size_t)row * C + c] = k * g[u];
+            dh[(size_t)row * C + c] = k * g[u];
         }
     }
     rows_leave<1>(&sum, part, c, C);
@@ -39,7 +43,7 @@ int telu_residual_grad_cuda(struct telu_ctx *ctx, float *dh, float *ds, const fl
                             const float *h, const float *s, int R, int C)
 {
     const struct telu_cuda *cuda = telu_cuda_of(ctx);
-    int parts = rows_parts(R);
+    int parts = rows_parts(R, C, BLOCKS);
     float *part = (float *)telu_cuda_room(ctx, sizeof(float) * parts * C);
     dim3 grid((C + ROWS_LANES - 1) / ROWS_LANES, parts), block(ROWS_LANES, ROWS_TALL);
 

@@ -12,15 +12,18 @@
 
 #define ROWS_LANES 32          /* channels of a block */
 #define ROWS_TALL  8           /* and its threads for each */
-#define ROWS_PARTS 128         /* shares, at most */
+#define ROWS_CARD  132         /* multiprocessors that the shares are meant for */
 #define ROWS_ADD   32          /* threads that add up the shares of a sum */
 
-/* How many shares: a block has work for each of its threads. */
-static inline int rows_parts(int items)
+/* How many shares: a block has work for each of its threads, and all of them run at once
+ * where a multiprocessor takes `blocks`. */
+static inline int rows_parts(int items, int C, int blocks)
 {
     int n = (items + ROWS_TALL - 1) / ROWS_TALL;
+    int most = ROWS_CARD * blocks / ((C + ROWS_LANES - 1) / ROWS_LANES);
 
-    return n < 1 ? 1 : n < ROWS_PARTS ? n : ROWS_PARTS;
+    most = most < 1 ? 1 : most;
+    return n < 1 ? 1 : n < most ? n : most;
 }
 
 /* Adds up a block's threads of a channel; sum n of channel c goes to part[n * C + c] of
