@@ -5,6 +5,7 @@
 #include "dwconv_grad.cuh"
 #include "rows.cuh"
 
+#define LONG 25                /* packets of an item */
 #define BLOCKS(taps) ((taps) > DWCONV_USUAL ? 1 : 3)    /* on a multiprocessor */
 
 template <int TAPS>
@@ -17,7 +18,7 @@ dwconv_rows(float *dx, float *part, const float *dy, const float *x, const float
     float sum[TAPS + 1];
 
     if (c < C)
-        dwconv_along<TAPS>(sum, dx, dy, x, w, B, T, C, K, c, first,
+        dwconv_along<TAPS>(sum, dx, dy, x, w, B, T, C, K, LONG, c, first,
                            gridDim.y * ROWS_TALL);
     rows_leave<TAPS + 1>(sum, part, c, C);
 }
@@ -31,7 +32,7 @@ int telu_dwconv_grad_cuda(struct telu_ctx *ctx, float *dx, float *dw, float *db,
                    int, int) =
         K <= DWCONV_USUAL ? dwconv_rows<DWCONV_USUAL> : dwconv_rows<DWCONV_MOST>;
     int taps = K <= DWCONV_USUAL ? DWCONV_USUAL : DWCONV_MOST;
-    int parts = rows_parts(dwconv_items(B, T), C, BLOCKS(taps));
+    int parts = rows_parts(dwconv_items(B, T, LONG), C, BLOCKS(taps));
     float *part = (float *)telu_cuda_room(ctx, sizeof(float) * parts * (taps + 1) * C);
     dim3 grid((C + ROWS_LANES - 1) / ROWS_LANES, parts), block(ROWS_LANES, ROWS_TALL);
 

@@ -11,11 +11,11 @@
 
 #define DWCONV_USUAL 7
 #define DWCONV_MOST  15
-#define DWCONV_LONG  25        /* packets of an item, which is a thread's */
 
-static __host__ __device__ inline int dwconv_items(int B, int T)
+/* An item is `length` packets of a segment, and a thread's. */
+static __host__ __device__ inline int dwconv_items(int B, int T, int length)
 {
-    return B * ((T + DWCONV_LONG - 1) / DWCONV_LONG);
+    return B * ((T + length - 1) / length);
 }
 
 /* Channel c < C of items first, first + step ...: dx, and in sum[j] the gradient of tap
@@ -25,9 +25,10 @@ static __device__ inline void dwconv_along(float *sum, float *__restrict__ dx,
                                            const float *__restrict__ dy,
                                            const float *__restrict__ x,
                                            const float *__restrict__ w, int B, int T,
-                                           int C, int K, int c, int first, int step)
+                                           int C, int K, int length, int c, int first,
+                                           int step)
 {
-    int items = dwconv_items(B, T), each = items / B;
+    int items = dwconv_items(B, T, length), each = items / B;
     float taps[TAPS], next[TAPS];
 
     /* taps[j] is for the gradient j packets on */
@@ -38,7 +39,7 @@ static __device__ inline void dwconv_along(float *sum, float *__restrict__ dx,
     }
     sum[TAPS] = 0.0f;
     for (int item = first; item < items; item += step) {
-        int from = item % each * DWCONV_LONG, end = min(from + DWCONV_LONG, T);
+        int from = item % each * length, end = min(from + length, T);
         size_t at = (size_t)(item / each) * T * C + c;
         const float *in = x + at, *g = dy + at;
         float *out = dx + at;

@@ -3,85 +3,110 @@
  * gradients of biases, scales and the like, always in the same order.
  *
  * Block (., p) takes the p-th share of the rows and leaves its sums in row p of
- * t->part; gather_columns() adds up those rows into the gradient at the end.
+ * t->part; gather_columns() adds up those rows into the gradient at the end. A thread has
+ * V neighbouring channels, and loads several rows before it works on the first.
  *
- * An Op has N sums per channel; start(c) before the first row, row(sum, r, c, C) for each
- * one, column(n, c): where sum n of channel c stands in a row of t->part, or -1.
+ * An Op has N sums per channel, and for any V: keep<V>, what start() finds for channels
+ * c .. c + V - 1 before the first row; in<V>, what take() loads of row r, whose element i
+ * is the first; row(), which adds to the sums and stores; column(n, c): where sum n of
+ * channel c stands in a row of t->part, or -1.
  */
 #ifndef COLUMNS_CUH
 #define COLUMNS_CUH
 
-#include "gpu.cuh"
+#include "pack.cuh"
 
 #define COLUMN_LANES 32
 #define COLUMN_ROWS  8
+#define COLUMN_AHEAD 4         /* rows */
 
-template <class Op>
-static __global__ void columns(Op op, float *part, int width, int R, int C)
+template <class Op, int V>
+static __global__ void __launch_bounds__(COLUMN_LANES * COLUMN_ROWS)
+columns(const Op op, float *part, int width, int R, int C)
 {
-    __shared__ float all[Op::N][COLUMN_ROWS][COLUMN_LANES];
-    int i = threadIdx.x, j = threadIdx.y, c = blockIdx.x * COLUMN_LANES + i;
+    __shared__ float all[Op::N][COLUMN_ROWS][COLUMN_LANES * V];
+    int i = threadIdx.x, j = threadIdx.y, c = (blockIdx.x * COLUMN_LANES + i) * V;
     int share = (R + gridDim.y - 1) / gridDim.y;
-    int first = blockIdx.y * share, end = first + share < R ? first + share : R;
-    float sum[Op::N];
+    int first = blockIdx.y * share, end = min(first + share, R);
+    float sum[Op::N][V];
 
-    for (int n = 0; n < Op::N; n++)
-        sum[n] = 0.0f;
+    #pragma unroll
+    for (int n = 0; n < Op::N * V; n++)
+        sum[n / V][n % V] = 0.0f;
     if (c < C) {
-        op.start(c);
-        for (int r = first + j; r < end; r += COLUMN_ROWS)
-            op.row(sum, r, c, C);
+        typename Op::template keep<V> keep;
+
+        op.start(keep, c);
+        for (int r = first + j; r < end; r += COLUMN_AHEAD * COLUMN_ROWS) {
+            typename Op::template in<V> in[COLUMN_AHEAD];
+
+            /* behind the end the last one again */
+            #pragma unroll
+            for (int u = 0; u < COLUMN_AHEAD; u++) {
+                int row = min(r + u * COLUMN_ROWS, end - 1);
+
+                op.take(in[u], (size_t)row * C + c, row);
+            }
+            #pragma unroll
+            for (int u = 0; u < COLUMN_AHEAD; u++) {
+                int row = r + u * COLUMN_ROWS;
+
+                if (row < end)
+                    op.row(sum, in[u], keep, (size_t)row * C + c, row);
+            }
+        }
     }
-    for (int n = 0; n < Op::N; n++)
-        all[n][j][i] = sum[n];
+    #pragma unroll
+    for (int n = 0; n < Op::N * V; n++)
+        all[n / V][j][i * V + n % V] = sum[n / V][n % V];
     __syncthreads();
-    for (int n = j; n < Op::N && c < C; n += COLUMN_ROWS) {
-        int to = op.column(n, c);
+    for (int k = j * COLUMN_LANES + i; k < Op::N * COLUMN_LANES * V;
+         k += COLUMN_ROWS * COLUMN_LANES) {
+        int n = k / (COLUMN_LANES * V), at = k % (COLUMN_LANES * V);
+        int channel = blockIdx.x * COLUMN_LANES * V + at;
         float s = 0.0f;
 
-        for (int k = 0; k < COLUMN_ROWS; k++)
-            s += all[n][k][i];
-        if (to >= 0)
-            part[(size_t)blockIdx.y * width + to] = s;
+        if (channel >= C)
+            continue;
+        for (int y = 0; y < COLUMN_ROWS; y++)
+            s += all[n][y][at];
+        if (op.column(n, channel) >= 0)
+            part[(size_t)blockIdx.y * width + op.column(n, channel)] = s;
     }
 }
 
+/* Arrays that rows are taken from lie at a multiple of two of their elements. */
 template <class Op>
 static int columns_run(struct training *t, Op op, int R, int C, const char *what)
 {
-    void (*kernel)(Op, float *, int, int, int) = columns<Op>;
-    dim3 grid((C + COLUMN_LANES - 1) / COLUMN_LANES, t->parts);
-    dim3 block(COLUMN_LANES, COLUMN_ROWS);
+    int pair = C % 2 == 0, wide = COLUMN_LANES * (pair ? 2 : 1);
+    void (*kernel)(Op, float *, int, int, int) = pair ? columns<Op, 2> : columns<Op, 1>;
+    dim3 grid((C + wide - 1) / wide, t->parts), block(COLUMN_LANES, COLUMN_ROWS);
 
     TELU_LAUNCH(kernel, grid, block, 0, t->cuda.stream, op, t->part, t->columns, R, C);
     return telu_cuda_launched(what);
 }
 
-#define EACH 4                 /* elements of a thread, a block's width apart */
-
-/* op(i, c) for the elements i = r C + c of (R, C). */
-template <class Op>
-static __global__ void each(Op op, size_t n, int C)
+/* op.run<V>(i, c) for the elements i .. i + V - 1 of (R, C), channels c and on. */
+template <class Op, int V>
+static __global__ void __launch_bounds__(GPU_THREADS) each(const Op op, unsigned n, int C)
 {
-    size_t first = (size_t)blockIdx.x * EACH * blockDim.x + threadIdx.x;
+    unsigned i = blockIdx.x * GPU_THREADS + threadIdx.x;
 
-    #pragma unroll
-    for (int k = 0; k < EACH; k++) {
-        size_t i = first + (size_t)k * blockDim.x;
-
-        if (i < n)
-            op(i, (int)((unsigned)i % (unsigned)C));
-    }
+    if (i < n)
+        op.template run<V>((size_t)i * V, (int)(i % (unsigned)(C / V) * V));
 }
 
-/* n < 2^32 */
+/* n < 2^32; the op's aligned(): all its arrays lie at multiples of 16 bytes. */
 template <class Op>
 static int each_run(struct training *t, Op op, size_t n, int C, const char *what)
 {
-    void (*kernel)(Op, size_t, int) = each<Op>;
+    int many = C % 8 == 0 && op.aligned();
+    void (*kernel)(Op, unsigned, int) = many ? each<Op, 8> : each<Op, 1>;
+    unsigned todo = (unsigned)(many ? n / 8 : n);
 
-    TELU_LAUNCH(kernel, gpu_blocks(n, EACH * GPU_THREADS), GPU_THREADS, 0,
-                t->cuda.stream, op, n, C);
+    TELU_LAUNCH(kernel, gpu_blocks(todo, GPU_THREADS), GPU_THREADS, 0, t->cuda.stream, op,
+                todo, C);
     return telu_cuda_launched(what);
 }
 

@@ -9,11 +9,11 @@
 #include "columns.cuh"
 
 #include "approx.h"
+#include "dwconv_grad.cuh"
 #include "head.h"
 #include "norm.h"
 
 #define WARP 32
-#define MOST_TAPS 15
 
 /* --- Forward ------------------------------------------------------------ */
 
@@ -21,7 +21,18 @@ struct add_bias {
     float *x;
     const float *b;
 
-    __device__ void operator()(size_t i, int c) { x[i] += b[c]; }
+    int aligned() const { return each_aligned(x, b); }
+    template <int V> __device__ void run(size_t i, int c) const
+    {
+        float v[V], k[V];
+
+        load(v, x + i);
+        load(k, b + c);
+        #pragma unroll
+        for (int j = 0; j < V; j++)
+            v[j] += k[j];
+        store(x + i, v);
+    }
 };
 
 template <class T>
@@ -29,14 +40,27 @@ struct convert {
     T *y;
     const float *x;
 
-    __device__ void operator()(size_t i, int) { set(y, i, x[i]); }
+    int aligned() const { return each_aligned(y, x); }
+    template <int V> __device__ void run(size_t i, int) const
+    {
+        float v[V];
+
+        load(v, x + i);
+        store(y + i, v);
+    }
 };
 
-static __device__ inline float gelu_share(float x)
+/* What gelu leaves of x; where bf16 rounds the product, by the device's own exp. */
+static __device__ inline float gelu_share(float x, const float *)
 {
     float u = 0.79788456f * (x + 0.044715f * x * x * x);
 
     return 1.0f / (1.0f + telu_exp(-2.0f * u));
+}
+
+static __device__ inline float gelu_share(float x, const bf16 *)
+{
+    return __fdividef(1.0f, 1.0f + __expf(x * (-1.59576912f - 0.0713548163f * (x * x))));
 }
 
 template <class T>
@@ -45,11 +69,20 @@ struct gelu_forward {
     const T *h;
     const float *b;
 
-    __device__ void operator()(size_t i, int c)
+    int aligned() const { return each_aligned(g, h, b); }
+    template <int V> __device__ void run(size_t i, int c) const
     {
-        float x = get(h, i) + b[c];
+        float v[V], k[V];
 
-        set(g, i, x * gelu_share(x));
+        load(v, h + i);
+        load(k, b + c);
+        #pragma unroll
+        for (int j = 0; j < V; j++) {
+            float x = v[j] + k[j];
+
+            v[j] = x * gelu_share(x, h);
+        }
+        store(g + i, v);
     }
 };
 
@@ -60,13 +93,21 @@ struct residual_forward {
     const float *x, *b, *s;
     const T *d;
 
-    __device__ void operator()(size_t i, int c)
+    int aligned() const { return each_aligned(y, copy, x, d) && each_aligned(b, s); }
+    template <int V> __device__ void run(size_t i, int c) const
     {
-        float v = x[i] + s[c] * (get(d, i) + b[c]);
+        float v[V], e[V], bias[V], scale[V];
 
-        y[i] = v;
+        load(v, x + i);
+        load(e, d + i);
+        load(bias, b + c);
+        load(scale, s + c);
+        #pragma unroll
+        for (int j = 0; j < V; j++)
+            v[j] += scale[j] * (e[j] + bias[j]);
+        store(y + i, v);
         if (copy)
-            set(copy, i, v);
+            store(copy + i, v);
     }
 };
 
@@ -74,12 +115,23 @@ struct head_forward {
     float *y;
     const float *v, *s, *vb, *sb;
 
-    __device__ void operator()(size_t i, int c)
+    int aligned() const { return each_aligned(y, v, s, vb, sb); }
+    template <int V> __device__ void run(size_t i, int c) const
     {
-        float e = s[i] + sb[c];
+        float value[V], scale[V], a[V], b[V];
 
-        e = e > TELU_HEAD_LEAST ? e : TELU_HEAD_LEAST;
-        y[i] = (v[i] + vb[c]) * telu_exp(e < TELU_HEAD_MOST ? e : TELU_HEAD_MOST);
+        load(value, v + i);
+        load(scale, s + i);
+        load(a, vb + c);
+        load(b, sb + c);
+        #pragma unroll
+        for (int j = 0; j < V; j++) {
+            float e = scale[j] + b[j];
+
+            e = e > TELU_HEAD_LEAST ? e : TELU_HEAD_LEAST;
+            value[j] = (value[j] + a[j]) * telu_exp(e < TELU_HEAD_MOST ? e : TELU_HEAD_MOST);
+        }
+        store(y + i, value);
     }
 };
 
@@ -122,51 +174,78 @@ static __global__ void norm_forward(T *y, float *stats, const float *x, const fl
 template <class T>
 struct residual_back {
     enum { N = 2 };
+    template <int V> struct keep { float b[V], s[V]; };
+    template <int V> struct in { float g[V], d[V]; };
     T *dd;
     const float *dy, *bias, *scale;
     const T *d;
     int scale_at, bias_at;
-    float b, s;
 
-    __device__ void start(int c)
+    template <int V> __device__ void start(keep<V> &k, int c) const
     {
-        b = bias[c];
-        s = scale[c];
+        for (int v = 0; v < V; v++) {
+            k.b[v] = bias[c + v];
+            k.s[v] = scale[c + v];
+        }
     }
-    __device__ void row(float *sum, int r, int c, int C)
+    template <int V> __device__ void take(in<V> &x, size_t i, int) const
     {
-        size_t i = (size_t)r * C + c;
-        float g = dy[i], v = s * g;
+        load(x.g, dy + i);
+        load(x.d, d + i);
+    }
+    template <int V>
+    __device__ void row(float (&sum)[N][V], const in<V> &x, const keep<V> &k, size_t i,
+                        int) const
+    {
+        float out[V];
 
-        sum[0] += g * (get(d, i) + b);
-        sum[1] += v;
-        set(dd, i, v);
+        for (int v = 0; v < V; v++) {
+            out[v] = k.s[v] * x.g[v];
+            sum[0][v] += x.g[v] * (x.d[v] + k.b[v]);
+            sum[1][v] += out[v];
+        }
+        store(dd + i, out);
     }
-    __device__ int column(int n, int c) { return (n ? bias_at : scale_at) + c; }
+    __device__ int column(int n, int c) const { return (n ? bias_at : scale_at) + c; }
 };
 
 /* d g -> d h, in place; sum for the bias of `up`. */
 template <class T>
 struct gelu_back {
     enum { N = 1 };
+    template <int V> struct keep { float b[V]; };
+    template <int V> struct in { float h[V], d[V]; };
     T *dh;
     const T *h;
     const float *bias;
     int bias_at;
-    float b;
 
-    __device__ void start(int c) { b = bias[c]; }
-    __device__ void row(float *sum, int r, int c, int C)
+    template <int V> __device__ void start(keep<V> &k, int c) const
     {
-        size_t i = (size_t)r * C + c;
-        float x = get(h, i) + b, p = gelu_share(x);
-        float du = 0.79788456f * (1.0f + 3.0f * 0.044715f * (x * x));
-        float v = get(dh, i) * (p + 2.0f * x * p * (1.0f - p) * du);
-
-        sum[0] += v;
-        set(dh, i, v);
+        for (int v = 0; v < V; v++)
+            k.b[v] = bias[c + v];
     }
-    __device__ int column(int, int c) { return bias_at + c; }
+    template <int V> __device__ void take(in<V> &x, size_t i, int) const
+    {
+        load(x.h, h + i);
+        load(x.d, dh + i);
+    }
+    template <int V>
+    __device__ void row(float (&sum)[N][V], const in<V> &in, const keep<V> &k, size_t i,
+                        int) const
+    {
+        float out[V];
+
+        for (int v = 0; v < V; v++) {
+            float x = in.h[v] + k.b[v], p = gelu_share(x, h);
+            float du = 0.79788456f * (1.0f + 3.0f * 0.044715f * (x * x));
+
+            out[v] = in.d[v] * (p + 2.0f * x * p * (1.0f - p) * du);
+            sum[0][v] += out[v];
+        }
+        store(dh + i, out);
+    }
+    __device__ int column(int, int c) const { return bias_at + c; }
 };
 
 /* Per row the means that norm_back needs: of dy g, and of dy g n. */
@@ -196,110 +275,144 @@ static __global__ void norm_means(float *means, const T *dy, const float *x,
 template <class T>
 struct norm_back {
     enum { N = 2 };
+    template <int V> struct keep { float g[V]; };
+    template <int V> struct in { float d[V], x[V], stats[2], means[2]; };
     float *dx;
     const T *dy;
     const float *x, *stats, *means, *gain;
     int gain_at, bias_at;
-    float g;
 
-    __device__ void start(int c) { g = gain[c]; }
-    __device__ void row(float *sum, int r, int c, int C)
+    template <int V> __device__ void start(keep<V> &k, int c) const
     {
-        size_t i = (size_t)r * C + c;
-        float scale = stats[2 * r + 1], d = get(dy, i);
-        float n = (x[i] - stats[2 * r]) * scale;
-
-        sum[0] += d * n;
-        sum[1] += d;
-        dx[i] = scale * (d * g - means[2 * r] - n * means[2 * r + 1]);
+        for (int v = 0; v < V; v++)
+            k.g[v] = gain[c + v];
     }
-    __device__ int column(int n, int c) { return (n ? bias_at : gain_at) + c; }
-};
-
-/* dx += ..., and the taps and bias of the convolution. */
-struct dwconv_back {
-    enum { N = MOST_TAPS + 1 };
-    float *dx;
-    const float *dy, *x, *taps;
-    int T, K, taps_at, bias_at;
-    float w[MOST_TAPS];
-
-    __device__ void start(int c)
+    template <int V> __device__ void take(in<V> &in, size_t i, int r) const
     {
-        #pragma unroll
-        for (int k = 0; k < MOST_TAPS; k++)
-            w[k] = k < K ? taps[(size_t)c * K + k] : 0.0f;
+        load(in.d, dy + i);
+        load(in.x, x + i);
+        load(in.stats, stats + 2 * r);
+        load(in.means, means + 2 * r);
     }
-    __device__ void row(float *sum, int r, int c, int C)
+    template <int V>
+    __device__ void row(float (&sum)[N][V], const in<V> &in, const keep<V> &k, size_t i,
+                        int) const
     {
-        size_t i = (size_t)r * C + c;
-        int now = r % T;
-        float g = dy[i], s = dx[i];
+        float out[V];
 
-        #pragma unroll
-        for (int k = 0; k < MOST_TAPS; k++) {
-            int back = K - 1 - k;
+        for (int v = 0; v < V; v++) {
+            float n = (in.x[v] - in.stats[0]) * in.stats[1];
 
-            if (k < K && now + back < T)
-                s += w[k] * dy[i + (size_t)back * C];
-            if (k < K && now >= back)
-                sum[k] += g * x[i - (size_t)back * C];
+            sum[0][v] += in.d[v] * n;
+            sum[1][v] += in.d[v];
+            out[v] = in.stats[1] * (in.d[v] * k.g[v] - in.means[0] - n * in.means[1]);
         }
-        sum[MOST_TAPS] += g;
-        dx[i] = s;
+        store(dx + i, out);
     }
-    __device__ int column(int n, int c)
-    {
-        return n == MOST_TAPS ? bias_at + c : n < K ? taps_at + c * K + n : -1;
-    }
+    __device__ int column(int n, int c) const { return (n ? bias_at : gain_at) + c; }
 };
+
+#define DWCONV_LENGTH 14       /* packets of a thread */
+
+/* dx += ..., and the taps and bias of the convolution, as columns() leaves its sums. */
+template <int TAPS>
+static __global__ void __launch_bounds__(COLUMN_LANES * COLUMN_ROWS)
+dwconv_back(float *dx, float *part, const float *dy, const float *x, const float *taps,
+            int B, int T, int C, int K, int width, int taps_at, int bias_at)
+{
+    __shared__ float all[TAPS + 1][COLUMN_ROWS][COLUMN_LANES];
+    int i = threadIdx.x, j = threadIdx.y, c = blockIdx.x * COLUMN_LANES + i;
+    float sum[TAPS + 1];
+
+    if (c < C)
+        dwconv_along<TAPS>(sum, dx, dy, x, taps, B, T, C, K, DWCONV_LENGTH, c,
+                           blockIdx.y * COLUMN_ROWS + j, gridDim.y * COLUMN_ROWS);
+    #pragma unroll
+    for (int n = 0; n <= TAPS; n++)
+        all[n][j][i] = sum[n];
+    __syncthreads();
+    if (c >= C)
+        return;
+    for (int n = j; n <= TAPS; n += COLUMN_ROWS) {
+        int tap = K - 1 - n;
+        float s = 0.0f;
+
+        for (int y = 0; y < COLUMN_ROWS; y++)
+            s += all[n][y][i];
+        if (n == TAPS || tap >= 0)
+            part[(size_t)blockIdx.y * width + (n == TAPS ? bias_at + c
+                                                         : taps_at + c * K + tap)] = s;
+    }
+}
 
 /* x as an operand, and its sum for a bias. */
 template <class T>
 struct operand_back {
     enum { N = 1 };
+    template <int V> struct keep { };
+    template <int V> struct in { float x[V]; };
     T *y;
     const float *x;
     int bias_at;
 
-    __device__ void start(int) { }
-    __device__ void row(float *sum, int r, int c, int C)
+    template <int V> __device__ void start(keep<V> &, int) const { }
+    template <int V> __device__ void take(in<V> &in, size_t i, int) const
     {
-        size_t i = (size_t)r * C + c;
-
-        sum[0] += x[i];
-        set(y, i, x[i]);
+        load(in.x, x + i);
     }
-    __device__ int column(int, int c) { return bias_at + c; }
+    template <int V>
+    __device__ void row(float (&sum)[N][V], const in<V> &in, const keep<V> &, size_t i,
+                        int) const
+    {
+        for (int v = 0; v < V; v++)
+            sum[0][v] += in.x[v];
+        store(y + i, in.x);
+    }
+    __device__ int column(int, int c) const { return bias_at + c; }
 };
 
 template <class T>
 struct head_back {
     enum { N = 2 };
+    template <int V> struct keep { float value[V], scale[V]; };
+    template <int V> struct in { float g[V], v[V], s[V]; };
     T *dv, *ds;
     const float *dy, *v, *s, *vb, *sb;
     int value_at, scale_at;
-    float value, scale;
 
-    __device__ void start(int c)
+    template <int V> __device__ void start(keep<V> &k, int c) const
     {
-        value = vb[c];
-        scale = sb[c];
+        for (int j = 0; j < V; j++) {
+            k.value[j] = vb[c + j];
+            k.scale[j] = sb[c + j];
+        }
     }
-    __device__ void row(float *sum, int r, int c, int C)
+    template <int V> __device__ void take(in<V> &in, size_t i, int) const
     {
-        size_t i = (size_t)r * C + c;
-        float x = s[i] + scale, k = x > TELU_HEAD_LEAST ? x : TELU_HEAD_LEAST;
-        float e = telu_exp(k < TELU_HEAD_MOST ? k : TELU_HEAD_MOST);
-        float g = dy[i], y = (v[i] + value) * e, a = g * e;
-        float b = x > TELU_HEAD_LEAST && x < TELU_HEAD_MOST ? g * y : 0.0f;
+        load(in.g, dy + i);
+        load(in.v, v + i);
+        load(in.s, s + i);
+    }
+    template <int V>
+    __device__ void row(float (&sum)[N][V], const in<V> &in, const keep<V> &keep, size_t i,
+                        int) const
+    {
+        float a[V], b[V];
 
-        sum[0] += a;
-        sum[1] += b;
-        set(dv, i, a);
-        set(ds, i, b);
+        for (int j = 0; j < V; j++) {
+            float x = in.s[j] + keep.scale[j], k = x > TELU_HEAD_LEAST ? x : TELU_HEAD_LEAST;
+            float e = telu_exp(k < TELU_HEAD_MOST ? k : TELU_HEAD_MOST);
+            float y = (in.v[j] + keep.value[j]) * e;
+
+            a[j] = in.g[j] * e;
+            b[j] = x > TELU_HEAD_LEAST && x < TELU_HEAD_MOST ? in.g[j] * y : 0.0f;
+            sum[0][j] += a[j];
+            sum[1][j] += b[j];
+        }
+        store(dv + i, a);
+        store(ds + i, b);
     }
-    __device__ int column(int n, int c) { return (n ? scale_at : value_at) + c; }
+    __device__ int column(int n, int c) const { return (n ? scale_at : value_at) + c; }
 };
 
 #endif

@@ -153,7 +153,7 @@ static int norm_backward(struct training *t, gpu_block &b, int C)
     void (*kernel)(float *, const T *, const float *, const float *, const float *, int,
                    int) = norm_means<T>;
     norm_back<T> op = { t->da32, (const T *)t->db, b.a, b.stats, t->rows2, b.norm_g.w,
-                        b.norm_g.column, b.norm_b.column, 0.0f };
+                        b.norm_g.column, b.norm_b.column };
 
     TELU_LAUNCH(kernel, gpu_blocks((size_t)t->R * WARP, GPU_THREADS), GPU_THREADS, 0,
                 t->cuda.stream, t->rows2, (const T *)t->db, b.a, b.stats, b.norm_g.w,
@@ -161,6 +161,19 @@ static int norm_backward(struct training *t, gpu_block &b, int C)
     if (telu_cuda_launched("training, means of norm backward"))
         return -1;
     return columns_run(t, op, t->R, C, "training, norm backward");
+}
+
+static int dwconv_backward(struct training *t, gpu_block &b, float *dx, int C, int K)
+{
+    void (*kernel)(float *, float *, const float *, const float *, const float *, int, int,
+                   int, int, int, int, int) =
+        K <= DWCONV_USUAL ? dwconv_back<DWCONV_USUAL> : dwconv_back<DWCONV_MOST>;
+    dim3 grid((C + COLUMN_LANES - 1) / COLUMN_LANES, t->parts);
+    dim3 block(COLUMN_LANES, COLUMN_ROWS);
+
+    TELU_LAUNCH(kernel, grid, block, 0, t->cuda.stream, dx, t->part, t->da32, b.x, b.dw_w.w,
+                t->B, t->T, C, K, t->columns, b.dw_w.column, b.dw_b.column);
+    return telu_cuda_launched("training, convolution backward");
 }
 
 /* dx as in model.c. */
@@ -171,11 +184,8 @@ static int block_backward(struct training *t, const gpu_stack &s, gpu_block &b,
     int C = s.width, H = s.hidden;
     cudaDataType id = type_of<T>::id;
     residual_back<T> residual = { (T *)t->da, dx, b.down_b.w, b.scale.w, (T *)b.d,
-                                  b.scale.column, b.down_b.column, 0.0f, 0.0f };
-    gelu_back<T> gelu = { (T *)t->dh, (T *)b.h, b.up_b.w, b.up_b.column,
-                          0.0f };
-    dwconv_back dwconv = { dx, t->da32, b.x, b.dw_w.w, t->T, s.kernel, b.dw_w.column,
-                           b.dw_b.column, { 0.0f } };
+                                  b.scale.column, b.down_b.column };
+    gelu_back<T> gelu = { (T *)t->dh, (T *)b.h, b.up_b.w, b.up_b.column };
 
     if (columns_run(t, residual, t->R, C, "training, residual backward") ||
         backward(t, t->dh, id, 0.0f, (const T *)t->da, (const T *)b.g, b.down_w, H,
@@ -184,7 +194,7 @@ static int block_backward(struct training *t, const gpu_stack &s, gpu_block &b,
         backward(t, t->db, id, 0.0f, (const T *)t->dh, (const T *)b.b, b.up_w, C, H) ||
         norm_backward<T>(t, b, C))
         return -1;
-    return columns_run(t, dwconv, t->R, C, "training, convolution backward");
+    return dwconv_backward(t, b, dx, C, s.kernel);
 }
 
 template <class T>
@@ -214,7 +224,7 @@ static int all_backward(struct training *t, float commit)
     const struct telu_config *c = &t->cfg;
     head_back<T> head = { (T *)t->da, (T *)t->db, t->dx, t->v_out, t->s_out,
                           t->value_b.w, t->scale_b.w, t->value_b.column,
-                          t->scale_b.column, 0.0f, 0.0f };
+                          t->scale_b.column };
 
     if (telu_mdct_cuda(&t->ctx, t->dx, t->gl[0], t->B, 2 * t->T) ||
         columns_run(t, head, t->R, TELU_COEFS, "training, head backward") ||

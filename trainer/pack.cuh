@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* pack.cuh - several neighbouring floats at once: one, or four that lie at a multiple of
- * their size; and which samples of a batch are a block's. */
+/* pack.cuh - several neighbouring numbers at once, as floats: one, or two, four or eight
+ * that lie at a multiple of their size; and which samples of a batch are a block's. */
 #ifndef PACK_CUH
 #define PACK_CUH
 
@@ -8,9 +8,20 @@
 
 #include "each.cuh"
 
+#include <cuda_bf16.h>
+#include <string.h>
+
 static __device__ inline void load(float (&to)[1], const float *p)
 {
     to[0] = *p;
+}
+
+static __device__ inline void load(float (&to)[2], const float *p)
+{
+    float2 v = *reinterpret_cast<const float2 *>(p);
+
+    to[0] = v.x;
+    to[1] = v.y;
 }
 
 static __device__ inline void load(float (&to)[4], const float *p)
@@ -23,14 +34,94 @@ static __device__ inline void load(float (&to)[4], const float *p)
     to[3] = v.w;
 }
 
+static __device__ inline void load(float (&to)[8], const float *p)
+{
+    float4 v = each_load(p, 0), w = each_load(p, 1);
+
+    to[0] = v.x;
+    to[1] = v.y;
+    to[2] = v.z;
+    to[3] = v.w;
+    to[4] = w.x;
+    to[5] = w.y;
+    to[6] = w.z;
+    to[7] = w.w;
+}
+
 static __device__ inline void store(float *p, const float (&from)[1])
 {
     *p = from[0];
 }
 
+static __device__ inline void store(float *p, const float (&from)[2])
+{
+    *reinterpret_cast<float2 *>(p) = make_float2(from[0], from[1]);
+}
+
 static __device__ inline void store(float *p, const float (&from)[4])
 {
     each_store(p, 0, make_float4(from[0], from[1], from[2], from[3]));
+}
+
+static __device__ inline void store(float *p, const float (&from)[8])
+{
+    each_store(p, 0, make_float4(from[0], from[1], from[2], from[3]));
+    each_store(p, 1, make_float4(from[4], from[5], from[6], from[7]));
+}
+
+/* --- bfloat16, two to a word --- */
+
+static __device__ inline void split(float *to, unsigned word)
+{
+    to[0] = __uint_as_float(word << 16);
+    to[1] = __uint_as_float(word & 0xffff0000u);
+}
+
+static __device__ inline unsigned join(float a, float b)
+{
+    __nv_bfloat162 both = __floats2bfloat162_rn(a, b);
+    unsigned word;
+
+    memcpy(&word, &both, sizeof(word));
+    return word;
+}
+
+static __device__ inline void load(float (&to)[1], const struct bf16 *p)
+{
+    to[0] = get(p, 0);
+}
+
+static __device__ inline void load(float (&to)[2], const struct bf16 *p)
+{
+    split(to, *reinterpret_cast<const unsigned *>(p));
+}
+
+static __device__ inline void load(float (&to)[8], const struct bf16 *p)
+{
+    uint4 v = *reinterpret_cast<const uint4 *>(p);
+
+    split(to, v.x);
+    split(to + 2, v.y);
+    split(to + 4, v.z);
+    split(to + 6, v.w);
+}
+
+static __device__ inline void store(struct bf16 *p, const float (&from)[1])
+{
+    set(p, 0, from[0]);
+}
+
+static __device__ inline void store(struct bf16 *p, const float (&from)[2])
+{
+    *reinterpret_cast<unsigned *>(p) = join(from[0], from[1]);
+}
+
+static __device__ inline void store(struct bf16 *p, const float (&from)[8])
+{
+    *reinterpret_cast<uint4 *>(p) = make_uint4(join(from[0], from[1]),
+                                               join(from[2], from[3]),
+                                               join(from[4], from[5]),
+                                               join(from[6], from[7]));
 }
 
 /* Piece k of item b: samples first .. end - 1 of it. */

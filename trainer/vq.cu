@@ -4,7 +4,6 @@
  * nothing, and zeros stand where a product over rows would meet them. What a code gives
  * is computed once per code, not per row. Always in float. */
 #include "columns.cuh"
-#include "pack.cuh"
 #include "vq.cuh"
 
 #include <math.h>
@@ -303,44 +302,67 @@ int gpu_vq_forward(struct training *t)
 /* e_s goes into the sum and, negative, into r_{s+1}. */
 struct sum_back {
     enum { N = 1 };
+    template <int V> struct keep { int end; };
+    template <int V> struct in { float sum[V], r[V]; };
     struct place p;
     float *de;
     const float *dsum, *dr;
-    int bias_at, end;
+    int bias_at;
 
-    __device__ void start(int) { end = p.rows(); }
-    __device__ void row(float *sum, int r, int c, int C)
+    template <int V> __device__ void start(keep<V> &k, int) const { k.end = p.rows(); }
+    template <int V> __device__ void take(in<V> &in, size_t i, int) const
     {
-        size_t i = (size_t)r * C + c;
-        float v = r < end ? dsum[i] - dr[i] : 0.0f;
-
-        sum[0] += v;
-        de[i] = v;
+        load(in.sum, dsum + i);
+        load(in.r, dr + i);
     }
-    __device__ int column(int, int c) { return bias_at + c; }
+    template <int V>
+    __device__ void row(float (&sum)[N][V], const in<V> &in, const keep<V> &k, size_t i,
+                        int r) const
+    {
+        float out[V];
+
+        for (int v = 0; v < V; v++) {
+            out[v] = r < k.end ? in.sum[v] - in.r[v] : 0.0f;
+            sum[0][v] += out[v];
+        }
+        store(de + i, out);
+    }
+    __device__ int column(int, int c) const { return bias_at + c; }
 };
 
 /* Straight-through, and the commitment. */
 struct code_back {
     enum { N = 1 };
+    template <int V> struct keep { int end; };
+    template <int V> struct in { float d[V], z[V], q[V], energy; };
     struct place p;
     float *dz;
     const float *z, *q, *energy;
     float weight;              /* 2 commit / (T D B) */
-    int bias_at, end;
+    int bias_at;
 
-    __device__ void start(int) { end = p.rows(); }
-    __device__ void row(float *sum, int r, int c, int C)
+    template <int V> __device__ void start(keep<V> &k, int) const { k.end = p.rows(); }
+    template <int V> __device__ void take(in<V> &in, size_t i, int r) const
     {
-        size_t i = (size_t)r * C + c;
-        float v = 0.0f;
-
-        if (r < end)
-            v = dz[i] + weight * energy[r / p.T] * (z[i] - q[i]);
-        sum[0] += v;
-        dz[i] = v;
+        load(in.d, dz + i);
+        load(in.z, z + i);
+        load(in.q, q + i);
+        in.energy = energy[r / p.T];
     }
-    __device__ int column(int, int c) { return bias_at + c; }
+    template <int V>
+    __device__ void row(float (&sum)[N][V], const in<V> &in, const keep<V> &k, size_t i,
+                        int r) const
+    {
+        float out[V];
+
+        for (int v = 0; v < V; v++) {
+            out[v] = in.d[v] + weight * in.energy * (in.z[v] - in.q[v]);
+            out[v] = r < k.end ? out[v] : 0.0f;
+            sum[0][v] += out[v];
+        }
+        store(dz + i, out);
+    }
+    __device__ int column(int, int c) const { return bias_at + c; }
 };
 
 int gpu_vq_backward(struct training *t, float *dx, const float *dsum, float weight)
@@ -355,9 +377,9 @@ int gpu_vq_backward(struct training *t, float *dx, const float *dsum, float weig
         gpu_stage &st = t->stage[s];
         int D = st.dim;
         float k = weight * 2.0f / ((float)t->T * D * t->B);
-        sum_back sum = { place_of(t, s), t->de, dsum, dx, st.out_b.column, 0 };
+        sum_back sum = { place_of(t, s), t->de, dsum, dx, st.out_b.column };
         code_back code = { place_of(t, s), t->dz, st.z, st.q, t->energy, k,
-                           st.in_b.column, 0 };
+                           st.in_b.column };
 
         if (columns_run(t, sum, R, L, "training, residual backward") ||
             gpu_product_dx(t, t->dz, f, 0.0f, t->de, st.out_w.w, f, R, D, L) ||
