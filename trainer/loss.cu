@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* loss.cu - see loss.h: the same three terms, a frame to a block, and some samples.
+/* loss.cu - see loss.h: the same three terms, some frames to a block, and some samples.
  * Always in float. Samples go by fours: items, hops and GPU_LEAD are multiples of that. */
 #include "pack.cuh"
 
@@ -7,110 +7,137 @@
 
 #define EPS 1e-8f              /* as in loss.c */
 #define MEL_EPS 1e-4f
-#define SPECTRAL 128           /* threads of a frame, at most */
-#define SUMS 8                 /* steps of a sum over them */
+#define SPECTRAL 256           /* threads of some frames, */
+#define SLOTS 8                /* bins of a thread, */
+#define BINS 1800              /* and bins and triangles of a block, at most */
+#define MELS 512
 
 static __device__ inline float sign(float x)
 {
     return (float)((x > 0.0f) - (x < 0.0f));
 }
 
+/* By the device's own logarithm and power of two: 3e-7, relative, as telu_exp(). */
 static __device__ inline float power(float p)
 {
-    return telu_exp(-0.35f * telu_log(p));
+    return __powf(p, -0.35f);
 }
 
-/* Per bin |C(Y) - C(X)|; its gradient takes the place of X. Returns this thread's
- * share of the sum; the magnitudes go to xa, ya. */
-static __device__ float compressed(cufftComplex *X, const cufftComplex *Y, float *xa,
-                                   float *ya, int bins, float k)
+/* What a block has of its frames between the steps. */
+struct frames {
+    float xa[BINS], ya[BINS], d[BINS];     /* magnitudes; |C(Y) - C(X)| */
+    float g[MELS], mel[MELS];  /* of a triangle: the gradient of its sum, and its distance */
+};
+
+/* Of element e: |C(Y) - C(X)| and the magnitudes; the gradient takes the place of X. */
+static __device__ inline void compressed(struct frames *m, cufftComplex *to, int e, int b,
+                                         cufftComplex X, cufftComplex Y, int bins, float k)
 {
-    float part = 0.0f;
+    int inner = b > 0 && b < bins - 1;
+    float half = inner ? 0.5f : 1.0f;
+    float px = X.x * X.x + X.y * X.y + EPS, py = Y.x * Y.x + Y.y * Y.y + EPS;
+    float fx = power(px), fy = power(py), ry = rsqrtf(py);
+    float dr = Y.x * fy - X.x * fx, di = Y.y * fy - X.y * fx;
+    float u = sign(dr), v = sign(di);
+    float along = 0.7f * (u * Y.x + v * Y.y) * (ry * ry);
 
-    for (int b = threadIdx.x; b < bins; b += blockDim.x) {
-        int inner = b > 0 && b < bins - 1;
-        float half = inner ? 0.5f : 1.0f;
-        float xr = X[b].x, xi = X[b].y, yr = Y[b].x, yi = Y[b].y;
-        float px = xr * xr + xi * xi + EPS, py = yr * yr + yi * yi + EPS;
-        float fx = power(px), fy = power(py);
-        float dr = yr * fy - xr * fx, di = yi * fy - xi * fx;
-        float u = sign(dr), v = sign(di);
-        float along = 0.7f * (u * yr + v * yi) / py;
+    m->xa[e] = px * rsqrtf(px);
+    m->ya[e] = py * ry;
+    m->d[e] = fabsf(dr) + fabsf(di);
+    X.x = half * (k * fy * (u - along * Y.x));
+    X.y = inner ? half * (k * fy * (v - along * Y.y)) : 0.0f;
+    to[e] = X;
+}
 
-        xa[b] = sqrtf(px);
-        ya[b] = sqrtf(py);
-        part += fabsf(dr) + fabsf(di);
-        X[b].x = half * (k * fy * (u - along * yr));
-        X[b].y = inner ? half * (k * fy * (v - along * yi)) : 0.0f;
+/* Log-mel distance of triangle i of the frame whose bins begin at xa, ya; g: k times the
+ * gradient with respect to its sum. */
+static __device__ inline float log_mel(float *g, int i, const float *xa, const float *ya,
+                                       const struct gpu_stft &s, float k)
+{
+    const float *w = s.weight + (size_t)i * s.bins;
+    int first = s.first[i], count = s.count[i];
+    float x = 0.0f, y = 0.0f, d;
+
+    #pragma unroll 4
+    for (int b = 0; b < count; b++) {
+        x += w[b] * xa[first + b];
+        y += w[b] * ya[first + b];
     }
-    return part;
+    d = telu_log(y + MEL_EPS) - telu_log(x + MEL_EPS);
+    *g = k * sign(d) / (y + MEL_EPS);
+    return fabsf(d);
 }
 
-/* A triangle to a thread: log-mel distances; g: k times the gradient with respect to a
- * triangle's sum. */
-static __device__ float log_mel(float *g, const float *xa, const float *ya,
-                                const struct gpu_stft &s, float k)
+/* d|Y|/dY = Y / |Y|; g: of the frame's triangles. */
+static __device__ inline cufftComplex magnitude(cufftComplex Y, float ya, int b,
+                                                const float *g, const struct gpu_stft &s)
 {
-    float part = 0.0f;
+    int inner = b > 0 && b < s.bins - 1, i = s.triangle[b];
+    float next = i + 1 < s.mels ? s.side[2 * b + 1] * g[i + 1] : 0.0f;
+    float k = __fdividef(s.side[2 * b] * g[i] + next, ya) * (inner ? 0.5f : 1.0f);
 
-    for (int i = threadIdx.x; i < s.mels; i += blockDim.x) {
-        const float *w = s.weight + (size_t)i * s.bins;
-        float x = 0.0f, y = 0.0f, d;
+    Y.x = k * Y.x;
+    Y.y = inner ? k * Y.y : 0.0f;
+    return Y;
+}
 
-        for (int b = 0; b < s.count[i]; b++) {
-            x += w[b] * xa[s.first[i] + b];
-            y += w[b] * ya[s.first[i] + b];
+static __device__ inline float warp_sum(const float *from, int n)
+{
+    float sum = 0.0f;
+
+    for (int k = threadIdx.x % 32; k < n; k += 32)
+        sum += from[k];
+    for (int far = 16; far > 0; far /= 2)
+        sum += __shfl_xor_sync(0xffffffffu, sum, far);
+    return sum;
+}
+
+/* A block has `each` frames of `total`, and their bins in a row; Y stands `far` behind X.
+ * The inner bins' gradients are halved, as a real transform back counts them twice. */
+static __global__ void __launch_bounds__(SPECTRAL)
+spectral(struct gpu_stft s, cufftComplex *spectra, size_t far, int each, int total,
+         size_t first, float km, float kc)
+{
+    __shared__ struct frames m;
+    int from = blockIdx.x * each, n = min(each, total - from), count = n * s.bins;
+    cufftComplex *X = spectra + (size_t)from * s.bins, *Y = X + far, x[SLOTS], y[SLOTS];
+
+    #pragma unroll
+    for (int u = 0; u < SLOTS; u++) {
+        int e = min(u * SPECTRAL + (int)threadIdx.x, count - 1);
+
+        x[u] = X[e];
+        y[u] = Y[e];
+    }
+    #pragma unroll
+    for (int u = 0; u < SLOTS; u++) {
+        int e = u * SPECTRAL + threadIdx.x;
+
+        if (e < count)
+            compressed(&m, X, e, e % s.bins, x[u], y[u], s.bins, kc);
+    }
+    __syncthreads();
+    for (int k = threadIdx.x; k < n * s.mels; k += SPECTRAL) {
+        int f = k / s.mels, at = f * s.bins;
+
+        m.mel[k] = log_mel(&m.g[k], k - f * s.mels, m.xa + at, m.ya + at, s, km);
+    }
+    __syncthreads();
+    #pragma unroll
+    for (int u = 0; u < SLOTS; u++) {
+        int e = u * SPECTRAL + threadIdx.x, f = e / s.bins;
+
+        if (e < count)
+            Y[e] = magnitude(y[u], m.ya[e], e - f * s.bins, m.g + f * s.mels, s);
+    }
+    for (int f = threadIdx.x / 32; f < n; f += SPECTRAL / 32) {
+        float cpx = warp_sum(m.d + f * s.bins, s.bins);
+        float mel = warp_sum(m.mel + f * s.mels, s.mels);
+
+        if (threadIdx.x % 32 == 0) {
+            s.cpx[first + from + f] = cpx;
+            s.mel[first + from + f] = mel;
         }
-        d = telu_log(y + MEL_EPS) - telu_log(x + MEL_EPS);
-        part += fabsf(d);
-        g[i] = k * sign(d) / (y + MEL_EPS);
-    }
-    return part;
-}
-
-/* d|Y|/dY = Y / |Y|; the gradient takes the place of Y. */
-static __device__ void magnitude(cufftComplex *Y, const float *g, const float *ya,
-                                 const struct gpu_stft &s)
-{
-    for (int b = threadIdx.x; b < s.bins; b += blockDim.x) {
-        int inner = b > 0 && b < s.bins - 1, i = s.triangle[b];
-        float next = i + 1 < s.mels ? s.side[2 * b + 1] * g[i + 1] : 0.0f;
-        float k = (s.side[2 * b] * g[i] + next) / ya[b] * (inner ? 0.5f : 1.0f);
-
-        Y[b].x = k * Y[b].x;
-        Y[b].y = inner ? k * Y[b].y : 0.0f;
-    }
-}
-
-/* Y stands `far` behind X; the inner bins' gradients are halved, as a real transform
- * back counts them twice. */
-static __global__ void spectral(struct gpu_stft s, cufftComplex *spectra, size_t far,
-                                size_t first, float km, float kc)
-{
-    __shared__ float xa[513], ya[513], g[128], part[2][SPECTRAL], some[2][SUMS];
-    cufftComplex *X = spectra + (size_t)blockIdx.x * s.bins, *Y = X + far;
-    int i = threadIdx.x, share = blockDim.x / SUMS;
-
-    part[1][i] = compressed(X, Y, xa, ya, s.bins, kc);
-    __syncthreads();
-    part[0][i] = log_mel(g, xa, ya, s, km);
-    __syncthreads();
-    magnitude(Y, g, ya, s);
-    if (i < 2 * SUMS) {
-        const float *from = part[i / SUMS] + i % SUMS * share;
-        float sum = 0.0f;
-
-        for (int k = 0; k < share; k++)
-            sum += from[k];
-        some[i / SUMS][i % SUMS] = sum;
-    }
-    __syncthreads();
-    if (i < 2) {
-        float sum = 0.0f;
-
-        for (int k = 0; k < SUMS; k++)
-            sum += some[i][k];
-        (i ? s.cpx : s.mel)[first + blockIdx.x] = sum;
     }
 }
 
@@ -221,7 +248,7 @@ static __global__ void judge(const struct scales all, double *value, const doubl
 static int one_scale(struct training *t, int which, double km, double kc)
 {
     const struct gpu_stft *s = &t->stft[which];
-    unsigned threads = s->bins > SPECTRAL ? SPECTRAL : SPECTRAL / 2;
+    int each = BINS / s->bins < MELS / s->mels ? BINS / s->bins : MELS / s->mels;
     size_t far = (size_t)t->chunk * s->frames * s->bins;
 
     for (int b = 0; b < t->B; b += t->chunk) {
@@ -229,8 +256,9 @@ static int one_scale(struct training *t, int which, double km, double kc)
 
         if (gpu_stft_forward(t, which, b, n))
             return -1;
-        TELU_LAUNCH(spectral, (unsigned)(n * s->frames), threads, 0, t->cuda.stream, *s,
-                    t->spectra, far, (size_t)b * s->frames, (float)km, (float)kc);
+        TELU_LAUNCH(spectral, gpu_blocks((size_t)n * s->frames, each), SPECTRAL, 0,
+                    t->cuda.stream, *s, t->spectra, far, each, n * s->frames,
+                    (size_t)b * s->frames, (float)km, (float)kc);
         if (telu_cuda_launched("training, spectral losses") ||
             gpu_stft_adjoint(t, which, b, n))
             return -1;

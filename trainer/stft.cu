@@ -2,7 +2,7 @@
 /* stft.cu - see stft.h: whole chunks of items at once by cuFFT, x and y in one plan and
  * the two gradients in another. frames (2, chunk, frames, n), spectra (2, chunk,
  * frames, bins); what stands behind the n-th item of a chunk is old and is not read. */
-#include "gpu.cuh"
+#include "pack.cuh"
 
 #include "mel.h"
 
@@ -126,19 +126,29 @@ int gpu_stft_tables(struct training *t, int which)
     return bad ? -1 : 0;
 }
 
-/* Windowed frames of x, and `far` floats behind them those of y. */
-static __global__ void cut(float *frames, const float *x, const float *y,
-                           const float *window, int n, int hop, int count, int stride,
-                           size_t all, size_t far)
+/* Windowed frames of x, and `far` floats behind them those of y; four floats a thread:
+ * n, hop and stride are multiples of that. all: fours. */
+static __global__ void __launch_bounds__(GPU_THREADS)
+cut(float *frames, const float *x, const float *y, const float *window, int n, int hop,
+    int count, int stride, unsigned all, size_t far)
 {
-    size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
-    int k = (int)(i % n), f = (int)(i / n);
-    size_t at = (size_t)(f / count) * stride + (size_t)(f % count) * hop + k;
+    unsigned i = blockIdx.x * GPU_THREADS + threadIdx.x, f = i / (n / 4), item = f / count;
+    int k = (i - f * (n / 4)) * 4;
+    size_t at = (size_t)item * stride + (size_t)(f - item * count) * hop + k;
+    float a[4], b[4], w[4];
 
     if (i >= all)
         return;
-    frames[i] = window[k] * x[at];
-    frames[far + i] = window[k] * y[at];
+    load(a, x + at);
+    load(b, y + at);
+    load(w, window + k);
+    #pragma unroll
+    for (int v = 0; v < 4; v++) {
+        a[v] *= w[v];
+        b[v] *= w[v];
+    }
+    store(frames + (size_t)i * 4, a);
+    store(frames + far + (size_t)i * 4, b);
 }
 
 /* Overlap-add: a sample to a thread, its frames in order. The first scale writes. */
@@ -173,11 +183,12 @@ int gpu_stft_forward(struct training *t, int which, int first, int n)
 {
     const struct gpu_stft *s = &t->stft[which];
     size_t at = (size_t)first * t->stride + GPU_LEAD;
-    size_t all = (size_t)n * s->frames * s->n, far = (size_t)t->chunk * s->frames * s->n;
+    size_t all = (size_t)n * s->frames * s->n / 4;
+    size_t far = (size_t)t->chunk * s->frames * s->n;
 
     TELU_LAUNCH(cut, gpu_blocks(all, GPU_THREADS), GPU_THREADS, 0, t->cuda.stream,
                 t->frames, t->x + at, t->wave + at, s->window, s->n, s->hop, s->frames,
-                t->stride, all, far);
+                t->stride, (unsigned)all, far);
     if (telu_cuda_launched("training, frames"))
         return -1;
     return cufft_check(cufftExecR2C(s->forward, t->frames, t->spectra),
