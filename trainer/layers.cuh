@@ -129,7 +129,8 @@ struct head_forward {
             float e = scale[j] + b[j];
 
             e = e > TELU_HEAD_LEAST ? e : TELU_HEAD_LEAST;
-            value[j] = (value[j] + a[j]) * telu_exp(e < TELU_HEAD_MOST ? e : TELU_HEAD_MOST);
+            e = e < TELU_HEAD_MOST ? e : TELU_HEAD_MOST;
+            value[j] = (value[j] + a[j]) * telu_exp(e);
         }
         store(y + i, value);
     }
@@ -142,26 +143,44 @@ static __device__ inline float warp_sum(float x)
     return x;
 }
 
-/* A row to a warp; rows come in whole blocks, those beyond R do no harm alone. */
-template <class T>
-static __global__ void norm_forward(T *y, float *stats, const float *x, const float *g,
-                                    const float *b, int R, int C)
+/* A row to a warp, EACH times V neighbouring channels to a lane, in registers; rows come
+ * in whole blocks, those beyond R do no harm alone. Channels beyond C read as the first. */
+template <class T, int V, int EACH>
+static __global__ void __launch_bounds__(GPU_THREADS)
+norm_forward(T *y, float *stats, const float *x, const float *g, const float *b, int R, int C)
 {
-    int lane = threadIdx.x % WARP;
-    int r = (int)((blockIdx.x * blockDim.x + threadIdx.x) / WARP);
-    const float *v = x + (size_t)(r < R ? r : 0) * C;
-    float sum = 0.0f, var = 0.0f, mean, scale;
+    int lane = threadIdx.x % WARP, r = (int)((blockIdx.x * GPU_THREADS + threadIdx.x) / WARP);
+    size_t at = (size_t)(r < R ? r : 0) * C;
+    float v[EACH][V], sum = 0.0f, var = 0.0f, mean, scale;
 
-    for (int c = lane; c < C; c += WARP)
-        sum += v[c];
+    #pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        int c = (i * WARP + lane) * V;
+
+        load(v[i], x + at + (c < C ? c : 0));
+        for (int j = 0; j < V; j++)
+            sum += c < C ? v[i][j] : 0.0f;
+    }
     mean = warp_sum(sum) / (float)C;
-    for (int c = lane; c < C; c += WARP)
-        var += (v[c] - mean) * (v[c] - mean);
+    #pragma unroll
+    for (int i = 0; i < EACH; i++)
+        for (int j = 0; j < V; j++) {
+            v[i][j] -= mean;
+            var += (i * WARP + lane) * V < C ? v[i][j] * v[i][j] : 0.0f;
+        }
     scale = 1.0f / sqrtf(warp_sum(var) / (float)C + TELU_NORM_EPS);
     if (r >= R)
         return;
-    for (int c = lane; c < C; c += WARP)
-        set(y, (size_t)r * C + c, g[c] * ((v[c] - mean) * scale) + b[c]);
+    #pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        int c = (i * WARP + lane) * V;
+
+        if (c >= C)
+            break;
+        for (int j = 0; j < V; j++)
+            v[i][j] = g[c + j] * (v[i][j] * scale) + b[c + j];
+        store(y + at + c, v[i]);
+    }
     if (lane == 0) {
         stats[2 * r] = mean;
         stats[2 * r + 1] = scale;
@@ -248,21 +267,33 @@ struct gelu_back {
     __device__ int column(int, int c) const { return bias_at + c; }
 };
 
-/* Per row the means that norm_back needs: of dy g, and of dy g n. */
-template <class T>
-static __global__ void norm_means(float *means, const T *dy, const float *x,
-                                  const float *stats, const float *g, int R, int C)
+/* Per row the means that norm_back needs: of dy g, and of dy g n. As norm_forward. */
+template <class T, int V, int EACH>
+static __global__ void __launch_bounds__(GPU_THREADS)
+norm_means(float *means, const T *dy, const float *x, const float *stats, const float *g,
+           int R, int C)
 {
-    int lane = threadIdx.x % WARP;
-    int r = (int)((blockIdx.x * blockDim.x + threadIdx.x) / WARP);
+    int lane = threadIdx.x % WARP, r = (int)((blockIdx.x * GPU_THREADS + threadIdx.x) / WARP);
     size_t at = (size_t)(r < R ? r : 0) * C;
-    float mean = stats[r < R ? 2 * r : 0], a = 0.0f, an = 0.0f;
+    float mean = stats[r < R ? 2 * r : 0], v[EACH][V], d[EACH][V], a = 0.0f, an = 0.0f;
 
-    for (int c = lane; c < C; c += WARP) {
-        float w = get(dy, at + c) * g[c];
+    #pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        int c = (i * WARP + lane) * V;
 
-        a += w;
-        an += w * (x[at + c] - mean);
+        load(v[i], x + at + (c < C ? c : 0));
+        load(d[i], dy + at + (c < C ? c : 0));
+    }
+    #pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        int c = (i * WARP + lane) * V;
+
+        for (int j = 0; j < V && c < C; j++) {
+            float w = d[i][j] * g[c + j];
+
+            a += w;
+            an += w * (v[i][j] - mean);
+        }
     }
     a = warp_sum(a);
     an = warp_sum(an);
@@ -270,6 +301,13 @@ static __global__ void norm_means(float *means, const T *dy, const float *x,
         means[2 * r] = a / (float)C;
         means[2 * r + 1] = an / (float)C * stats[2 * r + 1];
     }
+}
+
+/* Of three of either: the one for C channels. */
+template <class Kernel>
+static Kernel norm_of(int C, Kernel usual, Kernel even, Kernel any)
+{
+    return C % 2 ? any : C <= 2 * 5 * WARP ? usual : even;
 }
 
 template <class T>
@@ -400,7 +438,8 @@ struct head_back {
         float a[V], b[V];
 
         for (int j = 0; j < V; j++) {
-            float x = in.s[j] + keep.scale[j], k = x > TELU_HEAD_LEAST ? x : TELU_HEAD_LEAST;
+            float x = in.s[j] + keep.scale[j];
+            float k = x > TELU_HEAD_LEAST ? x : TELU_HEAD_LEAST;
             float e = telu_exp(k < TELU_HEAD_MOST ? k : TELU_HEAD_MOST);
             float y = (in.v[j] + keep.value[j]) * e;
 

@@ -44,8 +44,8 @@ static int backward(struct training *t, void *dx, cudaDataType to, float keep,
 template <class T>
 static int norm_run(struct training *t, gpu_block &b, int C)
 {
-    void (*kernel)(T *, float *, const float *, const float *, const float *, int,
-                   int) = norm_forward<T>;
+    auto kernel = norm_of(C, norm_forward<T, 2, 5>, norm_forward<T, 2, 16>,
+                          norm_forward<T, 1, 32>);
 
     TELU_LAUNCH(kernel, gpu_blocks((size_t)t->R * WARP, GPU_THREADS), GPU_THREADS, 0,
                 t->cuda.stream, (T *)b.b, b.stats, b.a, b.norm_g.w, b.norm_b.w, t->R,
@@ -150,8 +150,8 @@ int gpu_model_forward(struct training *t)
 template <class T>
 static int norm_backward(struct training *t, gpu_block &b, int C)
 {
-    void (*kernel)(float *, const T *, const float *, const float *, const float *, int,
-                   int) = norm_means<T>;
+    auto kernel = norm_of(C, norm_means<T, 2, 5>, norm_means<T, 2, 16>,
+                          norm_means<T, 1, 32>);
     norm_back<T> op = { t->da32, (const T *)t->db, b.a, b.stats, t->rows2, b.norm_g.w,
                         b.norm_g.column, b.norm_b.column };
 
