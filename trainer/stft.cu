@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define ELEMENTS (1 << 25)     /* floats of frames in a chunk, at most */
+#define OVERLAP  4             /* frames that a sample is in */
 
 static const int sizes[GPU_SCALES] = { 128, 512, 1024 };
 static const int mels[GPU_SCALES] = { 20, 60, 80 };
@@ -49,7 +50,7 @@ int gpu_stft_plan(struct training *t)
         struct gpu_stft *s = &t->stft[i];
 
         s->n = sizes[i];
-        s->hop = s->n / 4;
+        s->hop = s->n / OVERLAP;
         s->bins = s->n / 2 + 1;
         s->mels = mels[i];
         s->frames = (t->samples - s->n) / s->hop + 1;
@@ -151,32 +152,46 @@ cut(float *frames, const float *x, const float *y, const float *window, int n, i
     store(frames + far + (size_t)i * 4, b);
 }
 
-/* Overlap-add: a sample to a thread, its frames in order. The first scale writes. */
-static __global__ void lay(float *mel, float *cpx, const float *frames,
-                           const float *window, int n, int hop, int count, int stride,
-                           int samples, int keep, size_t far)
+/* Overlap-add: four samples to a thread, their OVERLAP frames in order, all of them loaded
+ * before the first sum. The first scale writes. */
+static __global__ void __launch_bounds__(GPU_THREADS)
+lay(float *mel, float *cpx, const float *frames, const float *window, int n, int hop,
+    int count, int stride, int samples, int keep, size_t far)
 {
-    int at = blockIdx.x * blockDim.x + threadIdx.x;
-    int from = at < n ? 0 : (at - n) / hop + 1, to = at / hop;
-    float g = 0.0f, h = 0.0f;
-    size_t i = (size_t)blockIdx.y * stride + at;
+    int at = (blockIdx.x * GPU_THREADS + threadIdx.x) * 4, last = at / hop;
+    float g[4] = { 0.0f }, h[4] = { 0.0f }, a[OVERLAP][4], b[OVERLAP][4];
+    size_t i = (size_t)blockIdx.y * stride + at, item = (size_t)blockIdx.y * count * n;
 
     if (at >= samples)
         return;
-    to = to < count - 1 ? to : count - 1;
-    if (keep) {
-        g = mel[i];
-        h = cpx[i];
-    }
-    for (int f = from; f <= to; f++) {
-        int k = at - f * hop;
-        size_t j = ((size_t)blockIdx.y * count + f) * n + k;
+    #pragma unroll
+    for (int u = 0; u < OVERLAP; u++) {
+        int f = last - (OVERLAP - 1) + u, there = f >= 0 && f < count;
+        size_t j = item + (there ? (size_t)f * n + at - f * hop : 0);
 
-        h += window[k] * frames[j];
-        g += window[k] * frames[far + j];
+        load(a[u], frames + j);
+        load(b[u], frames + far + j);
     }
-    mel[i] = g;
-    cpx[i] = h;
+    if (keep) {
+        load(g, mel + i);
+        load(h, cpx + i);
+    }
+    #pragma unroll
+    for (int u = 0; u < OVERLAP; u++) {
+        int f = last - (OVERLAP - 1) + u;
+        float w[4];
+
+        if (f < 0 || f >= count)
+            continue;
+        load(w, window + at - f * hop);
+        #pragma unroll
+        for (int v = 0; v < 4; v++) {
+            h[v] += w[v] * a[u][v];
+            g[v] += w[v] * b[u][v];
+        }
+    }
+    store(mel + i, g);
+    store(cpx + i, h);
 }
 
 int gpu_stft_forward(struct training *t, int which, int first, int n)
@@ -200,7 +215,7 @@ int gpu_stft_adjoint(struct training *t, int which, int first, int n)
     const struct gpu_stft *s = &t->stft[which];
     size_t at = (size_t)first * t->stride + GPU_LEAD;
     size_t far = (size_t)t->chunk * s->frames * s->n;
-    dim3 grid(gpu_blocks(t->samples, GPU_THREADS), n);
+    dim3 grid(gpu_blocks(t->samples, 4 * GPU_THREADS), n);
 
     if (cufft_check(cufftExecC2R(s->inverse, t->spectra, t->frames),
                     "training, spectra backward"))
