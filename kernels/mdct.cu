@@ -27,6 +27,7 @@
 #define FOURS   (N / 4)
 #define HOPS    16             /* of a block */
 #define THREADS (10 * HOPS)
+#define BLOCKS  6              /* on a multiprocessor; more leave too few registers */
 #define SIDE    (THREADS / FOURS)      /* hops at once, four samples a thread */
 #define U_HOP   (N + 2)        /* strides that keep lanes off each other's banks */
 #define Z_HOP   (M + 1)
@@ -311,7 +312,7 @@ static __device__ inline void go_on(struct place *p, int H)
 /* Sample n of a folded hop is -w[239-n] x[239-n], and where the hop overlaps another one
  * (n < 40, n >= 120) x before or behind that; where the window is 0 nothing is read. */
 template <int ALIGNED>
-static __global__ void __launch_bounds__(THREADS)
+static __global__ void __launch_bounds__(THREADS, BLOCKS)
 mdct(float *y, const float *x, int hops, int H)
 {
     __shared__ struct room s;
@@ -360,7 +361,7 @@ mdct(float *y, const float *x, int hops, int H)
  *
  * where w is not 0. */
 template <int ALIGNED>
-static __global__ void __launch_bounds__(THREADS)
+static __global__ void __launch_bounds__(THREADS, BLOCKS)
 imdct(float *y, const float *x, int slots, int H)
 {
     __shared__ struct room s;
