@@ -10,7 +10,6 @@
 
 #define THREADS 128
 #define WARPS   (THREADS / 32)
-#define CARD    132            /* multiprocessors that the blocks are meant for */
 
 static __device__ inline float all_lanes(float x)
 {
@@ -157,7 +156,7 @@ int telu_norm_grad_cuda(struct telu_ctx *ctx, float *dx, float *dg, float *db,
     while (sizes[i].pair != pair || sizes[i].most < C)
         i++;
     parts = (R + WARPS - 1) / WARPS;
-    most = CARD * sizes[i].blocks;
+    most = ROWS_CARD * sizes[i].blocks;
     parts = parts < 1 ? 1 : parts < most ? parts : most;
     part = (float *)telu_cuda_room(ctx, sizeof(float) * parts * 2 * C);
     if (!part)

@@ -19,6 +19,7 @@ static __global__ void gather_columns(float *grad, const float *part, const int 
 
     if (i >= columns)
         return;
+    #pragma unroll 16
     for (int p = 0; p < parts; p++)
         sum += part[(size_t)p * columns + i];
     grad[to[i]] = sum;
