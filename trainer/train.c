@@ -272,6 +272,8 @@ int train(struct run *r)
         ends = r->p.step % l.per_epoch == 0 || done(r, l.per_epoch) >= 1.0;
         r->p.epoch += ends;
         if (ends && end_is_due(&l)) {
+            if (done(r, l.per_epoch) >= 1.0)
+                save(&l);              /* the checks take longer than a card's training */
             end_epoch(&l, rate);
             save(&l);
         } else if (r->p.seconds - l.saved > SAVE_EVERY) {
