@@ -101,6 +101,7 @@ struct few_search {
     float p[TELU_MAX_DIM][FEW_STEP];
     struct found warps[FEW_WARPS];
     struct search_row row;
+    struct telu_stage stage[TELU_MAX_STAGES + 1];
 };
 
 /* What is on its way. */
@@ -214,7 +215,9 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
     float *to = l.sum + (size_t)r * latent, sum[FEW_OWN] = {};
     struct few_ahead ahead;
 
-    few_fetch(&ahead, &m->vq[0], latent, codes);
+    /* Where a stage's numbers lie is not to be waited for in each. */
+    for (int i = t; i < (int)(sizeof(m->vq) / (sizeof(int))); i += FEW_THREADS)
+        ((int *)s.stage)[i] = ((const int *)m->vq)[i];
     if (t == 0)
         s.row = search_begin(row);
     #pragma unroll
@@ -222,10 +225,11 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
         s.r[t + n * FEW_THREADS] = t + n * FEW_THREADS < latent
             ? l.latent[(size_t)r * latent + t + n * FEW_THREADS] : 0.0f;
     __syncthreads();
+    few_fetch(&ahead, &s.stage[0], latent, codes);
     if (s.row.stages + s.row.bits == 0 && !s.row.open)
         return;
     for (int stage = 0; stage <= m->cfg.stages; stage++) {
-        const struct telu_stage *st = &m->vq[stage];
+        const struct telu_stage *st = &s.stage[stage];
 
         if (s.row.open && stage == s.row.stages) {
             __syncthreads();
@@ -263,7 +267,7 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
                 f = s.warps[0];
             else
                 better(&f, s.warps[w].best, s.warps[w].index);
-        const float *adds = live_added(&l, stage, f.index);
+        const float *adds = l.added + ((size_t)stage * codes + f.index) * latent;
 
         #pragma unroll
         for (int n = 0; n < FEW_OWN; n++)
