@@ -17,6 +17,7 @@
 struct packed {
     struct telu_layers layers;
     struct telu_plan plan;
+    __align__(16) uint8_t packet[TELU_MAX_PACKET + 16];
 };
 
 /* The refined packet, whose plan has its envelope since it was known to fit; returns its
@@ -24,7 +25,7 @@ struct packed {
 static __device__ int put_refined(struct packed *p, struct telu_rc *rc,
                                   const struct telu_choice choice,
                                   const struct telu_model *m, const float *c,
-                                  const float *base, const float *points, uint8_t *packet)
+                                  const float *base, const float *points)
 {
     const struct telu_tables *t = &m->tab;
     struct telu_plan *plan = &p->plan;
@@ -39,7 +40,7 @@ static __device__ int put_refined(struct packed *p, struct telu_rc *rc,
             l->step = step;
         }
         TELU_MEET();
-        n = (int)telu_packet_put(packet, (size_t)choice.cap, choice.bytes, l, plan, t, m->n);
+        n = (int)telu_packet_put(p->packet, (size_t)choice.cap, choice.bytes, l, plan, t, m->n);
         if (n)
             return n;
         /* Estimates may be a byte short: as in codec.c. */
@@ -63,7 +64,7 @@ static __device__ void finish(const struct telu_live *l, int r, struct packed *p
     struct telu_row *row = &l->row[r];
     struct telu_enc_slot *slot = (struct telu_enc_slot *)row->slot;
     struct telu_answer *answer = live_answer(l, r);
-    uint8_t *packet = (uint8_t *)live_out(l, r, (size_t)live_head(l)->stride);
+    char *out = live_out(l, r, (size_t)live_head(l)->stride);
     const struct telu_choice choice = row->choice;
     struct telu_rc rc = slot->rc;
     struct telu_info info = {};
@@ -73,12 +74,14 @@ static __device__ void finish(const struct telu_live *l, int r, struct packed *p
     copy(&p->plan, &row->plan, sizeof(p->plan));
     TELU_MEET();
     if (row->refined) {
-        n = put_refined(p, &rc, choice, m, c, base, points, packet);
+        n = put_refined(p, &rc, choice, m, c, base, points);
         info.step = p->layers.step;
         info.shape = p->layers.shape;
     } else {
-        telu_packet_put_base(packet, n, &p->layers, m->n);
+        telu_packet_put_base(p->packet, n, &p->layers, m->n);
     }
+    TELU_MEET();
+    copy(out, p->packet, live_round((size_t)n));
     if (TELU_LANE != 0)
         return;
     telu_rc_done(&rc, &choice, n);

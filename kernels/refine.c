@@ -196,21 +196,37 @@ TELU_PART float fill_of(const float *base, int n, float g, float most)
     return fill < most ? fill : most;
 }
 
+/* That of band b, of the hop that base is. */
+TELU_PART float fill_in(const float *base, const struct telu_plan *p, const uint8_t *gain,
+                        int b, float phi)
+{
+    int first = telu_band_edge[b < TELU_BANDS ? b : 0];
+
+    return b >= TELU_BANDS ? 0.0f
+         : fill_of(base + first, telu_band_edge[b + 1] - first, gain[b] / 128.0f,
+                   phi * p->step[b]);
+}
+
 TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
                             const struct telu_tables *t, const float *base,
                             int shape)
 {
     const uint8_t *gain = t->gain + p->stages * TELU_BANDS;
     uint32_t u = telu_noise_after(p->noise, (uint32_t)TELU_LANE);
-    float phi = t->fill[shape] / 64.0f;
+    float phi = t->fill[shape] / 64.0f, fills = 0.0f;
     int run;
 
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES * run) {
         struct place w = place_of(i + TELU_LANE);
-        int first = telu_band_edge[w.b], width = telu_band_edge[w.b + 1] - first;
-        float g = gain[w.b] / 128.0f, step = p->step[w.b];
-        float fill = fill_of(base + w.h + first, width, g, phi * step);
+        float g = gain[w.b] / 128.0f, step = p->step[w.b], fill;
         int k = w.h + w.k;
+
+        /* Among lanes each has a band of the hop at hand, and no lot of them is in two. */
+        if (TELU_LANES == 1)
+            fills = fill_in(base + w.h, p, gain, w.b, phi);
+        else if (i % TELU_HOP == 0)
+            fills = fill_in(base + w.h, p, gain, TELU_LANE, phi);
+        fill = telu_from(fills, w.b);
 
         run = run_of(&w);
         for (int end = k + run; k < end; k++) {
@@ -336,39 +352,6 @@ TELU_CODE void telu_refine_put(struct telu_range_enc *e, const int *q,
     }
 }
 
-/* What a coefficient is read with. */
-struct reader {
-    int shift;
-    const uint16_t *cumul;
-#if TELU_LANES > 1
-    uint32_t mine, zero;       /* c and 2^16 f of the lane's symbol; f of symbol 0 */
-#endif
-};
-
-/* The next symbol of a context is taken. Most are 0. */
-TELU_PART int get_symbol(struct telu_range_dec *d, const struct reader *r)
-{
-    int symbol = 0;
-
-    telu_range_open(d, TELU_RANGE_BITS);
-#if TELU_LANES > 1
-    if (!telu_range_above(d, r->zero)) {
-        telu_range_took(d, 0, r->zero);
-        return 0;
-    }
-    uint32_t end = (r->mine & 0xffff) + (r->mine >> 16), it;
-
-    symbol = telu_count(TELU_LANE < TELU_ESCAPE && telu_range_above(d, end));
-    it = telu_from(r->mine, symbol);
-    telu_range_took(d, it & 0xffff, it >> 16);
-#else
-    while (symbol < TELU_ESCAPE && telu_range_above(d, r->cumul[symbol + 1]))
-        symbol++;
-    telu_range_took(d, r->cumul[symbol], (uint32_t)r->cumul[symbol + 1] - r->cumul[symbol]);
-#endif
-    return symbol;
-}
-
 /* Exp-Golomb code of order 0, or -1. */
 TELU_PART int get_rest(struct telu_range_dec *d)
 {
@@ -380,116 +363,57 @@ TELU_PART int get_rest(struct telu_range_dec *d)
     return (int)(1u << zeros | telu_range_get_bits(d, zeros)) - 1;
 }
 
-/* One coefficient, or more than TELU_MAX_Q. */
-TELU_PART int get(struct telu_range_dec *d, const struct reader *r)
+/* The coefficient of a symbol, whose plain bits are next; or more than TELU_MAX_Q. */
+TELU_PART int behind(struct telu_range_dec *d, int symbol, int shift)
 {
-    int a = get_symbol(d, r), rest = 0;
+    int rest = symbol == TELU_ESCAPE ? get_rest(d) : 0, a;
 
-    if (a == TELU_ESCAPE)
-        rest = get_rest(d);
     if (rest < 0)
         return TELU_MAX_Q + 1;
-    a = (int)((uint32_t)(a + rest) << r->shift | telu_range_get_bits(d, r->shift));
+    a = (int)((uint32_t)(symbol + rest) << shift | telu_range_get_bits(d, shift));
     if (a > TELU_MAX_Q)
         return TELU_MAX_Q + 1;
     return a && telu_range_get_bits(d, 1) ? -a : a;
 }
 
-/* The magnitudes of a hop that were read last. */
-struct before {
-    int one, two, sum;         /* the last, the one before it, eight of them together */
-    uint64_t eight[2];         /* these, 16 bits each, the last one lowest */
-};
-
-TELU_PART void went_by(struct before *w, int a)
-{
-    w->sum += a - (int)(w->eight[1] >> 48);
-    w->eight[1] = w->eight[1] << 16 | w->eight[0] >> 48;
-    w->eight[0] = w->eight[0] << 16 | (uint32_t)a;
-    w->two = w->one;
-    w->one = a;
-}
-
-/* A hop that is being read: coefficients, and in those of hop 1 that are still to come
- * what hop 0 says of them: p, and 2^BESIDE times its class. */
-#define BESIDE 20
-
-struct hop {
-    int *q, second;
-    struct before before;
-};
-
-/* With what coefficient k is read, of C-class C. */
-TELU_PART struct reader reader_of(const struct hop *h, int k, int C,
-                                  const struct telu_tables *t)
-{
-    const struct before *w = &h->before;
-    int n = 2 * w->one + w->two;
-    int p = h->second ? h->q[k] & ((1 << BESIDE) - 1) : w->sum;
-    int p_class = h->second ? h->q[k] >> BESIDE : class_of(p);
-    struct reader r;
-    int rows = rows_of(h->second, n, p, p_class, &r.shift);
-
-    r.cumul = t->cumul + (rows * TELU_C_CLASSES + C) * (TELU_SYMBOLS + 1);
+/* Reads hop q; q0 is hop 0, or NULL when q is. 0, or -1. */
 #if TELU_LANES > 1
-    int s = TELU_LANE < TELU_SYMBOLS ? TELU_LANE : TELU_ESCAPE;
-
-    r.mine = r.cumul[s] | (uint32_t)(r.cumul[s + 1] - r.cumul[s]) << 16;
-    r.zero = r.cumul[1];
-#endif
-    return r;
-}
-
-/* Coefficients k .. end - 1, of one band. 0, or -1. */
-TELU_PART int get_band(struct telu_range_dec *d, struct hop *h, int k, int end, int C,
-                       const struct telu_tables *t)
+#include "ahead.cuh"
+#else
+static int read_hop(struct telu_range_dec *d, int *q, const int *q0,
+                    const struct telu_plan *p, const struct telu_tables *t)
 {
-    struct reader now = reader_of(h, k, C, t);
+    int sum = 0;                       /* of the last eight magnitudes */
 
-    TELU_MEET();                           /* all have read what k's place held */
-    for (; k < end; k++) {
-        int last = k + 1 == end, v = 0, a;
-        struct reader guess = now;
+    for (int b = 0, k = 0; b < TELU_BANDS; b++)
+        for (; k < telu_band_edge[b + 1]; k++) {
+            int n = (k > 0 ? 2 * abs(q[k - 1]) : 0) + (k > 1 ? abs(q[k - 2]) : 0);
+            int side = q0 ? beside(q0, k) : sum, shift, symbol = 0;
+            int rows = rows_of(q0 != NULL, n, side, class_of(side), &shift);
+            const uint16_t *cumul = t->cumul + (rows * TELU_C_CLASSES + p->ctx[b]) *
+                                    (TELU_SYMBOLS + 1);
 
-        /* A device waits for its tables: what follows a 0 is asked for at once. */
-        if (TELU_LANES > 1 && !last) {
-            struct hop zero = *h;
-
-            went_by(&zero.before, 0);
-            guess = reader_of(&zero, k + 1, C, t);
+            q[k] = 0;
+            if (!telu_range_cut(d)) {
+                telu_range_open(d, TELU_RANGE_BITS);
+                while (symbol < TELU_ESCAPE && telu_range_above(d, cumul[symbol + 1]))
+                    symbol++;
+                telu_range_took(d, cumul[symbol], (uint32_t)cumul[symbol + 1] - cumul[symbol]);
+                q[k] = behind(d, symbol, shift);
+            }
+            if (q[k] > TELU_MAX_Q)
+                return -1;
+            sum += abs(q[k]) - (k >= 8 ? abs(q[k - 8]) : 0);
         }
-        if (!telu_range_cut(d))
-            v = get(d, &now);
-        if (v > TELU_MAX_Q)
-            return -1;
-        a = abs(v);
-        went_by(&h->before, a);
-        if (!last)
-            now = TELU_LANES > 1 && !a ? guess : reader_of(h, k + 1, C, t);
-        if (TELU_LANE == 0)
-            h->q[k] = v;
-        TELU_MEET();
-    }
     return 0;
 }
+#endif
 
 TELU_CODE int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
                     const struct telu_tables *t)
 {
-    for (int second = 0; second < 2; second++) {
-        struct hop h = { q + second * TELU_HOP, second, { 0, 0, 0, { 0, 0 } } };
-
-        if (second)
-            for (int k = TELU_LANE; k < TELU_HOP; k += TELU_LANES) {
-                int side = beside(q, k);
-
-                h.q[k] = side | class_of(side) << BESIDE;
-            }
-        TELU_MEET();
-        for (int b = 0; b < TELU_BANDS; b++)
-            if (get_band(d, &h, telu_band_edge[b], telu_band_edge[b + 1], p->ctx[b], t))
-                return -1;
-    }
+    if (read_hop(d, q, NULL, p, t) || read_hop(d, q + TELU_HOP, q, p, t))
+        return -1;
 
     /* Behind what was read there may be padding, nothing else. */
     for (size_t i = d->at; i < d->n; i++)
