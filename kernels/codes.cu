@@ -292,7 +292,7 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
 #define GROUPS  (ROWS / EACH)
 #define SHARES  (WARPS / GROUPS)           /* warps that share the codes of a group */
 #define OWN     (ROWS / WARPS)             /* rows of a warp, where each has its own */
-#define WIDTH   256            /* of the latent, at most */
+#define WIDTH   128            /* of the latent, at most */
 #define PASS    (EACH * LIVE_WARP)         /* codes of a warp at a time */
 
 struct many_search {

@@ -118,7 +118,7 @@ struct trial {
     int q[TELU_COEFS];
 };
 
-static __global__ void __launch_bounds__(TRIERS) pack_alone(struct telu_live l)
+static __global__ void __launch_bounds__(TRIERS, 1) pack_alone(struct telu_live l)
 {
     __shared__ struct packed room;
     __shared__ struct trial trials[TELU_RC_GRID];

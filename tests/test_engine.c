@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST 72                /* streams of a batch */
+#define MANY 72                /* streams of a batch, more than the ways for few take */
+#define MOST 520               /* and more than those for hundreds */
 #define TIED 1e-3f             /* of the larger distance: codes as good as each other */
 
 static const struct telu_module *module;
@@ -192,7 +193,7 @@ static void compare_packets(struct run *r, struct pair *p, const struct telu_job
 /* How many streams have a packet: those of each of the engine's ways, in turn. */
 static int present(const struct run *r, int t)
 {
-    static const int some[] = { MOST, 20, 3, MOST, 8, 33, 1 };
+    static const int some[] = { MANY, 20, 3, MANY, 8, 33, 1 };
 
     return changing && some[t % 7] < r->n ? some[t % 7] : r->n;
 }
@@ -392,12 +393,15 @@ int main(void)
     both(m, "tiny", 1, 80);
     both(m, "tiny", 5, 50);
     check(both(m, "tiny", 33, 20).alone > 10, "packets without codes, expected more than", 10);
-    both(m, "tiny", MOST, 12);
+    both(m, "tiny", MANY, 12);
+    both(m, "tiny", MOST, 2);
     changing = 1;
     both(m, "changing", 40, 21);
     changing = 0;
     crowd(m);
     check(both(m, "crowded", 7, 40).given_up > 10, "packets without room, expected more than", 10);
+    check(both(m, "crowded", MOST, 1).given_up > 10, "packets without room, expected more than",
+          10);
     telu_model_close(m);
     if (weights) {
         test_shapes();
