@@ -30,12 +30,16 @@
 #define TELU_PART  static __device__ __forceinline__ __attribute__((unused))
 #define TELU_CODE  TELU_PART
 #define TELU_HELP  TELU_PART
+/* But what is large and stands in many places is called: a warp that goes through code
+ * once waits for most of it to be fetched. */
+#define TELU_CALLED static __device__ __attribute__((noinline, unused))
 #define TELU_CONST static __device__ const
 #define telu_leading_zeros __clz
 
 #define TELU_LANE   ((int)(threadIdx.x % TELU_LANES))
 #define TELU_MEET() __syncwarp()
 #define TELU_UNROLL _Pragma("unroll 5")
+#define TELU_ROLLED _Pragma("unroll 1")
 #define telu_count(p)      __popc(__ballot_sync(0xffffffffu, p))
 #define telu_from(v, lane) __shfl_sync(0xffffffffu, v, lane)
 
@@ -48,7 +52,8 @@ TELU_PART uint32_t telu_add_up(uint32_t v)
 
 #else
 
-#define TELU_CODE              /* a public function */
+#define TELU_CODE              /* a public function, */
+#define TELU_CALLED            /* or a large one */
 #define TELU_PART  static      /* one of its file */
 #define TELU_HELP  static inline       /* one of a header */
 #define TELU_CONST static const
@@ -56,7 +61,8 @@ TELU_PART uint32_t telu_add_up(uint32_t v)
 #define TELU_LANES  1
 #define TELU_LANE   0
 #define TELU_MEET() ((void)0)
-#define TELU_UNROLL            /* before a loop whose loads a device may do at once */
+#define TELU_UNROLL            /* before a loop whose loads a device may do at once, */
+#define TELU_ROLLED            /* or one that is better short than fast */
 #define telu_add_up(v)     (v)
 #define telu_from(v, lane) ((void)(lane), (v))
 

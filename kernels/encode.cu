@@ -32,7 +32,8 @@ static __device__ void take_in(float *wave, float *overlap, const float *pcm, in
         overlap[i] = x[TELU_PACKET - TELU_OVERLAP + i];
 }
 
-static __global__ void __launch_bounds__(LIVE_THREADS) window(struct telu_live l, int B)
+static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
+window(struct telu_live l, int B)
 {
     int r = blockIdx.x * (LIVE_THREADS / LIVE_WARP) + threadIdx.x / LIVE_WARP;
     const struct telu_model *m = l.tables;

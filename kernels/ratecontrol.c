@@ -164,12 +164,15 @@ TELU_PART void measure(const struct packet *p, const float *known, float most, f
 {
     int i = TELU_RC_GRID - 1;
 
-    bytes[i] = known ? known[i] : try_step(p, i * SPACING);
-    while (i > 0 && bytes[i] < most) {
-        i--;
+    TELU_ROLLED
+    for (;; i--) {
         bytes[i] = known ? known[i] : try_step(p, i * SPACING);
-        bytes[i] = bytes[i] > bytes[i + 1] ? bytes[i] : bytes[i + 1];
+        if (i < TELU_RC_GRID - 1 && bytes[i] < bytes[i + 1])
+            bytes[i] = bytes[i + 1];
+        if (i == 0 || !(bytes[i] < most))
+            break;
     }
+    TELU_ROLLED
     for (; i > 0; i--) {
         float more = i < TELU_RC_GRID - 1 ? bytes[i] - bytes[i + 1] : 0.0f;
 
@@ -259,6 +262,7 @@ TELU_PART int solve(struct telu_rc *rc, float want, float head)
     int i = 0;
     float fine, coarse, at;
 
+    TELU_ROLLED
     while (i < TELU_RC_GRID - 1 && predicted(rc, i, head) > want)
         i++;
     coarse = predicted(rc, i, head);
@@ -300,6 +304,7 @@ TELU_PART int finest(const struct packet *p, int least, float most)
 {
     int coarsest = TELU_STEPS - 1;
 
+    TELU_ROLLED
     while (least < coarsest) {
         int step = (least + coarsest) / 2;
 

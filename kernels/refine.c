@@ -87,7 +87,7 @@ TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables 
     TELU_MEET();
 }
 
-TELU_CODE void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
+TELU_CALLED void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
                     int shape)
 {
     int group = p->stages <= 2 ? 0 : p->stages <= 5 ? 1 : 2;
@@ -155,7 +155,7 @@ TELU_CODE int telu_refine_context(const int *q, const int *q0, int k, int cclass
 
 /* --- Coefficients -> integers -> coefficients ------------------------------ */
 
-TELU_CODE void telu_refine_quantise(int *q, const struct telu_plan *p,
+TELU_CALLED void telu_refine_quantise(int *q, const struct telu_plan *p,
                           const struct telu_tables *t, const float *c,
                           const float *base, float dead)
 {
@@ -274,7 +274,7 @@ TELU_PART uint32_t frequency_cost(uint32_t f)
            fraction[(f << (TELU_RANGE_BITS - e)) >> 9 & 63];
 }
 
-TELU_CODE uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
+TELU_CALLED uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
                           const struct telu_tables *t)
 {
     uint32_t cost = 0;
@@ -412,8 +412,9 @@ static int read_hop(struct telu_range_dec *d, int *q, const int *q0,
 TELU_CODE int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
                     const struct telu_tables *t)
 {
-    if (read_hop(d, q, NULL, p, t) || read_hop(d, q + TELU_HOP, q, p, t))
-        return -1;
+    for (int h = 0; h < 2; h++)
+        if (read_hop(d, q + h * TELU_HOP, h ? q : NULL, p, t))
+            return -1;
 
     /* Behind what was read there may be padding, nothing else. */
     for (size_t i = d->at; i < d->n; i++)

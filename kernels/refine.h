@@ -57,7 +57,7 @@ struct telu_plan {
 /* codes [S], each < tables->codes; S 0 .. 16, step 0 .. 127, shape 0 .. 3. */
 TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables *t,
                         const int *codes, int S);
-TELU_CODE void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
+TELU_CALLED void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
                     int shape);
 
 /* One coefficient's context and shift: q is the hop being coded, q0 hop 0 (NULL
@@ -67,12 +67,12 @@ TELU_CODE int telu_refine_context(const int *q, const int *q0, int k, int cclass
 /* c [320] original and base [320] coefficients -> q [320]; values that fall within
  * `dead` below one half of a step are rounded down: q = floor(|r| / step + 1/2 - dead)
  * with 0 <= dead < 1/2. */
-TELU_CODE void telu_refine_quantise(int *q, const struct telu_plan *p,
+TELU_CALLED void telu_refine_quantise(int *q, const struct telu_plan *p,
                           const struct telu_tables *t, const float *c,
                           const float *base, float dead);
 
 /* Length of q's code in 1/64 bit, from the tables' frequencies alone. */
-TELU_CODE uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
+TELU_CALLED uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
                           const struct telu_tables *t);
 
 TELU_CODE void telu_refine_put(struct telu_range_enc *e, const int *q,
