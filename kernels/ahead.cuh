@@ -42,7 +42,7 @@ TELU_PART int read_hop(struct telu_range_dec *d, int *q, const int *q0,
             #pragma unroll
             for (int e = 1; e <= 8; e++)
                 side += read_before(q, k, i - e);
-        at = (rows_of(q0 != NULL, n, side, class_of(side), &shift) * TELU_C_CLASSES +
+        at = (rows_of(q0 != NULL, n, side, &shift) * TELU_C_CLASSES +
               p->ctx[band_of[i]]) * (TELU_SYMBOLS + 1);
         zero = shift ? 0 : t->cumul[at + 1];       /* with plain bits behind it is no 0 */
         next = telu_from(zero, 0);

@@ -5,9 +5,9 @@
  * rvq.cu.
  *
  * Two ways. Of few rows each has a block, and what costs is that one step waits for the
- * other: so the next stage's weights and codes are on their way
- * while this one's distances are compared. Of many, a block has a dozen and more, which
- * share the codes that it reads: a thread has four rows and four codes at a time.
+ * other: so the next stage's weights and codes are on their way while this one's distances
+ * are compared. Of many, a block has a dozen and more, which share the codes that it reads:
+ * a thread has four rows and four codes at a time.
  *
  * The envelope, and with it whether a refinement fits at all, is known when the codes
  * are. Where it does not, the search goes on here for the codes of a base-only packet.
@@ -267,7 +267,7 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
                 f = s.warps[0];
             else
                 better(&f, s.warps[w].best, s.warps[w].index);
-        const float *adds = l.added + ((size_t)stage * codes + f.index) * latent;
+        const float *adds = live_added(&l, codes, latent, stage, f.index);
 
         #pragma unroll
         for (int n = 0; n < FEW_OWN; n++)
@@ -336,16 +336,8 @@ static __device__ inline void many_nearest(struct many_search *s, const struct t
         for (int d = 0; d < st->dim; d++) {
             float4 c = *reinterpret_cast<const float4 *>(st->tbook + (size_t)d * codes + v);
             float4 z = *reinterpret_cast<const float4 *>(&s->z[d][group]);
-            float row[EACH] = { z.x, z.y, z.z, z.w }, code[EACH] = { c.x, c.y, c.z, c.w };
 
-            #pragma unroll
-            for (int i = 0; i < EACH; i++)
-                #pragma unroll
-                for (int j = 0; j < EACH; j++) {
-                    float diff = row[i] - code[j];
-
-                    sum[i][j] += diff * diff;
-                }
+            add_squares(sum, z, c);
         }
         #pragma unroll
         for (int i = 0; i < EACH; i++)
@@ -407,7 +399,7 @@ static __global__ void __launch_bounds__(THREADS, 2) search_many(struct telu_liv
             if (stage < row->stages) {
                 for (int k = 1; k < SHARES; k++)
                     better(&f, s.best[own + i][k].best, s.best[own + i][k].index);
-                const float *adds = live_added(&l, stage, f.index);
+                const float *adds = live_added(&l, m->cfg.codes, latent, stage, f.index);
 
                 #pragma unroll
                 for (int n = 0; n < WIDTH / LIVE_WARP; n++)

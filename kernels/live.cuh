@@ -10,6 +10,7 @@
 #define LIVE_PCM     (TELU_PACKET * sizeof(float))
 #define LIVE_THREADS 128       /* four rows to a block, where a warp has one */
 #define LIVE_BLOCKS  4         /* of an SM, at least: told so, ptxas does not spill */
+#define LIVE_ALONE   128       /* rows of a batch, up to which each has a block */
 
 static inline __host__ __device__ size_t live_round(size_t bytes)
 {
@@ -89,18 +90,16 @@ static __device__ inline int live_older(int age, int K)
     return age + 1 < 2 * K ? age + 1 : K;
 }
 
-/* What a code of a stage adds to the latent: (latent). */
-static __device__ inline const float *live_added(const struct telu_live *l, int stage,
-                                                 int code)
+/* What a code of a stage adds to the latent: (latent). codes and latent: of the model, for
+ * whoever has them need not wait for its tables. */
+static __device__ inline const float *live_added(const struct telu_live *l, int codes,
+                                                 int latent, int stage, int code)
 {
-    const struct telu_config *c = &l->tables->cfg;
-
-    return l->added + ((size_t)stage * c->codes + code) * c->latent;
+    return l->added + ((size_t)stage * codes + code) * latent;
 }
 
 /* Channel k of what vector v of a stage adds to the latent, in the CPU's order. */
-static __device__ inline float live_adds(const struct telu_stage *st, const float *v,
-                                              int k)
+static __device__ inline float live_adds(const struct telu_stage *st, const float *v, int k)
 {
     const float *w = st->out + (size_t)k * st->dim;
     float out = st->outb[k];
@@ -113,7 +112,7 @@ static __device__ inline float live_adds(const struct telu_stage *st, const floa
 
 /* A node of the tree of a stage: the vector that a prefix stands for. */
 static __device__ inline const float *live_node(const struct telu_stage *st, int bits,
-                                                     int prefix)
+                                                int prefix)
 {
     return st->tree + ((size_t)(1 << bits) + prefix) * st->dim;
 }

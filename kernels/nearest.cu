@@ -84,16 +84,8 @@ nearest_many(int32_t *index, const float *z, const float *book, int R, int N, in
         for (int d = 0; d < D; d++) {
             float4 c4 = *reinterpret_cast<const float4 *>(&codes[d * CODES + EACH * lane]);
             float4 r4 = *reinterpret_cast<const float4 *>(&rows[d * ROWS + EACH * warp]);
-            float c[EACH] = { c4.x, c4.y, c4.z, c4.w }, r[EACH] = { r4.x, r4.y, r4.z, r4.w };
 
-            #pragma unroll
-            for (int i = 0; i < EACH; i++)
-                #pragma unroll
-                for (int j = 0; j < EACH; j++) {
-                    float diff = r[i] - c[j];
-
-                    sum[i][j] += diff * diff;
-                }
+            add_squares(sum, r4, c4);
         }
         #pragma unroll
         for (int j = 0; j < EACH; j++) {

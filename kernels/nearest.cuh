@@ -19,6 +19,22 @@ static __device__ inline void better(struct found *a, float best, int index)
     }
 }
 
+/* One element more of the distances of four rows and four codes. */
+static __device__ inline void add_squares(float (&sum)[4][4], float4 row, float4 code)
+{
+    const float r[4] = { row.x, row.y, row.z, row.w };
+    const float c[4] = { code.x, code.y, code.z, code.w };
+
+    #pragma unroll
+    for (int i = 0; i < 4; i++)
+        #pragma unroll
+        for (int j = 0; j < 4; j++) {
+            float diff = r[i] - c[j];
+
+            sum[i][j] += diff * diff;
+        }
+}
+
 /* The best of a warp, in lane 0. */
 static __device__ inline void best_of_warp(struct found *a)
 {

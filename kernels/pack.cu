@@ -10,7 +10,6 @@
 #include "live.cuh"
 
 #define WARPS  (LIVE_THREADS / LIVE_WARP)
-#define ALONE  128             /* rows, up to which each has a block */
 #define TRIERS (LIVE_WARP * TELU_RC_GRID)
 
 /* A row's packet, in shared memory. */
@@ -159,7 +158,7 @@ int telu_live_pack(struct telu_ctx *ctx, const struct telu_live *l, int B)
 
     if (!cuda)
         return -1;
-    if (B <= ALONE)
+    if (B <= LIVE_ALONE)
         TELU_LAUNCH(pack_alone, B, TRIERS, 0, cuda->stream, *l);
     else
         TELU_LAUNCH(pack, live_blocks(B, WARPS), LIVE_THREADS, 0, cuda->stream, *l);

@@ -7,8 +7,7 @@
 #include "live.cuh"
 
 #define WARPS  (LIVE_THREADS / LIVE_WARP)
-#define ALONE  128             /* rows, up to which each has a block */
-#define HELPED 256             /* threads of that */
+#define HELPED 256             /* threads of a row that has a block */
 
 struct parsed {
     struct telu_layers layers;
@@ -81,8 +80,8 @@ parse(struct telu_live l, int B)
  * packet can need near, for the warp that will wait for them one by one. */
 static __device__ void bring(const struct telu_tables *t, int stages, int first, int n)
 {
-    const int classes = stages ? 12 : 8, words = classes * (TELU_SYMBOLS + 1);
-    const int from = stages == 0 ? 0 : stages <= 2 ? 8 : stages <= 5 ? 20 : 32;
+    const int words = (stages ? GROUP_CLASSES : ALONE_CLASSES) * (TELU_SYMBOLS + 1);
+    const int from = first_class(stages);
     const int each = (words + 15) / 16;    /* sectors of 32 bytes */
     int sum = 0;
 
@@ -117,7 +116,7 @@ int telu_live_parse(struct telu_ctx *ctx, const struct telu_live *l, int B)
 
     if (!cuda)
         return -1;
-    if (B <= ALONE)
+    if (B <= LIVE_ALONE)
         TELU_LAUNCH(parse_alone, B, HELPED, 0, cuda->stream, *l);
     else
         TELU_LAUNCH(parse, live_blocks(B, WARPS), LIVE_THREADS, 0, cuda->stream, *l, B);

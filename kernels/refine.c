@@ -87,10 +87,20 @@ TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables 
     TELU_MEET();
 }
 
+/* C-classes: of packets without codes, and of each group of the others. */
+#define ALONE_CLASSES 8
+#define GROUP_CLASSES 12
+
+/* The first C-class of a packet of S codes. */
+TELU_PART int first_class(int S)
+{
+    return S == 0 ? 0 : ALONE_CLASSES + GROUP_CLASSES * (S <= 2 ? 0 : S <= 5 ? 1 : 2);
+}
+
 TELU_CALLED void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
                     int shape)
 {
-    int group = p->stages <= 2 ? 0 : p->stages <= 5 ? 1 : 2;
+    int first = first_class(p->stages);
 
     if (TELU_LANE == 0)
         p->noise = telu_noise(p->seed) + (uint32_t)step;
@@ -101,8 +111,8 @@ TELU_CALLED void telu_plan_step(struct telu_plan *p, const struct telu_tables *t
         p->level[b] = L;
         p->step[b] = ldexpf(octave[L & 31], L >> 5);
         p->inverse[b] = 1.0f / p->step[b];
-        p->ctx[b] = p->stages == 0 ? (8 * b) / TELU_BANDS
-                  : 8 + 12 * group + clamp((p->env[b] - L + 64) / 24, 0, 11);
+        p->ctx[b] = p->stages == 0 ? (ALONE_CLASSES * b) / TELU_BANDS
+                  : first + clamp((p->env[b] - L + 64) / 24, 0, GROUP_CLASSES - 1);
     }
     TELU_MEET();
 }
@@ -120,14 +130,20 @@ TELU_PART int class_of(int n)
     return classes[n < 34 ? n : 34];
 }
 
-/* Rows of the table, one for each C-class: n and p measure the neighbours, p being of class
- * p_class; second: 1 in hop 1. */
-TELU_PART int rows_of(int second, int n, int p, int p_class, int *shift)
+/* n of coefficient k of hop q. */
+TELU_PART int just_before(const int *q, int k)
+{
+    return (k > 0 ? 2 * abs(q[k - 1]) : 0) + (k > 1 ? abs(q[k - 2]) : 0);
+}
+
+/* Rows of the table, one for each C-class: n and p measure the neighbours; second: 1 in
+ * hop 1. */
+TELU_PART int rows_of(int second, int n, int p, int *shift)
 {
     int m = second ? (n + p) / 7 : n / 3;
 
     *shift = m < 16 ? 0 : log2_floor((unsigned)m) - 3;
-    return ((second ? TELU_CLASSES : 0) + class_of(n)) * TELU_CLASSES + p_class;
+    return ((second ? TELU_CLASSES : 0) + class_of(n)) * TELU_CLASSES + class_of(p);
 }
 
 /* p of coefficient k of hop 1. */
@@ -139,7 +155,6 @@ TELU_PART int beside(const int *q0, int k)
 
 TELU_CODE int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shift)
 {
-    int n = (k > 0 ? 2 * abs(q[k - 1]) : 0) + (k > 1 ? abs(q[k - 2]) : 0);
     int p = 0;
 
     if (q0)
@@ -150,7 +165,7 @@ TELU_CODE int telu_refine_context(const int *q, const int *q0, int k, int cclass
     else
         for (int i = 0; i < k; i++)
             p += abs(q[i]);
-    return rows_of(q0 != NULL, n, p, class_of(p), shift) * TELU_C_CLASSES + cclass;
+    return rows_of(q0 != NULL, just_before(q, k), p, shift) * TELU_C_CLASSES + cclass;
 }
 
 /* --- Coefficients -> integers -> coefficients ------------------------------ */
@@ -387,9 +402,8 @@ static int read_hop(struct telu_range_dec *d, int *q, const int *q0,
 
     for (int b = 0, k = 0; b < TELU_BANDS; b++)
         for (; k < telu_band_edge[b + 1]; k++) {
-            int n = (k > 0 ? 2 * abs(q[k - 1]) : 0) + (k > 1 ? abs(q[k - 2]) : 0);
             int side = q0 ? beside(q0, k) : sum, shift, symbol = 0;
-            int rows = rows_of(q0 != NULL, n, side, class_of(side), &shift);
+            int rows = rows_of(q0 != NULL, just_before(q, k), side, &shift);
             const uint16_t *cumul = t->cumul + (rows * TELU_C_CLASSES + p->ctx[b]) *
                                     (TELU_SYMBOLS + 1);
 

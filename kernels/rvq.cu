@@ -13,10 +13,11 @@ static __global__ void __launch_bounds__(THREADS) tabulate(struct telu_live l, f
     const struct telu_model *m = l.tables;
     const struct telu_stage *st = &m->vq[blockIdx.y];
     const float *v = st->book + (size_t)blockIdx.x * st->dim;
-    float *to = added + (live_added(&l, blockIdx.y, blockIdx.x) - l.added);
+    const int latent = m->cfg.latent;
+    size_t at = live_added(&l, m->cfg.codes, latent, blockIdx.y, blockIdx.x) - l.added;
 
-    for (int k = threadIdx.x; k < m->cfg.latent; k += THREADS)
-        to[k] = live_adds(st, v, k);
+    for (int k = threadIdx.x; k < latent; k += THREADS)
+        added[at + k] = live_adds(st, v, k);
 }
 
 /* A block to a row: the sum that its codes stand for, or where the network goes on with
@@ -25,7 +26,7 @@ static __global__ void __launch_bounds__(THREADS) look_up(struct telu_live l)
 {
     const struct telu_model *m = l.tables;
     const struct telu_row *row = live_row(&l, blockIdx.x);
-    int latent = m->cfg.latent;
+    int latent = m->cfg.latent, codes = m->cfg.codes;
 
     if (!row || row->dec_age < 0)
         return;
@@ -43,7 +44,7 @@ static __global__ void __launch_bounds__(THREADS) look_up(struct telu_live l)
         }
         #pragma unroll
         for (int s = 0; s < TELU_MAX_STAGES; s++)
-            v[s] = s < stages ? live_added(&l, s, y->codes[s])[k] : 0.0f;
+            v[s] = s < stages ? live_added(&l, codes, latent, s, y->codes[s])[k] : 0.0f;
         #pragma unroll
         for (int s = 0; s < TELU_MAX_STAGES; s++)
             if (s < stages)
