@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 void bench_row(const struct bench *b, const char *what, const char *setting,
                const char *fmt, ...)
@@ -43,29 +42,6 @@ int bench_failed(const struct bench *b, const char *what)
 {
     fprintf(stderr, "bench_gpu: %s: %s\n", what, b->mod->error());
     return 1;
-}
-
-double bench_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int smaller(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-double bench_rank(double *v, int n, double p)
-{
-    int at = (int)(p * n);
-
-    qsort(v, (size_t)n, sizeof(*v), smaller);
-    return v[at < n ? at : n - 1];
 }
 
 /* --- Weights -------------------------------------------------------------- */

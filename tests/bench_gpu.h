@@ -4,6 +4,7 @@
 #ifndef BENCH_GPU_H
 #define BENCH_GPU_H
 
+#include "bench_time.h"
 #include "module.h"
 #include "weights.h"
 
@@ -30,11 +31,6 @@ void bench_row(const struct bench *b, const char *what, const char *setting,
 
 /* Says what failed, with the module's error; returns 1. */
 int bench_failed(const struct bench *b, const char *what);
-
-double bench_now(void);                /* seconds */
-
-/* Sorts v [n]. Value below which the share p of them lies; p = 1: the largest. */
-double bench_rank(double *v, int n, double p);
 
 /* Parts; 0, or 1 after a word on stderr. */
 int bench_one(struct bench *b);        /* one stream: time per packet */

@@ -3,11 +3,9 @@
  * 16 kbit/s, one packet of every stream at a time. */
 #include "bench_gpu.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define TICK 0.020             /* seconds of a packet: what a live stream has for it */
 #define MOST 4096              /* times kept */
@@ -106,16 +104,6 @@ static int run(struct streams *s, double *encode, double *decode)
     return 0;
 }
 
-static int wait_until(double t)
-{
-    struct timespec ts = { .tv_sec = (time_t)t };
-
-    ts.tv_nsec = (long)(1e9 * (t - (double)ts.tv_sec));
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
-        ;
-    return 0;
-}
-
 static double kbits(const struct streams *s)
 {
     return 8e-3 * s->bytes / s->n / (double)(s->at - s->since) / TICK;
@@ -158,7 +146,7 @@ static int time_one(const struct bench *b, int packets, int paced)
     next = bench_now() + TICK;
     for (int i = 0; !bad && i < packets; i++, next += TICK) {
         if (paced)
-            wait_until(next);
+            bench_wait_until(next);
         bad = run(&s, &enc[i], &dec[i]);
         both[i] = enc[i] + dec[i];
     }
@@ -221,7 +209,7 @@ static int live(const struct bench *b, int n)
     for (int i = 0; !bad && i < ticks; i++) {
         double t;
 
-        wait_until(next);
+        bench_wait_until(next);
         bad = run(&s, &encode, &decode);
         t = bench_now() - next;
         late += t > TICK;

@@ -9,16 +9,15 @@
  * status 77: no device.
  */
 #include "batch.h"
+#include "bench_time.h"
 #include "error.h"
 #include "tiny_model.h"
 #include "weights.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define TICK   0.020
 #define SOUND  (4 * TELU_RATE)
@@ -35,23 +34,6 @@ struct stream {
 
 static float sound[SOUND];
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void wait_until(double t)
-{
-    struct timespec ts = { .tv_sec = (time_t)t };
-
-    ts.tv_nsec = (long)(1e9 * (t - (double)ts.tv_sec));
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
-        ;
-}
-
 static void *live(void *arg)
 {
     struct stream *s = arg;
@@ -63,23 +45,16 @@ static void *live(void *arg)
     for (int i = -SETTLE; i < s->packets && !s->failed; i++) {
         double due = s->begin + (i + SETTLE) * TICK;
 
-        wait_until(due);
+        bench_wait_until(due);
         enc.pcm = sound + (37 * s->number + i + SETTLE) % (SOUND / TELU_PACKET) * TELU_PACKET;
         s->failed = telu_batch_run(s->enc, &enc);
         dec.bytes = enc.bytes;
         s->failed = s->failed || telu_batch_run(s->dec, &dec) || dec.result;
         enc.reset = dec.reset = 0;
         if (i >= 0)
-            s->took[i] = now() - due;
+            s->took[i] = bench_now() - due;
     }
     return NULL;
-}
-
-static int smaller(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
 }
 
 static int measure(const struct telu_module *mod, const struct telu_model *m, int n,
@@ -102,7 +77,7 @@ static int measure(const struct telu_module *mod, const struct telu_model *m, in
             exit(1);
         }
     }
-    begin = now() + 0.1;
+    begin = bench_now() + 0.1;
     for (i = 0; i < n; i++) {
         s[i].begin = begin + TICK * tiny_random(&seed);
         if (pthread_create(&s[i].thread, NULL, live, &s[i])) {
@@ -121,7 +96,6 @@ static int measure(const struct telu_module *mod, const struct telu_model *m, in
     }
     for (size_t k = 0; k < all; k++)
         late += took[k] > TICK;
-    qsort(took, all, sizeof(*took), smaller);
     printf("| %d streams in threads, a packet each 20 ms, there and back | batch-window "
            "%u µs | ", n, window);
     if (failed)
@@ -130,8 +104,8 @@ static int measure(const struct telu_module *mod, const struct telu_model *m, in
         printf("smoke, not a measurement |\n");
     else
         printf("%.1f packets a run, median %.2f ms, p99 %.2f, %zu of %zu late |\n",
-               (double)runs.packets / (double)runs.runs, 1e3 * took[all / 2],
-               1e3 * took[all - 1 - all / 100], late, all);
+               (double)runs.packets / (double)runs.runs, 1e3 * bench_rank(took, (int)all, 0.5),
+               1e3 * bench_rank(took, (int)all, 0.99), late, all);
     fflush(stdout);
     free(took);
     free(s);

@@ -220,19 +220,23 @@ fi
 
 plain=$out/weights.plain
 python3 "$top/tests/plain.py" "$weights" "$plain" || fail "weights" "$weights" "cannot be read"
+# measured WHAT SETTING STATUS PROGRAM: a log's rows, as far as it came
+measured() {
+    grep '^|' "$log" >>"$table"
+    grep '^|' "$log" >&2
+    case $3 in
+    0) ;;
+    124 | 137) fail "$1" "$2" "not done after $limit s" ;;
+    *) fail "$1" "$2" "status $3: $(grep "$4:" "$log" | tail -1)" ;;
+    esac
+}
+
 bench() { # PHASE SECONDS PART [OPTION ...]: its rows, as far as it came
     phase=$1 seconds=$2 part=$3
     shift 3
     limited "$seconds" "bench-$phase" "$build/tests/bench_gpu" --module "$module" \
         --weights "$plain" "$@" "$part"
-    status=$?
-    grep '^|' "$log" >>"$table"
-    grep '^|' "$log" >&2
-    case $status in
-    0) ;;
-    124 | 137) fail "benchmark" "$part" "not done after $limit s" ;;
-    *) fail "benchmark" "$part" "status $status: $(grep 'bench_gpu:' "$log" | tail -1)" ;;
-    esac
+    measured "benchmark" "$part" $? bench_gpu
 }
 
 wanted stream && bench stream 60 one
@@ -240,9 +244,7 @@ wanted batch && bench batch 150 streams
 if wanted window; then
     if [ -x "$build/tests/bench_window" ]; then
         limited 60 bench-window "$build/tests/bench_window" "$weights"
-        status=$?
-        grep '^|' "$log" >>"$table"
-        [ $status = 0 ] || fail "benchmark" "window" "status $status: $(tail -1 "$log")"
+        measured "benchmark" "window" $? bench_window
     else
         row "batch-window" "" "not built: no GLib"
     fi
@@ -346,13 +348,11 @@ fi
 if wanted torch; then
     limited 200 torch env LD_LIBRARY_PATH="$before" python3 "$top/tests/bench_torch.py"
     status=$?
-    grep '^|' "$log" >>"$table"
-    case $status in
-    0) ;;
-    77) row "PyTorch" "" "skipped: $(tail -1 "$log")" ;;
-    124 | 137) fail "PyTorch" "" "not done after $limit s" ;;
-    *) fail "PyTorch" "" "$(grep 'bench_torch:' "$log" | tail -1)" ;;
-    esac
+    if [ $status = 77 ]; then
+        row "PyTorch" "" "skipped: $(tail -1 "$log")"
+    else
+        measured "PyTorch" "" $status bench_torch
+    fi
 fi
 
 # checked TOOL WHAT COMMAND ...: a clean summary counts, also when time was up after it
