@@ -23,7 +23,6 @@ struct fit {
     int seconds;               /* of speech to use, at most */
     struct fit_item *item;
     int n_items;
-    int longest;               /* packets of the longest item */
 
     /* The tables, writable, and as the codec's functions want them. */
     int16_t *bias, *env;
@@ -38,6 +37,12 @@ struct fit {
 /* fit_items.c: cuts the clips, runs the encoder on them. 0 or -1. */
 int fit_items(struct fit *f, const struct tables_clip *clips, int n_clips);
 void fit_free(struct fit *f);
+
+/* one(f, i, arg, thread) for i = 0 .. n-1, on the threads of pool.h, so that neither
+ * chance nor the order of a float sum may be shared. Returns 0, or -1 when one did,
+ * with the text of the first of them. */
+typedef int fit_one(struct fit *f, int i, void *arg, int thread);
+int fit_each(struct fit *f, fit_one *one, void *arg, int n);
 
 /* What S stages of the item decode to, from a fresh history; base (packets, 320). */
 int fit_decode(struct fit *f, const struct fit_item *it, int S, float *base);

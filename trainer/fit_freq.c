@@ -3,6 +3,7 @@
 #include "fit.h"
 
 #include "memory.h"
+#include "pool.h"
 #include "ratecontrol.h"
 
 #include <math.h>
@@ -22,7 +23,17 @@ struct counts {
     double ab[2 * TELU_CLASSES * TELU_CLASSES][TELU_SYMBOLS];
     double group[2 * TELU_CLASSES * TELU_CLASSES][GROUPS][TELU_SYMBOLS];
     double full[TELU_CONTEXTS][TELU_SYMBOLS];
-    double fraction[4], hits[4];   /* of |r| / step - |q|, for tab.recon */
+};
+
+/* Of |r| / step - |q|, for tab.recon: sums of floats, so each item has its own. */
+struct within {
+    double fraction[4], hits[4];
+};
+
+struct freq_job {
+    struct counts *n;          /* of each thread: whole numbers, which add up exactly */
+    struct within *w;          /* of each item */
+    struct rng *rng;           /* likewise */
 };
 
 /* --- Counts -> frequencies ---------------------------------------------- */
@@ -125,7 +136,7 @@ static void count_packet(struct counts *n, const int *q, const struct telu_plan 
 }
 
 /* Where inside its cell a coefficient lay, on average. */
-static void count_recon(struct fit *f, struct counts *n, const int *q,
+static void count_recon(struct fit *f, struct within *w, const int *q,
                         const struct telu_plan *p, const float *c, const float *base)
 {
     const uint8_t *gain = f->gain + p->stages * TELU_BANDS;
@@ -137,9 +148,9 @@ static void count_recon(struct fit *f, struct counts *n, const int *q,
 
                 if (!a || a == TELU_MAX_Q)
                     continue;
-                n->fraction[i] += fabsf(c[k] - gain[b] / 128.0f * base[k]) /
+                w->fraction[i] += fabsf(c[k] - gain[b] / 128.0f * base[k]) /
                                   p->step[b] - a;
-                n->hits[i]++;
+                w->hits[i]++;
             }
 }
 
@@ -174,9 +185,10 @@ static int step_for(struct fit *f, const struct fit_item *it, const float *base,
     return most;
 }
 
-static void count_item(struct fit *f, struct counts *n, const struct fit_item *it,
-                       const float *base, int S, int shape)
+static void count_draws(struct fit *f, const struct freq_job *j, int i, int thread,
+                        const float *base, int S, int shape)
 {
+    const struct fit_item *it = &f->item[i];
     const int finest = step_for(f, it, base, S, shape, RATE_MOST);
     const int coarsest = step_for(f, it, base, S, shape, RATE_LEAST);
     const float dead = telu_rc_dead(shape ? TELU_PERCEPTUAL : TELU_SNR);
@@ -185,57 +197,86 @@ static void count_item(struct fit *f, struct counts *n, const struct fit_item *i
         struct telu_plan plan;
 
         telu_plan_envelope(&plan, &f->tab, it->codes + p * f->cfg.stages, S);
-        for (int i = 0; i < DRAWS; i++) {
+        for (int draw = 0; draw < DRAWS; draw++) {
             const float *c = it->c + p * TELU_COEFS, *b = base + p * TELU_COEFS;
-            const int step = finest + rng_below(&f->rng, coarsest - finest + 1);
+            const int step = finest + rng_below(&j->rng[i], coarsest - finest + 1);
             int q[TELU_COEFS];
 
             telu_plan_step(&plan, &f->tab, step, shape);
             telu_refine_quantise(q, &plan, &f->tab, c, b, dead);
-            count_packet(n, q, &plan);
-            count_recon(f, n, q, &plan, c, b);
+            count_packet(&j->n[thread], q, &plan);
+            count_recon(f, &j->w[i], q, &plan, c, b);
         }
     }
 }
 
-static void set_recon(struct fit *f, const struct counts *n)
+static int count_item(struct fit *f, int i, void *arg, int thread)
 {
+    static const int few[] = { 1, 2, 3, 2 }, many[] = { 3, 4, 6, 8, 5, 4 };
+    const int S[] = { few[i % 4], many[i % 6], 0 };
+    const struct fit_item *it = &f->item[i];
+    float *base = floats((size_t)it->packets * TELU_COEFS);
+    int r = 0;
+
+    for (int k = 0; !r && k < 3; k++) {
+        const int stages = S[k] < f->cfg.stages ? S[k] : f->cfg.stages;
+
+        /* Few will code without a base: a third of the items will do for it. */
+        if (!stages && i % 3 && f->n_items > 3)
+            continue;
+        r = fit_decode(f, it, stages, base);
+        for (int shape = 0; !r && shape <= 2; shape += 2)
+            count_draws(f, arg, i, thread, base, stages, shape);
+    }
+    free(base);
+    return r;
+}
+
+static void set_recon(struct fit *f, const struct within *w)
+{
+    struct within sum = { 0 };
+
     f->recon[0] = 128;
     for (int i = 1; i < 4; i++) {
-        const double mean = n->hits[i] > 0 ? n->fraction[i] / n->hits[i] : 0;
+        for (int k = 0; k < f->n_items; k++) {
+            sum.fraction[i] += w[k].fraction[i];
+            sum.hits[i] += w[k].hits[i];
+        }
+        const double mean = sum.hits[i] > 0 ? sum.fraction[i] / sum.hits[i] : 0;
 
         f->recon[i] = lround(fmin(fmax(128 + 256 * mean, 0), 255));
     }
 }
 
+/* Counts of all threads -> n[0]. */
+static void gather(struct counts *n, int threads)
+{
+    double *to = (double *)n;
+
+    for (int k = 1; k < threads; k++)
+        for (size_t i = 0; i < sizeof(*n) / sizeof(*to); i++)
+            to[i] += ((const double *)&n[k])[i];
+}
+
 int fit_freq(struct fit *f)
 {
-    static const int few[] = { 1, 2, 3, 2 }, many[] = { 3, 4, 6, 8, 5, 4 };
-    struct counts *n = zeroed(sizeof(*n));
-    float *base = floats((size_t)f->longest * TELU_COEFS);
-    int r = 0;
+    struct freq_job j = { zeroed(pool_threads() * sizeof(*j.n)),
+                          zeroed(f->n_items * sizeof(*j.w)),
+                          zeroed(f->n_items * sizeof(*j.rng)) };
+    int r;
 
-    for (int i = 0; !r && i < f->n_items; i++) {
-        const int S[] = { few[i % 4], many[i % 6], 0 };
-
-        for (int k = 0; !r && k < 3; k++) {
-            const int stages = S[k] < f->cfg.stages ? S[k] : f->cfg.stages;
-
-            /* Few will code without a base: a third of the items will do for it. */
-            if (!stages && i % 3 && f->n_items > 3)
-                continue;
-            r = fit_decode(f, &f->item[i], stages, base);
-            for (int shape = 0; !r && shape <= 2; shape += 2)
-                count_item(f, n, &f->item[i], base, stages, shape);
-        }
-    }
+    for (int i = 0; i < f->n_items; i++)
+        rng_seed(&j.rng[i], rng_next(&f->rng));
+    r = fit_each(f, count_item, &j, f->n_items);
     if (!r) {
-        set_freq(f->freq, n);
-        set_recon(f, n);
+        gather(j.n, pool_threads());
+        set_freq(f->freq, j.n);
+        set_recon(f, j.w);
         fit_say(f, "tables: recon %d %d %d of 256 (128 is the middle)", f->recon[1],
                 f->recon[2], f->recon[3]);
     }
-    free(base);
-    free(n);
+    free(j.n);
+    free(j.w);
+    free(j.rng);
     return r;
 }

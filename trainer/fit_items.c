@@ -5,8 +5,11 @@
 #include "error.h"
 #include "memory.h"
 #include "packet.h"
+#include "pool.h"
 
+#include <glib.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,28 +38,35 @@ static int run_encoder(struct fit *f, struct fit_item *it)
     return r;
 }
 
-static int make_item(struct fit *f, struct fit_item *it, const float *pcm, long n,
-                     float gain)
+/* Where an item comes from. */
+struct cut {
+    const float *pcm;
+    long n;                    /* samples */
+    float gain;
+};
+
+static int make_item(struct fit *f, int i, void *arg, int thread)
 {
-    const int packets = (n + TELU_DELAY) / TELU_PACKET, H = 2 * packets;
+    const struct cut *cut = (const struct cut *)arg + i;
+    struct fit_item *it = &f->item[i];
+    const int packets = (cut->n + TELU_DELAY) / TELU_PACKET, H = 2 * packets;
     float *x = floats((size_t)(H + 1) * TELU_HOP);
     double power = 1e-12;
 
+    (void)thread;
     it->packets = packets;
     it->c = floats((size_t)packets * TELU_COEFS);
     it->codes = zeroed((size_t)packets * f->cfg.stages * sizeof(int));
-    for (long i = 0; i < n && i + LEAD < (long)(H + 1) * TELU_HOP; i++)
-        x[i + LEAD] = gain * pcm[i];
+    for (long k = 0; k < cut->n && k + LEAD < (long)(H + 1) * TELU_HOP; k++)
+        x[k + LEAD] = cut->gain * cut->pcm[k];
     if (f->ctx.be->mdct(&f->ctx, it->c, x, 1, H)) {
         free(x);
         return -1;
     }
     free(x);
-    for (int i = 0; i < packets * TELU_COEFS; i++)
-        power += (double)it->c[i] * it->c[i];
+    for (int k = 0; k < packets * TELU_COEFS; k++)
+        power += (double)it->c[k] * it->c[k];
     it->power = power / ((double)packets * TELU_COEFS);
-    if (packets > f->longest)
-        f->longest = packets;
     return run_encoder(f, it);
 }
 
@@ -66,13 +76,14 @@ int fit_items(struct fit *f, const struct tables_clip *clips, int n_clips)
 {
     const long most = (long)f->seconds * TELU_RATE;
     long share = most / (n_clips + 1), offered = 0, seen = 0, total = 0;
+    struct cut *cuts = zeroed((n_clips + 1) * sizeof(*cuts));
+    int r;
 
     if (share < LEAST_SECONDS * TELU_RATE)
         share = LEAST_SECONDS * TELU_RATE;
     for (int i = 0; i < n_clips; i++)
         offered += clips[i].n < share ? clips[i].n : share;
 
-    f->item = zeroed((n_clips + 1) * sizeof(*f->item));
     for (int i = 0; i < n_clips; i++) {
         const long n = clips[i].n < share ? clips[i].n : share;
         const long from = rng_below(&f->rng, clips[i].n - n + 1);
@@ -82,14 +93,55 @@ int fit_items(struct fit *f, const struct tables_clip *clips, int n_clips)
         if (n < TELU_RATE / 2 || (double)total * offered > (double)most * seen)
             continue;
         total += n;
-        if (make_item(f, &f->item[f->n_items++], clips[i].pcm + from, n, gain))
-            return -1;
+        cuts[f->n_items++] = (struct cut){ clips[i].pcm + from, n, gain };
     }
+    f->item = zeroed((f->n_items + 1) * sizeof(*f->item));
+    r = fit_each(f, make_item, cuts, f->n_items);
+    free(cuts);
+    if (r)
+        return -1;
     if (!f->n_items)
         return telu_fail("tables: no clip of half a second or more to fit to");
     fit_say(f, "tables: %.1f minutes of speech in %d pieces", total / 60.0 / TELU_RATE,
             f->n_items);
     return 0;
+}
+
+struct each {
+    struct fit *f;
+    fit_one *one;
+    void *arg;
+    pthread_mutex_t lock;
+    char *trouble;             /* of the item `first`; telu_error() is a thread's own */
+    int first;
+};
+
+static void each_item(void *arg, int i, int thread)
+{
+    struct each *e = arg;
+
+    if (!e->one(e->f, i, e->arg, thread))
+        return;
+    pthread_mutex_lock(&e->lock);
+    if (!e->trouble || i < e->first) {
+        g_free(e->trouble);
+        e->trouble = g_strdup(telu_error());
+        e->first = i;
+    }
+    pthread_mutex_unlock(&e->lock);
+}
+
+int fit_each(struct fit *f, fit_one *one, void *arg, int n)
+{
+    struct each e = { f, one, arg, PTHREAD_MUTEX_INITIALIZER, NULL, 0 };
+
+    pool_run(each_item, &e, n);
+    pthread_mutex_destroy(&e.lock);
+    if (!e.trouble)
+        return 0;
+    telu_fail("%s", e.trouble);
+    g_free(e.trouble);
+    return -1;
 }
 
 void fit_free(struct fit *f)

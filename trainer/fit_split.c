@@ -189,36 +189,50 @@ static void choose(struct fit *f, scores sum, int items)
         }
 }
 
-static int try_item(struct fit *f, const struct fit_item *it, float *base, float *y,
-                    scores sum)
-{
-    const int packets = it->packets < PER_ITEM ? it->packets : PER_ITEM;
+struct split_job {
+    int every;                 /* of the items one is tried */
+    scores *sum;               /* of each that is */
+};
 
-    for (int k = 0; k < CANDIDATES && candidate[k] <= f->cfg.stages; k++) {
-        if (fit_decode(f, it, candidate[k], base))
-            return -1;
-        for (int tune = 0; tune < 2; tune++)
-            add_curve(f, it, packets, base, tune, k, y, sum);
+static int try_item(struct fit *f, int i, void *arg, int thread)
+{
+    const struct split_job *j = arg;
+    const struct fit_item *it = &f->item[i * j->every];
+    const int packets = it->packets < PER_ITEM ? it->packets : PER_ITEM;
+    float *base = floats((size_t)it->packets * TELU_COEFS);
+    float *y = floats((size_t)packets * TELU_COEFS);
+    int r = 0;
+
+    (void)thread;
+    for (int k = 0; !r && k < CANDIDATES && candidate[k] <= f->cfg.stages; k++) {
+        r = fit_decode(f, it, candidate[k], base);
+        for (int tune = 0; !r && tune < 2; tune++)
+            add_curve(f, it, packets, base, tune, k, y, j->sum[i]);
     }
-    return add_base_only(f, it, packets, base, sum);
+    if (!r)
+        r = add_base_only(f, it, packets, base, j->sum[i]);
+    free(base);
+    free(y);
+    return r;
 }
 
 int fit_split(struct fit *f)
 {
-    float *base = floats((size_t)f->longest * TELU_COEFS);
-    float *y = floats((size_t)PER_ITEM * TELU_COEFS);
-    scores sum = { 0 };
-    int packets = 0, items = 0, every, r = 0;
-    int trials = f->seconds * TRIALS_A_SECOND;
+    struct split_job j = { 0 };
+    scores all = { 0 };
+    int packets = 0, items, r, trials = f->seconds * TRIALS_A_SECOND;
 
     for (int i = 0; i < f->n_items; i++)
         packets += f->item[i].packets < PER_ITEM ? f->item[i].packets : PER_ITEM;
-    every = 1 + packets / (trials < TRIALS ? trials : TRIALS);
-    for (int i = 0; !r && i < f->n_items; i += every, items++)
-        r = try_item(f, &f->item[i], base, y, sum);
+    j.every = 1 + packets / (trials < TRIALS ? trials : TRIALS);
+    items = (f->n_items + j.every - 1) / j.every;
+    j.sum = zeroed(items * sizeof(*j.sum));
+    r = fit_each(f, try_item, &j, items);
+    for (int i = 0; !r && i < items; i++)      /* in this order, as floats want */
+        for (size_t k = 0; k < sizeof(all) / sizeof(double); k++)
+            ((double *)all)[k] += ((const double *)j.sum[i])[k];
     if (!r)
-        choose(f, sum, items);
-    free(y);
-    free(base);
+        choose(f, all, items);
+    free(j.sum);
     return r;
 }

@@ -3,6 +3,7 @@
 #include "quality.h"
 
 #include "memory.h"
+#include "pool.h"
 #include "stft.h"
 
 #include <math.h>
@@ -44,10 +45,25 @@ double quality_si_sdr(const float *x, const float *y, long n)
     return 10.0 * log10(a * a * xx / noise + 1e-12);
 }
 
+/* What a thread works in. */
 struct room {
     struct stft stft;
     float *part[4];            /* (bins, lanes): real and imaginary, of x and of y */
 };
+
+static void room_init(struct room *r)
+{
+    stft_init(&r->stft, LSD_FFT);
+    for (int i = 0; i < 4; i++)
+        r->part[i] = floats((size_t)r->stft.bins * STFT_LANES);
+}
+
+static void room_release(struct room *r)
+{
+    for (int i = 0; i < 4; i++)
+        free(r->part[i]);
+    stft_release(&r->stft);
+}
 
 /* Mean over frames of the root mean square distance of the spectra in dB. */
 static double lsd(struct room *r, const float *x, const float *y, long n)
@@ -106,27 +122,6 @@ long quality_code(const struct telu_model *m, const struct telu_rate *rate, floa
     return ok ? bytes : -1;
 }
 
-struct sums {
-    double samples, x, xx, y, yy, bits;
-    int files;
-};
-
-static void add(struct quality *q, struct sums *s, struct room *r, const float *x,
-                const float *y, long n)
-{
-    q->snr += quality_snr(x, y, n);
-    q->si_sdr += quality_si_sdr(x, y, n);
-    q->lsd += lsd(r, x, y, n);
-    s->files++;
-    s->samples += n;
-    for (long i = 0; i < n; i++) {
-        s->x += x[i];
-        s->xx += (double)x[i] * x[i];
-        s->y += y[i];
-        s->yy += (double)y[i] * y[i];
-    }
-}
-
 static double deviation(double sum, double square, double n)
 {
     return sqrt(fmax(square / n - sum / n * (sum / n), 0.0));
@@ -141,55 +136,95 @@ static int audible(const struct clip *c)
     return c->n >= LSD_FFT && sqrt(square / c->n) > SILENT;
 }
 
-static struct quality at_point(const struct quality_point *p,
-                               const struct telu_model *m, const struct dataset *d,
-                               int files, struct room *r)
+/* One file at one point. */
+struct sums {
+    double snr, si_sdr, lsd;
+    double samples, x, xx, y, yy, bits;
+};
+
+struct job {
+    const struct telu_model *m;
+    const struct clip **clip;
+    int clips;
+    struct sums *sums;         /* (points, clips) */
+    struct room *room;         /* of each thread */
+};
+
+static void one_file(void *arg, int item, int thread)
 {
-    struct telu_rate rate = { p->bitrate, TELU_CONSTRAINED_VBR, TELU_SNR,
-                              p->refinement };
-    int step = d->n > files ? d->n / files : 1;
-    struct quality q = { 0 };
-    struct sums s = { 0 };
+    const struct job *j = arg;
+    const struct quality_point *p = &quality_points[item / j->clips];
+    const struct clip *c = j->clip[item % j->clips];
+    const struct telu_rate rate = { p->bitrate, TELU_CONSTRAINED_VBR, TELU_SNR,
+                                    p->refinement };
+    struct sums *s = &j->sums[item];
+    float *y = floats(c->n);
+    long bytes = quality_code(j->m, &rate, y, c->pcm, c->n);
 
-    for (int i = 0; i < d->n; i += step) {
-        const struct clip *c = &d->clip[i];
-        float *y;
-        long bytes;
-
-        if (!audible(c))
-            continue;
-        y = floats(c->n);
-        bytes = quality_code(m, &rate, y, c->pcm, c->n);
-        if (bytes < 0)
-            die("%s at %d bit/s: %s", c->path, p->bitrate, telu_error());
-        s.bits += 8.0 * bytes;
-        add(&q, &s, r, c->pcm, y, c->n);
-        free(y);
+    if (bytes < 0)
+        die("%s at %d bit/s: %s", c->path, p->bitrate, telu_error());
+    s->bits = 8.0 * bytes;
+    s->snr = quality_snr(c->pcm, y, c->n);
+    s->si_sdr = quality_si_sdr(c->pcm, y, c->n);
+    s->lsd = lsd(&j->room[thread], c->pcm, y, c->n);
+    s->samples = c->n;
+    for (long i = 0; i < c->n; i++) {
+        s->x += c->pcm[i];
+        s->xx += (double)c->pcm[i] * c->pcm[i];
+        s->y += y[i];
+        s->yy += (double)y[i] * y[i];
     }
-    if (!s.files)
+    free(y);
+}
+
+/* In the order of the files, whichever thread came first. */
+static struct quality mean(const struct sums *s, int n)
+{
+    struct quality q = { 0 };
+    struct sums all = { 0 };
+
+    for (int i = 0; i < n; i++) {
+        q.snr += s[i].snr / n;
+        q.si_sdr += s[i].si_sdr / n;
+        q.lsd += s[i].lsd / n;
+        all.samples += s[i].samples;
+        all.x += s[i].x;
+        all.xx += s[i].xx;
+        all.y += s[i].y;
+        all.yy += s[i].yy;
+        all.bits += s[i].bits;
+    }
+    if (!n)
         return (struct quality){ NAN, NAN, NAN, NAN, NAN, NAN };
-    q.snr /= s.files;
-    q.si_sdr /= s.files;
-    q.lsd /= s.files;
-    q.mean = s.y / s.samples;
-    q.ratio = deviation(s.y, s.yy, s.samples) / deviation(s.x, s.xx, s.samples);
-    q.bitrate = s.bits * TELU_RATE / s.samples;
+    q.mean = all.y / all.samples;
+    q.ratio = deviation(all.y, all.yy, all.samples) /
+              deviation(all.x, all.xx, all.samples);
+    q.bitrate = all.bits * TELU_RATE / all.samples;
     return q;
 }
 
 void quality_measure(struct quality q[QUALITY_POINTS], const struct telu_model *m,
                      const struct dataset *d, int files)
 {
-    struct room r;
+    const int step = d->n > files ? d->n / files : 1, threads = pool_threads();
+    struct job j = { .m = m };
 
-    stft_init(&r.stft, LSD_FFT);
-    for (int i = 0; i < 4; i++)
-        r.part[i] = floats((size_t)r.stft.bins * STFT_LANES);
+    j.clip = zeroed(sizeof(*j.clip) * (d->n + 1));
+    for (int i = 0; i < d->n; i += step)
+        if (audible(&d->clip[i]))
+            j.clip[j.clips++] = &d->clip[i];
+    j.sums = zeroed(sizeof(*j.sums) * (QUALITY_POINTS * j.clips + 1));
+    j.room = zeroed(sizeof(*j.room) * threads);
+    for (int t = 0; t < threads; t++)
+        room_init(&j.room[t]);
+    pool_run(one_file, &j, QUALITY_POINTS * j.clips);
     for (int i = 0; i < QUALITY_POINTS; i++)
-        q[i] = at_point(&quality_points[i], m, d, files, &r);
-    for (int i = 0; i < 4; i++)
-        free(r.part[i]);
-    stft_release(&r.stft);
+        q[i] = mean(j.sums + (size_t)i * j.clips, j.clips);
+    for (int t = 0; t < threads; t++)
+        room_release(&j.room[t]);
+    free(j.room);
+    free(j.sums);
+    free(j.clip);
 }
 
 void quality_print(const struct quality q[QUALITY_POINTS])

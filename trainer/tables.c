@@ -121,41 +121,67 @@ static void fit_envelope(struct fit *f)
 
 /* --- Gains -------------------------------------------------------------- */
 
-/* Wiener gains of S stages; each item counts alike whatever its level. */
-static int measure_gain(struct fit *f, int S, float *base)
+/* What the gains of S stages are made of, item by item. */
+struct likeness {
+    double with[TELU_BANDS], self[TELU_BANDS];
+};
+
+struct gain_job {
+    int S;
+    struct likeness *of;
+};
+
+static int measure_item(struct fit *f, int i, void *arg, int thread)
 {
-    double with[TELU_BANDS] = { 0 }, self[TELU_BANDS] = { 0 };
-    int packets = 0;
+    const struct gain_job *j = arg;
+    const struct fit_item *it = &f->item[i];
+    struct likeness *sum = &j->of[i];
+    float *base = floats((size_t)it->packets * TELU_COEFS);
+    int r = fit_decode(f, it, j->S, base);
 
-    for (int i = 0; i < f->n_items && packets < GAIN_PACKETS; i++) {
-        const struct fit_item *it = &f->item[i];
+    (void)thread;
+    for (int h = 0; !r && h < 2 * it->packets; h++)
+        for (int b = 0; b < TELU_BANDS; b++)
+            for (int k = telu_band_edge[b]; k < telu_band_edge[b + 1]; k++) {
+                const int at = h * TELU_HOP + k;
 
-        packets += it->packets;
-        if (fit_decode(f, it, S, base))
-            return -1;
-        for (int h = 0; h < 2 * it->packets; h++)
-            for (int b = 0; b < TELU_BANDS; b++)
-                for (int k = telu_band_edge[b]; k < telu_band_edge[b + 1]; k++) {
-                    const int at = h * TELU_HOP + k;
+                sum->with[b] += it->c[at] * base[at] / it->power;
+                sum->self[b] += (double)base[at] * base[at] / it->power;
+            }
+    free(base);
+    return r;
+}
 
-                    with[b] += it->c[at] * base[at] / it->power;
-                    self[b] += (double)base[at] * base[at] / it->power;
-                }
+/* Wiener gains of S stages; each item counts alike whatever its level. */
+static int measure_gain(struct fit *f, int S)
+{
+    struct gain_job j = { S, zeroed(f->n_items * sizeof(*j.of)) };
+    uint8_t *gain = f->gain + S * TELU_BANDS;
+    int packets = 0, n = 0, r;
+
+    while (n < f->n_items && packets < GAIN_PACKETS)
+        packets += f->item[n++].packets;
+    r = fit_each(f, measure_item, &j, n);
+    for (int b = 0; !r && b < TELU_BANDS; b++) {
+        double with = 0, self = 1e-9;
+
+        for (int i = 0; i < n; i++) {
+            with += j.of[i].with[b];
+            self += j.of[i].self[b];
+        }
+        gain[b] = lround(fmin(fmax(128 * with / self, 0), 255));
     }
-    for (int b = 0; b < TELU_BANDS; b++)
-        f->gain[S * TELU_BANDS + b] =
-            lround(fmin(fmax(128 * with[b] / (self[b] + 1e-9), 0), 255));
-    fit_say(f, "tables: gain of %2d stages: %.2f at 100 Hz, %.2f at 1 kHz, %.2f at "
-            "2.7 kHz, %.2f at 5.7 kHz", S, f->gain[S * TELU_BANDS] / 128.0,
-            f->gain[S * TELU_BANDS + 5] / 128.0, f->gain[S * TELU_BANDS + 12] / 128.0,
-            f->gain[S * TELU_BANDS + 18] / 128.0);
-    return 0;
+    free(j.of);
+    if (!r)
+        fit_say(f, "tables: gain of %2d stages: %.2f at 100 Hz, %.2f at 1 kHz, %.2f at "
+                "2.7 kHz, %.2f at 5.7 kHz", S, gain[0] / 128.0, gain[5] / 128.0,
+                gain[12] / 128.0, gain[18] / 128.0);
+    return r;
 }
 
 static int fit_gain(struct fit *f)
 {
     static const int measured[] = { 1, 2, 3, 4, 6, 8, 12, 16 };
-    float *base = floats((size_t)f->longest * TELU_COEFS);
     int r = 0, last = 0;
 
     memset(f->gain, 128, TELU_BANDS);
@@ -164,7 +190,7 @@ static int fit_gain(struct fit *f)
 
         if (S == last)
             break;
-        r = measure_gain(f, S, base);
+        r = measure_gain(f, S);
         for (int s = last + 1; s < S; s++)       /* between: on a straight line */
             for (int b = 0; b < TELU_BANDS; b++)
                 f->gain[s * TELU_BANDS + b] =
@@ -175,7 +201,6 @@ static int fit_gain(struct fit *f)
     for (int b = 0; !r && b < TELU_BANDS; b++)   /* if stages lie past the last one */
         for (int s = last + 1; s <= f->cfg.stages; s++)
             f->gain[s * TELU_BANDS + b] = f->gain[last * TELU_BANDS + b];
-    free(base);
     return r;
 }
 
