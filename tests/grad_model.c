@@ -46,7 +46,7 @@ static void test_tensors(struct model *m, const float *x, const float *k,
     run(m, x, k, stages);
     for (int i = 0; i < n; i++)
         dwave[i] = k[i];
-    model_backward(m, dwave, stages, B, T, 0.0f);
+    model_backward(m, dwave, stages, B, T, 0.0f, 0.0f);
     for (int i = 0; i < m->p->count; i++) {
         struct param *e = &m->p->all[i];
         double along = 0.0, size = 0.0, h, diff;
@@ -85,7 +85,7 @@ static void test_tensors(struct model *m, const float *x, const float *k,
 }
 
 /* With the true quantiser and no other loss, one stage: d commit / d latent is
- * in^T 2 (z - q) / (D energy). */
+ * in^T 2 (z - q) / (D energy), d size / d latent in^T 2 z / D. */
 static void test_commit(struct rng *rng)
 {
     struct telu_config c = tiny();
@@ -103,15 +103,15 @@ static void test_commit(struct rng *rng)
     for (int i = 0; i < 16; i++)
         x[i] = rng_normal(rng);
     vq_forward(v, sum, x, stages, 1, 1, 0.0f);
-    vq_backward(v, dx, dsum, stages, 1, 1, 0.7f);
+    vq_backward(v, dx, dsum, stages, 1, 1, 0.7f, 0.3f);
     for (int d = 0; d < 8; d++)
         energy += v->s[0].z[d] * v->s[0].z[d] / 8.0;
     for (int i = 0; i < 16; i++) {
         double want = 0.0;
 
         for (int d = 0; d < 8; d++)
-            want += 0.7 * 2.0 / 8.0 / energy * (v->s[0].z[d] - v->s[0].q[d]) *
-                    v->s[0].in_w->w[d * 16 + i];
+            want += 2.0 / 8.0 * (0.7 / energy * (v->s[0].z[d] - v->s[0].q[d]) +
+                                 0.3 * v->s[0].z[d]) * v->s[0].in_w->w[d * 16 + i];
         if (!(fabs(dx[i] - want) < 1e-5)) {
             failed = 1;
             printf("commitment: gradient %d is %g, expected %g\n", i, dx[i], want);

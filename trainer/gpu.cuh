@@ -181,11 +181,12 @@ int gpu_product_dw(struct training *t, float *dw, const void *dy, const void *x,
 
 /* --- model.cu --- */
 int gpu_model_forward(struct training *t);
-int gpu_model_backward(struct training *t, float commit);
+int gpu_model_backward(struct training *t, float commit, float size);
 
 /* --- vq.cu; dsum and dx (R, latent) --- */
 int gpu_vq_forward(struct training *t);
-int gpu_vq_backward(struct training *t, float *dx, const float *dsum, float weight);
+int gpu_vq_backward(struct training *t, float *dx, const float *dsum, float commit,
+                    float size);
 
 /* --- stft.cu: items first .. first + n - 1, n <= t->chunk --- */
 int gpu_stft_plan(struct training *t);     /* makes the plans, sets chunk, work_bytes */

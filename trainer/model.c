@@ -225,7 +225,7 @@ double model_forward(struct model *m, const float *x, const int *stages, int B, 
 }
 
 void model_backward(struct model *m, float *dwave, const int *stages, int B, int T,
-                    float commit)
+                    float commit, float size)
 {
     const struct telu_config *c = &m->cfg;
     int R = B * T;
@@ -240,7 +240,7 @@ void model_backward(struct model *m, float *dwave, const int *stages, int B, int
     gemm_backward(m->da, 0.0f, m->dec_in_w->g, m->dec_in_b->g, m->dx, m->sum,
                   m->dec_in_w->w, R, c->latent, c->dec_width);
 
-    vq_backward(m->vq, m->db, m->da, stages, B, T, commit);
+    vq_backward(m->vq, m->db, m->da, stages, B, T, commit, size);
 
     gemm_backward(m->dx, 0.0f, m->enc_out_w->g, m->enc_out_b->g, m->db, m->enc_x,
                   m->enc_out_w->w, R, c->enc_width, c->latent);

@@ -219,7 +219,7 @@ static int layer_backward(struct training *t, float *dx, const float *dy, const 
 }
 
 template <class T>
-static int all_backward(struct training *t, float commit)
+static int all_backward(struct training *t, float commit, float size)
 {
     const struct telu_config *c = &t->cfg;
     head_back<T> head = { (T *)t->da, (T *)t->db, t->dx, t->v_out, t->s_out,
@@ -235,7 +235,7 @@ static int all_backward(struct training *t, float commit)
         stack_backward<T>(t, t->dec, t->dx) ||
         layer_backward(t, t->da32, t->dx, (const T *)t->sum_t, t->dec_in_w,
                        t->dec_in_b, c->latent, c->dec_width) ||
-        gpu_vq_backward(t, t->dlatent, t->da32, commit) ||
+        gpu_vq_backward(t, t->dlatent, t->da32, commit, size) ||
         layer_backward(t, t->dx, t->dlatent, (const T *)t->enc_t, t->enc_out_w,
                        t->enc_out_b, c->enc_width, c->latent) ||
         stack_backward<T>(t, t->enc, t->dx))
@@ -244,8 +244,8 @@ static int all_backward(struct training *t, float commit)
                           t->enc_in_b, TELU_FEATURES, c->enc_width);
 }
 
-int gpu_model_backward(struct training *t, float commit)
+int gpu_model_backward(struct training *t, float commit, float size)
 {
-    return t->precision == TELU_TRAIN_BF16 ? all_backward<bf16>(t, commit)
-                                     : all_backward<float>(t, commit);
+    return t->precision == TELU_TRAIN_BF16 ? all_backward<bf16>(t, commit, size)
+                                     : all_backward<float>(t, commit, size);
 }

@@ -54,9 +54,9 @@ void model_free(struct model *m);
 double model_forward(struct model *m, const float *x, const int *stages, int B, int T,
                      float decay);
 
-/* dwave, as wave (may be changed) -> gradients added to m->p->grad. `commit`: weight
- * of the commitment loss. Follows the model_forward() that it belongs to. */
+/* dwave, as wave (may be changed) -> gradients added to m->p->grad. commit, size: weights
+ * in vq_backward(). Follows the model_forward() that it belongs to. */
 void model_backward(struct model *m, float *dwave, const int *stages, int B, int T,
-                    float commit);
+                    float commit, float size);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define COMMIT 0.25f           /* as in step.c */
+#define SIZE 0.15f
 #define TELLERS 1024           /* threads of the only block that sums the results */
 
 static int enter(const struct training *t)
@@ -50,7 +51,7 @@ tell(struct gpu_state *state, const struct gpu_order *order,
 static int launches(struct training *t)
 {
     if (gpu_model_forward(t) || gpu_loss(t) || gpu_balance(t) ||
-        gpu_model_backward(t, COMMIT) || gpu_adamw(t))
+        gpu_model_backward(t, COMMIT, SIZE) || gpu_adamw(t))
         return -1;
     TELU_LAUNCH(tell, 1, TELLERS, 0, t->cuda.stream, t->state, t->order, t->ring,
                 t->value_item, t->commit, t->B, t->cfg.stages * t->B * t->shares);

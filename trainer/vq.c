@@ -375,7 +375,7 @@ double vq_forward(struct vq *v, float *sum, const float *x, const int *stages, i
 }
 
 void vq_backward(struct vq *v, float *dx, const float *dsum, const int *stages, int B,
-                 int T, float weight)
+                 int T, float commit, float size)
 {
     float *dr = dx;
 
@@ -392,10 +392,10 @@ void vq_backward(struct vq *v, float *dx, const float *dsum, const int *stages, 
         gemm_backward(v->dz, 0.0f, st->out_w->g, st->out_b->g, v->de, st->q,
                       st->out_w->w, R, D, v->latent);
         for (int b = 0; b < items; b++) {
-            float k = weight * 2.0f * v->energy[b] / ((float)T * D * B);
+            float each = 2.0f / ((float)T * D * B), k = each * commit * v->energy[b];
 
             for (size_t i = (size_t)b * T * D; i < (size_t)(b + 1) * T * D; i++)
-                v->dz[i] += k * (st->z[i] - st->q[i]);
+                v->dz[i] += k * (st->z[i] - st->q[i]) + each * size * st->z[i];
         }
         gemm_backward(dr, 1.0f, st->in_w->g, st->in_b->g, v->dz, st->r, st->in_w->w,
                       R, v->latent, D);

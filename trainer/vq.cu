@@ -330,7 +330,7 @@ struct sum_back {
     __device__ int column(int, int c) const { return bias_at + c; }
 };
 
-/* Straight-through, and the commitment. */
+/* Straight-through, the commitment, and the size of the latents. */
 struct code_back {
     enum { N = 1 };
     template <int V> struct keep { int end; };
@@ -338,7 +338,7 @@ struct code_back {
     struct place p;
     float *dz;
     const float *z, *q, *energy;
-    float weight;              /* 2 commit / (T D B) */
+    float commit, size;        /* weights times 2 / (T D B) */
     int bias_at;
 
     template <int V> __device__ void start(keep<V> &k, int) const { k.end = p.rows(); }
@@ -356,7 +356,8 @@ struct code_back {
         float out[V];
 
         for (int v = 0; v < V; v++) {
-            out[v] = in.d[v] + weight * in.energy * (in.z[v] - in.q[v]);
+            out[v] = in.d[v] + commit * in.energy * (in.z[v] - in.q[v]) +
+                     size * in.z[v];
             out[v] = r < k.end ? out[v] : 0.0f;
             sum[0][v] += out[v];
         }
@@ -365,7 +366,8 @@ struct code_back {
     __device__ int column(int, int c) const { return bias_at + c; }
 };
 
-int gpu_vq_backward(struct training *t, float *dx, const float *dsum, float weight)
+int gpu_vq_backward(struct training *t, float *dx, const float *dsum, float commit,
+                    float size)
 {
     cudaDataType f = CUDA_R_32F;
     int R = t->R, L = t->cfg.latent;
@@ -376,10 +378,10 @@ int gpu_vq_backward(struct training *t, float *dx, const float *dsum, float weig
     for (int s = t->cfg.stages - 1; s >= 0; s--) {
         gpu_stage &st = t->stage[s];
         int D = st.dim;
-        float k = weight * 2.0f / ((float)t->T * D * t->B);
+        float each = 2.0f / ((float)t->T * D * t->B);
         sum_back sum = { place_of(t, s), t->de, dsum, dx, st.out_b.column };
-        code_back code = { place_of(t, s), t->dz, st.z, st.q, t->energy, k,
-                           st.in_b.column };
+        code_back code = { place_of(t, s), t->dz, st.z, st.q, t->energy, each * commit,
+                           each * size, st.in_b.column };
 
         if (columns_run(t, sum, R, L, "training, residual backward") ||
             gpu_product_dx(t, t->dz, f, 0.0f, t->de, st.out_w.w, f, R, D, L) ||

@@ -70,10 +70,13 @@ void vq_free(struct vq *v);
 double vq_forward(struct vq *v, float *sum, const float *x, const int *stages,
                   int B, int T, float decay);
 
-/* d sum -> dx (written), parameters' gradients added, with `weight` of the
- * commitment loss. Buffers (B, T, latent). */
+/* d sum -> dx (written), parameters' gradients added, with weights of the commitment
+ * loss and of the size of the latents: the sum over an item's stages of mean z^2.
+ * Without the latter they grow for ever, since the codebooks follow and no other loss
+ * minds: a thousand times in 27,000 steps, until a step is too long for the small
+ * weights that are left on the decoder's side. Buffers (B, T, latent). */
 void vq_backward(struct vq *v, float *dx, const float *dsum, const int *stages,
-                 int B, int T, float weight);
+                 int B, int T, float commit, float size);
 
 /* Share of the codes that were chosen since the last vq_clear_use(), per stage. */
 void vq_use(const struct vq *v, float *share);
