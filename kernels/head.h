@@ -23,7 +23,9 @@ int telu_head_simd(struct telu_ctx *ctx, float *y, const float *v, const float *
 int telu_head_cuda(struct telu_ctx *ctx, float *y, const float *v,
                    const float *s, int n);
 
-/* dv, ds (n), written: dv = dy exp(..), ds = dy y inside the clamp and 0 outside. */
+/* dv, ds (n), written: dv = dy exp(..), ds = dy y inside the clamp. Outside it ds is 0
+ * too, but where going down the gradient leads back inside: a coefficient that has once
+ * become too quiet would stay so for ever. */
 void telu_head_grad(float *dv, float *ds, const float *dy, const float *v,
                     const float *s, int n);
 int telu_head_grad_cuda(struct telu_ctx *ctx, float *dv, float *ds,

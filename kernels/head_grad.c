@@ -12,10 +12,11 @@ void telu_head_grad(float *dv, float *ds, const float *dy, const float *v,
     for (int i = 0; i < n; i++) {
         float c = s[i] > TELU_HEAD_LEAST ? s[i] : TELU_HEAD_LEAST;
         float e = telu_exp(c < TELU_HEAD_MOST ? c : TELU_HEAD_MOST);
-        float g = dy[i], y = v[i] * e;
-        int inside = (s[i] > TELU_HEAD_LEAST) & (s[i] < TELU_HEAD_MOST);
+        float g = dy[i], d = g * (v[i] * e);
+        int up = (s[i] > TELU_HEAD_LEAST) | (d < 0.0f);
+        int down = (s[i] < TELU_HEAD_MOST) | (d > 0.0f);
 
         dv[i] = g * e;
-        ds[i] = inside ? g * y : 0.0f;
+        ds[i] = up & down ? d : 0.0f;
     }
 }

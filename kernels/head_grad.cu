@@ -4,6 +4,7 @@
 
 #include "approx.h"
 #include "each.cuh"
+#include "head.cuh"
 
 static __device__ inline void back(float *dv, float *ds, float g, float v, float s)
 {
@@ -11,7 +12,7 @@ static __device__ inline void back(float *dv, float *ds, float g, float v, float
     float e = telu_exp(c < TELU_HEAD_MOST ? c : TELU_HEAD_MOST);
 
     *dv = g * e;
-    *ds = s > TELU_HEAD_LEAST && s < TELU_HEAD_MOST ? g * (v * e) : 0.0f;
+    *ds = head_open(s, g * (v * e));
 }
 
 struct head_grad_op {

@@ -8,7 +8,8 @@ table of gpu.sh, to hold the device trainer's speed against.
 
 --smoke: small and on the CPU, to see that it runs; its times are not shown. bf16 is
 autocast around the two networks; quantiser, sums and losses stay in fp32, as in the
-trainer. fp32 is without TF32, likewise. Batches come from pinned memory.
+trainer. fp32 is without TF32, likewise. Batches come from pinned memory. Only the way back
+into the clamp (kernels/head.h) is not there.
 
 Shapes: B items, T packets of 320 samples, C channels; sounds (B, (2 T + 1) 160).
 """
@@ -28,6 +29,7 @@ except ImportError:
 HOP, LEAD, TAIL, STAGES, CODES, LATENT = 160, 120, 120, 16, 1024, 128
 DIMS = [32] * 4 + [8] * 12
 DECAY, DEAD, REBORN = 0.99, 0.03, 0.08
+COMMIT, SIZE = 0.25, 0.15
 SHARE, WEIGHT = (0.50, 0.485, 0.015), (1.0, 6.0, 1.0)    # of mel, cpx, wave
 
 
@@ -104,7 +106,8 @@ class Codec(nn.Module):
         self.value, self.log_scale = nn.Linear(dec, 2 * HOP), nn.Linear(dec, 2 * HOP)
 
     def forward(self, x, stages, half):
-        """x (B, (2 T + 1) 160), stages (B) -> its sound, likewise, and the commitment"""
+        """x (B, (2 T + 1) 160), stages (B) -> its sound, likewise, and what the quantiser
+        adds to the loss"""
         batch, cast = len(x), lambda: torch.autocast(x.device.type, torch.bfloat16, half)
         c = (x.unfold(1, 2 * HOP, HOP) @ self.basis.T).reshape(batch, -1, 2 * HOP)
         size = c.abs()
@@ -113,20 +116,21 @@ class Codec(nn.Module):
         with cast():
             r = self.to_latent(self.enc(self.into(f)))
         r = r.float()
-        total, commit, energy = torch.zeros_like(r), 0., None
+        total, added, energy = torch.zeros_like(r), 0., None
         for i, stage in enumerate(self.stages):
             use = (stages > i).float()[:, None]
             e, z, q = stage(r, use)
             if energy is None:
                 energy = 1 / (z.detach().square().mean((1, 2)) + 1e-3)
-            commit = commit + (((z - q) ** 2).mean((1, 2)) * energy * use[:, 0]).mean()
+            error, power = (z - q).square().mean((1, 2)), z.square().mean((1, 2))
+            added = added + ((COMMIT * error * energy + SIZE * power) * use[:, 0]).mean()
             total, r = total + e * use[..., None], r - e * use[..., None]
         with cast():
             h = self.dec(self.from_latent(total))
             v, s = self.value(h), self.log_scale(h)
         y = (v.float() * torch.exp(s.float().clamp(-8, 3))).reshape(batch, -1, HOP) @ self.basis
         a, b = y[..., :HOP].reshape(batch, -1), y[..., HOP:].reshape(batch, -1)
-        return F.pad(a, (0, HOP)) + F.pad(b, (HOP, 0)), commit
+        return F.pad(a, (0, HOP)) + F.pad(b, (HOP, 0)), added
 
 
 def mel_matrix(n, mels):
@@ -178,7 +182,7 @@ class Trainer:
 
     def step(self, host, stages):
         x = host.to(self.device, non_blocking=True)
-        y, commit = self.run(x, stages.to(self.device, non_blocking=True), self.half)
+        y, added = self.run(x, stages.to(self.device, non_blocking=True), self.half)
         end = x.shape[1] - TAIL                # beyond, a neighbour is missing
         sound = x[:, LEAD:end]
         leaf = y.detach()[:, LEAD:end].requires_grad_()
@@ -191,7 +195,7 @@ class Trainer:
         dy = torch.zeros_like(y)
         dy[:, LEAD:end] = k[0] * g[0] + k[1] * g[1] + k[2] * g[2]
         self.opt.zero_grad(set_to_none=True)
-        torch.autograd.backward([y, .25 * commit], [dy, torch.ones_like(commit)])
+        torch.autograd.backward([y, added], [dy, torch.ones_like(added)])
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.)
         self.opt.step()
         return terms[0]

@@ -295,10 +295,17 @@ static void residual(int R, int C)
     }
 }
 
+/* Where a step down the gradient leads back from outside the clamp, the end of the
+ * clamp counts as if it lay where s is. */
 static void eval_head(double *o, double v[][MOST], const int *s)
 {
-    for (int i = 0; i < s[0]; i++)
-        o[i] = v[0][i] * exp(fmin(fmax(v[1][i], -8.0), 3.0));
+    for (int i = 0; i < s[0]; i++) {
+        const double from = fin[1][i], way = dy[i] * fin[0][i], x = v[1][i];
+        const double end = fmin(fmax(from, -8.0), 3.0);
+        const int back = (from < end && way < 0) || (from > end && way > 0);
+
+        o[i] = v[0][i] * exp(back ? end + x - from : fmin(fmax(x, -8.0), 3.0));
+    }
 }
 
 /* scale 12 passes both ends of the clamp; values near a kink have no derivative. */

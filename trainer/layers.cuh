@@ -10,7 +10,7 @@
 
 #include "approx.h"
 #include "dwconv_grad.cuh"
-#include "head.h"
+#include "head.cuh"
 #include "norm.h"
 
 #define WARP 32
@@ -444,7 +444,7 @@ struct head_back {
             float y = (in.v[j] + keep.value[j]) * e;
 
             a[j] = in.g[j] * e;
-            b[j] = x > TELU_HEAD_LEAST && x < TELU_HEAD_MOST ? in.g[j] * y : 0.0f;
+            b[j] = head_open(x, in.g[j] * y);
             sum[0][j] += a[j];
             sum[1][j] += b[j];
         }
