@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* head.cuh - the head of one coefficient, see head.h. */
+/* head.cuh - the head of one coefficient and its gradient, see head.h. */
 #ifndef HEAD_CUH
 #define HEAD_CUH
 
@@ -7,19 +7,26 @@
 #include "device.h"
 #include "head.h"
 
-static __device__ inline float head(float v, float s)
+static __device__ inline float head_scale(float s)
 {
     float c = s > TELU_HEAD_LEAST ? s : TELU_HEAD_LEAST;
 
-    return v * telu_exp(c < TELU_HEAD_MOST ? c : TELU_HEAD_MOST);
+    return telu_exp(c < TELU_HEAD_MOST ? c : TELU_HEAD_MOST);
 }
 
-/* Of d, the gradient of s inside the clamp, what passes (head_grad.c). */
-static __device__ inline float head_open(float s, float d)
+static __device__ inline float head(float v, float s)
 {
+    return v * head_scale(s);
+}
+
+/* As telu_head_grad(). */
+static __device__ inline void head_grad(float *dv, float *ds, float dy, float v, float s)
+{
+    float e = head_scale(s), d = dy * (v * e);
     bool up = s > TELU_HEAD_LEAST || d < 0.0f, down = s < TELU_HEAD_MOST || d > 0.0f;
 
-    return up && down ? d : 0.0f;
+    *dv = dy * e;
+    *ds = up && down ? d : 0.0f;
 }
 
 #endif

@@ -2,18 +2,8 @@
 /* head_grad.cu - see head.h and head_grad.c. */
 #include "head.h"
 
-#include "approx.h"
 #include "each.cuh"
 #include "head.cuh"
-
-static __device__ inline void back(float *dv, float *ds, float g, float v, float s)
-{
-    float c = s > TELU_HEAD_LEAST ? s : TELU_HEAD_LEAST;
-    float e = telu_exp(c < TELU_HEAD_MOST ? c : TELU_HEAD_MOST);
-
-    *dv = g * e;
-    *ds = head_open(s, g * (v * e));
-}
 
 struct head_grad_op {
     float *dv, *ds;
@@ -23,7 +13,7 @@ struct head_grad_op {
     {
         float a, b;
 
-        back(&a, &b, dy[i], v[i], s[i]);
+        head_grad(&a, &b, dy[i], v[i], s[i]);
         dv[i] = a;
         ds[i] = b;
     }
@@ -32,10 +22,10 @@ struct head_grad_op {
     {
         float4 g = each_load(dy, i), x = each_load(v, i), t = each_load(s, i), a, b;
 
-        back(&a.x, &b.x, g.x, x.x, t.x);
-        back(&a.y, &b.y, g.y, x.y, t.y);
-        back(&a.z, &b.z, g.z, x.z, t.z);
-        back(&a.w, &b.w, g.w, x.w, t.w);
+        head_grad(&a.x, &b.x, g.x, x.x, t.x);
+        head_grad(&a.y, &b.y, g.y, x.y, t.y);
+        head_grad(&a.z, &b.z, g.z, x.z, t.z);
+        head_grad(&a.w, &b.w, g.w, x.w, t.w);
         each_store(dv, i, a);
         each_store(ds, i, b);
     }

@@ -125,13 +125,8 @@ struct head_forward {
         load(a, vb + c);
         load(b, sb + c);
         #pragma unroll
-        for (int j = 0; j < V; j++) {
-            float e = scale[j] + b[j];
-
-            e = e > TELU_HEAD_LEAST ? e : TELU_HEAD_LEAST;
-            e = e < TELU_HEAD_MOST ? e : TELU_HEAD_MOST;
-            value[j] = (value[j] + a[j]) * telu_exp(e);
-        }
+        for (int j = 0; j < V; j++)
+            value[j] = head(value[j] + a[j], scale[j] + b[j]);
         store(y + i, value);
     }
 };
@@ -438,13 +433,8 @@ struct head_back {
         float a[V], b[V];
 
         for (int j = 0; j < V; j++) {
-            float x = in.s[j] + keep.scale[j];
-            float k = x > TELU_HEAD_LEAST ? x : TELU_HEAD_LEAST;
-            float e = telu_exp(k < TELU_HEAD_MOST ? k : TELU_HEAD_MOST);
-            float y = (in.v[j] + keep.value[j]) * e;
-
-            a[j] = in.g[j] * e;
-            b[j] = head_open(x, in.g[j] * y);
+            head_grad(&a[j], &b[j], in.g[j], in.v[j] + keep.value[j],
+                      in.s[j] + keep.scale[j]);
             sum[0][j] += a[j];
             sum[1][j] += b[j];
         }
