@@ -187,8 +187,7 @@ static void test_adversary(void)
         for (int k = 0; k < ROWS * LATENT; k++)
             b->x[k] = level[i] * rng_normal(&b->rng) * (k % 97 ? 1.0f : 30.0f);
         worst = fmax(worst, step(b, 0.98f));
-        vq_backward(b->v, b->dx, dsum, b->stages, ITEMS, ROWS / ITEMS, 1.0f,
-                    0.1f);
+        vq_backward(b->v, b->dx, dsum, b->stages, ITEMS, ROWS / ITEMS, 1.0f, 0.1f);
         steepest = fmax(steepest, cblas_snrm2(ROWS * LATENT, b->dx, 1));
     }
     check(isfinite(worst) && isfinite(steepest), "loss on adversarial latents", worst);

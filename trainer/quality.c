@@ -183,6 +183,8 @@ static struct quality mean(const struct sums *s, int n)
     struct quality q = { 0 };
     struct sums all = { 0 };
 
+    if (!n)
+        return (struct quality){ NAN, NAN, NAN, NAN, NAN, NAN };
     for (int i = 0; i < n; i++) {
         q.snr += s[i].snr / n;
         q.si_sdr += s[i].si_sdr / n;
@@ -194,8 +196,6 @@ static struct quality mean(const struct sums *s, int n)
         all.yy += s[i].yy;
         all.bits += s[i].bits;
     }
-    if (!n)
-        return (struct quality){ NAN, NAN, NAN, NAN, NAN, NAN };
     q.mean = all.y / all.samples;
     q.ratio = deviation(all.y, all.yy, all.samples) /
               deviation(all.x, all.xx, all.samples);

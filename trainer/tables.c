@@ -122,20 +122,20 @@ static void fit_envelope(struct fit *f)
 /* --- Gains -------------------------------------------------------------- */
 
 /* What the gains of S stages are made of, item by item. */
-struct likeness {
+struct products {
     double with[TELU_BANDS], self[TELU_BANDS];
 };
 
 struct gain_job {
     int S;
-    struct likeness *of;
+    struct products *of;
 };
 
 static int measure_item(struct fit *f, int i, void *arg, int thread)
 {
     const struct gain_job *j = arg;
     const struct fit_item *it = &f->item[i];
-    struct likeness *sum = &j->of[i];
+    struct products *sum = &j->of[i];
     float *base = floats((size_t)it->packets * TELU_COEFS);
     int r = fit_decode(f, it, j->S, base);
 
