@@ -58,6 +58,6 @@ int telu_live_load(struct telu_ctx *ctx, struct telu_model *d, const struct telu
 
         load(s.in, s.inb, s.out, s.outb, s.book, s.tbook, s.tree);
     }
-    load(t.bias, t.env, t.gain, t.freq, t.cumul, t.recon, t.shape, t.fill, t.split);
+    load(t.bias, t.env, t.gain, t.freq, t.cumul, t.recon, t.shape, t.tilt, t.fill, t.split);
     return load.bad ? -1 : 0;
 }

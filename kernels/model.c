@@ -264,6 +264,7 @@ static void connect(const struct build *b, struct telu_model *m)
     m->tab.shape = get(b, "tab", "shape");
     m->tab.fill = get(b, "tab", "fill");
     m->tab.split = get(b, "tab", "split");
+    m->tab.tilt = get(b, "tab", "tilt");
 }
 
 /* --- Derived tables ----------------------------------------------------- */

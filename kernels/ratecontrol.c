@@ -53,7 +53,7 @@ TELU_CODE void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate)
 
 TELU_CODE float telu_rc_dead(enum telu_tune tune)
 {
-    return tune == TELU_SNR ? 0.12f : 0.16f;
+    return tune == TELU_SNR ? 0.12f : 0.19f;
 }
 
 TELU_CODE int telu_rc_shape(enum telu_tune tune)

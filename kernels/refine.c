@@ -105,8 +105,8 @@ TELU_CALLED void telu_plan_step(struct telu_plan *p, const struct telu_tables *t
     if (TELU_LANE == 0)
         p->noise = telu_noise(p->seed) + (uint32_t)step;
     for (int b = TELU_LANE; b < TELU_BANDS; b += TELU_LANES) {
-        int L = clamp(4 * (step - 120) + ((t->shape[shape] * p->env[b]) >> 6),
-                      -640, 64);
+        int L = clamp(4 * (step - 120) + ((t->shape[shape] * p->env[b]) >> 6) +
+                      t->tilt[shape * TELU_BANDS + b], -640, 64);
 
         p->level[b] = L;
         p->step[b] = ldexpf(octave[L & 31], L >> 5);

@@ -39,6 +39,7 @@ struct telu_tables {
                                 * column is 32768 */
     const uint8_t *recon;      /* (4) */
     const uint8_t *shape;      /* (4) gamma, 64 is 1.0 */
+    const int16_t *tilt;       /* (4, 21) 1/32 octave, on top of it */
     const uint8_t *fill;       /* (4) phi, 64 is 1.0 */
     const uint8_t *split;      /* (2, 12) */
 };

@@ -205,7 +205,16 @@ static int expect(JsonObject *meta, const char *key, const char *value)
     return -1;
 }
 
-static int read_metadata(JsonObject *root, struct telu_config *cfg, char id[65])
+/* 1 or 2, or -1. */
+static int read_version(JsonObject *meta)
+{
+    if (g_strcmp0(get_string(meta, "version"), "1") == 0)
+        return 1;
+    return expect(meta, "version", "2") ? -1 : 2;
+}
+
+static int read_metadata(JsonObject *root, struct telu_config *cfg, char id[65],
+                         int *version)
 {
     JsonNode *node = json_object_get_member(root, "__metadata__");
     JsonObject *meta = node && JSON_NODE_HOLDS_OBJECT(node) ?
@@ -216,7 +225,10 @@ static int read_metadata(JsonObject *root, struct telu_config *cfg, char id[65])
 
     if (!meta)
         return telu_fail("__metadata__ is missing, expected an object of strings");
-    if (expect(meta, "format", "telucodec") || expect(meta, "version", "1"))
+    if (expect(meta, "format", "telucodec"))
+        return -1;
+    *version = read_version(meta);
+    if (*version < 0)
         return -1;
 
     text = get_string(meta, "model_id");
@@ -358,12 +370,16 @@ static int check_id(const struct telu_blob *blobs, int count, const char *id)
     return r;
 }
 
-static struct telu_model *read_tensors(FILE *f, JsonObject *root,
+/* Version 1 had no tab.tilt, the last of the tensors: as if there were none. */
+static const int16_t no_tilt[4 * TELU_BANDS];
+
+static struct telu_model *read_tensors(FILE *f, JsonObject *root, int version,
                                        const struct telu_config *cfg, const char *id,
-                                       const struct telu_tensor *t, int count)
+                                       const struct telu_tensor *t, int all)
 {
+    const int count = version == 1 ? all - 1 : all;
     struct place *place = g_new0(struct place, count);
-    struct telu_blob *blobs = g_new0(struct telu_blob, count);
+    struct telu_blob *blobs = g_new0(struct telu_blob, all);
     struct telu_model *m = NULL;
     char *data = NULL;
     size_t total = 0;
@@ -392,8 +408,11 @@ static struct telu_model *read_tensors(FILE *f, JsonObject *root,
         r = telu_fail("bytes after the last tensor, expected the end");
     if (!r)
         r = check_id(blobs, count, id);
-    if (!r)
-        m = telu_model_build(cfg, blobs, count, id);
+    if (!r) {
+        if (count < all)
+            blobs[count] = (struct telu_blob){ no_tilt, sizeof(no_tilt) };
+        m = telu_model_build(cfg, blobs, all, id);
+    }
     free(data);
     g_free(blobs);
     g_free(place);
@@ -432,14 +451,14 @@ static struct telu_model *read_model(FILE *f)
     struct telu_tensor *t;
     struct telu_config cfg;
     char id[65];
-    int count;
+    int version, count;
 
     if (!root)
         return NULL;
-    if (!read_metadata(root, &cfg, id)) {
+    if (!read_metadata(root, &cfg, id, &version)) {
         t = telu_tensor_list(&cfg, &count);
         if (t)
-            m = read_tensors(f, root, &cfg, id, t, count);
+            m = read_tensors(f, root, version, &cfg, id, t, count);
         free(t);
     }
     json_object_unref(root);

@@ -139,10 +139,11 @@ static void on_text(void *user, const char *text)
 /* Bits of some speech without base layer, quantised at a step. */
 static double cost(const uint16_t *freq, int step)
 {
-    static int16_t bias[TELU_BANDS];
+    static int16_t bias[TELU_BANDS], tilt[4 * TELU_BANDS];
     static uint8_t gain[TELU_BANDS], constant[4] = { 128, 128, 128, 128 }, shape[4];
     const struct telu_tables tab = { .bias = bias, .gain = gain, .freq = freq,
-                                     .recon = constant, .shape = shape };
+                                     .recon = constant, .shape = shape,
+                                     .tilt = tilt };
     static const float base[TELU_COEFS];
     struct telu_ctx ctx = { telu_backend_cpu(), NULL };
     float *x = ctx.be->alloc(sizeof(float) * (SAMPLES + TELU_HOP));
@@ -169,7 +170,7 @@ static void check_tables(const struct telu_config *cfg)
 {
     struct tables_clip clips[CLIPS];
     const uint8_t *gain = blob("tab.gain")->data, *split = blob("tab.split")->data;
-    const int16_t *bias = blob("tab.bias")->data;
+    const int16_t *bias = blob("tab.bias")->data, *tilt = blob("tab.tilt")->data;
     uint16_t *guess = g_malloc(blob("tab.freq")->bytes);
     void **first = g_new0(void *, count);
     const char *name = "tables";
@@ -204,6 +205,8 @@ static void check_tables(const struct telu_config *cfg)
             fail(name, "gain without stages is not 128");
         if (bias[b] < -17 * 32 || bias[b] > 0)
             fail(name, "bias is not between -102 dB and full scale");
+        if (tilt[b] || tilt[2 * TELU_BANDS + b] > 0)
+            fail(name, "tilt of the flat step, or a coarser one");
     }
     for (int i = 0; i < TELU_SPLIT_RATES; i++)
         if (!split[i] || (telu_split_rate[i] <= 3000 && split[i] != 255))

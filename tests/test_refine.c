@@ -83,7 +83,8 @@ static void check_plan(const struct telu_model *m, uint32_t seed)
 
         for (int s = 0; s < S && s < m->cfg.env_stages; s++)
             e += t->env[(s * m->cfg.codes + codes[s]) * TELU_BANDS + b];
-        L = 4 * (step - 120) + (int)floor(t->shape[shape] * e / 64.0);
+        L = 4 * (step - 120) + (int)floor(t->shape[shape] * e / 64.0) +
+            t->tilt[shape * TELU_BANDS + b];
         L = L < -640 ? -640 : L > 64 ? 64 : L;
         C = (int)floor((e - L + 64) / 24.0);
         C = S == 0 ? 8 * b / 21 : 8 + 12 * G + (C < 0 ? 0 : C > 11 ? 11 : C);

@@ -72,7 +72,7 @@ static struct file good_file(void)
 
     f.at = g_new0(size_t, count);
     g_string_append(f.header, "{\"__metadata__\":{\"format\":\"telucodec\","
-                    "\"version\":\"1\",\"config\":\"" CONFIG "\","
+                    "\"version\":\"2\",\"config\":\"" CONFIG "\","
                     "\"model_id\":\"MODEL_ID\",\"licence\":\"none\"}");
     for (int i = 0; i < count; i++) {
         const struct telu_tensor *t = &tensors[i];
@@ -251,6 +251,7 @@ static void check_good(const struct file *f)
         { "tab.gain", m->tab.gain }, { "tab.freq", m->tab.freq },
         { "tab.recon", m->tab.recon }, { "tab.shape", m->tab.shape },
         { "tab.fill", m->tab.fill }, { "tab.split", m->tab.split },
+        { "tab.tilt", m->tab.tilt },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(same); i++) {
@@ -277,6 +278,36 @@ static void check_good(const struct file *f)
     telu_model_close(m);
     g_free(id);
     g_byte_array_unref(b);
+}
+
+/* A file of version 1: without the tilt, which is then nowhere. */
+static void check_first_version(const struct file *good)
+{
+    static const int16_t none[4 * TELU_BANDS];
+    const int last = index_of("tab.tilt");
+    struct file f = { g_string_new(good->header->str), g_byte_array_new(), NULL };
+    struct telu_model *m;
+    GByteArray *b;
+
+    g_string_replace(f.header, "\"version\":\"2\"", "\"version\":\"1\"", 1);
+    g_string_truncate(f.header, strstr(f.header->str, ",\"tab.tilt\"") - f.header->str);
+    g_string_append_c(f.header, '}');
+    g_byte_array_append(f.data, good->data->data, good->at[last]);
+    b = bytes_of(&f);
+    write_bytes(b->data, b->len);
+    m = telu_model_open(path);
+    if (!m || last != count - 1) {
+        printf("version 1: %s\n", m ? "tab.tilt is not the last tensor" : telu_error());
+        failures++;
+    } else {
+        equal("tab.tilt of version 1", m->tab.tilt, none, sizeof(none));
+        equal("tab.split of version 1", m->tab.split,
+              f.data->data + good->at[index_of("tab.split")], 2 * TELU_SPLIT_RATES);
+    }
+    telu_model_close(m);
+    g_byte_array_unref(b);
+    g_byte_array_unref(f.data);
+    g_string_free(f.header, TRUE);
 }
 
 /* --- Bad headers -------------------------------------------------------- */
@@ -441,6 +472,7 @@ int main(void)
     refused("no file", "expected a weight file");
     good = good_file();
     check_good(&good);
+    check_first_version(&good);
     check_edits(&good);
     check_nesting(&good);
     check_lengths(&good);

@@ -92,6 +92,8 @@ static void table(struct maker *k, const struct telu_tensor *t, size_t n, void *
             u8[i] = (uint8_t)(112 + 6 * i);
         else if (!strcmp(name, "shape"))
             u8[i] = (uint8_t)(8 * i);
+        else if (!strcmp(name, "tilt"))
+            i16[i] = (int16_t)(i < TELU_BANDS ? 0.0 : 48 * r - 24);
         else if (!strcmp(name, "fill"))
             u8[i] = (uint8_t)(10 * i);
         else if (!strcmp(name, "split"))

@@ -15,8 +15,9 @@ static const struct {
 } edits[] = {
     { "format", "\"telucodec\"", "\"other\"", "format" },
     { "no format", "\"format\"", "\"farmat\"", "format" },
-    { "version", "\"version\":\"1\"", "\"version\":\"2\"", "version" },
-    { "version a number", "\"version\":\"1\"", "\"version\":1", "version" },
+    { "version", "\"version\":\"2\"", "\"version\":\"3\"", "version" },
+    { "version a number", "\"version\":\"2\"", "\"version\":2", "version" },
+    { "version 1 with a tilt", "\"version\":\"2\"", "\"version\":\"1\"", "expected" },
     { "no metadata", "\"__metadata__\":{", "\"metadata\":{", "__metadata__" },
     { "metadata a list", "\"__metadata__\":{", "\"__metadata__\":[],\"x\":{",
       "__metadata__" },

@@ -64,7 +64,7 @@ static void put_metadata(JsonBuilder *b, const struct telu_config *cfg,
     json_builder_set_member_name(b, "__metadata__");
     json_builder_begin_object(b);
     put_string(b, "format", "telucodec");
-    put_string(b, "version", "1");
+    put_string(b, "version", "2");
     put_string(b, "config", config);
     put_string(b, "model_id", id);
     for (int i = 0; i < n_texts; i++)

@@ -25,7 +25,7 @@ struct fit {
     int n_items;
 
     /* The tables, writable, and as the codec's functions want them. */
-    int16_t *bias, *env;
+    int16_t *bias, *env, *tilt;
     uint8_t *gain, *recon, *shape, *fill, *split;
     uint16_t *freq;
     struct telu_tables tab;

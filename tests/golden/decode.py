@@ -30,7 +30,7 @@ def read_weights(path):
     size = struct.unpack_from('<Q', data)[0]
     header = json.loads(data[8:8 + size])
     meta = header.pop('__metadata__')
-    assert meta['format'] == 'telucodec' and meta['version'] == '1'
+    assert meta['format'] == 'telucodec' and meta['version'] in '12'
     kinds = {'F32': '<f4', 'BF16': '<u2', 'I16': '<i2', 'U16': '<u2', 'U8': 'u1'}
     w = {}
     for name, t in header.items():
@@ -208,7 +208,9 @@ class Refinement:
         self.L, self.C = [], []
         for b in range(21):
             level = clamp(4 * (step - 120)
-                          + (int(w['tab.shape'][shape]) * int(e[b]) >> 6), -640, 64)
+                          + (int(w['tab.shape'][shape]) * int(e[b]) >> 6)
+                          + (int(w['tab.tilt'][shape][b]) if 'tab.tilt' in w else 0),
+                          -640, 64)
             G = 0 if S <= 2 else 1 if S <= 5 else 2
             self.L.append(level)
             self.C.append(8 * b // 21 if S == 0 else

@@ -105,12 +105,13 @@ def put_all():
     put("tab.fill", "U8", [0, 8, 16, 32])
     put("tab.split", "U8", np.tile(np.minimum(np.arange(RATES) // 2, CONFIG["stages"]),
                                    (2, 1)))
+    put("tab.tilt", "I16", dice.integers(-48, 25, (4, BANDS)))
 
 
 def write_weights(path):
     tensors = b"".join(data.tobytes() for _, data in stored.values())
     header = {"__metadata__": {
-        "format": "telucodec", "version": "1", "config": json.dumps(CONFIG),
+        "format": "telucodec", "version": "2", "config": json.dumps(CONFIG),
         "model_id": hashlib.sha256(tensors).hexdigest(),
         "training": "none: random numbers for tests", "licence": "LGPL-2.1-or-later",
     }}
