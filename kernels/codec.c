@@ -438,6 +438,8 @@ int telu_conceal(struct telu_decoder *d, float *pcm)
         telu_plc_repeat(&d->plc, d->c);
     else if (telu_decoder_net(&d->ctx, d->m, &d->dec, d->c, d->sum))
         return -1;
+    else
+        telu_plc_go_on(&d->plc, d->c, d->c);
     for (int k = 0; k < TELU_COEFS; k++)
         d->c[k] *= gain;
     return give_out(d, pcm);
@@ -465,6 +467,8 @@ int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *
     }
     if (l->refined)
         telu_refine_dequantise(d->c, l->q, &d->plan, t, d->c, l->shape);
+    else
+        telu_packet_sound(d->c, l, d->c);
     telu_plc_heard(&d->plc, d->c, base);
     d->info = (struct telu_info){ .stages = l->stages, .refined = l->refined,
         .step = l->step, .shape = l->shape, .bytes = (int)n };

@@ -2,6 +2,8 @@
 /* packet.c - see packet.h. */
 #include "packet.h"
 
+#include "noise.h"
+
 #include <string.h>
 
 #define BASE_BITS  1           /* before the codes */
@@ -195,4 +197,13 @@ TELU_CODE int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
     telu_plan_step(plan, t, step, y.shape);
     telu_range_dec_init(&d, in + head, size - (size_t)head);
     return telu_refine_get(&d, l->q, plan, t);
+}
+
+/* --- Sound ---------------------------------------------------------------- */
+
+TELU_CODE void telu_packet_sound(float *y, const struct telu_layers *l, const float *base)
+{
+    uint32_t u = telu_refine_seed(l->codes, l->stages);
+
+    telu_refine_alone(y, base, telu_noise(u) + (uint32_t)l->prefix);
 }

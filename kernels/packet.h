@@ -42,6 +42,10 @@ TELU_CODE int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
                     const uint8_t *in, size_t size, const struct telu_tables *t,
                     int stages, int n);
 
+/* The sound of a base-only packet: base [320], as the network made it, -> y [320]; y may
+ * be base, but not among lanes. */
+TELU_CODE void telu_packet_sound(float *y, const struct telu_layers *l, const float *base);
+
 #ifdef __cplusplus
 }
 #endif

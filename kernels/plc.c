@@ -3,6 +3,7 @@
 #include "plc.h"
 
 #include "noise.h"
+#include "refine.h"
 
 #define FULL 3                 /* packets before the fade: 60 ms */
 
@@ -45,5 +46,11 @@ TELU_CODE void telu_plc_repeat(struct telu_plc *p, float *c)
 {
     for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
         c[k] = telu_noise_after(p->seed, (uint32_t)k + 1) >> 31 ? p->last[k] : -p->last[k];
+    p->seed = telu_noise_after(p->seed, TELU_COEFS);
+}
+
+TELU_CODE void telu_plc_go_on(struct telu_plc *p, float *c, const float *base)
+{
+    telu_refine_alone(c, base, p->seed);
     p->seed = telu_noise_after(p->seed, TELU_COEFS);
 }

@@ -39,6 +39,10 @@ TELU_CODE float telu_plc_lost(struct telu_plc *p);
 /* c [320]: the last coefficients with other signs. */
 TELU_CODE void telu_plc_repeat(struct telu_plc *p, float *c);
 
+/* base [320] of the network that went on -> c [320], how it sounds; c may be base, but
+ * not among lanes. */
+TELU_CODE void telu_plc_go_on(struct telu_plc *p, float *c, const float *base);
+
 #ifdef __cplusplus
 }
 #endif

@@ -64,14 +64,21 @@ TELU_PART int run_of(const struct place *w)
 
 /* --- What both sides know before the first coefficient -------------------- */
 
+TELU_CODE uint32_t telu_refine_seed(const int *codes, int S)
+{
+    uint32_t u = 0;
+
+    for (int s = 0; s < S; s++)
+        u = telu_noise(u) + (uint32_t)codes[s];
+    return u;
+}
+
 TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables *t,
                         const int *codes, int S)
 {
     int known = S < t->env_stages ? S : t->env_stages;
-    uint32_t seed = 0;
+    uint32_t seed = telu_refine_seed(codes, S);
 
-    for (int s = 0; s < S; s++)
-        seed = telu_noise(seed) + (uint32_t)codes[s];
     if (TELU_LANE == 0) {
         p->stages = S;
         p->seed = seed;
@@ -197,29 +204,42 @@ TELU_CALLED void telu_refine_quantise(int *q, const struct telu_plan *p,
     TELU_MEET();
 }
 
-/* What a coefficient of a band gets where nothing is coded: the size that the base
- * layer has there, as noise. Its own signs and its fine structure hardly change from
- * packet to packet in the bands where it has only learnt an envelope, and would be
- * heard as tones. */
-TELU_PART float fill_of(const float *base, int n, float g, float most)
-{
-    float sum = 0.0f, fill;
+/* Where nothing is coded the base layer is heard. Up to some 4 kHz its signs are worth
+ * keeping. Above, where it has only learnt an envelope, they and the fine structure hardly
+ * change from packet to packet and would be heard as a comb of tones: there signs are
+ * drawn by chance. */
+#define NOISY 16               /* the first band of those, 4.2 kHz */
+#define AT_MOST   0.75f            /* how much of a base layer that is right in size alone */
 
-    for (int k = 0; k < n; k++)
+/* The mean magnitude in band b of the hop that base is. */
+TELU_PART float mean_of(const float *base, int b)
+{
+    int first = telu_band_edge[b], last = telu_band_edge[b + 1];
+    float sum = 0.0f;
+
+    for (int k = first; k < last; k++)
         sum += fabsf(base[k]);
-    fill = fabsf(1.0f - g) * (sum / (float)n);
-    return fill < most ? fill : most;
+    return sum / (float)(last - first);
 }
 
-/* That of band b, of the hop that base is. */
-TELU_PART float fill_in(const float *base, const struct telu_plan *p, const uint8_t *gain,
+/* Of band b: what the base layer is multiplied by below NOISY, what is added to it or
+ * taken off from there on. */
+TELU_PART float fill_of(const float *base, const struct telu_plan *p, const uint8_t *gain,
                         int b, float phi)
 {
-    int first = telu_band_edge[b < TELU_BANDS ? b : 0];
+    float g, mean, most, fill;
 
-    return b >= TELU_BANDS ? 0.0f
-         : fill_of(base + first, telu_band_edge[b + 1] - first, gain[b] / 128.0f,
-                   phi * p->step[b]);
+    if (b >= TELU_BANDS)
+        return 0.0f;
+    g = gain[b] / 128.0f;
+    mean = mean_of(base, b);
+    most = phi * p->step[b];
+    if (b < NOISY) {
+        fill = AT_MOST * mean > most ? most / mean : AT_MOST;
+        return fill > g ? fill : g;
+    }
+    fill = fabsf(1.0f - g) * mean;
+    return fill < most ? fill : most;
 }
 
 TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
@@ -238,9 +258,9 @@ TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_
 
         /* Among lanes each has a band of the hop at hand, and no lot of them is in two. */
         if (TELU_LANES == 1)
-            fills = fill_in(base + w.h, p, gain, w.b, phi);
+            fills = fill_of(base + w.h, p, gain, w.b, phi);
         else if (i % TELU_HOP == 0)
-            fills = fill_in(base + w.h, p, gain, TELU_LANE, phi);
+            fills = fill_of(base + w.h, p, gain, TELU_LANE, phi);
         fill = telu_from(fills, w.b);
 
         run = run_of(&w);
@@ -253,10 +273,41 @@ TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_
                 float v = ((float)a + (t->recon[a < 3 ? a : 3] - 128) / 256.0f) * step;
 
                 d += q[k] < 0 ? -v : v;
+            } else if (w.b < NOISY) {
+                d = fill * base[k];
             } else {
                 d += u >> 31 ? -fill : fill;
             }
             y[k] = d;
+        }
+        u = telu_noise_after(u, TELU_LANES - 1);
+    }
+    TELU_MEET();
+}
+
+TELU_CODE void telu_refine_alone(float *y, const float *base, uint32_t u)
+{
+    float means = 0.0f;
+    int run;
+
+    u = telu_noise_after(u, (uint32_t)TELU_LANE);
+    for (int i = 0; i < TELU_COEFS; i += TELU_LANES * run) {
+        struct place w = place_of(i + TELU_LANE);
+        int k = w.h + w.k;
+        float mean;
+
+        if (TELU_LANES == 1)
+            means = mean_of(base + w.h, w.b);
+        else if (i % TELU_HOP == 0)
+            means = TELU_LANE < TELU_BANDS ? mean_of(base + w.h, TELU_LANE) : 0.0f;
+        mean = telu_from(means, w.b);
+
+        run = run_of(&w);
+        for (int end = k + run; k < end; k++) {
+            float size = 0.5f * fabsf(base[k]) + 0.75f * mean;
+
+            u = telu_noise(u);
+            y[k] = w.b < NOISY ? base[k] : u >> 31 ? -size : size;
         }
         u = telu_noise_after(u, TELU_LANES - 1);
     }

@@ -84,6 +84,13 @@ TELU_CODE void telu_refine_put(struct telu_range_enc *e, const int *q,
 TELU_CODE int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
                     const struct telu_tables *t);
 
+/* What signs by chance begin from. */
+TELU_CODE uint32_t telu_refine_seed(const int *codes, int S);
+
+/* base -> y [320], the sound of a base layer alone; u: before the first sign; y may be
+ * base, but not among lanes. */
+TELU_CODE void telu_refine_alone(float *y, const float *base, uint32_t u);
+
 /* q, base -> y [320], "Sound" in FORMAT.md; y may be base, but not among lanes. */
 TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
                             const struct telu_tables *t, const float *base,

@@ -11,9 +11,10 @@ static __device__ void conceal(float *c, const struct telu_row *row, struct telu
 {
     if (row->gain != 0.0f && row->dec_age < 0)
         telu_plc_repeat(plc, c);
+    else if (row->gain != 0.0f)
+        telu_plc_go_on(plc, c, base);
     for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
-        c[k] = row->gain == 0.0f ? 0.0f
-             : (row->dec_age < 0 ? c[k] : base[k]) * row->gain;
+        c[k] = row->gain == 0.0f ? 0.0f : c[k] * row->gain;
 }
 
 static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
@@ -41,6 +42,8 @@ sound(struct telu_live l)
         TELU_MEET();
         if (y->refined)
             telu_refine_dequantise(c, y->q, &row->plan, &m->tab, base, y->shape);
+        else
+            telu_packet_sound(c, y, base);
         telu_plc_heard(&plc, c, row->dec_age >= 0);
         info.stages = y->stages;
         info.refined = y->refined;

@@ -451,7 +451,7 @@ static struct telu_model *read_model(FILE *f)
     struct telu_tensor *t;
     struct telu_config cfg;
     char id[65];
-    int version, count;
+    int version = 0, count;
 
     if (!root)
         return NULL;

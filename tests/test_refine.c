@@ -95,14 +95,48 @@ static void check_plan(const struct telu_model *m, uint32_t seed)
     }
 }
 
-static double dequantised(int q, double base, double mean, double g, double step,
+static double dequantised(int q, int band, double base, double mean, double g, double step,
                           int recon, double phi, int sign)
 {
     double fill = fabs(1 - g) * mean;
 
     if (q)
         return g * base + (q < 0 ? -1 : 1) * (abs(q) + (recon - 128) / 256.0) * step;
+    if (band < 16)
+        return base * fmax(g, fmin(0.75, phi * step / mean));
     return g * base + sign * fmin(fill, phi * step);
+}
+
+/* The mean magnitude in the band of coefficient i, which is put there. */
+static double mean_around(const float *base, int i, int *band)
+{
+    int h = i / TELU_HOP * TELU_HOP, b = 0;
+    double mean = 0;
+
+    while (i % TELU_HOP >= telu_band_edge[b + 1])
+        b++;
+    for (int k = telu_band_edge[b]; k < telu_band_edge[b + 1]; k++)
+        mean += fabs(base[h + k]) / (telu_band_edge[b + 1] - telu_band_edge[b]);
+    *band = b;
+    return mean;
+}
+
+static void check_alone(uint32_t seed)
+{
+    float base[TELU_COEFS], y[TELU_COEFS];
+    int codes[2] = { 5, 900 }, b;
+    uint32_t u = 1664525u * (1013904223u + 5) + 1013904223u + 900;
+
+    for (int i = 0; i < TELU_COEFS; i++)
+        base[i] = y[i] = (float)(tiny_random(&seed) - 0.5);
+    expect("seed", telu_refine_seed(codes, 2), u, 0);
+    telu_refine_alone(y, y, u);
+    for (int i = 0; i < TELU_COEFS; i++) {
+        double mean = mean_around(base, i, &b), size = fabs(base[i]) / 2 + 0.75 * mean;
+
+        u = 1664525u * u + 1013904223u;
+        expect("base layer alone", y[i], b < 16 ? base[i] : u >> 31 ? -size : size, 1e-6);
+    }
 }
 
 static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
@@ -133,20 +167,16 @@ static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
     expect("q of a NaN", q[7], 0, 0);
     expect("q of an infinity", q[8], TELU_MAX_Q, 0);
     for (int i = 0; i < TELU_COEFS; i++) {
-        int b = 0, a = abs(q[i]), h = i / TELU_HOP * TELU_HOP;
-        double g, r, mean = 0;
+        int b, a = abs(q[i]);
+        double mean = mean_around(base, i, &b), g, r;
 
         u = 1664525u * u + 1013904223u;
-        while (i % TELU_HOP >= telu_band_edge[b + 1])
-            b++;
-        for (int k = telu_band_edge[b]; k < telu_band_edge[b + 1]; k++)
-            mean += fabs(base[h + k]) / (telu_band_edge[b + 1] - telu_band_edge[b]);
         g = t->gain[S * TELU_BANDS + b] / 128.0;
         r = fabs(c[i] - g * base[i]) / p.step[b];
         if (i != 7 && i != 8 && a < TELU_MAX_Q)
             expect("quantised magnitude", a, floor(r + 0.34), r * 1e-5 > 0.01 ? 1 : 0);
         expect("coefficient", y[i] / p.step[b],
-               dequantised(q[i], base[i], mean, g, p.step[b], t->recon[a < 3 ? a : 3],
+               dequantised(q[i], b, base[i], mean, g, p.step[b], t->recon[a < 3 ? a : 3],
                            t->fill[shape] / 64.0, u >> 31 ? -1 : 1) / p.step[b],
                1e-6 * (a + fabs(base[i]) / p.step[b] + 10));
     }
@@ -241,6 +271,7 @@ int main(void)
         }
         check_plan(m, seed);
         check_sound(m, seed, seed % 3 ? 0.05 : 20.0);
+        check_alone(seed);
     }
     for (uint32_t seed = 1; seed <= 3000; seed++)
         any_bytes(m, seed);

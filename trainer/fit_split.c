@@ -139,8 +139,15 @@ static int add_base_only(struct fit *f, const struct fit_item *it, int packets,
 
         if (S > f->cfg.stages)
             S = f->cfg.stages;
-        if (S != known && fit_decode(f, it, S, base))
-            return -1;
+        if (S != known) {
+            if (fit_decode(f, it, S, base))
+                return -1;
+            for (int p = 0; p < packets; p++) {
+                float *b = base + p * TELU_COEFS;
+
+                telu_refine_alone(b, b, telu_refine_seed(it->codes + p * f->cfg.stages, S));
+            }
+        }
         known = S;
         for (int tune = 0; tune < 2; tune++)
             sum[tune][i][CANDIDATES] += score(tune, it, packets, base);

@@ -20,6 +20,7 @@ import numpy as np
 EDGE = [0, 4, 8, 12, 16, 20, 23, 26, 30, 34, 38,
         44, 50, 57, 64, 73, 84, 95, 108, 123, 140, 160]
 BAND = [b for b in range(21) for _ in range(EDGE[b], EDGE[b + 1])]
+NOISY = np.array(BAND) >= 16
 
 
 # --- The weight file ---
@@ -193,6 +194,12 @@ def classify(n):
     return bisect.bisect_right([1, 2, 3, 5, 8, 13, 21, 34], n)
 
 
+def mean_in_bands(c):
+    """-> for each coefficient the mean magnitude in its band and hop"""
+    each = np.eye(21)[BAND]               # (160, 21): which band
+    return (np.abs(c) @ each / each.sum(0))[:, BAND]
+
+
 class Refinement:
     def __init__(self, w):
         self.w = w
@@ -237,9 +244,9 @@ class Refinement:
                 q[h, k] = -a if a and coder.bits(1) else a
         return q
 
-    def signs(self, codes, step):
+    def signs(self, codes, last):
         u = 0
-        for value in list(codes) + [step]:
+        for value in list(codes) + [last]:
             u = (1664525 * u + 1013904223 + int(value)) & 0xffffffff
         drawn = []
         for _ in range(320):
@@ -253,11 +260,14 @@ class Refinement:
         step = 2.0 ** (np.array(self.L)[BAND] / 32)
         size = np.abs(q)
         recon = (w['tab.recon'][np.minimum(size, 3)] - 128) / 256
-        each = np.eye(21)[BAND]           # (160, 21): which band
-        mean = (np.abs(c) @ each / each.sum(0))[:, BAND]
-        limit = w['tab.fill'][shape] / 64 * step
-        return np.where(q != 0, g * c + np.sign(q) * (size + recon) * step,
-                        g * c + sign * np.minimum(np.abs(1 - g) * mean, limit))
+        mean, limit = mean_in_bands(c), w['tab.fill'][shape] / 64 * step
+        own = np.minimum(0.75, limit / np.maximum(mean, 1e-30))
+        zero = np.where(NOISY, g * c + sign * np.minimum(np.abs(1 - g) * mean, limit),
+                        c * np.maximum(g, own))
+        return np.where(q != 0, g * c + np.sign(q) * (size + recon) * step, zero)
+
+    def alone(self, c, sign):
+        return np.where(NOISY, sign * (np.abs(c) / 2 + 0.75 * mean_in_bands(c)), c)
 
 
 # --- The network and the sound ---
@@ -325,7 +335,8 @@ class Decoder:
                 raise Damage
         codes = [bits.get(n) for _ in range(min(S, bits.left() // n))]
         k = min(n - 1, bits.left()) if len(codes) < S else 0
-        c = self.base(codes, k, bits.get(k))
+        prefix = bits.get(k)
+        c = self.base(codes, k, prefix)
         coded = data[(8 + S * n + 7 + 7) // 8:]
         q = None
         if refined and coded:
@@ -334,8 +345,11 @@ class Decoder:
             coder = Range(coded)
             q = self.refinement.read(coder)
             coder.close()
-        if q is not None:
-            c = self.refinement.sound(c, q, S, shape, self.refinement.signs(codes, step))
+        sign = self.refinement.signs(codes, prefix if q is None else step)
+        if q is None:
+            c = self.refinement.alone(c, sign)
+        else:
+            c = self.refinement.sound(c, q, S, shape, sign)
         sound = np.zeros(640)
         sound[:320] = self.overlap
         sound[0:320] += c[0] @ self.basis

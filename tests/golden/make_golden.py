@@ -16,7 +16,8 @@ golden.bin: float32 and int32, little-endian, for P = 12 packets, in this order:
   prefix   (P) int32     two codes and two bits of the third: the bits
   partial  (P, 16)       what they decode to
   out      (P, 320)      decoder network on `sum`
-  sound    (320 P)       the decoder's samples from -80 on
+  sound    (320 P)       its inverse MDCT, samples from -80 on
+  heard    (320 P)       the decoder's: with signs by chance from band 16 on
 """
 import hashlib
 import json
@@ -233,6 +234,26 @@ def voice():
     return (0.5 * x / np.abs(x).max()).astype("<f4")
 
 
+def alone(coefs, codes):
+    """How a base layer alone is heard: FORMAT.md, Sound."""
+    y = coefs.copy()
+    edges = [84, 95, 108, 123, 140, 160]
+    for p, row in enumerate(codes):
+        u = 0
+        for code in [*row, 0]:            # the prefix: none
+            u = (1664525 * u + 1013904223 + int(code)) % 2 ** 32
+        for h in range(2):
+            for k in range(HOP):
+                u = (1664525 * u + 1013904223) % 2 ** 32
+                if k < edges[0]:
+                    continue
+                b = np.searchsorted(edges, k, "right")
+                band = np.abs(coefs[p, HOP * h + edges[b - 1]:HOP * h + edges[b]])
+                size = abs(coefs[p, HOP * h + k]) / 2 + 0.75 * band.mean()
+                y[p, HOP * h + k] = -size if u >> 31 else size
+    return y
+
+
 def main():
     put_all()
     write_weights(os.path.join(here, "tiny.safetensors"))
@@ -244,10 +265,12 @@ def main():
     assert (some[:, :SPLIT] == codes[:, :SPLIT]).all()
     out = decode(total)
     sound = imdct(out)[120 - 80:][:2 * HOP * PACKETS]
+    heard = imdct(alone(out, codes))[120 - 80:][:2 * HOP * PACKETS]
     with open(os.path.join(here, "golden.bin"), "wb") as f:
         for array, dtype in ((pcm, "<f4"), (coefs, "<f4"), (latent, "<f4"),
                              (codes, "<i4"), (total, "<f4"), (some[:, SPLIT], "<i4"),
-                             (partial, "<f4"), (out, "<f4"), (sound, "<f4")):
+                             (partial, "<f4"), (out, "<f4"), (sound, "<f4"),
+                             (heard, "<f4")):
             f.write(np.ascontiguousarray(array).astype(dtype).tobytes())
 
 
