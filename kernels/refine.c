@@ -208,8 +208,8 @@ TELU_CALLED void telu_refine_quantise(int *q, const struct telu_plan *p,
  * keeping. Above, where it has only learnt an envelope, they and the fine structure hardly
  * change from packet to packet and would be heard as a comb of tones: there signs are
  * drawn by chance. */
-#define NOISY 16               /* the first band of those, 4.2 kHz */
-#define AT_MOST   0.75f            /* how much of a base layer that is right in size alone */
+#define NOISY   16             /* the first band of those, 4.2 kHz */
+#define AT_MOST 0.75f          /* how much of a base layer that is right in size alone */
 
 /* The mean magnitude in band b of the hop that base is. */
 TELU_PART float mean_of(const float *base, int b)

@@ -37,8 +37,9 @@ sound(struct telu_live l)
     if (row->conceal) {
         conceal(c, row, &plc, base);
     } else {
-        for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
-            c[k] = base[k] = row->dec_age < 0 ? 0.0f : base[k];
+        if (row->dec_age < 0)
+            for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
+                base[k] = 0.0f;
         TELU_MEET();
         if (y->refined)
             telu_refine_dequantise(c, y->q, &row->plan, &m->tab, base, y->shape);
