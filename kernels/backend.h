@@ -56,6 +56,7 @@ struct telu_backend {
                 int n);
     int (*nearest)(struct telu_ctx *ctx, int32_t *index, const float *z,
                    const float *book, int R, int N, int D);
+    int (*ltpf)(struct telu_ctx *ctx, float *y, float *g, const float *u, int B);
 };
 
 extern const struct telu_backend telu_backend_c;     /* plain loops */

@@ -8,6 +8,7 @@
 #include "gelu.h"
 #include "head.h"
 #include "linear.h"
+#include "ltpf.h"
 #include "mdct.h"
 #include "nearest.h"
 #include "norm.h"
@@ -65,4 +66,5 @@ const struct telu_backend telu_backend_c = {
     .residual = telu_residual_c,
     .head = telu_head_c,
     .nearest = telu_nearest_c,
+    .ltpf = telu_ltpf_c,
 };

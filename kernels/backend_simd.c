@@ -7,6 +7,7 @@
 #include "gelu.h"
 #include "head.h"
 #include "linear.h"
+#include "ltpf.h"
 #include "mdct.h"
 #include "nearest.h"
 #include "norm.h"
@@ -33,6 +34,7 @@ const struct telu_backend telu_backend_simd = {
     .residual = telu_residual_simd,
     .head = telu_head_simd,
     .nearest = telu_nearest_simd,
+    .ltpf = telu_ltpf_simd,
 };
 
 const struct telu_backend *telu_backend_cpu(void)

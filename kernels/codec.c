@@ -7,7 +7,7 @@
  *            |            | base                               |
  *            '--> c - g base --> quantise (rate control) --> q-'
  *
- *   packet --> codes --> rvq --> decoder net --> base --> dequantise --> imdct --> pcm
+ *   packet --> codes --> rvq --> decoder net --> base --> dequantise --> imdct --> ltpf --> pcm
  *                                                          q
  *
  * A packet without codes (S = 0) leaves the networks out and clears their past.
@@ -15,6 +15,7 @@
  */
 #include "backend_host.h"
 #include "error.h"
+#include "ltpf.h"
 #include "network.h"
 #include "packet.h"
 #include "plc.h"
@@ -54,6 +55,9 @@ struct telu_decoder {
     float *wave;               /* [480] inverse transform of two hops */
     float *tail;               /* [80] of the packet before */
     float *c;                  /* [320] */
+    float *sound;              /* [640] the packet before and this one, for ltpf */
+    float *again, *change;     /* [640], [320]: see soften() */
+    float *added;              /* [80] of what it added to the packet before */
     float *sum;                /* [latent], of the last packet with codes */
     struct telu_net_state dec;
     int past;
@@ -366,8 +370,8 @@ struct telu_decoder *telu_decoder_new(const struct telu_model *m,
         telu_fail("no memory for a decoder");
         return NULL;
     }
-    if (set_up(&d->ctx, &d->arena, m, be, padded(WINDOW) + padded(OVERLAP) +
-               2 * padded(TELU_COEFS) + latent + dec)) {
+    if (set_up(&d->ctx, &d->arena, m, be, padded(WINDOW) + 2 * padded(OVERLAP) +
+               3 * padded(TELU_COEFS) + 2 * padded(TELU_LTPF_SOUND) + latent + dec)) {
         free(d);
         return NULL;
     }
@@ -375,7 +379,11 @@ struct telu_decoder *telu_decoder_new(const struct telu_model *m,
     at = d->arena;
     d->wave = take(&at, WINDOW);
     d->tail = take(&at, OVERLAP);
+    d->added = take(&at, OVERLAP);
     d->c = take(&at, TELU_COEFS);
+    d->sound = take(&at, TELU_LTPF_SOUND);
+    d->again = take(&at, TELU_LTPF_SOUND);
+    d->change = take(&at, TELU_COEFS);
     telu_plc_init(&d->plc, take(&at, TELU_COEFS));
     d->sum = take(&at, latent);
     telu_net_init(&d->dec, take(&at, dec), c->dec_width, c->dec_blocks, c->kernel);
@@ -403,6 +411,8 @@ void telu_decoder_reset(struct telu_decoder *d)
 {
     forget_decoded(d);
     memset(d->tail, 0, OVERLAP * sizeof(float));
+    memset(d->added, 0, OVERLAP * sizeof(float));
+    memset(d->sound, 0, TELU_LTPF_SOUND * sizeof(float));
     memset(&d->info, 0, sizeof(d->info));
     telu_plc_reset(&d->plc);
 }
@@ -412,18 +422,47 @@ void telu_decoder_info(const struct telu_decoder *d, struct telu_info *info)
     *info = d->info;
 }
 
+/* What the long-term postfilter adds to the packet in d->sound -> pcm. It looks at sound
+ * without what it added itself, and so has no memory beyond the packet before. */
+static int soften(struct telu_decoder *d, float *pcm)
+{
+    const struct telu_backend *be = d->ctx.be;
+    const float *x = d->again + FIRST;
+    float g[2];
+
+    if (be->ltpf(&d->ctx, d->again, g, d->sound, 1) ||
+        be->mdct(&d->ctx, d->change, d->again, 2, 1))
+        return -1;
+    telu_refine_soften(d->change, d->c, d->change, g, &d->plan, d->layers.shape);
+    if (be->imdct(&d->ctx, d->again, d->change, 1, 2))
+        return -1;
+    for (int i = 0; i < TELU_PACKET; i++)
+        pcm[i] += x[i];
+    memcpy(d->added, x + TELU_PACKET, OVERLAP * sizeof(*x));
+    return 0;
+}
+
 /* d->c -> pcm: the first 80 samples meet the end of the packet before, the last 80
  * wait for the next. */
-static int give_out(struct telu_decoder *d, float *pcm)
+static int give_out(struct telu_decoder *d, int soft, float *pcm)
 {
     const float *x = d->wave + FIRST;
+    float *now = d->sound + TELU_LTPF_FAR;
 
     if (d->ctx.be->imdct(&d->ctx, d->wave, d->c, 1, 2))
         return -1;
-    memcpy(pcm, x, TELU_PACKET * sizeof(*pcm));
+    memcpy(d->sound, now, TELU_PACKET * sizeof(*now));
+    memcpy(now, x, TELU_PACKET * sizeof(*now));
     for (int i = 0; i < OVERLAP; i++)
-        pcm[i] += d->tail[i];
+        now[i] += d->tail[i];
     memcpy(d->tail, x + TELU_PACKET, OVERLAP * sizeof(*x));
+
+    memcpy(pcm, now, TELU_PACKET * sizeof(*pcm));
+    for (int i = 0; i < OVERLAP; i++)
+        pcm[i] += d->added[i];
+    if (soft)
+        return soften(d, pcm);
+    memset(d->added, 0, OVERLAP * sizeof(float));
     return 0;
 }
 
@@ -442,7 +481,7 @@ int telu_conceal(struct telu_decoder *d, float *pcm)
         telu_plc_go_on(&d->plc, d->c, d->c);
     for (int k = 0; k < TELU_COEFS; k++)
         d->c[k] *= gain;
-    return give_out(d, pcm);
+    return give_out(d, 0, pcm);
 }
 
 int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *pcm)
@@ -472,5 +511,5 @@ int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *
     telu_plc_heard(&d->plc, d->c, base);
     d->info = (struct telu_info){ .stages = l->stages, .refined = l->refined,
         .step = l->step, .shape = l->shape, .bytes = (int)n };
-    return give_out(d, pcm);
+    return give_out(d, l->refined, pcm);
 }

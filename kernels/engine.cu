@@ -104,12 +104,13 @@ static int make_room(struct telu_engine *e, struct telu_live *l)
     const char *what = "memory for a batch";
     const struct telu_config *c = &e->m.cfg;
     size_t width = larger(c->enc_width, c->dec_width), rows = (size_t)e->rows;
-    size_t hidden = larger(c->expand * width, TELU_FEATURES);
+    size_t hidden = larger(larger(c->expand * width, TELU_FEATURES), TELU_LTPF_SOUND);
     struct {
         float **at;
         size_t each;
     } arrays[] = {
         { &l->wave, TELU_WAVE }, { &l->c, TELU_COEFS }, { &l->base, TELU_COEFS },
+        { &l->again, TELU_LTPF_SOUND }, { &l->trust, 2 },
         { &l->latent, (size_t)c->latent }, { &l->sum, (size_t)c->latent },
         { &l->a, width }, { &l->b, width }, { &l->h, hidden },
     };
@@ -162,7 +163,8 @@ static int steps(struct telu_engine *e, enum telu_side which, int B)
                telu_live_decoder(ctx, l, B) || telu_live_pack(ctx, l, B) ? -1 : 0;
     return telu_live_parse(ctx, l, B) || telu_live_lookup(ctx, l, B) ||
            telu_live_decoder(ctx, l, B) || telu_live_sound(ctx, l, B) ||
-           telu_imdct_cuda(ctx, l->wave, l->c, B, 2) || telu_live_overlap(ctx, l, B) ? -1 : 0;
+           telu_imdct_cuda(ctx, l->wave, l->c, B, 2) || telu_live_soften(ctx, l, B) ||
+           telu_live_overlap(ctx, l, B) ? -1 : 0;
 }
 
 /* Rows of the graph for n: powers of two, and further up four to the octave. */

@@ -5,7 +5,7 @@
  *   encode   asks, pcm    --> window --> mdct --> encoder net --> search --> decoder net
  *            --> pack --> answers, packets
  *   decode   asks, packets --> parse --> lookup --> decoder net --> sound --> imdct
- *            --> overlap --> answers, pcm
+ *            --> soften --> overlap --> answers, pcm
  *
  * Every step is one or some launches on ctx's stream for B rows, of which the first n
  * (telu_batch_head.n, on the device) count and the others are idle: so a graph of B rows
@@ -17,6 +17,7 @@
 
 #include "backend.h"
 #include "engine.h"
+#include "ltpf.h"
 #include "packet.h"
 #include "plc.h"
 #include "ratecontrol.h"
@@ -66,8 +67,9 @@ struct telu_enc_slot {
 };
 
 struct telu_dec_slot {
-    float tail[TELU_OVERLAP];
+    float tail[TELU_OVERLAP], added[TELU_OVERLAP];     /* by the postfilter */
     float last[TELU_COEFS];
+    float past[TELU_LTPF_FAR]; /* the packet before, without what was added */
     struct telu_plc plc;
     int age;
 };
@@ -108,10 +110,12 @@ struct telu_live {
     struct telu_row *row;              /* [B] */
     float *wave;                       /* [B][480] */
     float *c;                          /* [B][320] */
-    float *base;                       /* [B][320] */
+    float *base;                       /* [B][320]; then what soften changes */
+    float *again;                      /* [B][640], see ltpf.h; then the change's [480] */
+    float *trust;                      /* [B][2] */
     float *latent, *sum;               /* [B][latent] */
     float *a, *b;                      /* [B][widest net] */
-    float *h;                          /* [B][widest hidden layer, features or scales] */
+    float *h;                          /* [B][widest hidden layer, features, scales or 640] */
 };
 
 /* load.cu: m into arena on the device (m->arena_bytes), which *d then points into, and its
@@ -136,9 +140,11 @@ int telu_live_lookup(struct telu_ctx *ctx, const struct telu_live *l, int B);
 int telu_live_encoder(struct telu_ctx *ctx, const struct telu_live *l, int B);
 int telu_live_decoder(struct telu_ctx *ctx, const struct telu_live *l, int B);
 
-/* parse.cu: packets -> rows. sound.cu: base and rows -> c; wave -> pcm */
+/* parse.cu: packets -> rows. sound.cu: base and rows -> c; c and wave -> again, what the
+ * long-term postfilter adds to wave; both -> pcm */
 int telu_live_parse(struct telu_ctx *ctx, const struct telu_live *l, int B);
 int telu_live_sound(struct telu_ctx *ctx, const struct telu_live *l, int B);
+int telu_live_soften(struct telu_ctx *ctx, const struct telu_live *l, int B);
 int telu_live_overlap(struct telu_ctx *ctx, const struct telu_live *l, int B);
 
 #ifdef __cplusplus

@@ -40,7 +40,9 @@ static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
     if (ask->reset) {
         telu_plc_init(&plc, slot->last);
         for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
-            slot->tail[i] = 0.0f;
+            slot->tail[i] = slot->added[i] = 0.0f;
+        for (int i = TELU_LANE; i < TELU_LTPF_FAR; i += TELU_LANES)
+            slot->past[i] = 0.0f;
         age = 0;
     }
     conceal = ask->bytes < 0 || telu_packet_get(&p->layers, &p->plan, p->packet,

@@ -314,6 +314,25 @@ TELU_CODE void telu_refine_alone(float *y, const float *base, uint32_t u)
     TELU_MEET();
 }
 
+/* Where the pitch is heard, below 1.9 kHz. */
+#define VOICED 10
+
+TELU_CODE void telu_refine_soften(float *d, const float *c, const float *again,
+                                  const float *g, const struct telu_plan *p, int shape)
+{
+    int bands = shape ? VOICED : TELU_BANDS;
+    float per_reach = shape ? 1.0f : 2.0f;
+
+    for (int i = TELU_LANE; i < TELU_COEFS; i += TELU_LANES) {
+        struct place w = place_of(i);
+        float x = again[i] - c[i], r = x * (per_reach * p->inverse[w.b]);
+
+        /* A NaN fails the comparison. */
+        d[i] = w.b < bands && r * r < 1e30f ? g[w.h > 0] * x / (1.0f + r * r) : 0.0f;
+    }
+    TELU_MEET();
+}
+
 /* --- Integers <-> bytes ---------------------------------------------------- */
 
 TELU_PART int context(const struct place *w, const int *q, const struct telu_plan *p,

@@ -64,6 +64,7 @@ void check_gelu(struct check *c);
 void check_residual(struct check *c);
 void check_head(struct check *c);
 void check_nearest(struct check *c);
+void check_ltpf(struct check *c);
 
 /* Of the table at hand, inside a check_call. */
 const struct telu_grads *check_grads(const struct telu_ctx *ctx);

@@ -139,6 +139,36 @@ static void check_alone(uint32_t seed)
     }
 }
 
+/* The postfilter's change: the formula in double, its bound of half a reach, and nothing
+ * where the sound would be no number. */
+static void check_soften(const struct telu_model *m, uint32_t seed)
+{
+    struct telu_plan p;
+    float c[TELU_COEFS], again[TELU_COEFS], d[TELU_COEFS], g[2] = { 0.5f, 0.25f };
+    int shape = seed % 4, b;
+
+    telu_plan_envelope(&p, &m->tab, NULL, 0);
+    telu_plan_step(&p, &m->tab, (int)(128 * tiny_random(&seed)), shape);
+    for (int i = 0; i < TELU_COEFS; i++) {
+        c[i] = (float)(tiny_random(&seed) - 0.5);
+        again[i] = d[i] = c[i] + (float)(8 * (tiny_random(&seed) - 0.5)) * p.step[i % 21];
+    }
+    again[3] = d[3] = NAN;
+    again[170] = d[170] = -INFINITY;
+    telu_refine_soften(d, c, d, g, &p, shape);
+    for (int i = 0; i < TELU_COEFS; i++) {
+        double x = again[i] - c[i], reach, want;
+
+        mean_around(c, i, &b);
+        reach = (shape ? 1.0 : 0.5) * p.step[b];
+        want = g[i / TELU_HOP] * x / (1 + x / reach * x / reach);
+        if (!isfinite(again[i]) || (shape && b >= 10))
+            want = 0;
+        expect("change", d[i], want, 1e-5 * reach);
+        expect("change within its bound", fabs(d[i]) <= 0.2501 * reach, 1, 0);
+    }
+}
+
 static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
 {
     const struct telu_tables *t = &m->tab;
@@ -272,6 +302,7 @@ int main(void)
         check_plan(m, seed);
         check_sound(m, seed, seed % 3 ? 0.05 : 20.0);
         check_alone(seed);
+        check_soften(m, seed);
     }
     for (uint32_t seed = 1; seed <= 3000; seed++)
         any_bytes(m, seed);

@@ -266,8 +266,30 @@ class Refinement:
                         c * np.maximum(g, own))
         return np.where(q != 0, g * c + np.sign(q) * (size + recon) * step, zero)
 
+    def soften(self, d, again, strength, shape):
+        """what the postfilter adds to coefficients d; again: those of its own signal"""
+        step = 2.0 ** (np.array(self.L)[BAND] / 32)
+        x = again - d
+        moved = strength[:, None] * x / (1 + (x / step * (1 if shape else 2)) ** 2)
+        return np.where((np.array(BAND) < 10) | (shape == 0), moved, 0)
+
     def alone(self, c, sign):
         return np.where(NOISY, sign * (np.abs(c) / 2 + 0.75 * mean_in_bands(c)), c)
+
+
+# --- The long-term postfilter ---
+
+def look_back(v):
+    """v: 480 samples up to the last complete one of a hop -> the window of the hop if all
+    repeated itself, and how much it does"""
+    now, lags = v[320:], np.arange(240)
+    then = v[lags[:, None] + np.arange(160)]
+    r = then @ now / np.sqrt((now @ now + 1.6e-5) * ((then ** 2).sum(1) + 1.6e-5))
+    w = np.exp(32 * (r - r.max()))
+    w /= w.sum()
+    window = np.zeros(320)
+    window[40:280] = w @ v[lags[:, None] + lags]
+    return window, max(0, w @ r) / 2
 
 
 # --- The network and the sound ---
@@ -285,6 +307,8 @@ class Decoder:
         k = np.arange(160)[:, None] + 0.5
         self.basis = np.sqrt(2 / 160) * window * np.cos(np.pi / 160 * (t + 80.5) * k)
         self.overlap = np.zeros(320)      # samples from the packet's start - 120 on
+        self.added = np.zeros(320)        # the same of what the postfilter adds
+        self.before = np.zeros(320)       # the packet before, without that
 
     def forget(self):
         c = self.config
@@ -350,12 +374,24 @@ class Decoder:
             c = self.refinement.alone(c, sign)
         else:
             c = self.refinement.sound(c, q, S, shape, sign)
+        plain, self.overlap = self.inverse(c, self.overlap)
+        change = np.zeros((2, 160))
+        if q is not None:
+            u = np.concatenate([self.before, plain])
+            window, strength = zip(*(look_back(u[160 * h:160 * h + 480]) for h in (0, 1)))
+            again = np.array(window) @ self.basis.T
+            change = self.refinement.soften(c, again, np.array(strength), shape)
+        self.before = plain
+        more, self.added = self.inverse(change, self.added)
+        return plain + more, q
+
+    def inverse(self, c, overlap):
+        """-> 320 samples, and the overlap for the next packet"""
         sound = np.zeros(640)
-        sound[:320] = self.overlap
+        sound[:320] = overlap
         sound[0:320] += c[0] @ self.basis
         sound[160:480] += c[1] @ self.basis
-        self.overlap = sound[320:]
-        return sound[40:360], q
+        return sound[40:360], sound[320:]
 
 
 def main(weights, stream, out, integers=None):

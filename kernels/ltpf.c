@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ltpf.c - see ltpf.h. */
+#include "ltpf.h"
+
+#include "approx.h"
+#include "clones.h"
+
+#include <math.h>
+#include <string.h>
+
+#define HOP   TELU_HOP
+#define FAR   TELU_LTPF_FAR
+#define LAGS  TELU_LTPF_LAGS
+#define EDGE  40               /* where the window is no longer 0 */
+#define BLOCK 48               /* sums that stay in registers; five make LAGS */
+#define LANES 16
+
+TELU_BODY float total(const float *x, const float *y)
+{
+    float part[LANES] = { 0 }, sum = 0.0f;
+
+    for (int j = 0; j < LAGS; j += LANES)
+        for (int k = 0; k < LANES; k++)
+            part[k] += x[j + k] * y[j + k];
+    for (int k = 0; k < LANES; k++)
+        sum += part[k];
+    return sum;
+}
+
+/* r [LAGS] */
+TELU_BODY void compare(float *restrict r, const float *restrict v)
+{
+    const float *now = v + FAR;
+    float here = TELU_LTPF_FLOOR;
+
+    for (int i = 0; i < HOP; i++)
+        here += now[i] * now[i];
+    for (int j = 0; j < LAGS; j += BLOCK) {
+        float both[BLOCK] = { 0 }, there[BLOCK] = { 0 };
+
+        for (int i = 0; i < HOP; i++)
+            for (int k = 0; k < BLOCK; k++) {
+                float x = v[j + i + k];
+
+                both[k] += now[i] * x;
+                there[k] += x * x;
+            }
+        for (int k = 0; k < BLOCK; k++)
+            r[j + k] = both[k] / sqrtf(here * (there[k] + TELU_LTPF_FLOOR));
+    }
+}
+
+TELU_BODY float look_back(float *restrict y, const float *restrict v)
+{
+    float r[LAGS], w[LAGS], one[LAGS], most, sum, like;
+
+    compare(r, v);
+    most = r[0];
+    for (int j = 1; j < LAGS; j++)
+        most = r[j] > most ? r[j] : most;
+    for (int j = 0; j < LAGS; j++) {
+        w[j] = telu_exp(TELU_LTPF_SHARP * (r[j] - most));
+        one[j] = 1.0f;
+    }
+    sum = total(w, one);
+    for (int j = 0; j < LAGS; j++)
+        w[j] /= sum;
+
+    memset(y, 0, EDGE * sizeof(*y));
+    memset(y + EDGE + LAGS, 0, EDGE * sizeof(*y));
+    for (int m = 0; m < LAGS; m += BLOCK) {
+        float out[BLOCK] = { 0 };
+
+        for (int j = 0; j < LAGS; j++)
+            for (int k = 0; k < BLOCK; k++)
+                out[k] += w[j] * v[j + m + k];
+        memcpy(y + EDGE + m, out, sizeof(out));
+    }
+    like = total(w, r);
+    return like > 0.0f ? 0.5f * like : 0.0f;
+}
+
+TELU_BODY void ltpf(float *restrict y, float *restrict g, const float *restrict u, int B)
+{
+    for (int b = 0; b < B; b++, u += TELU_LTPF_SOUND)
+        for (int h = 0; h < 2; h++, y += 2 * HOP)
+            *g++ = look_back(y, u + h * HOP);
+}
+
+int telu_ltpf_c(struct telu_ctx *ctx, float *y, float *g, const float *u, int B)
+{
+    (void)ctx;
+    ltpf(y, g, u, B);
+    return 0;
+}
+
+TELU_CLONES
+int telu_ltpf_simd(struct telu_ctx *ctx, float *y, float *g, const float *u, int B)
+{
+    (void)ctx;
+    ltpf(y, g, u, B);
+    return 0;
+}
