@@ -15,19 +15,16 @@
  */
 #include "backend_host.h"
 #include "error.h"
-#include "ltpf.h"
+#include "mdct.h"
 #include "network.h"
 #include "packet.h"
 #include "plc.h"
 #include "ratecontrol.h"
+#include "sound.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define WINDOW   (TELU_PACKET + TELU_HOP)  /* samples that two hops reach over */
-#define OVERLAP  80                        /* of neighbouring packets */
-#define FIRST    40                        /* where the window is no longer 0 */
 
 /* Samples beyond +48 dB over full scale are cut, so that every number further on is
  * finite; no sound comes near. */
@@ -52,12 +49,8 @@ struct telu_decoder {
     const struct telu_model *m;
     struct telu_ctx ctx;
     float *arena;
-    float *wave;               /* [480] inverse transform of two hops */
-    float *tail;               /* [80] of the packet before */
+    struct telu_sound sound;
     float *c;                  /* [320] */
-    float *sound;              /* [640] the packet before and this one, for ltpf */
-    float *again, *change;     /* [640], [320]: see soften() */
-    float *added;              /* [80] of what it added to the packet before */
     float *sum;                /* [latent], of the last packet with codes */
     struct telu_net_state dec;
     int past;
@@ -125,13 +118,13 @@ struct telu_encoder *telu_encoder_new(const struct telu_model *m,
         return NULL;
     }
     if (set_up(&e->ctx, &e->arena, m, be,
-               padded(WINDOW) + 2 * padded(TELU_COEFS) + 2 * latent + enc + dec)) {
+               padded(TELU_WAVE) + 2 * padded(TELU_COEFS) + 2 * latent + enc + dec)) {
         free(e);
         return NULL;
     }
     e->m = m;
     at = e->arena;
-    e->window = take(&at, WINDOW);
+    e->window = take(&at, TELU_WAVE);
     e->c = take(&at, TELU_COEFS);
     e->base = take(&at, TELU_COEFS);
     e->latent = take(&at, latent);
@@ -165,7 +158,7 @@ static void forget(struct telu_encoder *e)
 void telu_encoder_reset(struct telu_encoder *e)
 {
     forget(e);
-    memset(e->window, 0, WINDOW * sizeof(float));
+    memset(e->window, 0, TELU_WAVE * sizeof(float));
     memset(&e->info, 0, sizeof(e->info));
     telu_rc_reset(&e->rc);
 }
@@ -201,9 +194,9 @@ const float *telu_encoder_latent(const struct telu_encoder *e)
  */
 static void take_in(struct telu_encoder *e, const float *pcm)
 {
-    float *x = e->window + FIRST + OVERLAP;
+    float *x = e->window + TELU_EDGE + TELU_OVERLAP;
 
-    memmove(e->window + FIRST, x + TELU_PACKET - OVERLAP, OVERLAP * sizeof(*x));
+    memmove(e->window + TELU_EDGE, x + TELU_PACKET - TELU_OVERLAP, TELU_OVERLAP * sizeof(*x));
     for (int i = 0; i < TELU_PACKET; i++) {
         float v = isfinite(pcm[i]) ? pcm[i] : 0.0f;
 
@@ -370,20 +363,15 @@ struct telu_decoder *telu_decoder_new(const struct telu_model *m,
         telu_fail("no memory for a decoder");
         return NULL;
     }
-    if (set_up(&d->ctx, &d->arena, m, be, padded(WINDOW) + 2 * padded(OVERLAP) +
-               3 * padded(TELU_COEFS) + 2 * padded(TELU_LTPF_SOUND) + latent + dec)) {
+    if (set_up(&d->ctx, &d->arena, m, be, padded(telu_sound_floats()) +
+               2 * padded(TELU_COEFS) + latent + dec)) {
         free(d);
         return NULL;
     }
     d->m = m;
     at = d->arena;
-    d->wave = take(&at, WINDOW);
-    d->tail = take(&at, OVERLAP);
-    d->added = take(&at, OVERLAP);
+    telu_sound_init(&d->sound, take(&at, telu_sound_floats()));
     d->c = take(&at, TELU_COEFS);
-    d->sound = take(&at, TELU_LTPF_SOUND);
-    d->again = take(&at, TELU_LTPF_SOUND);
-    d->change = take(&at, TELU_COEFS);
     telu_plc_init(&d->plc, take(&at, TELU_COEFS));
     d->sum = take(&at, latent);
     telu_net_init(&d->dec, take(&at, dec), c->dec_width, c->dec_blocks, c->kernel);
@@ -410,9 +398,7 @@ static void forget_decoded(struct telu_decoder *d)
 void telu_decoder_reset(struct telu_decoder *d)
 {
     forget_decoded(d);
-    memset(d->tail, 0, OVERLAP * sizeof(float));
-    memset(d->added, 0, OVERLAP * sizeof(float));
-    memset(d->sound, 0, TELU_LTPF_SOUND * sizeof(float));
+    telu_sound_reset(&d->sound);
     memset(&d->info, 0, sizeof(d->info));
     telu_plc_reset(&d->plc);
 }
@@ -420,50 +406,6 @@ void telu_decoder_reset(struct telu_decoder *d)
 void telu_decoder_info(const struct telu_decoder *d, struct telu_info *info)
 {
     *info = d->info;
-}
-
-/* What the long-term postfilter adds to the packet in d->sound -> pcm. It looks at sound
- * without what it added itself, and so has no memory beyond the packet before. */
-static int soften(struct telu_decoder *d, float *pcm)
-{
-    const struct telu_backend *be = d->ctx.be;
-    const float *x = d->again + FIRST;
-    float g[2];
-
-    if (be->ltpf(&d->ctx, d->again, g, d->sound, 1) ||
-        be->mdct(&d->ctx, d->change, d->again, 2, 1))
-        return -1;
-    telu_refine_soften(d->change, d->c, d->change, g, &d->plan, d->layers.shape);
-    if (be->imdct(&d->ctx, d->again, d->change, 1, 2))
-        return -1;
-    for (int i = 0; i < TELU_PACKET; i++)
-        pcm[i] += x[i];
-    memcpy(d->added, x + TELU_PACKET, OVERLAP * sizeof(*x));
-    return 0;
-}
-
-/* d->c -> pcm: the first 80 samples meet the end of the packet before, the last 80
- * wait for the next. */
-static int give_out(struct telu_decoder *d, int soft, float *pcm)
-{
-    const float *x = d->wave + FIRST;
-    float *now = d->sound + TELU_LTPF_FAR;
-
-    if (d->ctx.be->imdct(&d->ctx, d->wave, d->c, 1, 2))
-        return -1;
-    memcpy(d->sound, now, TELU_PACKET * sizeof(*now));
-    memcpy(now, x, TELU_PACKET * sizeof(*now));
-    for (int i = 0; i < OVERLAP; i++)
-        now[i] += d->tail[i];
-    memcpy(d->tail, x + TELU_PACKET, OVERLAP * sizeof(*x));
-
-    memcpy(pcm, now, TELU_PACKET * sizeof(*pcm));
-    for (int i = 0; i < OVERLAP; i++)
-        pcm[i] += d->added[i];
-    if (soft)
-        return soften(d, pcm);
-    memset(d->added, 0, OVERLAP * sizeof(float));
-    return 0;
 }
 
 int telu_conceal(struct telu_decoder *d, float *pcm)
@@ -481,7 +423,7 @@ int telu_conceal(struct telu_decoder *d, float *pcm)
         telu_plc_go_on(&d->plc, d->c, d->c);
     for (int k = 0; k < TELU_COEFS; k++)
         d->c[k] *= gain;
-    return give_out(d, 0, pcm);
+    return telu_sound_out(&d->ctx, &d->sound, d->c, NULL, 0, pcm);
 }
 
 int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *pcm)
@@ -511,5 +453,6 @@ int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *
     telu_plc_heard(&d->plc, d->c, base);
     d->info = (struct telu_info){ .stages = l->stages, .refined = l->refined,
         .step = l->step, .shape = l->shape, .bytes = (int)n };
-    return give_out(d, l->refined, pcm);
+    return telu_sound_out(&d->ctx, &d->sound, d->c, l->refined ? &d->plan : NULL, l->shape,
+                          pcm);
 }

@@ -35,7 +35,7 @@ static __device__ void take_in(float *wave, float *overlap, const float *pcm, in
 static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
 window(struct telu_live l, int B)
 {
-    int r = blockIdx.x * (LIVE_THREADS / LIVE_WARP) + threadIdx.x / LIVE_WARP;
+    int r = live_mine();
     const struct telu_model *m = l.tables;
 
     if (r >= B)

@@ -64,6 +64,12 @@ static __device__ inline char *live_slot(const struct telu_slots *s, int slot)
     return s->chunk[slot / TELU_CHUNK] + slot % TELU_CHUNK * s->size;
 }
 
+/* The row of this warp, where LIVE_THREADS make a block. */
+static __device__ inline int live_mine(void)
+{
+    return blockIdx.x * (LIVE_THREADS / LIVE_WARP) + threadIdx.x / LIVE_WARP;
+}
+
 /* Row r, NULL past the last that counts. */
 static __device__ inline struct telu_row *live_row(const struct telu_live *l, int r)
 {

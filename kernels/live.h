@@ -18,6 +18,7 @@
 #include "backend.h"
 #include "engine.h"
 #include "ltpf.h"
+#include "mdct.h"
 #include "packet.h"
 #include "plc.h"
 #include "ratecontrol.h"
@@ -25,10 +26,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define TELU_OVERLAP 80        /* samples of neighbouring packets */
-#define TELU_EDGE    40        /* where a packet's window is no longer 0 */
-#define TELU_WAVE    (TELU_PACKET + TELU_HOP)  /* samples that its two hops reach over */
 
 /* --- Between host and device -------------------------------------------------
  *

@@ -4,6 +4,7 @@
 
 #include "approx.h"
 #include "clones.h"
+#include "mdct.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,17 +12,16 @@
 #define HOP   TELU_HOP
 #define FAR   TELU_LTPF_FAR
 #define LAGS  TELU_LTPF_LAGS
-#define EDGE  40               /* where the window is no longer 0 */
 #define BLOCK 48               /* sums that stay in registers; five make LAGS */
 #define LANES 16
 
-TELU_BODY float total(const float *x, const float *y)
+TELU_BODY float total(const float *x)
 {
     float part[LANES] = { 0 }, sum = 0.0f;
 
     for (int j = 0; j < LAGS; j += LANES)
         for (int k = 0; k < LANES; k++)
-            part[k] += x[j + k] * y[j + k];
+            part[k] += x[j + k];
     for (int k = 0; k < LANES; k++)
         sum += part[k];
     return sum;
@@ -52,31 +52,31 @@ TELU_BODY void compare(float *restrict r, const float *restrict v)
 
 TELU_BODY float look_back(float *restrict y, const float *restrict v)
 {
-    float r[LAGS], w[LAGS], one[LAGS], most, sum, like;
+    float r[LAGS], w[LAGS], most, sum, like;
 
     compare(r, v);
     most = r[0];
     for (int j = 1; j < LAGS; j++)
         most = r[j] > most ? r[j] : most;
-    for (int j = 0; j < LAGS; j++) {
-        w[j] = telu_exp(TELU_LTPF_SHARP * (r[j] - most));
-        one[j] = 1.0f;
-    }
-    sum = total(w, one);
     for (int j = 0; j < LAGS; j++)
+        w[j] = telu_exp(TELU_LTPF_SHARP * (r[j] - most));
+    sum = total(w);
+    for (int j = 0; j < LAGS; j++) {
         w[j] /= sum;
+        r[j] *= w[j];
+    }
 
-    memset(y, 0, EDGE * sizeof(*y));
-    memset(y + EDGE + LAGS, 0, EDGE * sizeof(*y));
+    memset(y, 0, TELU_EDGE * sizeof(*y));
+    memset(y + TELU_EDGE + LAGS, 0, TELU_EDGE * sizeof(*y));
     for (int m = 0; m < LAGS; m += BLOCK) {
         float out[BLOCK] = { 0 };
 
         for (int j = 0; j < LAGS; j++)
             for (int k = 0; k < BLOCK; k++)
                 out[k] += w[j] * v[j + m + k];
-        memcpy(y + EDGE + m, out, sizeof(out));
+        memcpy(y + TELU_EDGE + m, out, sizeof(out));
     }
-    like = total(w, r);
+    like = total(r);
     return like > 0.0f ? 0.5f * like : 0.0f;
 }
 

@@ -5,10 +5,10 @@
 
 #include "approx.h"
 #include "device.h"
+#include "mdct.h"
 
 #define HOP     TELU_HOP
 #define LAGS    TELU_LTPF_LAGS
-#define EDGE    40             /* where the window is no longer 0 */
 #define SIDE    64             /* threads of a hop, of which LAGS / 4 have something to do */
 #define WARPS   (SIDE / 32)
 
@@ -107,9 +107,9 @@ static __global__ void __launch_bounds__(2 * SIDE) ltpf(float *y, float *g, cons
     slide<0>(out, NULL, s.w[h], v + j, LAGS);
     if (mine)
         for (int k = 0; k < 4; k++)
-            y[EDGE + j + k] = out[k] / sum;
-    for (int i = t; i < EDGE; i += SIDE)
-        y[i] = y[EDGE + LAGS + i] = 0.0f;
+            y[TELU_EDGE + j + k] = out[k] / sum;
+    for (int i = t; i < TELU_EDGE; i += SIDE)
+        y[i] = y[TELU_EDGE + LAGS + i] = 0.0f;
 }
 
 int telu_ltpf_cuda(struct telu_ctx *ctx, float *y, float *g, const float *u, int B)

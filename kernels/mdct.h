@@ -24,6 +24,10 @@
 extern "C" {
 #endif
 
+#define TELU_EDGE    40        /* where the window is no longer 0 */
+#define TELU_OVERLAP 80        /* samples of neighbouring hops, and packets */
+#define TELU_WAVE    (TELU_PACKET + TELU_HOP)  /* samples that a packet reaches over */
+
 /* w[0 .. 319] */
 void telu_mdct_window(float *w);
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sound.cu - how a decoded packet ends on the device: coefficients, concealment, long-term
- * postfilter, and the overlap with the packet before. A warp to a row. What codec.c does in
- * telu_decode() and telu_conceal(). */
+ * postfilter, and the overlap with the packet before. A warp to a row. What codec.c does at the
+ * end of telu_decode() and telu_conceal(), and sound.c. */
 #include "coder.cuh"
 
 #include "live.cuh"
-#include "mdct.h"
 
 static __device__ void conceal(float *c, const struct telu_row *row, struct telu_plc *plc,
                                const float *base)
@@ -21,7 +20,7 @@ static __device__ void conceal(float *c, const struct telu_row *row, struct telu
 static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
 sound(struct telu_live l)
 {
-    int r = blockIdx.x * (LIVE_THREADS / LIVE_WARP) + threadIdx.x / LIVE_WARP;
+    int r = live_mine();
     struct telu_row *row = live_row(&l, r);
     const struct telu_model *m = l.tables;
 
@@ -67,7 +66,7 @@ sound(struct telu_live l)
 /* Sound for ltpf, to h: the packet before and this one, which the slot keeps. */
 static __global__ void __launch_bounds__(LIVE_THREADS) recall(struct telu_live l)
 {
-    int r = blockIdx.x * (LIVE_THREADS / LIVE_WARP) + threadIdx.x / LIVE_WARP;
+    int r = live_mine();
     struct telu_row *row = live_row(&l, r);
 
     if (!row)
@@ -89,7 +88,7 @@ static __global__ void __launch_bounds__(LIVE_THREADS) recall(struct telu_live l
 /* In base: coefficients that ltpf is for -> what they change. */
 static __global__ void __launch_bounds__(LIVE_THREADS) change(struct telu_live l)
 {
-    int r = blockIdx.x * (LIVE_THREADS / LIVE_WARP) + threadIdx.x / LIVE_WARP;
+    int r = live_mine();
     const struct telu_row *row = live_row(&l, r);
     float *d = l.base + (size_t)r * TELU_COEFS;
 
@@ -105,7 +104,7 @@ static __global__ void __launch_bounds__(LIVE_THREADS) change(struct telu_live l
 
 static __global__ void __launch_bounds__(LIVE_THREADS) overlap(struct telu_live l)
 {
-    int r = blockIdx.x * (LIVE_THREADS / LIVE_WARP) + threadIdx.x / LIVE_WARP;
+    int r = live_mine();
     struct telu_row *row = live_row(&l, r);
 
     if (!row)

@@ -139,7 +139,7 @@ static void check_alone(uint32_t seed)
     }
 }
 
-/* The postfilter's change: the formula in double, its bound of half a reach, and nothing
+/* The postfilter's change: the formula in double, its bound of a quarter of its reach, and nothing
  * where the sound would be no number. */
 static void check_soften(const struct telu_model *m, uint32_t seed)
 {
