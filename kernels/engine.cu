@@ -9,6 +9,7 @@
  */
 #include "live.cuh"
 
+#include "dct.cuh"
 #include "mdct.h"
 
 #include <new>
@@ -162,9 +163,7 @@ static int steps(struct telu_engine *e, enum telu_side which, int B)
                telu_live_encoder(ctx, l, B) || telu_live_search(ctx, l, B) ||
                telu_live_decoder(ctx, l, B) || telu_live_pack(ctx, l, B) ? -1 : 0;
     return telu_live_parse(ctx, l, B) || telu_live_lookup(ctx, l, B) ||
-           telu_live_decoder(ctx, l, B) || telu_live_sound(ctx, l, B) ||
-           telu_imdct_cuda(ctx, l->wave, l->c, B, 2) || telu_live_soften(ctx, l, B) ||
-           telu_live_overlap(ctx, l, B) ? -1 : 0;
+           telu_live_decoder(ctx, l, B) || telu_live_sound(ctx, l, B) ? -1 : 0;
 }
 
 /* Rows of the graph for n: powers of two, and further up four to the octave. */
@@ -272,7 +271,8 @@ static int start(struct telu_engine *e, const struct telu_model *m)
         !(work = take(e, BLAS_WORK, what)) ||
         telu_cublas_check(cublasSetStream(e->cuda.blas, e->cuda.stream), what) ||
         telu_cublas_check(cublasSetWorkspace(e->cuda.blas, work, BLAS_WORK), what) ||
-        telu_mdct_ready_cuda() || load_weights(e, m, &live) || make_room(e, &live))
+        telu_mdct_ready_cuda() || !(live.dct = telu_dct_table()) ||
+        load_weights(e, m, &live) || make_room(e, &live))
         return -1;
     for (struct side &s : e->side)
         s.live = live;

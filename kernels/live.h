@@ -4,8 +4,8 @@
  *
  *   encode   asks, pcm    --> window --> mdct --> encoder net --> search --> decoder net
  *            --> pack --> answers, packets
- *   decode   asks, packets --> parse --> lookup --> decoder net --> sound --> imdct
- *            --> soften --> overlap --> answers, pcm
+ *   decode   asks, packets --> parse --> lookup --> decoder net --> sound
+ *            --> answers, pcm
  *
  * Every step is one or some launches on ctx's stream for B rows, of which the first n
  * (telu_batch_head.n, on the device) count and the others are idle: so a graph of B rows
@@ -100,6 +100,7 @@ struct telu_live {
     const char *packed;                /* m->arena, and the same weights as floats: */
     char *wide;                        /* float w lies at wide + 2 (packed w - packed) */
     const float *added;                /* (stages, codes, latent), by telu_live_tabulate() */
+    const struct dct_table *dct;       /* dct.cuh */
     struct telu_slots slots;           /* of the side */
 
     char *question, *reply;            /* see above */
@@ -137,12 +138,11 @@ int telu_live_lookup(struct telu_ctx *ctx, const struct telu_live *l, int B);
 int telu_live_encoder(struct telu_ctx *ctx, const struct telu_live *l, int B);
 int telu_live_decoder(struct telu_ctx *ctx, const struct telu_live *l, int B);
 
-/* parse.cu: packets -> rows. sound.cu: base and rows -> c; c and wave -> again, what the
- * long-term postfilter adds to wave; both -> pcm */
+/* parse.cu: packets -> rows. sound.cu: base and rows -> pcm, by ending.cu where rows are
+ * few. */
 int telu_live_parse(struct telu_ctx *ctx, const struct telu_live *l, int B);
 int telu_live_sound(struct telu_ctx *ctx, const struct telu_live *l, int B);
-int telu_live_soften(struct telu_ctx *ctx, const struct telu_live *l, int B);
-int telu_live_overlap(struct telu_ctx *ctx, const struct telu_live *l, int B);
+int telu_live_ending(struct telu_ctx *ctx, const struct telu_live *l, int B);
 
 #ifdef __cplusplus
 }

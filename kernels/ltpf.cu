@@ -1,115 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ltpf.cu - see ltpf.h. A block has a packet, half of it a hop; a thread has four lags, then
- * four samples, and keeps the window of sound that they slide over in registers. */
-#include "ltpf.h"
+/* ltpf.cu - see ltpf.h; a block has a packet. */
+#include "ltpf.cuh"
 
-#include "approx.h"
-#include "device.h"
-#include "mdct.h"
-
-#define HOP     TELU_HOP
-#define LAGS    TELU_LTPF_LAGS
-#define SIDE    64             /* threads of a hop, of which LAGS / 4 have something to do */
-#define WARPS   (SIDE / 32)
-
-struct room {
-    float u[TELU_LTPF_SOUND];
-    float w[2][LAGS];
-    float part[2][WARPS], most[2][WARPS], like[2][WARPS];
-};
-
-/* out[k] += sum_i x[i] v[i + k], and square[k] += sum_i v[i + k]^2: i < n, a multiple of 4;
- * both at multiples of 16 bytes. */
-template <int SQUARES>
-static __device__ inline void slide(float *out, float *square, const float *x,
-                                    const float *v, int n)
+static __global__ void __launch_bounds__(LTPF_THREADS) ltpf(float *y, float *g, const float *u)
 {
-    float4 near = *reinterpret_cast<const float4 *>(v);
-
-    #pragma unroll 2
-    for (int i = 0; i < n; i += 4) {
-        float4 a = *reinterpret_cast<const float4 *>(x + i);
-        float4 far = *reinterpret_cast<const float4 *>(v + i + 4);
-        const float in[4] = { a.x, a.y, a.z, a.w };
-        const float s[8] = { near.x, near.y, near.z, near.w, far.x, far.y, far.z, far.w };
-
-        #pragma unroll
-        for (int j = 0; j < 4; j++)
-            #pragma unroll
-            for (int k = 0; k < 4; k++) {
-                out[k] = fmaf(in[j], s[j + k], out[k]);
-                if (SQUARES)
-                    square[k] = fmaf(s[j + k], s[j + k], square[k]);
-            }
-        near = far;
-    }
-}
-
-static __device__ inline float warp_sum(float v)
-{
-    for (int by = 16; by > 0; by /= 2)
-        v += __shfl_xor_sync(0xffffffffu, v, by);
-    return v;
-}
-
-static __global__ void __launch_bounds__(2 * SIDE) ltpf(float *y, float *g, const float *u)
-{
-    __shared__ __align__(16) struct room s;
-    int h = threadIdx.x / SIDE, t = threadIdx.x % SIDE, warp = t / 32;
-    int j = 4 * t < LAGS ? 4 * t : LAGS - 4, mine = 4 * t < LAGS;
-    const float *v = s.u + h * HOP;
-    float r[4] = {}, there[4] = {}, here = 0.0f, most, sum = 0.0f, like = 0.0f;
+    __shared__ __align__(16) struct ltpf_room s;
 
     u += (size_t)blockIdx.x * TELU_LTPF_SOUND;
-    y += ((size_t)blockIdx.x * 2 + h) * 2 * HOP;
-    for (int i = threadIdx.x; i < TELU_LTPF_SOUND; i += 2 * SIDE)
+    for (int i = threadIdx.x; i < TELU_LTPF_SOUND; i += LTPF_THREADS)
         s.u[i] = u[i];
     __syncthreads();
-
-    slide<1>(r, there, v + TELU_LTPF_FAR, v + j, HOP);
-    for (int i = t % 32; i < HOP; i += 32)
-        here = fmaf(v[TELU_LTPF_FAR + i], v[TELU_LTPF_FAR + i], here);
-    here = warp_sum(here) + TELU_LTPF_FLOOR;
-    for (int k = 0; k < 4; k++)
-        r[k] /= sqrtf(here * (there[k] + TELU_LTPF_FLOOR));
-
-    most = fmaxf(fmaxf(r[0], r[1]), fmaxf(r[2], r[3]));
-    for (int by = 16; by > 0; by /= 2)
-        most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, by));
-    if (t % 32 == 0)
-        s.most[h][warp] = most;
-    __syncthreads();
-    most = fmaxf(s.most[h][0], s.most[h][1]);
-    for (int k = 0; k < 4; k++) {
-        float w = telu_exp(TELU_LTPF_SHARP * (r[k] - most));
-
-        if (mine) {
-            s.w[h][j + k] = w;
-            sum += w;
-            like += w * r[k];
-        }
-    }
-    sum = warp_sum(sum);
-    like = warp_sum(like);
-    if (t % 32 == 0) {
-        s.part[h][warp] = sum;
-        s.like[h][warp] = like;
-    }
-    __syncthreads();
-    sum = s.part[h][0] + s.part[h][1];
-    like = (s.like[h][0] + s.like[h][1]) / sum;
-    if (t == 0)
-        g[blockIdx.x * 2 + h] = like > 0.0f ? 0.5f * like : 0.0f;
-
-    /* m is as j was: a sample for each lag */
-    float out[4] = {};
-
-    slide<0>(out, NULL, s.w[h], v + j, LAGS);
-    if (mine)
-        for (int k = 0; k < 4; k++)
-            y[TELU_EDGE + j + k] = out[k] / sum;
-    for (int i = t; i < TELU_EDGE; i += SIDE)
-        y[i] = y[TELU_EDGE + LAGS + i] = 0.0f;
+    look_back(y + (size_t)blockIdx.x * 4 * TELU_HOP, g + 2 * (size_t)blockIdx.x, &s);
 }
 
 int telu_ltpf_cuda(struct telu_ctx *ctx, float *y, float *g, const float *u, int B)
@@ -118,6 +19,6 @@ int telu_ltpf_cuda(struct telu_ctx *ctx, float *y, float *g, const float *u, int
 
     if (!cuda)
         return -1;
-    TELU_LAUNCH(ltpf, B, 2 * SIDE, 0, cuda->stream, y, g, u);
+    TELU_LAUNCH(ltpf, B, LTPF_THREADS, 0, cuda->stream, y, g, u);
     return telu_cuda_launched("ltpf");
 }

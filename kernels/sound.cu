@@ -1,66 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sound.cu - how a decoded packet ends on the device: coefficients, concealment, long-term
- * postfilter, and the overlap with the packet before. A warp to a row. What codec.c does at the
- * end of telu_decode() and telu_conceal(), and sound.c. */
+ * postfilter, and the overlap with the packet before. A warp to a row; few rows go to
+ * ending.cu. What codec.c does at the end of telu_decode() and telu_conceal(), and sound.c. */
 #include "coder.cuh"
 
 #include "live.cuh"
 
-static __device__ void conceal(float *c, const struct telu_row *row, struct telu_plc *plc,
-                               const float *base)
-{
-    if (row->gain != 0.0f && row->dec_age < 0)
-        telu_plc_repeat(plc, c);
-    else if (row->gain != 0.0f)
-        telu_plc_go_on(plc, c, base);
-    for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
-        c[k] = row->gain == 0.0f ? 0.0f : c[k] * row->gain;
-}
+#include "sound.cuh"
 
 static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
-sound(struct telu_live l)
+coefficients(struct telu_live l)
 {
     int r = live_mine();
     struct telu_row *row = live_row(&l, r);
-    const struct telu_model *m = l.tables;
 
-    if (!row)
-        return;
-    struct telu_dec_slot *slot = (struct telu_dec_slot *)row->slot;
-    struct telu_plc plc = slot->plc;       /* every lane has its own, all alike */
-    struct telu_answer *answer = live_answer(&l, r);
-    float *c = l.c + (size_t)r * TELU_COEFS, *base = l.base + (size_t)r * TELU_COEFS;
-    const struct telu_layers *y = &row->layers;
-    struct telu_info info = {};
-    int bytes = live_ask(&l, r)->bytes;
-
-    if (row->conceal) {
-        conceal(c, row, &plc, base);
-    } else {
-        if (row->dec_age < 0)
-            for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
-                base[k] = 0.0f;
-        TELU_MEET();
-        if (y->refined)
-            telu_refine_dequantise(c, y->q, &row->plan, &m->tab, base, y->shape);
-        else
-            telu_packet_sound(c, y, base);
-        telu_plc_heard(&plc, c, row->dec_age >= 0);
-        info.stages = y->stages;
-        info.refined = y->refined;
-        info.step = y->step;
-        info.shape = y->shape;
-        info.bytes = bytes;
-    }
-    TELU_MEET();                           /* all have read the slot */
-    if (TELU_LANE == 0) {
-        slot->plc = plc;
-        if (row->dec_age >= 0)
-            slot->age = live_older(row->dec_age, m->cfg.kernel);
-        answer->bytes = bytes;
-        answer->result = row->conceal && bytes >= 0;
-        answer->info = info;
-    }
+    if (row)
+        sound_of(&l, r, &row->layers, &row->plan, l.c + (size_t)r * TELU_COEFS,
+                 l.base + (size_t)r * TELU_COEFS);
 }
 
 /* Sound for ltpf, to h: the packet before and this one, which the slot keeps. */
@@ -119,41 +75,30 @@ static __global__ void __launch_bounds__(LIVE_THREADS) overlap(struct telu_live 
         slot->added[i] = x[TELU_PACKET + i];       /* the lane that has read it */
 }
 
-int telu_live_sound(struct telu_ctx *ctx, const struct telu_live *l, int B)
+/* Of many rows, step by step. */
+static int sound_together(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
-
-    if (!cuda)
-        return -1;
-    TELU_LAUNCH(sound, live_blocks(B, LIVE_THREADS / LIVE_WARP), LIVE_THREADS, 0,
-                cuda->stream, *l);
-    return telu_cuda_launched("coefficients");
-}
-
-int telu_live_soften(struct telu_ctx *ctx, const struct telu_live *l, int B)
-{
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    cudaStream_t stream = telu_cuda_of(ctx)->stream;
     unsigned blocks = live_blocks(B, LIVE_THREADS / LIVE_WARP);
 
-    if (!cuda)
+    TELU_LAUNCH(coefficients, blocks, LIVE_THREADS, 0, stream, *l);
+    if (telu_cuda_launched("coefficients") || telu_imdct_cuda(ctx, l->wave, l->c, B, 2))
         return -1;
-    TELU_LAUNCH(recall, blocks, LIVE_THREADS, 0, cuda->stream, *l);
+    TELU_LAUNCH(recall, blocks, LIVE_THREADS, 0, stream, *l);
     if (telu_cuda_launched("sound before") ||
         telu_ltpf_cuda(ctx, l->again, l->trust, l->h, B) ||
         telu_mdct_cuda(ctx, l->base, l->again, 2 * B, 1))
         return -1;
-    TELU_LAUNCH(change, blocks, LIVE_THREADS, 0, cuda->stream, *l);
-    return telu_cuda_launched("postfilter") || telu_imdct_cuda(ctx, l->again, l->base, B, 2) ?
-           -1 : 0;
+    TELU_LAUNCH(change, blocks, LIVE_THREADS, 0, stream, *l);
+    if (telu_cuda_launched("postfilter") || telu_imdct_cuda(ctx, l->again, l->base, B, 2))
+        return -1;
+    TELU_LAUNCH(overlap, blocks, LIVE_THREADS, 0, stream, *l);
+    return telu_cuda_launched("overlap");
 }
 
-int telu_live_overlap(struct telu_ctx *ctx, const struct telu_live *l, int B)
+int telu_live_sound(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
-
-    if (!cuda)
+    if (!telu_cuda_of(ctx))
         return -1;
-    TELU_LAUNCH(overlap, live_blocks(B, LIVE_THREADS / LIVE_WARP), LIVE_THREADS, 0,
-                cuda->stream, *l);
-    return telu_cuda_launched("overlap");
+    return B <= LIVE_ALONE ? telu_live_ending(ctx, l, B) : sound_together(ctx, l, B);
 }
