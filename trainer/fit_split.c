@@ -20,6 +20,11 @@
 #define BASE_ONLY_TO 3000      /* bit/s: below, no refinement is worth its head */
 #define WORST -1e9             /* score of what does not fit into the rate */
 
+/* For listening, stages that cost no more likeness than this are taken. The score knows
+ * nothing of the postfilter, and of noise only how loud it is: by PESQ, eight stages of
+ * the shipped network, which score 1 to 3 % worse than four, are 0.03 to 0.08 better. */
+#define AS_GOOD 1.03
+
 static const int candidate[] = { 0, 1, 2, 3, 4, 6, 8 };
 
 #define CANDIDATES ((int)(sizeof(candidate) / sizeof(*candidate)))
@@ -189,6 +194,12 @@ static void choose(struct fit *f, scores sum, int items)
                 else
                     at += snprintf(text + at, sizeof(text) - at, "  base %.2f", mean);
             }
+            if (tune != TELU_SNR && best < CANDIDATES)
+                for (int k = CANDIDATES - 1; k > best; k--)
+                    if (candidate[k] <= f->cfg.stages && s[k] >= AS_GOOD * s[best]) {
+                        best = k;
+                        break;
+                    }
             f->split[tune * TELU_SPLIT_RATES + i] =
                 best == CANDIDATES ? TELU_SPLIT_BASE_ONLY : candidate[best];
             fit_say(f, "tables: %s  -> %d", text,
