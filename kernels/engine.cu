@@ -5,7 +5,9 @@
  * A run is a copy to the device, one graph, a copy back, and one wait. A graph is made for
  * a number of rows, at its first use; batches in between take the next larger one, in
  * which the rows too many idle. A very large batch goes in pieces, so that the host
- * gathers one while the device works on the one before.
+ * gathers one while the device works on the one before. A very small one is not copied:
+ * its graph begins by reading the question where the host has it, and writes the reply
+ * there.
  */
 #include "live.cuh"
 
@@ -23,7 +25,7 @@
 #define CAREFUL   32           /* sizes up to here are powers of two */
 
 struct graph {
-    int rows;
+    int rows, near;            /* near: of what is not copied */
     cudaGraphExec_t exec;
 };
 
@@ -153,11 +155,16 @@ static int make_side(struct telu_engine *e, enum telu_side which)
 
 /* --- Graphs ------------------------------------------------------------------- */
 
-static int steps(struct telu_engine *e, enum telu_side which, int B)
+static int steps(struct telu_engine *e, enum telu_side which, int B, int near)
 {
-    const struct telu_live *l = &e->side[which].live;
+    struct telu_live live = e->side[which].live, *l = &live;
     struct telu_ctx *ctx = &e->ctx;
 
+    if (near) {
+        live.reply = e->reply[0];
+        if (telu_live_fetch(ctx, l, e->question[0], question_bytes(B)))
+            return -1;
+    }
     if (which == TELU_ENCODE)
         return telu_live_window(ctx, l, B) || telu_mdct_cuda(ctx, l->c, l->wave, B, 2) ||
                telu_live_encoder(ctx, l, B) || telu_live_search(ctx, l, B) ||
@@ -180,21 +187,22 @@ static int rows_for(int n, int most)
     return rows < most ? rows : most;
 }
 
-static cudaGraphExec_t graph_for(struct telu_engine *e, enum telu_side which, int n)
+static cudaGraphExec_t graph_for(struct telu_engine *e, enum telu_side which, int n,
+                                 int near)
 {
     struct side *s = &e->side[which];
-    struct graph g = { rows_for(n, e->rows), NULL };
+    struct graph g = { rows_for(n, e->rows), near, NULL };
     cudaGraph_t graph = NULL;
     int bad;
 
     for (const struct graph &have : s->graphs)
-        if (have.rows == g.rows)
+        if (have.rows == g.rows && have.near == near)
             return have.exec;
     if (telu_cuda_check(cudaStreamBeginCapture(e->cuda.stream,
                                                cudaStreamCaptureModeRelaxed),
                         "engine, graph"))
         return NULL;
-    bad = steps(e, which, g.rows);
+    bad = steps(e, which, g.rows, near);
     if (telu_cuda_check(cudaStreamEndCapture(e->cuda.stream, &graph),
                         "engine, end of a graph") || bad)
         return NULL;
@@ -220,7 +228,7 @@ static int warm(struct telu_engine *e)
         if (telu_cuda_check(cudaMemcpyAsync(e->side[i].live.question, e->question[0],
                                             sizeof(nothing), cudaMemcpyHostToDevice,
                                             e->cuda.stream), "engine") ||
-            steps(e, which, 1) || steps(e, which, many) || !graph_for(e, which, 1))
+            steps(e, which, 1, 1) || steps(e, which, many, 0) || !graph_for(e, which, 1, 1))
             return -1;
     }
     return telu_cuda_check(cudaStreamSynchronize(e->cuda.stream), "engine, first run");
@@ -448,24 +456,26 @@ static int check_jobs(const struct telu_engine *e, enum telu_side which,
     return 0;
 }
 
-/* Hands a piece to the device. */
+/* Hands a piece to the device; near: it is a whole batch, of the first half. */
 static int begin(struct telu_engine *e, enum telu_side which, const struct telu_job *jobs,
-                 int n, int half)
+                 int n, int half, int near)
 {
     const struct telu_live *l = &e->side[which].live;
     int stride = stride_for(which, jobs, n);
     size_t asked = ask(e, which, jobs, n, stride, e->question[half]);
     size_t answered = live_answered(n) +
                       n * (which == TELU_ENCODE ? (size_t)stride : LIVE_PCM);
-    cudaGraphExec_t exec = graph_for(e, which, n);
+    cudaGraphExec_t exec = graph_for(e, which, n, near);
     cudaStream_t stream = e->cuda.stream;
 
     if (!exec ||
-        telu_cuda_check(cudaMemcpyAsync(l->question, e->question[half], asked,
-                                        cudaMemcpyHostToDevice, stream), "engine, input") ||
+        (!near && telu_cuda_check(cudaMemcpyAsync(l->question, e->question[half], asked,
+                                                  cudaMemcpyHostToDevice, stream),
+                                  "engine, input")) ||
         telu_cuda_check(cudaGraphLaunch(exec, stream), "engine") ||
-        telu_cuda_check(cudaMemcpyAsync(e->reply[half], l->reply, answered,
-                                        cudaMemcpyDeviceToHost, stream), "engine, output"))
+        (!near && telu_cuda_check(cudaMemcpyAsync(e->reply[half], l->reply, answered,
+                                                  cudaMemcpyDeviceToHost, stream),
+                                  "engine, output")))
         return -1;
     return telu_cuda_check(cudaEventRecord(e->done[half], stream), "engine");
 }
@@ -495,7 +505,8 @@ static int engine_run(struct telu_engine *e, enum telu_side which, struct telu_j
         int at = k * e->rows;
 
         if (k < pieces)
-            bad = begin(e, which, jobs + at, n - at < e->rows ? n - at : e->rows, k % 2);
+            bad = begin(e, which, jobs + at, n - at < e->rows ? n - at : e->rows, k % 2,
+                        n <= TELU_ENGINE_NEAR);
         if (k > 0 && !bad)
             bad = finish(e, which, jobs + at - e->rows, (k - 1) % 2);
     }

@@ -17,6 +17,7 @@ extern "C" {
 struct telu_engine;
 
 #define TELU_ENGINE_PIECE 4096 /* packets that the device is given at a time */
+#define TELU_ENGINE_NEAR  8    /* of a batch, up to which nothing is copied, see engine.cu */
 
 enum telu_side { TELU_ENCODE, TELU_DECODE };
 

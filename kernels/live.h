@@ -32,7 +32,8 @@ extern "C" {
  *   question   head | ask [n] | pcm [n][320], or packets [n][stride]
  *   reply      answer [n] | packets [n][stride], or pcm [n][320]
  *
- * each part from a multiple of 16 bytes on, so that a batch is one copy either way.
+ * each part from a multiple of 16 bytes on, so that a batch is one copy either way. No
+ * step reads the reply, which may be the host's memory.
  */
 struct telu_batch_head {
     int n;                     /* rows that count */
@@ -120,6 +121,10 @@ struct telu_live {
  * layers as floats into wide (twice the bytes). */
 int telu_live_load(struct telu_ctx *ctx, struct telu_model *d, const struct telu_model *m,
                    char *arena, char *wide);
+
+/* fetch.cu: that many bytes, a multiple of 16, of pinned memory -> question */
+int telu_live_fetch(struct telu_ctx *ctx, const struct telu_live *l, const char *from,
+                    size_t bytes);
 
 /* encode.cu */
 int telu_live_window(struct telu_ctx *ctx, const struct telu_live *l, int B);
