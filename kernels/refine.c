@@ -204,42 +204,57 @@ TELU_CALLED void telu_refine_quantise(int *q, const struct telu_plan *p,
     TELU_MEET();
 }
 
-/* Where nothing is coded the base layer is heard. Up to some 4 kHz its signs are worth
- * keeping. Above, where it has only learnt an envelope, they and the fine structure hardly
- * change from packet to packet and would be heard as a comb of tones: there signs are
- * drawn by chance. */
-#define NOISY   16             /* the first band of those, 4.2 kHz */
+/* Where nothing is coded the base layer is heard. Its fine structure hardly changes from
+ * packet to packet, and from 1.9 kHz on would be heard as a comb of tones. So there a
+ * coefficient keeps its sign and size as far as it is large beside a doubt; the rest of its
+ * power has a sign by chance. Above 4.2 kHz the base layer has learnt little but an
+ * envelope, and the doubt is greater. */
+#define VOICED  10             /* the first band behind those where the pitch is heard */
+#define NOISY   16             /* the first above 4.2 kHz */
 #define AT_MOST 0.75f          /* how much of a base layer that is right in size alone */
 
-/* The mean magnitude in band b of the hop that base is. */
+/* The mean magnitude in band b of the hop that base is; 0 for lanes that have no band. */
 TELU_PART float mean_of(const float *base, int b)
 {
-    int first = telu_band_edge[b], last = telu_band_edge[b + 1];
+    int first, last;
     float sum = 0.0f;
 
+    if (b >= TELU_BANDS)
+        return 0.0f;
+    first = telu_band_edge[b];
+    last = telu_band_edge[b + 1];
     for (int k = first; k < last; k++)
         sum += fabsf(base[k]);
     return sum / (float)(last - first);
 }
 
-/* Of band b: what the base layer is multiplied by below NOISY, what is added to it or
- * taken off from there on. */
-TELU_PART float fill_of(const float *base, const struct telu_plan *p, const uint8_t *gain,
-                        int b, float phi)
+/* A base coefficient c in a band of that mean, as it is heard: times f; and what is to be
+ * added of noise, as a share of its size. */
+TELU_PART float spread(float c, float mean, float f, float more, float doubt, uint32_t u)
 {
-    float g, mean, most, fill;
+    float x = f * c, away = doubt * doubt + 1e-30f, all = 1.0f / (x * x + away);
+    float G = x * x * all, size = 0.5f * fabsf(c) + 0.75f * mean;
+
+    /* (1 + G) away all is 1 - G^2, and nothing cancels */
+    float r = size * sqrtf(f * f * ((1.0f + G) * (away * all)) + more * more);
+
+    return G * x + (u >> 31 ? -r : r);
+}
+
+/* Of band b: what the base layer is multiplied by below NOISY; the share of noise from
+ * there on. */
+TELU_PART float fill_of(float mean, const struct telu_plan *p, const uint8_t *gain, int b,
+                        float phi)
+{
+    float g, most, share;
 
     if (b >= TELU_BANDS)
         return 0.0f;
     g = gain[b] / 128.0f;
-    mean = mean_of(base, b);
+    share = b < NOISY ? AT_MOST : fabsf(1.0f - g);
     most = phi * p->step[b];
-    if (b < NOISY) {
-        fill = AT_MOST * mean > most ? most / mean : AT_MOST;
-        return fill > g ? fill : g;
-    }
-    fill = fabsf(1.0f - g) * mean;
-    return fill < most ? fill : most;
+    share = share * mean > most ? most / mean : share;
+    return b >= NOISY || share > g ? share : g;
 }
 
 TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
@@ -248,37 +263,40 @@ TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_
 {
     const uint8_t *gain = t->gain + p->stages * TELU_BANDS;
     uint32_t u = telu_noise_after(p->noise, (uint32_t)TELU_LANE);
-    float phi = t->fill[shape] / 64.0f, fills = 0.0f;
+    float phi = t->fill[shape] / 64.0f, fills = 0.0f, means = 0.0f;
     int run;
 
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES * run) {
         struct place w = place_of(i + TELU_LANE);
-        float g = gain[w.b] / 128.0f, step = p->step[w.b], fill;
+        float g = gain[w.b] / 128.0f, step = p->step[w.b], fill, mean;
         int k = w.h + w.k;
 
         /* Among lanes each has a band of the hop at hand, and no lot of them is in two. */
-        if (TELU_LANES == 1)
-            fills = fill_of(base + w.h, p, gain, w.b, phi);
-        else if (i % TELU_HOP == 0)
-            fills = fill_of(base + w.h, p, gain, TELU_LANE, phi);
+        if (TELU_LANES == 1 || i % TELU_HOP == 0) {
+            int b = TELU_LANES == 1 ? w.b : TELU_LANE;
+
+            means = mean_of(base + w.h, b);
+            fills = fill_of(means, p, gain, b, phi);
+        }
         fill = telu_from(fills, w.b);
+        mean = telu_from(means, w.b);
 
         run = run_of(&w);
         for (int end = k + run; k < end; k++) {
             int a = abs(q[k]);
-            float d = g * base[k];
 
             u = telu_noise(u);
             if (a) {
                 float v = ((float)a + (t->recon[a < 3 ? a : 3] - 128) / 256.0f) * step;
 
-                d += q[k] < 0 ? -v : v;
+                y[k] = g * base[k] + (q[k] < 0 ? -v : v);
+            } else if (w.b < VOICED) {
+                y[k] = fill * base[k];
             } else if (w.b < NOISY) {
-                d = fill * base[k];
+                y[k] = spread(base[k], mean, fill, 0.0f, step / 32.0f, u);
             } else {
-                d += u >> 31 ? -fill : fill;
+                y[k] = spread(base[k], mean, g, fill, step / 8.0f, u);
             }
-            y[k] = d;
         }
         u = telu_noise_after(u, TELU_LANES - 1);
     }
@@ -296,10 +314,8 @@ TELU_CODE void telu_refine_alone(float *y, const float *base, uint32_t u)
         int k = w.h + w.k;
         float mean;
 
-        if (TELU_LANES == 1)
-            means = mean_of(base + w.h, w.b);
-        else if (i % TELU_HOP == 0)
-            means = TELU_LANE < TELU_BANDS ? mean_of(base + w.h, TELU_LANE) : 0.0f;
+        if (TELU_LANES == 1 || i % TELU_HOP == 0)
+            means = mean_of(base + w.h, TELU_LANES == 1 ? w.b : TELU_LANE);
         mean = telu_from(means, w.b);
 
         run = run_of(&w);
@@ -307,15 +323,17 @@ TELU_CODE void telu_refine_alone(float *y, const float *base, uint32_t u)
             float size = 0.5f * fabsf(base[k]) + 0.75f * mean;
 
             u = telu_noise(u);
-            y[k] = w.b < NOISY ? base[k] : u >> 31 ? -size : size;
+            if (w.b < VOICED)
+                y[k] = base[k];
+            else if (w.b < NOISY)
+                y[k] = spread(base[k], mean, 1.0f, 0.0f, 0.5f * mean, u);
+            else
+                y[k] = u >> 31 ? -size : size;
         }
         u = telu_noise_after(u, TELU_LANES - 1);
     }
     TELU_MEET();
 }
-
-/* Where the pitch is heard, below 1.9 kHz. */
-#define VOICED 10
 
 TELU_CODE void telu_refine_soften(float *d, const float *c, const float *again,
                                   const float *g, const struct telu_plan *p, int shape)

@@ -286,9 +286,9 @@ if wanted count; then
                 awk -v n=$n '{ d[$1] = ($4 - $2) / 32; all += $4 }
                 END { if (!all) exit 1
                     printf "%.4g launches of kernels + %.4g cuBLAS calls + %.4g graphs of %.4g " \
-                        "kernels, %.4g waits; copied to the device %.0f bytes, back %.0f", d["launches"],
-                        d["library"], d["graphs"], d["nodes"], d["waits"], d["to"] / n,
-                        d["from"] / n }')
+                        "kernels, %.4g waits; copied to the device %.0f bytes, back %.0f",
+                        d["launches"], d["library"], d["graphs"], d["nodes"], d["waits"],
+                        d["to"] / n, d["from"] / n }')
             row "per packet of all streams, encode + decode; bytes per stream" "batches of $n" \
                 "${calls:-not counted: the CUDA runtime is linked statically}"
         done

@@ -95,16 +95,25 @@ static void check_plan(const struct telu_model *m, uint32_t seed)
     }
 }
 
+/* FORMAT.md, Sound, "below" */
+static double spread(double base, double mean, double f, double h, double theta, int sign)
+{
+    double x = f * base, G = x * x / (x * x + theta * theta + 1e-30);
+
+    return G * x + sign * (fabs(base) / 2 + 0.75 * mean) * sqrt(f * f * (1 - G * G) + h * h);
+}
+
 static double dequantised(int q, int band, double base, double mean, double g, double step,
                           int recon, double phi, int sign)
 {
-    double fill = fabs(1 - g) * mean;
+    double own = phi * step / mean, m = fmax(g, fmin(0.75, own));
 
     if (q)
         return g * base + (q < 0 ? -1 : 1) * (abs(q) + (recon - 128) / 256.0) * step;
-    if (band < 16)
-        return base * fmax(g, fmin(0.75, phi * step / mean));
-    return g * base + sign * fmin(fill, phi * step);
+    if (band < 10)
+        return base * m;
+    return band < 16 ? spread(base, mean, m, 0, step / 32, sign)
+         : spread(base, mean, g, fmin(fabs(1 - g), own), step / 8, sign);
 }
 
 /* The mean magnitude in the band of coefficient i, which is put there. */
@@ -133,9 +142,13 @@ static void check_alone(uint32_t seed)
     telu_refine_alone(y, y, u);
     for (int i = 0; i < TELU_COEFS; i++) {
         double mean = mean_around(base, i, &b), size = fabs(base[i]) / 2 + 0.75 * mean;
+        int sign;
 
         u = 1664525u * u + 1013904223u;
-        expect("base layer alone", y[i], b < 16 ? base[i] : u >> 31 ? -size : size, 1e-6);
+        sign = u >> 31 ? -1 : 1;
+        expect("base layer alone", y[i],
+               b < 10 ? base[i] : b < 16 ? spread(base[i], mean, 1, 0, mean / 2, sign)
+                                         : sign * size, 1e-6);
     }
 }
 

@@ -21,6 +21,7 @@ EDGE = [0, 4, 8, 12, 16, 20, 23, 26, 30, 34, 38,
         44, 50, 57, 64, 73, 84, 95, 108, 123, 140, 160]
 BAND = [b for b in range(21) for _ in range(EDGE[b], EDGE[b + 1])]
 NOISY = np.array(BAND) >= 16
+VOICED = np.array(BAND) < 10
 
 
 # --- The weight file ---
@@ -261,10 +262,18 @@ class Refinement:
         size = np.abs(q)
         recon = (w['tab.recon'][np.minimum(size, 3)] - 128) / 256
         mean, limit = mean_in_bands(c), w['tab.fill'][shape] / 64 * step
-        own = np.minimum(0.75, limit / np.maximum(mean, 1e-30))
-        zero = np.where(NOISY, g * c + sign * np.minimum(np.abs(1 - g) * mean, limit),
-                        c * np.maximum(g, own))
+        own = limit / np.maximum(mean, 1e-30)
+        f = np.where(NOISY, g, np.maximum(g, np.minimum(0.75, own)))
+        more = np.where(NOISY, np.minimum(np.abs(1 - g), own), 0)
+        zero = self.spread(c, mean, f, more, step / np.where(NOISY, 8, 32), sign)
+        zero = np.where(VOICED, f * c, zero)
         return np.where(q != 0, g * c + np.sign(q) * (size + recon) * step, zero)
+
+    def spread(self, c, mean, f, more, doubt, sign):
+        x = f * c
+        G = x ** 2 / (x ** 2 + doubt ** 2 + 1e-30)
+        size = np.abs(c) / 2 + 0.75 * mean
+        return G * x + sign * size * np.sqrt(f ** 2 * (1 - G ** 2) + more ** 2)
 
     def soften(self, d, again, strength, shape):
         """what the postfilter adds to coefficients d; again: those of its own signal"""
@@ -274,7 +283,10 @@ class Refinement:
         return np.where((np.array(BAND) < 10) | (shape == 0), moved, 0)
 
     def alone(self, c, sign):
-        return np.where(NOISY, sign * (np.abs(c) / 2 + 0.75 * mean_in_bands(c)), c)
+        mean = mean_in_bands(c)
+        noise = sign * (np.abs(c) / 2 + 0.75 * mean)
+        return np.where(VOICED, c, np.where(NOISY, noise,
+                                            self.spread(c, mean, 1, 0, mean / 2, sign)))
 
 
 # --- The long-term postfilter ---

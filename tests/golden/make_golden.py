@@ -237,7 +237,7 @@ def voice():
 def alone(coefs, codes):
     """How a base layer alone is heard: FORMAT.md, Sound."""
     y = coefs.copy()
-    edges = [84, 95, 108, 123, 140, 160]
+    edges = [38, 44, 50, 57, 64, 73, 84, 95, 108, 123, 140, 160]
     for p, row in enumerate(codes):
         u = 0
         for code in [*row, 0]:            # the prefix: none
@@ -248,9 +248,11 @@ def alone(coefs, codes):
                 if k < edges[0]:
                     continue
                 b = np.searchsorted(edges, k, "right")
-                band = np.abs(coefs[p, HOP * h + edges[b - 1]:HOP * h + edges[b]])
-                size = abs(coefs[p, HOP * h + k]) / 2 + 0.75 * band.mean()
-                y[p, HOP * h + k] = -size if u >> 31 else size
+                mean = np.abs(coefs[p, HOP * h + edges[b - 1]:HOP * h + edges[b]]).mean()
+                c = coefs[p, HOP * h + k]
+                kept = c * c / (c * c + mean * mean / 4 + 1e-30) if k < 84 else 0
+                size = (abs(c) / 2 + 0.75 * mean) * np.sqrt(1 - kept * kept)
+                y[p, HOP * h + k] = kept * c + (-size if u >> 31 else size)
     return y
 
 
