@@ -209,7 +209,7 @@ TELU_CALLED void telu_refine_quantise(int *q, const struct telu_plan *p,
  * coefficient keeps its sign and size as far as it is large beside a doubt; the rest of its
  * power has a sign by chance. Above 4.2 kHz the base layer has learnt little but an
  * envelope, and the doubt is greater. */
-#define VOICED  10             /* the first band behind those where the pitch is heard */
+#define STILL   10             /* the first band of those */
 #define NOISY   16             /* the first above 4.2 kHz */
 #define AT_MOST 0.75f          /* how much of a base layer that is right in size alone */
 
@@ -290,7 +290,7 @@ TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_
                 float v = ((float)a + (t->recon[a < 3 ? a : 3] - 128) / 256.0f) * step;
 
                 y[k] = g * base[k] + (q[k] < 0 ? -v : v);
-            } else if (w.b < VOICED) {
+            } else if (w.b < STILL) {
                 y[k] = fill * base[k];
             } else if (w.b < NOISY) {
                 y[k] = spread(base[k], mean, fill, 0.0f, step / 32.0f, u);
@@ -323,7 +323,7 @@ TELU_CODE void telu_refine_alone(float *y, const float *base, uint32_t u)
             float size = 0.5f * fabsf(base[k]) + 0.75f * mean;
 
             u = telu_noise(u);
-            if (w.b < VOICED)
+            if (w.b < STILL)
                 y[k] = base[k];
             else if (w.b < NOISY)
                 y[k] = spread(base[k], mean, 1.0f, 0.0f, 0.5f * mean, u);
@@ -338,7 +338,7 @@ TELU_CODE void telu_refine_alone(float *y, const float *base, uint32_t u)
 TELU_CODE void telu_refine_soften(float *d, const float *c, const float *again,
                                   const float *g, const struct telu_plan *p, int shape)
 {
-    int bands = shape ? VOICED : TELU_BANDS;
+    int bands = shape ? NOISY : TELU_BANDS;
     float per_reach = shape ? 1.0f : 2.0f;
 
     for (int i = TELU_LANE; i < TELU_COEFS; i += TELU_LANES) {

@@ -21,7 +21,7 @@ EDGE = [0, 4, 8, 12, 16, 20, 23, 26, 30, 34, 38,
         44, 50, 57, 64, 73, 84, 95, 108, 123, 140, 160]
 BAND = [b for b in range(21) for _ in range(EDGE[b], EDGE[b + 1])]
 NOISY = np.array(BAND) >= 16
-VOICED = np.array(BAND) < 10
+MOVING = np.array(BAND) < 10
 
 
 # --- The weight file ---
@@ -266,7 +266,7 @@ class Refinement:
         f = np.where(NOISY, g, np.maximum(g, np.minimum(0.75, own)))
         more = np.where(NOISY, np.minimum(np.abs(1 - g), own), 0)
         zero = self.spread(c, mean, f, more, step / np.where(NOISY, 8, 32), sign)
-        zero = np.where(VOICED, f * c, zero)
+        zero = np.where(MOVING, f * c, zero)
         return np.where(q != 0, g * c + np.sign(q) * (size + recon) * step, zero)
 
     def spread(self, c, mean, f, more, doubt, sign):
@@ -280,12 +280,12 @@ class Refinement:
         step = 2.0 ** (np.array(self.L)[BAND] / 32)
         x = again - d
         moved = strength[:, None] * x / (1 + (x / step * (1 if shape else 2)) ** 2)
-        return np.where((np.array(BAND) < 10) | (shape == 0), moved, 0)
+        return np.where(~NOISY | (shape == 0), moved, 0)
 
     def alone(self, c, sign):
         mean = mean_in_bands(c)
         noise = sign * (np.abs(c) / 2 + 0.75 * mean)
-        return np.where(VOICED, c, np.where(NOISY, noise,
+        return np.where(MOVING, c, np.where(NOISY, noise,
                                             self.spread(c, mean, 1, 0, mean / 2, sign)))
 
 
