@@ -232,11 +232,10 @@ TELU_PART float mean_of(const float *base, int b)
  * added of noise, as a share of its size. */
 TELU_PART float spread(float c, float mean, float f, float more, float doubt, uint32_t u)
 {
-    float x = f * c, away = doubt * doubt + 1e-30f, all = 1.0f / (x * x + away);
-    float G = x * x * all, size = 0.5f * fabsf(c) + 0.75f * mean;
-
-    /* (1 + G) away all is 1 - G^2, and nothing cancels */
-    float r = size * sqrtf(f * f * ((1.0f + G) * (away * all)) + more * more);
+    float x = f * c, away = doubt * doubt + 1e-30f;
+    float rest = away / (x * x + away), G = 1.0f - rest;
+    float size = 0.5f * fabsf(c) + 0.75f * mean;
+    float r = size * sqrtf(f * f * (1.0f + G) * rest + more * more);   /* 1 - G^2 */
 
     return G * x + (u >> 31 ? -r : r);
 }
