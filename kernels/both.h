@@ -2,9 +2,10 @@
 /* both.h - for the C files that a device runs as well: what they put before a function
  * or a table, and how work is shared out among lanes.
  *
- * range.c, refine.c, packet.c, ratecontrol.c and plc.c are compiled as C for the CPU, and
- * coder.cuh takes them into .cu files as they stand, so that there is one definition of
- * what a packet's bytes mean. There the TELU_LANES threads of a warp work on a packet:
+ * range.c, refine.c, hear.c, packet.c, ratecontrol.c and plc.c are compiled as C for the
+ * CPU, and coder.cuh takes them into .cu files as they stand, so that there is one
+ * definition of what a packet's bytes mean. There the TELU_LANES threads of a warp work on
+ * a packet:
  *
  *   for (int i = TELU_LANE; i < n; i += TELU_LANES)
  *       ...

@@ -15,6 +15,7 @@
  */
 #include "backend_host.h"
 #include "error.h"
+#include "hear.h"
 #include "mdct.h"
 #include "network.h"
 #include "packet.h"
@@ -447,7 +448,7 @@ int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *
             return -1;
     }
     if (l->refined)
-        telu_refine_dequantise(d->c, l->q, &d->plan, t, d->c, l->shape);
+        telu_hear_refined(d->c, l->q, &d->plan, t, d->c, l->shape);
     else
         telu_packet_sound(d->c, l, d->c);
     telu_plc_heard(&d->plc, d->c, base);

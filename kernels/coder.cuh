@@ -22,6 +22,8 @@ static __device__ const int device_split_rate[] = { TELU_SPLIT_RATE_LIST };
 
 #include "refine.c"
 
+#include "hear.c"
+
 #include "packet.c"
 
 #include "plc.c"

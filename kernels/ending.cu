@@ -118,7 +118,7 @@ static __global__ void __launch_bounds__(THREADS) ending(struct telu_live l)
         look_back(s.again, s.trust, &s.ltpf);
         forward(s.change, s.again, &s.dct, l.dct);
         if (t < LIVE_WARP)
-            telu_refine_soften(s.change, s.c, s.change, s.trust, &s.plan, s.layers.shape);
+            telu_hear_soften(s.change, s.c, s.change, s.trust, &s.plan, s.layers.shape);
         inverse(s.wave, s.change, &s.dct, l.dct);
     }
     for (int i = t; i < TELU_PACKET; i += THREADS) {

@@ -19,7 +19,7 @@
  *   g[h]       = max(0, sum_j w[j] r[j]) / 2: how much of it to believe
  *
  * y (B, 2, 320), g (B, 2); u is finite, and overlaps neither. What becomes of them:
- * telu_refine_soften(). Sums over i and j run in order, those over w in 16 interleaved
+ * telu_hear_soften(). Sums over i and j run in order, those over w in 16 interleaved
  * parts, added in order.
  */
 #ifndef TELU_LTPF_H

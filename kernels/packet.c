@@ -2,6 +2,7 @@
 /* packet.c - see packet.h. */
 #include "packet.h"
 
+#include "hear.h"
 #include "noise.h"
 
 #include <string.h>
@@ -205,5 +206,5 @@ TELU_CODE void telu_packet_sound(float *y, const struct telu_layers *l, const fl
 {
     uint32_t u = telu_refine_seed(l->codes, l->stages);
 
-    telu_refine_alone(y, base, telu_noise(u) + (uint32_t)l->prefix);
+    telu_hear_alone(y, base, telu_noise(u) + (uint32_t)l->prefix);
 }

@@ -2,8 +2,8 @@
 /* plc.c - see plc.h. */
 #include "plc.h"
 
+#include "hear.h"
 #include "noise.h"
-#include "refine.h"
 
 #define FULL 3                 /* packets before the fade: 60 ms */
 
@@ -51,6 +51,6 @@ TELU_CODE void telu_plc_repeat(struct telu_plc *p, float *c)
 
 TELU_CODE void telu_plc_go_on(struct telu_plc *p, float *c, const float *base)
 {
-    telu_refine_alone(c, base, p->seed);
+    telu_hear_alone(c, base, p->seed);
     p->seed = telu_noise_after(p->seed, TELU_COEFS);
 }

@@ -87,23 +87,6 @@ TELU_CODE int telu_refine_get(struct telu_range_dec *d, int *q, const struct tel
 /* What signs by chance begin from. */
 TELU_CODE uint32_t telu_refine_seed(const int *codes, int S);
 
-/* base -> y [320], the sound of a base layer alone; u: before the first sign; y may be
- * base, but not among lanes. */
-TELU_CODE void telu_refine_alone(float *y, const float *base, uint32_t u);
-
-/* What the long-term postfilter (ltpf.h) changes of coefficients c [320]: again [320] are
- * those of its y, g [2] its strengths. Where again is within about a step of c it takes c
- * some of the way there; where it is far off it is not believed. With shape 0 the nearest
- * waveform is wanted: in all bands, but not as far. -> d [320], to be added to c, may be
- * again. */
-TELU_CODE void telu_refine_soften(float *d, const float *c, const float *again,
-                                  const float *g, const struct telu_plan *p, int shape);
-
-/* q, base -> y [320], "Sound" in FORMAT.md; y may be base, but not among lanes. */
-TELU_CODE void telu_refine_dequantise(float *y, const int *q, const struct telu_plan *p,
-                            const struct telu_tables *t, const float *base,
-                            int shape);
-
 #ifdef __cplusplus
 }
 #endif

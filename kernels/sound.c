@@ -2,6 +2,7 @@
 /* sound.c - see sound.h. */
 #include "sound.h"
 
+#include "hear.h"
 #include "mdct.h"
 
 #include <string.h>
@@ -39,7 +40,7 @@ static int soften(struct telu_ctx *ctx, struct telu_sound *s, const float *c,
     if (ctx->be->ltpf(ctx, s->again, g, s->plain, 1) ||
         ctx->be->mdct(ctx, s->change, s->again, 2, 1))
         return -1;
-    telu_refine_soften(s->change, c, s->change, g, p, shape);
+    telu_hear_soften(s->change, c, s->change, g, p, shape);
     if (ctx->be->imdct(ctx, s->again, s->change, 1, 2))
         return -1;
     for (int i = 0; i < TELU_PACKET; i++)

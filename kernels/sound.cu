@@ -51,7 +51,7 @@ static __global__ void __launch_bounds__(LIVE_THREADS) change(struct telu_live l
     if (!row)
         return;
     if (!row->conceal && row->layers.refined)
-        telu_refine_soften(d, l.c + (size_t)r * TELU_COEFS, d, l.trust + 2 * (size_t)r,
+        telu_hear_soften(d, l.c + (size_t)r * TELU_COEFS, d, l.trust + 2 * (size_t)r,
                            &row->plan, row->layers.shape);
     else
         for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)

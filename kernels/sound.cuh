@@ -38,7 +38,7 @@ static __device__ inline void sound_of(const struct telu_live *l, int r,
                 base[k] = 0.0f;
         TELU_MEET();
         if (y->refined)
-            telu_refine_dequantise(c, y->q, plan, &m->tab, base, y->shape);
+            telu_hear_refined(c, y->q, plan, &m->tab, base, y->shape);
         else
             telu_packet_sound(c, y, base);
         telu_plc_heard(&plc, c, row->dec_age >= 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_refine.c - the refinement layer against FORMAT.md written down a second time,
  * round trips, cost against bytes, and bytes that mean nothing. */
-#include "refine.h"
+#include "hear.h"
 #include "tiny_model.h"
 
 #include <math.h>
@@ -139,7 +139,7 @@ static void check_alone(uint32_t seed)
     for (int i = 0; i < TELU_COEFS; i++)
         base[i] = y[i] = (float)(tiny_random(&seed) - 0.5);
     expect("seed", telu_refine_seed(codes, 2), u, 0);
-    telu_refine_alone(y, y, u);
+    telu_hear_alone(y, y, u);
     for (int i = 0; i < TELU_COEFS; i++) {
         double mean = mean_around(base, i, &b), size = fabs(base[i]) / 2 + 0.75 * mean;
         int sign;
@@ -168,7 +168,7 @@ static void check_soften(const struct telu_model *m, uint32_t seed)
     }
     again[3] = d[3] = NAN;
     again[170] = d[170] = -INFINITY;
-    telu_refine_soften(d, c, d, g, &p, shape);
+    telu_hear_soften(d, c, d, g, &p, shape);
     for (int i = 0; i < TELU_COEFS; i++) {
         double x = again[i] - c[i], reach, want;
 
@@ -206,7 +206,7 @@ static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
     c[7] = NAN;
     c[8] = INFINITY;
     telu_refine_quantise(q, &p, t, c, base, 0.16f);
-    telu_refine_dequantise(y, q, &p, t, base, shape);
+    telu_hear_refined(y, q, &p, t, base, shape);
     expect("q of a NaN", q[7], 0, 0);
     expect("q of an infinity", q[8], TELU_MAX_Q, 0);
     for (int i = 0; i < TELU_COEFS; i++) {

@@ -4,6 +4,7 @@
 #include "fit.h"
 
 #include "error.h"
+#include "hear.h"
 #include "memory.h"
 #include "packet.h"
 #include "ratecontrol.h"
@@ -106,7 +107,7 @@ static double code_item(struct fit *f, const struct fit_item *it, int packets,
         telu_plan_step(&plan, &f->tab, step, shape);
         telu_refine_quantise(q, &plan, &f->tab, it->c + p * TELU_COEFS, b, dead);
         bits += fit_bits(f, S, telu_refine_cost(q, &plan, &f->tab));
-        telu_refine_dequantise(y + p * TELU_COEFS, q, &plan, &f->tab, b, shape);
+        telu_hear_refined(y + p * TELU_COEFS, q, &plan, &f->tab, b, shape);
     }
     return bits / packets * TELU_RATE / TELU_PACKET;
 }
@@ -150,7 +151,7 @@ static int add_base_only(struct fit *f, const struct fit_item *it, int packets,
             for (int p = 0; p < packets; p++) {
                 float *b = base + p * TELU_COEFS;
 
-                telu_refine_alone(b, b, telu_refine_seed(it->codes + p * f->cfg.stages, S));
+                telu_hear_alone(b, b, telu_refine_seed(it->codes + p * f->cfg.stages, S));
             }
         }
         known = S;
