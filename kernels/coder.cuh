@@ -30,11 +30,18 @@ static __device__ const int device_split_rate[] = { TELU_SPLIT_RATE_LIST };
 
 #include "ratecontrol.c"
 
-/* The lanes of a warp copy, by words. */
+/* Thread t of `threads` copies its share, by words. */
+static __device__ inline void copy_share(void *to, const void *from, size_t bytes, int t,
+                                         int threads)
+{
+    for (size_t i = t; i < bytes / sizeof(int); i += threads)
+        ((int *)to)[i] = ((const int *)from)[i];
+}
+
+/* The lanes of a warp copy. */
 static __device__ inline void copy(void *to, const void *from, size_t bytes)
 {
-    for (size_t i = TELU_LANE; i < bytes / sizeof(int); i += TELU_LANES)
-        ((int *)to)[i] = ((const int *)from)[i];
+    copy_share(to, from, bytes, TELU_LANE, TELU_LANES);
 }
 
 #endif

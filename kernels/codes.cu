@@ -216,8 +216,7 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
     struct few_ahead ahead;
 
     /* Where a stage's numbers lie is not to be waited for in each. */
-    for (int i = t; i < (int)(sizeof(m->vq) / (sizeof(int))); i += FEW_THREADS)
-        ((int *)s.stage)[i] = ((const int *)m->vq)[i];
+    copy_share(s.stage, m->vq, sizeof(m->vq), t, FEW_THREADS);
     if (t == 0)
         s.row = search_begin(row);
     #pragma unroll

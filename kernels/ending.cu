@@ -76,12 +76,6 @@ static __device__ inline void inverse(float *wave, const float *c, struct dct_ro
     __syncthreads();
 }
 
-static __device__ inline void bring(void *to, const void *from, size_t bytes)
-{
-    for (size_t i = threadIdx.x; i < bytes / sizeof(int); i += THREADS)
-        ((int *)to)[i] = ((const int *)from)[i];
-}
-
 static __global__ void __launch_bounds__(THREADS) ending(struct telu_live l)
 {
     __shared__ __align__(16) struct room s;
@@ -96,11 +90,11 @@ static __global__ void __launch_bounds__(THREADS) ending(struct telu_live l)
     float tail = first ? slot->tail[t] : 0.0f, added = first ? slot->added[t] : 0.0f;
     int refined = !row->conceal && row->layers.refined;
 
-    bring(s.base, l.base + (size_t)r * TELU_COEFS, sizeof(s.base));
-    bring(u, slot->past, sizeof(slot->past));
+    copy_share(s.base, l.base + (size_t)r * TELU_COEFS, sizeof(s.base), t, THREADS);
+    copy_share(u, slot->past, sizeof(slot->past), t, THREADS);
     if (!row->conceal) {
-        bring(&s.layers, &row->layers, sizeof(s.layers));
-        bring(&s.plan, &row->plan, sizeof(s.plan));
+        copy_share(&s.layers, &row->layers, sizeof(s.layers), t, THREADS);
+        copy_share(&s.plan, &row->plan, sizeof(s.plan), t, THREADS);
     }
     __syncthreads();
     if (t < LIVE_WARP)

@@ -2,28 +2,28 @@
 /* fetch.cu - a small question, read by the device from the host's pinned memory: sooner
  * there than by a copy, which another part of the device makes and the kernels wait for.
  */
-#include "device.h"
+#include "each.cuh"
 #include "live.h"
 
-#define THREADS 128
+struct fetch_op {
+    float *to;
+    const float *from;
 
-static __global__ void __launch_bounds__(THREADS) fetch(int4 *to, const int4 *from, int n)
-{
-    int i = blockIdx.x * THREADS + threadIdx.x;
-
-    if (i < n)
+    __device__ void run(unsigned i) const
+    {
         to[i] = from[i];
-}
+    }
+
+    __device__ void run4(unsigned i) const
+    {
+        each_store(to, i, each_load(from, i));
+    }
+};
 
 int telu_live_fetch(struct telu_ctx *ctx, const struct telu_live *l, const char *from,
                     size_t bytes)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
-    int n = (int)(bytes / sizeof(int4));
+    struct fetch_op op = { (float *)l->question, (const float *)from };
 
-    if (!cuda)
-        return -1;
-    TELU_LAUNCH(fetch, (n + THREADS - 1) / THREADS, THREADS, 0, cuda->stream,
-                (int4 *)l->question, (const int4 *)from, n);
-    return telu_cuda_launched("a question");
+    return each_run(ctx, op, bytes / sizeof(float), 1, "a question");
 }

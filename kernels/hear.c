@@ -32,14 +32,19 @@ TELU_PART float mean_of(const float *base, int b)
     return sum / (float)(last - first);
 }
 
+/* How large a base coefficient c, in a band of that mean, is where its sign is drawn. */
+TELU_PART float size_of(float c, float mean)
+{
+    return 0.5f * fabsf(c) + 0.75f * mean;
+}
+
 /* A base coefficient c in a band of that mean, as it is heard: times f; and what is to be
  * added of noise, as a share of its size. */
 TELU_PART float spread(float c, float mean, float f, float more, float doubt, uint32_t u)
 {
     float x = f * c, away = doubt * doubt + 1e-30f;
     float rest = away / (x * x + away), G = 1.0f - rest;
-    float size = 0.5f * fabsf(c) + 0.75f * mean;
-    float r = size * sqrtf(f * f * (1.0f + G) * rest + more * more);   /* 1 - G^2 */
+    float r = size_of(c, mean) * sqrtf(f * f * (1.0f + G) * rest + more * more);   /* 1 - G^2 */
 
     return G * x + (u >> 31 ? -r : r);
 }
@@ -61,8 +66,7 @@ TELU_PART float fill_of(float mean, const struct telu_plan *p, const uint8_t *ga
 }
 
 TELU_CODE void telu_hear_refined(float *y, const int *q, const struct telu_plan *p,
-                            const struct telu_tables *t, const float *base,
-                            int shape)
+                                 const struct telu_tables *t, const float *base, int shape)
 {
     const uint8_t *gain = t->gain + p->stages * TELU_BANDS;
     uint32_t u = telu_noise_after(p->noise, (uint32_t)TELU_LANE);
@@ -123,7 +127,7 @@ TELU_CODE void telu_hear_alone(float *y, const float *base, uint32_t u)
 
         run = run_of(&w);
         for (int end = k + run; k < end; k++) {
-            float size = 0.5f * fabsf(base[k]) + 0.75f * mean;
+            float size = size_of(base[k], mean);
 
             u = telu_noise(u);
             if (w.b < STILL)
@@ -139,7 +143,7 @@ TELU_CODE void telu_hear_alone(float *y, const float *base, uint32_t u)
 }
 
 TELU_CODE void telu_hear_soften(float *d, const float *c, const float *again,
-                                  const float *g, const struct telu_plan *p, int shape)
+                                const float *g, const struct telu_plan *p, int shape)
 {
     int bands = shape ? NOISY : TELU_BANDS;
     float per_reach = shape ? 1.0f : 2.0f;

@@ -21,12 +21,11 @@ TELU_CODE void telu_hear_alone(float *y, const float *base, uint32_t u);
  * waveform is wanted: in all bands, but not as far. -> d [320], to be added to c, may be
  * again. */
 TELU_CODE void telu_hear_soften(float *d, const float *c, const float *again,
-                                  const float *g, const struct telu_plan *p, int shape);
+                                const float *g, const struct telu_plan *p, int shape);
 
 /* q, base -> y [320], "Sound" in FORMAT.md; y may be base, but not among lanes. */
 TELU_CODE void telu_hear_refined(float *y, const int *q, const struct telu_plan *p,
-                            const struct telu_tables *t, const float *base,
-                            int shape);
+                                 const struct telu_tables *t, const float *base, int shape);
 
 #ifdef __cplusplus
 }

@@ -170,6 +170,16 @@ static int allowed(int tune, int rate, int k)
     return tune == TELU_SNR || (rate > BASE_ONLY_TO && candidate[k] > 0);
 }
 
+/* The most stages that are as good as candidate `best`, or that. */
+static int most_as_good(const struct fit *f, const double *s, int best)
+{
+    int k = CANDIDATES - 1;
+
+    while (k > best && (candidate[k] > f->cfg.stages || s[k] < AS_GOOD * s[best]))
+        k--;
+    return k;
+}
+
 static void choose(struct fit *f, scores sum, int items)
 {
     for (int tune = 0; tune < 2; tune++)
@@ -196,11 +206,7 @@ static void choose(struct fit *f, scores sum, int items)
                     at += snprintf(text + at, sizeof(text) - at, "  base %.2f", mean);
             }
             if (tune != TELU_SNR && best < CANDIDATES)
-                for (int k = CANDIDATES - 1; k > best; k--)
-                    if (candidate[k] <= f->cfg.stages && s[k] >= AS_GOOD * s[best]) {
-                        best = k;
-                        break;
-                    }
+                best = most_as_good(f, s, best);
             f->split[tune * TELU_SPLIT_RATES + i] =
                 best == CANDIDATES ? TELU_SPLIT_BASE_ONLY : candidate[best];
             fit_say(f, "tables: %s  -> %d", text,
