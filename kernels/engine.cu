@@ -13,6 +13,7 @@
 
 #include "dct.cuh"
 #include "mdct.h"
+#include "product.cuh"
 
 #include <new>
 #include <stdlib.h>
@@ -67,19 +68,19 @@ static int load_weights(struct telu_engine *e, const struct telu_model *m,
 {
     const char *what = "weights on the device";
     char *arena = (char *)take(e, m->arena_bytes, what);
-    char *wide = arena ? (char *)take(e, 2 * m->arena_bytes, what) : NULL;
-    struct telu_model *tables = wide ? (struct telu_model *)take(e, sizeof(*m), what) : NULL;
+    struct telu_model *tables = arena ? (struct telu_model *)take(e, sizeof(*m), what) : NULL;
     const struct telu_config *c = &m->cfg;
     size_t all = (size_t)c->stages * c->codes * c->latent;
     float *added = tables ? (float *)take(e, all * sizeof(float), what) : NULL;
 
-    if (!added || telu_live_load(&e->ctx, &e->m, m, arena, wide))
-        return -1;
     live->m = &e->m;
     live->tables = tables;
     live->packed = arena;
-    live->wide = wide;
     live->added = added;
+    if (!added || !(live->wide = (char *)take(e, 3 * m->arena_bytes, what)) ||
+        (live->x3 = product_wants_x3(e->device)) < 0 ||
+        telu_live_load(&e->ctx, live, &e->m, m, arena))
+        return -1;
     return telu_cuda_check(cudaMemcpyAsync(tables, &e->m, sizeof(e->m),
                                            cudaMemcpyHostToDevice, e->cuda.stream), what) ||
            telu_live_tabulate(&e->ctx, live, added) ? -1 : 0;
@@ -107,7 +108,8 @@ static int make_room(struct telu_engine *e, struct telu_live *l)
     const char *what = "memory for a batch";
     const struct telu_config *c = &e->m.cfg;
     size_t width = larger(c->enc_width, c->dec_width), rows = (size_t)e->rows;
-    size_t hidden = larger(larger(c->expand * width, TELU_FEATURES), TELU_LTPF_SOUND);
+    size_t input = larger(larger(c->expand * width, TELU_FEATURES), (size_t)c->latent);
+    size_t hidden = larger(input, TELU_LTPF_SOUND);
     struct {
         float **at;
         size_t each;
@@ -121,7 +123,8 @@ static int make_room(struct telu_engine *e, struct telu_live *l)
     for (auto &a : arrays)
         if (!(*a.at = (float *)take(e, rows * a.each * sizeof(float), what)))
             return -1;
-    if (!(l->row = (struct telu_row *)take(e, rows * sizeof(*l->row), what)) ||
+    if (!(l->x = take(e, rows * input * 6, what)) ||
+        !(l->row = (struct telu_row *)take(e, rows * sizeof(*l->row), what)) ||
         !(l->question = (char *)take(e, question_bytes(e->rows), what)) ||
         !(l->reply = (char *)take(e, reply_bytes(e->rows), what)))
         return -1;

@@ -136,28 +136,3 @@ int telu_linear16_cuda(struct telu_ctx *ctx, float *y, const float *x, const uin
     TELU_LAUNCH(linear16_tile, grid, THREADS, 0, cuda->stream, y, x, w, b, R, I, O);
     return telu_cuda_launched("linear16");
 }
-
-static __global__ void unpack(float *w, const uint32_t *packed, int I, size_t n)
-{
-    size_t at = (size_t)blockIdx.x * THREADS + threadIdx.x;
-    int o = (int)(at / I), i = (int)(at % I);
-
-    if (at < n) {
-        uint32_t word = packed[((size_t)(o / PANEL) * I + i) * HALF + o % HALF];
-
-        w[at] = o % PANEL < HALF ? low(word) : high(word);
-    }
-}
-
-int telu_linear16_unpack_cuda(struct telu_ctx *ctx, float *w, const uint32_t *packed,
-                              int I, int O)
-{
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
-    size_t n = (size_t)I * O;
-
-    if (!cuda)
-        return -1;
-    TELU_LAUNCH(unpack, (unsigned)((n + THREADS - 1) / THREADS), THREADS, 0, cuda->stream,
-                w, packed, I, n);
-    return telu_cuda_launched("linear16, unpacking");
-}

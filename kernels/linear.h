@@ -40,10 +40,6 @@ size_t telu_linear16_words(int I, int O);
 /* (O, I) bfloat16 bits, as in the weight file -> panels, on the host. */
 void telu_linear16_pack(uint32_t *packed, const uint16_t *w, int I, int O);
 
-/* Panels -> the (O, I) matrix that they hold, as float, on the device. */
-int telu_linear16_unpack_cuda(struct telu_ctx *ctx, float *w, const uint32_t *packed,
-                              int I, int O);
-
 /* Round to nearest even; a NaN stays a NaN. */
 uint16_t telu_to_bf16(float x);
 float telu_from_bf16(uint16_t x);

@@ -83,13 +83,6 @@ static inline __host__ __device__ size_t live_past(const struct telu_config *c, 
     return (size_t)blocks * c->kernel * width;
 }
 
-/* Where the floats of a layer lie, see struct telu_live. */
-static inline float *live_wide(const struct telu_linear16 *l, const char *packed,
-                               char *wide)
-{
-    return (float *)(wide + 2 * ((const char *)l->w - packed));
-}
-
 /* The age of a past after one more packet; K taps. */
 static __device__ inline int live_older(int age, int K)
 {

@@ -98,8 +98,9 @@ struct telu_row {
 struct telu_live {
     const struct telu_model *m;        /* its pointers are the device's */
     const struct telu_model *tables;   /* the same, itself in device memory */
-    const char *packed;                /* m->arena, and the same weights as floats: */
-    char *wide;                        /* float w lies at wide + 2 (packed w - packed) */
+    const char *packed;                /* m->arena, and its layers as cuBLAS takes them, */
+    char *wide;                        /* product.cuh: w's lie at wide + (x3 ? 3 : 2) */
+    int x3;                            /* (w - packed); 1: in bf16, three times */
     const float *added;                /* (stages, codes, latent), by telu_live_tabulate() */
     const struct dct_table *dct;       /* dct.cuh */
     struct telu_slots slots;           /* of the side */
@@ -114,13 +115,14 @@ struct telu_live {
     float *trust;                      /* [B][2] */
     float *latent, *sum;               /* [B][latent] */
     float *a, *b;                      /* [B][widest net] */
+    void *x;                           /* [B][widest input of a layer], 6 bytes each */
     float *h;                          /* [B][widest hidden layer, features, scales or 640] */
 };
 
-/* load.cu: m into arena on the device (m->arena_bytes), which *d then points into, and its
- * layers as floats into wide (twice the bytes). */
-int telu_live_load(struct telu_ctx *ctx, struct telu_model *d, const struct telu_model *m,
-                   char *arena, char *wide);
+/* load.cu: m into `arena` on the device, l->packed (m->arena_bytes), which *d then points
+ * into, and its layers into l->wide (three times the bytes). */
+int telu_live_load(struct telu_ctx *ctx, const struct telu_live *l, struct telu_model *d,
+                   const struct telu_model *m, char *arena);
 
 /* fetch.cu: that many bytes, a multiple of 16, of pinned memory -> question */
 int telu_live_fetch(struct telu_ctx *ctx, const struct telu_live *l, const char *from,

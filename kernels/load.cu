@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* load.cu - a model's arena onto the device: the pointers as they are there, and the packed
- * layers once more as floats, for cuBLAS. */
-#include "live.cuh"
-
-#include "linear.h"
+ * layers once more as cuBLAS takes them. */
+#include "product.cuh"
 
 struct load {
     struct telu_ctx *ctx;
-    const char *from;          /* the arena on the host, */
-    char *to, *wide;           /* and on the device */
+    const struct telu_live *live;
+    const char *from, *to;     /* the arena on the host, and on the device */
     int bad;
 
     template <class T>
@@ -21,7 +19,7 @@ struct load {
     {
         (*this)(l.w);
         (*this)(l.b);
-        bad = bad || telu_linear16_unpack_cuda(ctx, live_wide(&l, to, wide), l.w, l.I, l.O);
+        bad = bad || product_unpack(ctx, live, &l);
     }
 
     template <class First, class... Others>
@@ -32,11 +30,11 @@ struct load {
     }
 };
 
-int telu_live_load(struct telu_ctx *ctx, struct telu_model *d, const struct telu_model *m,
-                   char *arena, char *wide)
+int telu_live_load(struct telu_ctx *ctx, const struct telu_live *l, struct telu_model *d,
+                   const struct telu_model *m, char *arena)
 {
     const struct telu_cuda *cuda = telu_cuda_of(ctx);
-    struct load load = { ctx, (const char *)m->arena, arena, wide, 0 };
+    struct load load = { ctx, l, (const char *)m->arena, arena, 0 };
     struct telu_tables &t = d->tab;
 
     if (!cuda ||

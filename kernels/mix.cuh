@@ -13,13 +13,14 @@
 #include "linear.cuh"
 #include "live.cuh"
 #include "norm.cuh"
+#include "product.cuh"
 
 #define MIX_THREADS 128
 #define MIX_USUAL   7          /* taps, known when compiled */
 
 struct mix {
-    float *y;
-    const float *x;            /* (B, C) both */
+    struct product_input y;    /* of many rows */
+    const float *x;            /* (B, C), as y is */
     const struct telu_row *row;
     int decoder;               /* whose past */
     size_t ring;               /* the block's ring in it, in floats */
@@ -61,6 +62,18 @@ struct mix_row {
     }
 };
 
+/* A row of a layer's input. */
+struct mix_out {
+    struct product_input y;
+    size_t r;
+    int C;
+
+    __device__ void operator()(int c, float v) const
+    {
+        y.put(r, C, c, v);
+    }
+};
+
 /* y = norm(dwconv(x)), and x goes into the ring. EACH as in norm.cuh. Told how many blocks
  * share an SM, ptxas does not spill. */
 template <int EACH, int TAPS>
@@ -88,7 +101,9 @@ mix_rows(struct mix m)
     for (int i = 0; i < EACH; i++)
         if (i * NORM_LANES + j < live)
             row.ring[(size_t)row.now * C + i * NORM_LANES + j] = x[i];
-    norm_row<EACH>(m.y + (size_t)r * C, v, m.g, m.b, j, live, C);
+    struct mix_out to = { m.y, (size_t)r, C };
+
+    norm_row<EACH>(to, v, m.g, m.b, j, live, C);
 }
 
 static inline int mix_run(struct telu_ctx *ctx, const struct mix *m)

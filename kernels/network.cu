@@ -4,8 +4,8 @@
  *
  * Few rows wait for the weights and for launches: the weights are read packed, a layer
  * also does what comes after it, and the sums are the CPU's, bit for bit. Many rows are
- * cuBLAS's, in float32; the biases are then added by what comes next, so that no array is
- * gone through for their sake.
+ * cuBLAS's (product.cuh); the biases of a block's layers are then added by what comes next,
+ * so that no array is gone through for their sake.
  */
 #include "live.cuh"
 
@@ -75,23 +75,24 @@ struct headed {
     }
 };
 
-/* The same of many rows, with the biases. h = gelu(h + bias) */
+/* The same of many rows, with the biases. to = gelu(h + bias) */
 struct activate {
-    float *h;
-    const float *bias;
+    struct product_input to;
+    const float *h, *bias;
     unsigned C;                /* or a quarter of it */
 
     __device__ void run(unsigned i) const
     {
-        h[i] = gelu(h[i] + bias[i % C]);
+        to.put(i / C, (int)C, (int)(i % C), gelu(h[i] + bias[i % C]));
     }
 
     __device__ void run4(unsigned i) const
     {
         float4 v = each_load(h, i), b = each_load(bias, i % C);
 
-        each_store(h, i, make_float4(gelu(v.x + b.x), gelu(v.y + b.y), gelu(v.z + b.z),
-                                     gelu(v.w + b.w)));
+        to.put4(i / C, (int)(4 * C), (int)(i % C),
+                make_float4(gelu(v.x + b.x), gelu(v.y + b.y), gelu(v.z + b.z),
+                            gelu(v.w + b.w)));
     }
 };
 
@@ -116,17 +117,12 @@ struct join {
     }
 };
 
-static const float *wide(const struct telu_live *l, const struct telu_linear16 *w)
-{
-    return live_wide(w, l->packed, l->wide);
-}
-
 static int layer(struct telu_ctx *ctx, const struct telu_live *l,
                  const struct telu_linear16 *w, float *y, const float *x, int B)
 {
     if (B <= FEW_ROWS)
         return telu_linear16_cuda(ctx, y, x, w->w, w->b, B, w->I, w->O);
-    return telu_linear_cuda(ctx, y, x, wide(l, w), w->b, B, w->I, w->O);
+    return product_layer(ctx, l, w, y, x, B);
 }
 
 /* h = gelu(up(mix)); a += scale down(h) */
@@ -147,13 +143,12 @@ static int block_many(struct telu_ctx *ctx, const struct telu_live *l,
                       const struct telu_block *w, const struct mix *m, int B)
 {
     const struct telu_linear16 *up = &w->up, *down = &w->down;
-    int H = up->O, C = down->O, fours = H % 4 == 0 && each_aligned(l->h, up->b);
-    struct activate act = { l->h, up->b, (unsigned)(fours ? H / 4 : H) };
+    int H = up->O, C = down->O, fours = H % 4 == 0 && each_aligned(l->x, l->h, up->b);
+    struct activate act = { m->y, l->h, up->b, (unsigned)(fours ? H / 4 : H) };
 
-    if (mix_run(ctx, m) ||
-        telu_linear_cuda(ctx, l->h, l->b, wide(l, up), NULL, B, up->I, H) ||
+    if (mix_run(ctx, m) || product_run(ctx, l, up, l->h, B) ||
         each_run(ctx, act, (size_t)B * H, fours, "activation") ||
-        telu_linear_cuda(ctx, l->b, l->h, wide(l, down), NULL, B, down->I, C))
+        product_run(ctx, l, down, l->b, B))
         return -1;
     fours = C % 4 == 0 && each_aligned(l->a, l->b, down->b, w->scale);
     struct join join = { l->a, l->b, down->b, w->scale, (unsigned)(fours ? C / 4 : C) };
@@ -165,8 +160,8 @@ static int block(struct telu_ctx *ctx, const struct telu_live *l,
                  const struct telu_block *w, int decoder, int i, int B)
 {
     const int C = w->down.O, K = l->m->cfg.kernel;
-    struct mix m = { l->b, l->a, l->row, decoder, i * live_past(&l->m->cfg, C, 1), w->dw,
-                     w->dwb, w->g, w->nb, B, C, K };
+    struct mix m = { product_into(l), l->a, l->row, decoder, i * live_past(&l->m->cfg, C, 1),
+                     w->dw, w->dwb, w->g, w->nb, B, C, K };
 
     return B <= FEW_ROWS ? block_few(ctx, l, w, &m, B) : block_many(ctx, l, w, &m, B);
 }

@@ -6,6 +6,15 @@
 
 #define THREADS 128
 
+struct row_of_floats {
+    float *y;
+
+    __device__ void operator()(int c, float v) const
+    {
+        y[c] = v;
+    }
+};
+
 template <int EACH>
 static __global__ void __launch_bounds__(THREADS)
 norm(float *y, const float *x, const float *g, const float *b, int R, int C)
@@ -19,7 +28,9 @@ norm(float *y, const float *x, const float *g, const float *b, int R, int C)
     #pragma unroll
     for (int i = 0; i < EACH; i++)
         v[i] = i * NORM_LANES + j < live ? row[i * NORM_LANES + j] : 0.0f;
-    norm_row<EACH>(y + r * C, v, g, b, j, live, C);
+    struct row_of_floats to = { y + r * C };
+
+    norm_row<EACH>(to, v, g, b, j, live, C);
 }
 
 int telu_norm_cuda(struct telu_ctx *ctx, float *y, const float *x, const float *g,

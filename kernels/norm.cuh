@@ -20,12 +20,12 @@ static __device__ inline float norm_sum(float part)
     return sum;
 }
 
-/* v[i] is channel i * NORM_LANES + j of the row of C; y, g and b are the row's. live: C, or
- * 0 in lanes that only take part in the sums, as all 32 of a warp have to. EACH: channels
+/* v[i] is channel i * NORM_LANES + j of the row of C; g and b are the row's, and to(c, y)
+ * takes channel c of what becomes of it. live: C, or 0 in lanes that only take part in the sums, as all 32 of a warp have to. EACH: channels
  * of a lane, at least C / NORM_LANES. */
-template <int EACH>
-static __device__ inline void norm_row(float *y, const float *v, const float *g,
-                                       const float *b, int j, int live, int C)
+template <int EACH, class To>
+static __device__ inline void norm_row(To to, const float *v, const float *g, const float *b,
+                                       int j, int live, int C)
 {
     float part = 0.0f;
 
@@ -50,7 +50,7 @@ static __device__ inline void norm_row(float *y, const float *v, const float *g,
         int c = i * NORM_LANES + j;
 
         if (c < live)
-            y[c] = g[c] * ((v[i] - mean) * scale) + b[c];
+            to(c, g[c] * ((v[i] - mean) * scale) + b[c]);
     }
 }
 

@@ -27,6 +27,7 @@ static struct watch {
 
         shim.devices = (int)number("TELU_SHIM_DEVICES", 1);
         shim.memory = (size_t)number("TELU_SHIM_MEMORY", (long)shim.memory);
+        shim.major = (int)number("TELU_SHIM_MAJOR", shim.major);
         shim.fault_after = number("TELU_SHIM_FAULT", -1);
         shim.lazy = number("TELU_SHIM_LAZY", 0) != 0;
         shim.protect = number("TELU_SHIM_PROTECT", 0) != 0;
@@ -318,7 +319,7 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int device)
     p->sharedMemPerMultiprocessor = 233472;
     p->reservedSharedMemPerBlock = 1024;
     p->totalConstMem = 65536;
-    p->major = 9;
+    p->major = shim.major;
     p->multiProcessorCount = 4;
     p->warpSize = 32;
     p->maxThreadsPerBlock = 1024;

@@ -35,6 +35,7 @@ struct telu_shim_state {
     bool lazy = false, protect = false;
     long fault_after = -1;
     size_t memory = (size_t)16 << 30;
+    int major = 9;             /* compute capability */
     char order = 'f';          /* forward, reverse, shuffle */
     uint64_t random = 1;
     bool host_function = false;            /* one is running */
