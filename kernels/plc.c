@@ -5,7 +5,8 @@
 #include "hear.h"
 #include "noise.h"
 
-#define FULL 3                 /* packets before the fade: 60 ms */
+#define FULL  3                /* packets before the fade: 60 ms */
+#define LEVEL 0.8f             /* what is guessed is softer: a wrong guess costs less */
 
 TELU_CODE void telu_plc_init(struct telu_plc *p, float *last)
 {
@@ -38,8 +39,8 @@ TELU_CODE float telu_plc_lost(struct telu_plc *p)
     if (p->lost < TELU_PLC_SILENT)
         p->lost++;
     if (p->lost <= FULL)
-        return 1.0f;
-    return (float)(TELU_PLC_SILENT - p->lost) / (TELU_PLC_SILENT - FULL);
+        return LEVEL;
+    return LEVEL * (float)(TELU_PLC_SILENT - p->lost) / (TELU_PLC_SILENT - FULL);
 }
 
 TELU_CODE void telu_plc_repeat(struct telu_plc *p, float *c)
