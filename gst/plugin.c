@@ -4,7 +4,7 @@
  * All of them always, with the same caps: what is registered must not depend on
  * the machine's devices, because the registry remembers it.
  */
-#include "gsttelucodec.h"
+#include "gsttelucodecrtp.h"
 
 GST_DEBUG_CATEGORY (gst_telucodec_debug);
 
@@ -19,6 +19,8 @@ plugin_init (GstPlugin * plugin)
   ok |= GST_ELEMENT_REGISTER (telucodecdec, plugin);
   ok |= GST_ELEMENT_REGISTER (telucodecmux, plugin);
   ok |= GST_ELEMENT_REGISTER (telucodecparse, plugin);
+  ok |= GST_ELEMENT_REGISTER (rtptelucodecpay, plugin);
+  ok |= GST_ELEMENT_REGISTER (rtptelucodecdepay, plugin);
   ok |= GST_TYPE_FIND_REGISTER (telucodec, plugin);
   return ok;
 }

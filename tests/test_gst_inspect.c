@@ -99,7 +99,8 @@ int
 main (int argc, char **argv)
 {
   static const gchar *const names[] = {
-    "telucodecenc", "telucodecdec", "telucodecmux", "telucodecparse"
+    "telucodecenc", "telucodecdec", "telucodecmux", "telucodecparse",
+    "rtptelucodecpay", "rtptelucodecdepay"
   };
   GString *out = g_string_new (NULL);
   gchar *want = NULL, **got_lines, **want_lines;

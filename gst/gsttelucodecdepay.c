@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gsttelucodecdepay.c - RTP -> audio/x-telucodec packets, FORMAT.md, 4.
+ *
+ * What came is passed on at once, until a packet is missing. From there on packets wait in
+ * a queue, until one brings the beginning of that which is missing, or is too late to: then
+ * it becomes a GAP event.
+ */
+
+/**
+ * SECTION:element-rtptelucodecdepay
+ * @title: rtptelucodecdepay
+ * @see_also: rtptelucodecpay, telucodecdec
+ *
+ * Takes TeluCodec packets out of RTP packets. In place of one that was lost it passes on
+ * its beginning, where a later one brought that (see rtptelucodecpay), else a GAP event,
+ * which the decoder conceals. An rtpjitterbuffer with do-lost=true tells it in time of
+ * packets that are lost.
+ *
+ * As soon as the stream brings beginnings of packets, the element waits for them, and adds
+ * that to the latency: 20 ms for each packet of their distance. With use-redundancy=false
+ * it does not.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 udpsrc port=5004 caps="application/x-rtp,media=audio,clock-rate=16000,encoding-name=TELUCODEC" ! rtpjitterbuffer do-lost=true latency=60 ! rtptelucodecdepay ! telucodecdec ! audioconvert ! audioresample ! autoaudiosink
+ * ]| Plays what comes.
+ *
+ * Since: 0.2
+ */
+#include "gsttelucodecdepay.h"
+
+#include <string.h>
+
+GST_DEBUG_CATEGORY_STATIC (gst_telucodec_depay_debug);
+#define GST_CAT_DEFAULT gst_telucodec_depay_debug
+
+#define DEFAULT_USE_REDUNDANCY TRUE
+
+/* So many packets may be missing before it counts as a new beginning: more than are ever
+ * concealed. */
+#define MOST_MISSING 50
+
+enum
+{
+  PROP_0,
+  PROP_USE_REDUNDANCY,
+  PROP_RECOVERED,
+  PROP_LOST
+};
+
+/* A place in the stream; packet is NULL where it is missing. */
+typedef struct
+{
+  guint16 seq;
+  GstClockTime pts, duration;
+  GstBuffer *packet;
+} Item;
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
+    GST_PAD_SINK, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS ("application/x-rtp, " GST_TELUCODEC_RTP_FIELDS));
+
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
+    GST_PAD_SRC, GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_TELUCODEC_CAPS_FRAMED));
+
+G_DEFINE_TYPE (GstTelucodecDepay, gst_telucodec_depay,
+    GST_TYPE_RTP_BASE_DEPAYLOAD);
+
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (rtptelucodecdepay, "rtptelucodecdepay",
+    GST_RANK_PRIMARY, GST_TYPE_TELUCODEC_DEPAY,
+    GST_DEBUG_CATEGORY_INIT (gst_telucodec_depay_debug, "rtptelucodecdepay", 0,
+        "TeluCodec RTP depayloader"));
+
+/* --- The queue ------------------------------------------------------------ */
+
+static void
+add (GstTelucodecDepay * self, guint16 seq, GstClockTime pts,
+    GstClockTime duration, GstBuffer * packet)
+{
+  Item *item = g_new (Item, 1);
+
+  *item = (Item) { seq, pts, duration, packet };
+  g_queue_push_tail (&self->queue, item);
+}
+
+/* n packets from seq on are missing, the last of which ends at `end`. */
+static void
+add_missing (GstTelucodecDepay * self, guint16 seq, guint n, GstClockTime end)
+{
+  for (guint i = 0; i < n; i++) {
+    const GstClockTime before = (n - i) * GST_TELUCODEC_PACKET_DURATION;
+    const gboolean known = GST_CLOCK_TIME_IS_VALID (end) && end >= before;
+
+    add (self, seq + i, known ? end - before : GST_CLOCK_TIME_NONE,
+        GST_TELUCODEC_PACKET_DURATION, NULL);
+  }
+}
+
+static void
+pass_on (GstTelucodecDepay * self, Item * item)
+{
+  GstRTPBaseDepayload *depay = GST_RTP_BASE_DEPAYLOAD (self);
+  GstEvent *gap;
+
+  if (item->packet) {
+    GST_BUFFER_PTS (item->packet) = GST_BUFFER_DTS (item->packet) = item->pts;
+    GST_BUFFER_DURATION (item->packet) = item->duration;
+    gst_rtp_base_depayload_push (depay, item->packet);
+  } else {
+    GST_DEBUG_OBJECT (self, "packet %u is lost", item->seq);
+    GST_OBJECT_LOCK (self);
+    self->lost++;
+    GST_OBJECT_UNLOCK (self);
+    if (GST_CLOCK_TIME_IS_VALID (item->pts)) {
+      gap = gst_event_new_gap (item->pts, item->duration);
+      gst_event_set_gap_flags (gap, GST_GAP_FLAG_MISSING_DATA);
+      gst_pad_push_event (depay->srcpad, gap);
+    }
+  }
+  g_free (item);
+}
+
+/* What no packet can help any more, or need not wait; wait 0: all. */
+static void
+settle (GstTelucodecDepay * self, guint wait)
+{
+  Item *item;
+
+  while ((item = g_queue_peek_head (&self->queue))) {
+    if (!item->packet && (guint16) (self->next - 1 - item->seq) < wait)
+      break;
+    pass_on (self, g_queue_pop_head (&self->queue));
+  }
+}
+
+static void
+drop_all (GstTelucodecDepay * self)
+{
+  Item *item;
+
+  while ((item = g_queue_pop_head (&self->queue))) {
+    gst_clear_buffer (&item->packet);
+    g_free (item);
+  }
+  self->begun = FALSE;
+}
+
+/* The beginning of packet seq, where it is missing. */
+static void
+recover (GstTelucodecDepay * self, guint16 seq, const guint8 * head, guint size)
+{
+  for (GList * l = self->queue.head; l; l = l->next) {
+    Item *item = l->data;
+
+    if (item->seq != seq || item->packet)
+      continue;
+    GST_DEBUG_OBJECT (self, "packet %u is recovered from %u bytes", seq, size);
+    item->packet = gst_buffer_new_memdup (head, size);
+    GST_OBJECT_LOCK (self);
+    self->recovered++;
+    GST_OBJECT_UNLOCK (self);
+  }
+}
+
+/* --- In ------------------------------------------------------------------- */
+
+static gboolean
+gst_telucodec_depay_set_caps (GstRTPBaseDepayload * depay, GstCaps * caps)
+{
+  const gchar *id = gst_structure_get_string (gst_caps_get_structure (caps, 0),
+      GST_TELUCODEC_MODEL_ID);
+  GstCaps *out = gst_caps_from_string (GST_TELUCODEC_CAPS_FRAMED);
+  gboolean ok;
+
+  depay->clock_rate = TELU_RATE;
+  if (id)
+    gst_caps_set_simple (out, GST_TELUCODEC_MODEL_ID, G_TYPE_STRING, id, NULL);
+  ok = gst_pad_set_caps (depay->srcpad, out);
+  gst_caps_unref (out);
+  return ok;
+}
+
+/* For so many packets it will wait; the pipeline is told when that changes. */
+static void
+set_wait (GstTelucodecDepay * self, guint wait)
+{
+  gboolean changed;
+
+  GST_OBJECT_LOCK (self);
+  if (!self->use_redundancy)
+    wait = 0;
+  changed = wait != self->wait;
+  self->wait = wait;
+  GST_OBJECT_UNLOCK (self);
+  if (changed)
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_latency (GST_OBJECT (self)));
+}
+
+/* Packets that are missing before seq, at that time; or it is of a new stream. */
+static void
+arrive (GstTelucodecDepay * self, guint32 ssrc, guint16 seq, GstClockTime pts)
+{
+  const guint16 missing = seq - self->next;
+
+  if (self->begun && ssrc == self->ssrc && missing <= MOST_MISSING)
+    add_missing (self, self->next, missing, pts);
+  else
+    settle (self, 0);
+  self->begun = TRUE;
+  self->ssrc = ssrc;
+  self->next = seq + 1;
+}
+
+static GstBuffer *
+gst_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp)
+{
+  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (depay);
+  const guint8 *payload = gst_rtp_buffer_get_payload (rtp);
+  const guint n = gst_rtp_buffer_get_payload_len (rtp);
+  const guint size = n > 0 ? payload[0] & GST_TELUCODEC_RTP_MAX_HEAD : 0;
+  const guint distance = size > 0 ? (payload[0] >> 6) + 1 : 0;
+  const guint16 seq = gst_rtp_buffer_get_seq (rtp);
+  const GstClockTime pts = GST_BUFFER_PTS (rtp->buffer);
+
+  arrive (self, gst_rtp_buffer_get_ssrc (rtp), seq, pts);
+  if (n < 2 + size) {
+    GST_ELEMENT_WARNING (self, STREAM, DECODE,
+        ("An RTP packet of %u bytes is damaged.", n), (NULL));
+    add_missing (self, seq, 1, GST_CLOCK_TIME_IS_VALID (pts) ?
+        pts + GST_TELUCODEC_PACKET_DURATION : pts);
+  } else {
+    if (size > 0)
+      set_wait (self, distance);
+    if (size > 0 && self->wait > 0)
+      recover (self, seq - distance, payload + 1, size);
+    add (self, seq, pts, GST_TELUCODEC_PACKET_DURATION,
+        gst_rtp_buffer_get_payload_subbuffer (rtp, 1 + size, -1));
+  }
+  settle (self, self->wait);
+  return NULL;
+}
+
+/* From the jitter buffer: so many packets, of that duration together, will not come. */
+static gboolean
+gst_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * event)
+{
+  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (depay);
+  const GstStructure *s = gst_event_get_structure (event);
+  GstClockTime time, duration;
+  gboolean fec = FALSE;
+  guint seq, n;
+
+  gst_structure_get_boolean (s, "might-have-been-fec", &fec);
+  if (!self->begun || fec || !gst_structure_get_uint (s, "seqnum", &seq)
+      || !gst_structure_get_clock_time (s, "timestamp", &time)
+      || !gst_structure_get_clock_time (s, "duration", &duration)
+      || !GST_CLOCK_TIME_IS_VALID (time) || !GST_CLOCK_TIME_IS_VALID (duration)
+      || (guint16) seq != self->next) {
+    settle (self, 0);
+    if (fec)                    /* then it was no packet of ours */
+      self->next++;
+    return GST_RTP_BASE_DEPAYLOAD_CLASS
+        (gst_telucodec_depay_parent_class)->packet_lost (depay, event);
+  }
+
+  n = gst_util_uint64_scale_round (duration, 1, GST_TELUCODEC_PACKET_DURATION);
+  n = CLAMP (n, 1, MOST_MISSING);
+  for (guint i = 0; i < n; i++) {
+    const GstClockTime from = gst_util_uint64_scale (duration, i, n);
+
+    add (self, self->next++, time + from,
+        gst_util_uint64_scale (duration, i + 1, n) - from, NULL);
+  }
+  settle (self, self->wait);
+  return TRUE;
+}
+
+static gboolean
+gst_telucodec_depay_handle_event (GstRTPBaseDepayload * depay, GstEvent * event)
+{
+  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (depay);
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
+    drop_all (self);
+  else if (GST_EVENT_IS_SERIALIZED (event)
+      && !gst_event_has_name (event, "GstRTPPacketLost"))
+    settle (self, 0);
+  return GST_RTP_BASE_DEPAYLOAD_CLASS
+      (gst_telucodec_depay_parent_class)->handle_event (depay, event);
+}
+
+static gboolean
+gst_telucodec_depay_src_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (parent);
+  GstClockTime own, min, max;
+  gboolean live;
+
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default (pad, parent, query);
+  if (!gst_pad_peer_query (GST_RTP_BASE_DEPAYLOAD_SINKPAD (self), query))
+    return FALSE;
+  GST_OBJECT_LOCK (self);
+  own = self->wait * GST_TELUCODEC_PACKET_DURATION;
+  GST_OBJECT_UNLOCK (self);
+  gst_query_parse_latency (query, &live, &min, &max);
+  gst_query_set_latency (query, live, min + own,
+      GST_CLOCK_TIME_IS_VALID (max) ? max + own : max);
+  return TRUE;
+}
+
+/* --- The element ----------------------------------------------------------- */
+
+static GstStateChangeReturn
+gst_telucodec_depay_change_state (GstElement * element, GstStateChange transition)
+{
+  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (element);
+  GstStateChangeReturn ret;
+
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
+    GST_OBJECT_LOCK (self);
+    self->recovered = self->lost = 0;
+    self->wait = 0;
+    GST_OBJECT_UNLOCK (self);
+  }
+  ret = GST_ELEMENT_CLASS (gst_telucodec_depay_parent_class)->change_state
+      (element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    drop_all (self);
+  return ret;
+}
+
+static void
+gst_telucodec_depay_set_property (GObject * object, guint id,
+    const GValue * value, GParamSpec * pspec)
+{
+  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (object);
+
+  if (id != PROP_USE_REDUNDANCY) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    return;
+  }
+  GST_OBJECT_LOCK (self);
+  self->use_redundancy = g_value_get_boolean (value);
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_telucodec_depay_get_property (GObject * object, guint id, GValue * value,
+    GParamSpec * pspec)
+{
+  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (object);
+
+  GST_OBJECT_LOCK (self);
+  if (id == PROP_USE_REDUNDANCY)
+    g_value_set_boolean (value, self->use_redundancy);
+  else if (id == PROP_RECOVERED)
+    g_value_set_uint64 (value, self->recovered);
+  else if (id == PROP_LOST)
+    g_value_set_uint64 (value, self->lost);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_telucodec_depay_finalize (GObject * object)
+{
+  drop_all (GST_TELUCODEC_DEPAY (object));
+  G_OBJECT_CLASS (gst_telucodec_depay_parent_class)->finalize (object);
+}
+
+static void
+gst_telucodec_depay_class_init (GstTelucodecDepayClass * klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstRTPBaseDepayloadClass *depay_class = GST_RTP_BASE_DEPAYLOAD_CLASS (klass);
+
+  object_class->set_property = gst_telucodec_depay_set_property;
+  object_class->get_property = gst_telucodec_depay_get_property;
+  object_class->finalize = gst_telucodec_depay_finalize;
+  element_class->change_state = gst_telucodec_depay_change_state;
+  depay_class->set_caps = gst_telucodec_depay_set_caps;
+  depay_class->process_rtp_packet = gst_telucodec_depay_process;
+  depay_class->packet_lost = gst_telucodec_depay_packet_lost;
+  depay_class->handle_event = gst_telucodec_depay_handle_event;
+
+  g_object_class_install_property (object_class, PROP_USE_REDUNDANCY,
+      g_param_spec_boolean ("use-redundancy", "Use redundancy",
+          "Wait for the beginnings of lost packets that later ones bring",
+          DEFAULT_USE_REDUNDANCY,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  g_object_class_install_property (object_class, PROP_RECOVERED,
+      g_param_spec_uint64 ("recovered", "Recovered",
+          "Packets that were lost, and whose beginnings were passed on", 0,
+          G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  g_object_class_install_property (object_class, PROP_LOST,
+      g_param_spec_uint64 ("lost", "Lost", "Packets that became GAP events", 0,
+          G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (element_class,
+      "RTP TeluCodec depayloader", "Codec/Depayloader/Network/RTP",
+      "Takes TeluCodec speech out of RTP packets", "The TeluCodec authors");
+}
+
+static void
+gst_telucodec_depay_init (GstTelucodecDepay * self)
+{
+  gst_pad_set_query_function (GST_RTP_BASE_DEPAYLOAD_SRCPAD (self),
+      gst_telucodec_depay_src_query);
+  g_queue_init (&self->queue);
+  self->use_redundancy = DEFAULT_USE_REDUNDANCY;
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_gst_rtp.c - rtptelucodecpay and rtptelucodecdepay: what comes out for what was lost
+ * in between, and when. */
+#include "gst_common.h"
+
+#include <gst/rtp/rtp.h>
+#include <string.h>
+
+#define PACKETS 80
+#define SAMPLES (PACKETS * TELU_PACKET)
+
+static GPtrArray *
+coded (void)
+{
+  gfloat *pcm = tc_signal (SAMPLES);
+  GPtrArray *packets = tc_encode (pcm, SAMPLES, NULL);
+
+  g_free (pcm);
+  return packets;
+}
+
+static GstHarness *
+payloader (guint redundancy, guint distance)
+{
+  GstHarness *h = gst_harness_new ("rtptelucodecpay");
+  gchar *caps = tc_coded_caps ();
+
+  /* The sequence numbers go over 65535. */
+  g_object_set (h->element, "redundancy", redundancy, "redundancy-distance",
+      distance, "seqnum-offset", 65532, NULL);
+  gst_harness_set_src_caps_str (h, caps);
+  g_free (caps);
+  return h;
+}
+
+static guint16
+number (GstBuffer * buf)
+{
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+  guint16 seq;
+
+  gst_rtp_buffer_map (buf, GST_MAP_READ, &rtp);
+  seq = gst_rtp_buffer_get_seq (&rtp);
+  gst_rtp_buffer_unmap (&rtp);
+  return seq;
+}
+
+static GstHarness *
+depayloader (GstHarness * pay)
+{
+  GstHarness *h = gst_harness_new ("rtptelucodecdepay");
+  GstCaps *caps = gst_pad_get_current_caps (pay->sinkpad);
+
+  gst_harness_set_src_caps (h, caps);
+  return h;
+}
+
+/* --- What comes out, as a text ---------------------------------------------- */
+
+struct heard
+{
+  GString *text;
+  GPtrArray *packets;
+  guint redundancy;
+};
+
+static gint
+place (GstClockTime pts)
+{
+  return (gint) ((pts + 15 * GST_MSECOND) / (20 * GST_MSECOND));
+}
+
+/* P: a packet as it was; R: its beginning; G: a gap; E: the end; anything else is wrong. */
+static GstPadProbeReturn
+hear (GstPad * pad, GstPadProbeInfo * info, gpointer data)
+{
+  struct heard *heard = data;
+
+  (void) pad;
+  if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
+    GstBuffer *buf = GST_PAD_PROBE_INFO_BUFFER (info);
+    const gint k = place (GST_BUFFER_PTS (buf));
+    GBytes *packet = k < (gint) heard->packets->len ?
+        g_ptr_array_index (heard->packets, k) : NULL;
+    const gsize size = gst_buffer_get_size (buf);
+    gchar what = '?';
+
+    if (packet && tc_same_bytes (buf, packet))
+      what = 'P';
+    else if (packet && size == MIN (heard->redundancy, g_bytes_get_size (packet))
+        && gst_buffer_memcmp (buf, 0, g_bytes_get_data (packet, NULL), size) == 0)
+      what = 'R';
+    if (GST_BUFFER_DURATION (buf) != 20 * GST_MSECOND)
+      what = '!';
+    g_string_append_printf (heard->text, " %c%d", what, k);
+  } else {
+    GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+    GstClockTime time, duration;
+
+    if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
+      g_string_append (heard->text, " E");
+    } else if (GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
+      gst_event_parse_gap (event, &time, &duration);
+      g_string_append_printf (heard->text, " %c%d",
+          duration == 20 * GST_MSECOND ? 'G' : '!', place (time));
+    }
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+static GstEvent *
+lost_event (guint16 seq, gint k, gint n)
+{
+  return gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
+      gst_structure_new ("GstRTPPacketLost", "seqnum", G_TYPE_UINT, (guint) seq,
+          "timestamp", G_TYPE_UINT64, (guint64) tc_time (k * TELU_PACKET - TELU_DELAY),
+          "duration", G_TYPE_UINT64, (guint64) n * 20 * GST_MSECOND, NULL));
+}
+
+/* . a packet comes; x it is lost, and an event says so; - it is lost; 2 .. 9: so many are
+ * lost, which one event says; , is written as such; e the stream ends; f it is flushed. */
+static void
+check_script (guint redundancy, guint distance, gboolean use,
+    const gchar * script, const gchar * expected)
+{
+  struct heard heard = { g_string_new (NULL), coded (), redundancy };
+  GstHarness *pay = payloader (redundancy, distance), *depay;
+  GstBuffer *rtp[PACKETS];
+  guint64 recovered, lost;
+  gint k = 0, is_recovered = 0, is_lost = 0;
+
+  for (gint i = 0; i < PACKETS; i++) {
+    GstBuffer *buf = tc_packet_buffer (heard.packets, i, SAMPLES);
+
+    if (i > 0)
+      GST_BUFFER_FLAG_UNSET (buf, GST_BUFFER_FLAG_DISCONT);
+    rtp[i] = gst_harness_push_and_pull (pay, buf);
+  }
+  depay = depayloader (pay);
+  g_object_set (depay->element, "use-redundancy", use, NULL);
+  gst_pad_add_probe (depay->sinkpad, GST_PAD_PROBE_TYPE_BUFFER |
+      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hear, &heard, NULL);
+
+  for (const gchar * c = script; *c; c++) {
+    const guint16 seq = number (rtp[k]);
+
+    switch (*c) {
+      case '.':
+        gst_harness_push (depay, gst_buffer_ref (rtp[k++]));
+        break;
+      case 'x':
+        gst_harness_push_event (depay, lost_event (seq, k++, 1));
+        break;
+      case '-':
+        k++;
+        break;
+      case ',':
+        g_string_append (heard.text, " ,");
+        break;
+      case 'e':
+        gst_harness_push_event (depay, gst_event_new_eos ());
+        break;
+      case 'f':
+        gst_harness_push_event (depay, gst_event_new_flush_start ());
+        gst_harness_push_event (depay, gst_event_new_flush_stop (TRUE));
+        {
+          GstSegment segment;
+
+          gst_segment_init (&segment, GST_FORMAT_TIME);
+          gst_harness_push_event (depay, gst_event_new_segment (&segment));
+        }
+        break;
+      default:
+        gst_harness_push_event (depay, lost_event (seq, k, *c - '0'));
+        k += *c - '0';
+    }
+  }
+  CHECK (g_str_equal (heard.text->str, expected),
+      "redundancy %u, distance %u%s, \"%s\":%s, expected%s", redundancy, distance,
+      use ? "" : ", not used", script, heard.text->str, expected);
+  for (const gchar * c = heard.text->str; *c; c++) {
+    is_recovered += *c == 'R';
+    is_lost += *c == 'G';
+  }
+  g_object_get (depay->element, "recovered", &recovered, "lost", &lost, NULL);
+  CHECK ((gint) recovered == is_recovered && (gint) lost == is_lost,
+      "\"%s\": %d recovered, %d lost by the properties", script, (gint) recovered,
+      (gint) lost);
+
+  for (gint i = 0; i < PACKETS; i++)
+    gst_buffer_unref (rtp[i]);
+  gst_harness_teardown (depay);
+  gst_harness_teardown (pay);
+  g_string_free (heard.text, TRUE);
+  g_ptr_array_unref (heard.packets);
+}
+
+static void
+test_losses (void)
+{
+  check_script (6, 1, TRUE, "......", " P0 P1 P2 P3 P4 P5");
+  check_script (0, 1, TRUE, "......", " P0 P1 P2 P3 P4 P5");
+  check_script (6, 1, TRUE, "...x,..", " P0 P1 P2 , R3 P4 P5");
+  check_script (63, 1, TRUE, "...x,..", " P0 P1 P2 , R3 P4 P5");
+  check_script (1, 1, TRUE, "...-..", " P0 P1 P2 R3 P4 P5");
+  check_script (6, 1, TRUE, "..xx,..", " P0 P1 G2 , R3 P4 P5");
+  check_script (6, 1, TRUE, "..--,..", " P0 P1 , G2 R3 P4 P5");
+  check_script (6, 1, TRUE, "..x.x.-...", " P0 P1 R2 P3 R4 P5 R6 P7 P8 P9");
+  check_script (6, 1, TRUE, "..5,..", " P0 P1 G2 G3 G4 G5 , R6 P7 P8");
+  check_script (6, 2, TRUE, "...x,.,...", " P0 P1 P2 , , R3 P4 P5 P6 P7");
+  check_script (6, 2, TRUE, "...xx,.,..", " P0 P1 P2 , R3 , R4 P5 P6 P7");
+  check_script (6, 2, TRUE, "...xxx,.,...", " P0 P1 P2 G3 , R4 , R5 P6 P7 P8 P9");
+  check_script (6, 3, TRUE, "....x.x....", " P0 P1 P2 P3 R4 P5 R6 P7 P8 P9 P10");
+  check_script (6, 4, TRUE, ".....xxxx,....,..",
+      " P0 P1 P2 P3 P4 , R5 R6 R7 R8 P9 P10 P11 P12 , P13 P14");
+}
+
+/* Nobody waits where there is nothing to wait for. */
+static void
+test_no_wait (void)
+{
+  check_script (0, 1, TRUE, "..x,..", " P0 P1 G2 , P3 P4");
+  check_script (0, 1, TRUE, "..-..", " P0 P1 G2 P3 P4");
+  check_script (6, 1, FALSE, "..x,..", " P0 P1 G2 , P3 P4");
+  check_script (6, 1, TRUE, "...xe", " P0 P1 P2 G3 E");
+  check_script (6, 2, TRUE, "...x.e", " P0 P1 P2 G3 P4 E");
+  check_script (6, 1, TRUE, "x...", " P1 P2 P3");
+  check_script (6, 1, TRUE, "...xf..", " P0 P1 P2 P4 P5");
+  check_script (6, 1, TRUE,
+      "..------------------------------------------------------------..",
+      " P0 P1 P62 P63");
+}
+
+/* --- What is on the wire ------------------------------------------------------ */
+
+static void
+test_payload (void)
+{
+  GPtrArray *packets = coded ();
+  GstHarness *h = payloader (5, 2);
+  GstCaps *caps;
+  const GstStructure *s;
+
+  for (gint k = 0; k < 8; k++) {
+    GstBuffer *buf = tc_packet_buffer (packets, k, SAMPLES), *out;
+    GBytes *packet = g_ptr_array_index (packets, k);
+    GBytes *older = g_ptr_array_index (packets, k >= 2 ? k - 2 : 0);
+    /* a hole before packet 4: what lies before it is not repeated */
+    const guint n = k >= 6 || k == 2 || k == 3 ? 5 : 0;
+    GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+    guint8 *payload;
+
+    GST_BUFFER_FLAG_UNSET (buf, GST_BUFFER_FLAG_DISCONT);
+    if (k == 0 || k == 4)
+      GST_BUFFER_FLAG_SET (buf, GST_BUFFER_FLAG_DISCONT);
+    out = gst_harness_push_and_pull (h, buf);
+    CHECK (gst_rtp_buffer_map (out, GST_MAP_READ, &rtp), "packet %d is no RTP", k);
+    payload = gst_rtp_buffer_get_payload (&rtp);
+    CHECK (gst_rtp_buffer_get_payload_len (&rtp) == 1 + n + g_bytes_get_size (packet),
+        "payload %d of %u bytes", k, gst_rtp_buffer_get_payload_len (&rtp));
+    CHECK (payload[0] == (n ? 1 << 6 | n : 0), "packet %d begins with %02x", k,
+        payload[0]);
+    CHECK (!memcmp (payload + 1, g_bytes_get_data (older, NULL), n), "head %d", k);
+    CHECK (!memcmp (payload + 1 + n, g_bytes_get_data (packet, NULL),
+            g_bytes_get_size (packet)), "packet %d", k);
+    CHECK (gst_rtp_buffer_get_marker (&rtp) == (k == 0 || k == 4), "marker %d", k);
+    gst_rtp_buffer_unmap (&rtp);
+    gst_buffer_unref (out);
+  }
+  /* one that is missing is not sent */
+  CHECK (gst_harness_push (h, gst_buffer_new ()) == GST_FLOW_OK
+      && !gst_harness_try_pull (h), "an empty packet was sent");
+
+  caps = gst_pad_get_current_caps (h->sinkpad);
+  s = gst_caps_get_structure (caps, 0);
+  CHECK (!g_strcmp0 (gst_structure_get_string (s, "model-id"),
+          telu_model_id (tc_model ()))
+      && !g_strcmp0 (gst_structure_get_string (s, "encoding-name"), "TELUCODEC"),
+      "caps %s", gst_structure_get_name (s));
+  gst_caps_unref (caps);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (packets);
+}
+
+/* Of a packet without codes the beginning says nothing. */
+static void
+test_no_codes (void)
+{
+  static const guint8 alone[] = { 0x83, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+  static const guint8 with[] = { 0x87, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+  static const gsize expected[] = { 23, 23, 29, 23 };
+  GstHarness *h = payloader (6, 1);
+
+  for (guint k = 0; k < G_N_ELEMENTS (expected); k++) {
+    GstBuffer *out = gst_harness_push_and_pull (h,
+        gst_buffer_new_memdup (k == 1 ? with : alone, sizeof (alone)));
+
+    CHECK (gst_buffer_get_size (out) == expected[k], "packet %u: %d bytes", k,
+        (gint) gst_buffer_get_size (out));
+    gst_buffer_unref (out);
+  }
+  gst_harness_teardown (h);
+}
+
+/* --- Latency, caps, damage ---------------------------------------------------- */
+
+static void
+test_latency (void)
+{
+  GPtrArray *packets = coded ();
+  GstHarness *pay = payloader (6, 2), *depay;
+  GstBuffer *rtp[4];
+  GstMessage *message;
+  GstBus *bus;
+  GstCaps *caps, *expected;
+  gchar *coded_caps = tc_coded_caps ();
+
+  for (gint k = 0; k < 4; k++) {
+    GstBuffer *buf = tc_packet_buffer (packets, k, SAMPLES);
+
+    if (k > 0)
+      GST_BUFFER_FLAG_UNSET (buf, GST_BUFFER_FLAG_DISCONT);
+    rtp[k] = gst_harness_push_and_pull (pay, buf);
+  }
+  depay = depayloader (pay);
+  bus = tc_watch (depay);
+  gst_harness_set_upstream_latency (depay, 60 * GST_MSECOND);
+  gst_harness_push (depay, rtp[0]);
+  gst_harness_push (depay, rtp[1]);
+  CHECK (gst_harness_query_latency (depay) == 60 * GST_MSECOND, "latency at first");
+  gst_harness_push (depay, rtp[2]);
+  gst_harness_push (depay, rtp[3]);
+  CHECK (gst_harness_query_latency (depay) == 100 * GST_MSECOND,
+      "latency with redundancy");
+  message = tc_message (bus, GST_MESSAGE_LATENCY);
+  CHECK (message, "no message of the latency");
+  gst_clear_message (&message);
+  message = tc_message (bus, GST_MESSAGE_LATENCY);
+  CHECK (!message, "two messages of one latency");
+  gst_clear_message (&message);
+  tc_unwatch (depay, bus);
+
+  caps = gst_pad_get_current_caps (depay->sinkpad);
+  expected = gst_caps_from_string (coded_caps);
+  CHECK (caps && gst_caps_is_equal (caps, expected), "caps of the packets");
+  gst_caps_unref (expected);
+  gst_clear_caps (&caps);
+  g_free (coded_caps);
+  gst_harness_teardown (depay);
+  gst_harness_teardown (pay);
+  g_ptr_array_unref (packets);
+}
+
+static GstBuffer *
+rtp_of (const guint8 * payload, guint n, guint16 seq)
+{
+  GstBuffer *buf = gst_rtp_buffer_new_allocate (n, 0, 0);
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+
+  gst_rtp_buffer_map (buf, GST_MAP_WRITE, &rtp);
+  gst_rtp_buffer_set_payload_type (&rtp, 96);
+  gst_rtp_buffer_set_seq (&rtp, seq);
+  gst_rtp_buffer_set_ssrc (&rtp, 7);
+  if (n > 0)
+    memcpy (gst_rtp_buffer_get_payload (&rtp), payload, n);
+  gst_rtp_buffer_unmap (&rtp);
+  GST_BUFFER_PTS (buf) = seq * 20 * GST_MSECOND;
+  return buf;
+}
+
+static void
+test_damage (void)
+{
+  static const guint8 bad[][2] = { {0, 0}, {6, 1}, {2, 1} };
+  GstHarness *h = gst_harness_new ("rtptelucodecdepay");
+  GstBus *bus = tc_watch (h);
+  GRand *chance = g_rand_new_with_seed (5);
+  GstMessage *message;
+  GstBuffer *buf;
+  guint64 lost;
+  guint16 seq = 1;
+
+  gst_harness_set_src_caps_str (h, "application/x-rtp,media=audio,"
+      "clock-rate=16000,encoding-name=TELUCODEC");
+  gst_harness_push (h, rtp_of ((const guint8 *) "\0abc", 4, seq++));
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    CHECK (gst_harness_push (h, rtp_of (bad[i], i, seq++)) == GST_FLOW_OK,
+        "damage ends the stream, %u bytes", i);
+    message = tc_message (bus, GST_MESSAGE_WARNING);
+    CHECK (message, "no warning, %u bytes", i);
+    gst_clear_message (&message);
+  }
+  g_object_get (h->element, "lost", &lost, NULL);
+  CHECK (lost == 3, "%d packets are lost, expected 3", (gint) lost);
+  buf = gst_harness_pull (h);
+  CHECK (gst_buffer_get_size (buf) == 3, "the packet before the damage");
+  gst_buffer_unref (buf);
+
+  for (gint i = 0; i < 20000; i++) {
+    guint8 payload[40];
+    const guint n = g_rand_int_range (chance, 0, sizeof (payload) + 1);
+
+    for (guint k = 0; k < n; k++)
+      payload[k] = g_rand_int (chance);
+    seq += g_rand_int_range (chance, 1, 4) / 2 + 1;
+    if (i % 900 == 0)
+      seq += 30000;
+    gst_harness_push (h, rtp_of (payload, n, seq));
+    while ((message = tc_message (bus, GST_MESSAGE_ANY)))
+      gst_message_unref (message);
+    while ((buf = gst_harness_try_pull (h)))
+      gst_buffer_unref (buf);
+  }
+  g_rand_free (chance);
+  tc_unwatch (h, bus);
+  gst_harness_teardown (h);
+}
+
+/* What downstream says of packets that waited is told upstream. */
+static void
+test_flow (void)
+{
+  GstHarness *h = gst_harness_new ("rtptelucodecdepay");
+
+  gst_harness_set_src_caps_str (h, "application/x-rtp,media=audio,"
+      "clock-rate=16000,encoding-name=TELUCODEC");
+  CHECK (gst_harness_push (h, rtp_of ((const guint8 *) "\1ab", 3, 1)) == GST_FLOW_OK,
+      "the first packet");
+  gst_harness_push_event (h, lost_event (2, 2, 1));
+  gst_pad_set_active (h->sinkpad, FALSE);
+  CHECK (gst_harness_push (h, rtp_of ((const guint8 *) "\1ab", 3, 3)) ==
+      GST_FLOW_FLUSHING, "the flow of recovered packets");
+  gst_harness_teardown (h);
+}
+
+int
+main (int argc, char **argv)
+{
+  tc_init (&argc, &argv);
+  test_losses ();
+  test_no_wait ();
+  test_payload ();
+  test_no_codes ();
+  test_latency ();
+  test_damage ();
+  test_flow ();
+  return tc_done ("rtp");
+}
