@@ -3,9 +3,10 @@
  * the packets of a stream, of which the older ones lie in its ring, see live.h. Taps are
  * added in the CPU's order and sums of the norm as well: the CPU's bits.
  *
- * Two ways: mix_rows is a kernel of its own, for many rows; of few, `mixed` hands each to
- * the layer behind, all of whose blocks make it anew, which is sooner done than waiting
- * for another launch.
+ * Of few rows `mixed` hands each to the layer behind, all of whose blocks make it anew, which
+ * is sooner done than waiting for another launch. Many have a kernel of their own: mix_fours,
+ * where a thread has four channels and asks for all that it needs at once (its norm adds in
+ * another order), and mix_rows for sizes that do not allow it.
  */
 #ifndef MIX_CUH
 #define MIX_CUH
@@ -17,6 +18,7 @@
 
 #define MIX_THREADS 128
 #define MIX_USUAL   7          /* taps, known when compiled */
+#define MIX_WIDE    256        /* threads of a block; one has four channels of 1024 at most */
 
 struct mix {
     struct product_input y;    /* of many rows */
@@ -76,13 +78,13 @@ struct mix_out {
 
 /* y = norm(dwconv(x)), and x goes into the ring. EACH as in norm.cuh. Told how many blocks
  * share an SM, ptxas does not spill. */
-template <int EACH, int TAPS>
+template <int EACH>
 static __global__ void __launch_bounds__(MIX_THREADS, EACH > 20 ? 2 : 4)
 mix_rows(struct mix m)
 {
     const int C = m.C, j = threadIdx.x % NORM_LANES;
     int r = blockIdx.x * (MIX_THREADS / NORM_LANES) + threadIdx.x / NORM_LANES;
-    struct mix_row<TAPS> row(m, r);
+    struct mix_row<0> row(m, r);
     int live = row.ring ? C : 0;           /* all lanes take part in the sums */
     float v[EACH], x[EACH];
 
@@ -106,18 +108,99 @@ mix_rows(struct mix m)
     norm_row<EACH>(to, v, m.g, m.b, j, live, C);
 }
 
-static inline int mix_run(struct telu_ctx *ctx, const struct mix *m)
+/* v of all of a row's threads, which have whole warps, added up; part [warps of a block], not
+ * in use by the sum before. All threads of the block come here. */
+static __device__ inline float mix_sum(float v, float *part)
+{
+    const int warps = blockDim.x / 32, first = threadIdx.y * warps;
+
+    for (int by = 16; by > 0; by /= 2)
+        v += __shfl_xor_sync(0xffffffffu, v, by);
+    if (threadIdx.x % 32 == 0)
+        part[first + threadIdx.x / 32] = v;
+    __syncthreads();
+    v = 0.0f;
+    #pragma unroll
+    for (int i = 0; i < MIX_WIDE / 32; i++)
+        if (i < warps)
+            v += part[first + i];
+    return v;
+}
+
+static __device__ inline float mix_add(float4 v)
+{
+    return (v.x + v.y) + (v.z + v.w);
+}
+
+/* blockDim (threads of a row, rows). */
+static __global__ void __launch_bounds__(MIX_WIDE, 4) mix_fours(struct mix m)
+{
+    __shared__ float part[2][MIX_WIDE / 32];
+    const int C = m.C, K = MIX_USUAL, q = threadIdx.x;
+    int r = blockIdx.x * blockDim.y + threadIdx.y;
+    struct mix_row<MIX_USUAL> row(m, r);
+    int live = row.ring && 4 * q < C;
+    float4 x = {}, past[MIX_USUAL - 1], w[MIX_USUAL], v = {}, g = {}, b = {};
+
+    if (live) {
+        x = reinterpret_cast<const float4 *>(m.x + (size_t)r * C)[q];
+        v = reinterpret_cast<const float4 *>(m.wb)[q];
+        g = reinterpret_cast<const float4 *>(m.g)[q];
+        b = reinterpret_cast<const float4 *>(m.b)[q];
+        #pragma unroll
+        for (int k = 0; k < K; k++)        /* those of four channels lie together */
+            w[k] = reinterpret_cast<const float4 *>(m.w)[K * q + k];
+        #pragma unroll
+        for (int k = 0; k < K - 1; k++) {
+            int from = row.now + k + 1 < K ? row.now + k + 1 : row.now + k + 1 - K;
+
+            past[k] = k >= K - 1 - row.age
+                ? reinterpret_cast<const float4 *>(row.ring + (size_t)from * C)[q]
+                : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        }
+        const float *flat = &w[0].x;
+
+        #pragma unroll
+        for (int k = 0; k < K; k++) {
+            float4 p = k < K - 1 ? past[k] : x;
+
+            v.x += flat[k] * p.x;
+            v.y += flat[K + k] * p.y;
+            v.z += flat[2 * K + k] * p.z;
+            v.w += flat[3 * K + k] * p.w;
+        }
+        reinterpret_cast<float4 *>(row.ring + (size_t)row.now * C)[q] = x;
+    }
+    float mean = mix_sum(mix_add(v), part[0]) / (float)C;
+
+    v = live ? make_float4(v.x - mean, v.y - mean, v.z - mean, v.w - mean) : v;
+    float scale = 1.0f / sqrtf(mix_sum(mix_add(make_float4(v.x * v.x, v.y * v.y, v.z * v.z,
+                                                           v.w * v.w)), part[1]) /
+                               (float)C + TELU_NORM_EPS);
+
+    if (live)
+        m.y.put4((size_t)r, C, q, make_float4(g.x * (v.x * scale) + b.x,
+                                              g.y * (v.y * scale) + b.y,
+                                              g.z * (v.z * scale) + b.z,
+                                              g.w * (v.w * scale) + b.w));
+}
+
+/* 1 when every row, weight and past lies at a multiple of four floats. */
+static inline int mix_is_of_fours(const struct telu_config *c, const struct mix *m)
+{
+    return m->K == MIX_USUAL && m->C % 4 == 0 && c->enc_width % 4 == 0 && c->latent % 4 == 0 &&
+           each_aligned(m->y.p, m->x, m->w, m->wb) && each_aligned(m->g, m->b);
+}
+
+static inline int mix_run(struct telu_ctx *ctx, const struct mix *m,
+                          const struct telu_config *c)
 {
     static const struct {
         int each;
-        void (*usual)(struct mix), (*any)(struct mix);
+        void (*kernel)(struct mix);
     } sizes[] = {
-        { 4, mix_rows<4, MIX_USUAL>, mix_rows<4, 0> },
-        { 8, mix_rows<8, MIX_USUAL>, mix_rows<8, 0> },
-        { 16, mix_rows<16, MIX_USUAL>, mix_rows<16, 0> },
-        { 20, mix_rows<20, MIX_USUAL>, mix_rows<32, 0> },
-        { 32, mix_rows<32, MIX_USUAL>, mix_rows<32, 0> },
-        { 64, mix_rows<64, 0>, mix_rows<64, 0> },
+        { 4, mix_rows<4> }, { 8, mix_rows<8> }, { 16, mix_rows<16> }, { 32, mix_rows<32> },
+        { 64, mix_rows<64> },
     };
     const struct telu_cuda *cuda = telu_cuda_of(ctx);
     unsigned rows = MIX_THREADS / NORM_LANES;
@@ -125,11 +208,16 @@ static inline int mix_run(struct telu_ctx *ctx, const struct mix *m)
 
     if (!cuda)
         return -1;
+    if (mix_is_of_fours(c, m)) {
+        dim3 block((m->C / 4 + 31) / 32 * 32);
+
+        block.y = MIX_WIDE / block.x;
+        TELU_LAUNCH(mix_fours, (m->B + block.y - 1) / block.y, block, 0, cuda->stream, *m);
+        return telu_cuda_launched("convolution and norm");
+    }
     while (sizes[i].each * NORM_LANES < m->C)
         i++;
-    void (*kernel)(struct mix) = m->K == MIX_USUAL ? sizes[i].usual : sizes[i].any;
-
-    TELU_LAUNCH(kernel, (m->B + rows - 1) / rows, MIX_THREADS, 0, cuda->stream, *m);
+    TELU_LAUNCH(sizes[i].kernel, (m->B + rows - 1) / rows, MIX_THREADS, 0, cuda->stream, *m);
     return telu_cuda_launched("convolution and norm");
 }
 

@@ -146,7 +146,7 @@ static int block_many(struct telu_ctx *ctx, const struct telu_live *l,
     int H = up->O, C = down->O, fours = H % 4 == 0 && each_aligned(l->x, l->h, up->b);
     struct activate act = { m->y, l->h, up->b, (unsigned)(fours ? H / 4 : H) };
 
-    if (mix_run(ctx, m) || product_run(ctx, l, up, l->h, B) ||
+    if (mix_run(ctx, m, &l->m->cfg) || product_run(ctx, l, up, l->h, B) ||
         each_run(ctx, act, (size_t)B * H, fours, "activation") ||
         product_run(ctx, l, down, l->b, B))
         return -1;
