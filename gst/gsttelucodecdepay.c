@@ -48,7 +48,7 @@ enum
   PROP_LOST
 };
 
-/* A place in the stream; packet is NULL where it is missing. */
+/* A place in the stream; packet is NULL where it is missing, for duration. */
 typedef struct
 {
   guint16 seq;
@@ -97,26 +97,35 @@ add_missing (GstTelucodecDepay * self, guint16 seq, guint n, GstClockTime end)
   }
 }
 
+/* Nothing can be told of before the base class has sent a segment, with a packet. */
+static void
+push_gap (GstTelucodecDepay * self, GstClockTime pts, GstClockTime duration)
+{
+  GstPad *pad = GST_RTP_BASE_DEPAYLOAD_SRCPAD (self);
+  GstEvent *segment = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
+  GstEvent *gap;
+
+  if (segment && GST_CLOCK_TIME_IS_VALID (pts)) {
+    gap = gst_event_new_gap (pts, duration);
+    gst_event_set_gap_flags (gap, GST_GAP_FLAG_MISSING_DATA);
+    gst_pad_push_event (pad, gap);
+  }
+  gst_clear_event (&segment);
+}
+
 static void
 pass_on (GstTelucodecDepay * self, Item * item)
 {
-  GstRTPBaseDepayload *depay = GST_RTP_BASE_DEPAYLOAD (self);
-  GstEvent *gap;
-
   if (item->packet) {
     GST_BUFFER_PTS (item->packet) = GST_BUFFER_DTS (item->packet) = item->pts;
-    GST_BUFFER_DURATION (item->packet) = item->duration;
-    gst_rtp_base_depayload_push (depay, item->packet);
+    GST_BUFFER_DURATION (item->packet) = GST_TELUCODEC_PACKET_DURATION;
+    gst_rtp_base_depayload_push (GST_RTP_BASE_DEPAYLOAD (self), item->packet);
   } else {
     GST_DEBUG_OBJECT (self, "packet %u is lost", item->seq);
     GST_OBJECT_LOCK (self);
     self->lost++;
     GST_OBJECT_UNLOCK (self);
-    if (GST_CLOCK_TIME_IS_VALID (item->pts)) {
-      gap = gst_event_new_gap (item->pts, item->duration);
-      gst_event_set_gap_flags (gap, GST_GAP_FLAG_MISSING_DATA);
-      gst_pad_push_event (depay->srcpad, gap);
-    }
+    push_gap (self, item->pts, item->duration);
   }
   g_free (item);
 }
@@ -146,9 +155,11 @@ drop_all (GstTelucodecDepay * self)
   self->begun = FALSE;
 }
 
-/* The beginning of packet seq, where it is missing. */
+/* The beginning of packet seq, where it is missing; at pts, which is better than what the
+ * jitter buffer guessed, unless it is not known. */
 static void
-recover (GstTelucodecDepay * self, guint16 seq, const guint8 * head, guint size)
+recover (GstTelucodecDepay * self, guint16 seq, GstClockTime pts,
+    const guint8 * head, guint size)
 {
   for (GList * l = self->queue.head; l; l = l->next) {
     Item *item = l->data;
@@ -157,6 +168,8 @@ recover (GstTelucodecDepay * self, guint16 seq, const guint8 * head, guint size)
       continue;
     GST_DEBUG_OBJECT (self, "packet %u is recovered from %u bytes", seq, size);
     item->packet = gst_buffer_new_memdup (head, size);
+    if (GST_CLOCK_TIME_IS_VALID (pts))
+      item->pts = pts;
     GST_OBJECT_LOCK (self);
     self->recovered++;
     GST_OBJECT_UNLOCK (self);
@@ -198,19 +211,18 @@ set_wait (GstTelucodecDepay * self, guint wait)
         gst_message_new_latency (GST_OBJECT (self)));
 }
 
-/* Packets that are missing before seq, at that time; or it is of a new stream. */
+/* At seq and that time: what lies before is missing, or this is of a new stream. */
 static void
-arrive (GstTelucodecDepay * self, guint32 ssrc, guint16 seq, GstClockTime pts)
+arrive (GstTelucodecDepay * self, gboolean same, guint16 seq, GstClockTime pts)
 {
   const guint16 missing = seq - self->next;
 
-  if (self->begun && ssrc == self->ssrc && missing <= MOST_MISSING)
+  if (self->begun && same && missing <= MOST_MISSING)
     add_missing (self, self->next, missing, pts);
   else
     settle (self, 0);
   self->begun = TRUE;
-  self->ssrc = ssrc;
-  self->next = seq + 1;
+  self->next = seq;
 }
 
 static GstBuffer *
@@ -221,20 +233,28 @@ gst_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp)
   const guint n = gst_rtp_buffer_get_payload_len (rtp);
   const guint size = n > 0 ? payload[0] & GST_TELUCODEC_RTP_MAX_HEAD : 0;
   const guint distance = size > 0 ? (payload[0] >> 6) + 1 : 0;
+  const guint32 ssrc = gst_rtp_buffer_get_ssrc (rtp);
   const guint16 seq = gst_rtp_buffer_get_seq (rtp);
   const GstClockTime pts = GST_BUFFER_PTS (rtp->buffer);
+  const GstClockTime older = distance * GST_TELUCODEC_PACKET_DURATION;
+  const gboolean known = GST_CLOCK_TIME_IS_VALID (pts);
 
-  arrive (self, gst_rtp_buffer_get_ssrc (rtp), seq, pts);
+  arrive (self, ssrc == self->ssrc, seq, pts);
+  self->ssrc = ssrc;
+  self->next++;
   if (n < 2 + size) {
-    GST_ELEMENT_WARNING (self, STREAM, DECODE,
-        ("An RTP packet of %u bytes is damaged.", n), (NULL));
-    add_missing (self, seq, 1, GST_CLOCK_TIME_IS_VALID (pts) ?
-        pts + GST_TELUCODEC_PACKET_DURATION : pts);
+    if (!self->damaged)
+      GST_ELEMENT_WARNING (self, STREAM, DECODE,
+          ("An RTP packet of %u bytes is damaged, and counts as lost; of further "
+              "ones the property lost tells.", n), (NULL));
+    self->damaged = TRUE;
+    add (self, seq, pts, GST_TELUCODEC_PACKET_DURATION, NULL);
   } else {
     if (size > 0)
       set_wait (self, distance);
     if (size > 0 && self->wait > 0)
-      recover (self, seq - distance, payload + 1, size);
+      recover (self, seq - distance, known && pts >= older ? pts - older :
+          GST_CLOCK_TIME_NONE, payload + 1, size);
     add (self, seq, pts, GST_TELUCODEC_PACKET_DURATION,
         gst_rtp_buffer_get_payload_subbuffer (rtp, 1 + size, -1));
   }
@@ -252,18 +272,23 @@ gst_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * event)
   gboolean fec = FALSE;
   guint seq, n;
 
-  gst_structure_get_boolean (s, "might-have-been-fec", &fec);
-  if (!self->begun || fec || !gst_structure_get_uint (s, "seqnum", &seq)
+  if (!self->begun || !gst_structure_get_uint (s, "seqnum", &seq)
       || !gst_structure_get_clock_time (s, "timestamp", &time)
       || !gst_structure_get_clock_time (s, "duration", &duration)
       || !GST_CLOCK_TIME_IS_VALID (time) || !GST_CLOCK_TIME_IS_VALID (duration)
-      || (guint16) seq != self->next) {
+      || (gint16) (seq - self->next) < 0) {
     settle (self, 0);
-    if (fec)                    /* then it was no packet of ours */
-      self->next++;
     return GST_RTP_BASE_DEPAYLOAD_CLASS
         (gst_telucodec_depay_parent_class)->packet_lost (depay, event);
   }
+  arrive (self, TRUE, seq, time);
+  gst_structure_get_boolean (s, "might-have-been-fec", &fec);
+  if (fec) {                    /* no packet of ours, perhaps */
+    self->next++;
+    return TRUE;
+  }
+  if (duration == 0)
+    duration = GST_TELUCODEC_PACKET_DURATION;
 
   n = gst_util_uint64_scale_round (duration, 1, GST_TELUCODEC_PACKET_DURATION);
   n = CLAMP (n, 1, MOST_MISSING);
@@ -324,6 +349,7 @@ gst_telucodec_depay_change_state (GstElement * element, GstStateChange transitio
     self->recovered = self->lost = 0;
     self->wait = 0;
     GST_OBJECT_UNLOCK (self);
+    self->damaged = FALSE;
   }
   ret = GST_ELEMENT_CLASS (gst_telucodec_depay_parent_class)->change_state
       (element, transition);

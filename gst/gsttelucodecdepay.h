@@ -24,7 +24,7 @@ struct _GstTelucodecDepay
 
   /* Streaming thread only. */
   GQueue queue;                 /* of items: from a packet on that is missing */
-  gboolean begun;
+  gboolean begun, damaged;      /* damaged: the application was told */
   guint16 next;                 /* sequence number of the next packet, */
   guint32 ssrc;                 /* and its sender */
 };

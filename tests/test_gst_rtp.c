@@ -90,7 +90,8 @@ hear (GstPad * pad, GstPadProbeInfo * info, gpointer data)
     else if (packet && size == MIN (heard->redundancy, g_bytes_get_size (packet))
         && gst_buffer_memcmp (buf, 0, g_bytes_get_data (packet, NULL), size) == 0)
       what = 'R';
-    if (GST_BUFFER_DURATION (buf) != 20 * GST_MSECOND)
+    if (GST_BUFFER_DURATION (buf) != 20 * GST_MSECOND
+        || GST_BUFFER_PTS (buf) != (k ? tc_time (k * TELU_PACKET - TELU_DELAY) : 0))
       what = '!';
     g_string_append_printf (heard->text, " %c%d", what, k);
   } else {
@@ -108,17 +109,20 @@ hear (GstPad * pad, GstPadProbeInfo * info, gpointer data)
   return GST_PAD_PROBE_OK;
 }
 
+/* A jitter buffer only guesses when that was. */
 static GstEvent *
 lost_event (guint16 seq, gint k, gint n)
 {
   return gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
       gst_structure_new ("GstRTPPacketLost", "seqnum", G_TYPE_UINT, (guint) seq,
-          "timestamp", G_TYPE_UINT64, (guint64) tc_time (k * TELU_PACKET - TELU_DELAY),
+          "timestamp", G_TYPE_UINT64,
+          (guint64) tc_time (k * TELU_PACKET - TELU_DELAY + 9),
           "duration", G_TYPE_UINT64, (guint64) n * 20 * GST_MSECOND, NULL));
 }
 
 /* . a packet comes; x it is lost, and an event says so; - it is lost; 2 .. 9: so many are
- * lost, which one event says; , is written as such; e the stream ends; f it is flushed. */
+ * lost, which one event says, or 0: one, of which it does not know how long; , is written as
+ * such; e the stream ends; f it is flushed. */
 static void
 check_script (guint redundancy, guint distance, gboolean use,
     const gchar * script, const gchar * expected)
@@ -172,7 +176,7 @@ check_script (guint redundancy, guint distance, gboolean use,
         break;
       default:
         gst_harness_push_event (depay, lost_event (seq, k, *c - '0'));
-        k += *c - '0';
+        k += MAX (*c - '0', 1);
     }
   }
   CHECK (g_str_equal (heard.text->str, expected),
@@ -207,6 +211,8 @@ test_losses (void)
   check_script (6, 1, TRUE, "..--,..", " P0 P1 , G2 R3 P4 P5");
   check_script (6, 1, TRUE, "..x.x.-...", " P0 P1 R2 P3 R4 P5 R6 P7 P8 P9");
   check_script (6, 1, TRUE, "..5,..", " P0 P1 G2 G3 G4 G5 , R6 P7 P8");
+  check_script (6, 1, TRUE, "...0,..", " P0 P1 P2 , R3 P4 P5");
+  check_script (6, 1, TRUE, "..-x,..", " P0 P1 G2 , R3 P4 P5");
   check_script (6, 2, TRUE, "...x,.,...", " P0 P1 P2 , , R3 P4 P5 P6 P7");
   check_script (6, 2, TRUE, "...xx,.,..", " P0 P1 P2 , R3 , R4 P5 P6 P7");
   check_script (6, 2, TRUE, "...xxx,.,...", " P0 P1 P2 G3 , R4 , R5 P6 P7 P8 P9");
@@ -221,6 +227,7 @@ test_no_wait (void)
 {
   check_script (0, 1, TRUE, "..x,..", " P0 P1 G2 , P3 P4");
   check_script (0, 1, TRUE, "..-..", " P0 P1 G2 P3 P4");
+  check_script (0, 1, TRUE, "..0,..", " P0 P1 G2 , P3 P4");
   check_script (6, 1, FALSE, "..x,..", " P0 P1 G2 , P3 P4");
   check_script (6, 1, TRUE, "...xe", " P0 P1 P2 G3 E");
   check_script (6, 2, TRUE, "...x.e", " P0 P1 P2 G3 P4 E");
@@ -373,6 +380,7 @@ test_damage (void)
 {
   static const guint8 bad[][2] = { {0, 0}, {6, 1}, {2, 1} };
   GstHarness *h = gst_harness_new ("rtptelucodecdepay");
+  struct heard heard = { g_string_new (NULL), g_ptr_array_new (), 0 };
   GstBus *bus = tc_watch (h);
   GRand *chance = g_rand_new_with_seed (5);
   GstMessage *message;
@@ -382,16 +390,22 @@ test_damage (void)
 
   gst_harness_set_src_caps_str (h, "application/x-rtp,media=audio,"
       "clock-rate=16000,encoding-name=TELUCODEC");
+  gst_pad_add_probe (h->sinkpad, GST_PAD_PROBE_TYPE_BUFFER |
+      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hear, &heard, NULL);
+  gst_harness_push (h, rtp_of (bad[0], 0, seq++));     /* before there is a segment */
   gst_harness_push (h, rtp_of ((const guint8 *) "\0abc", 4, seq++));
-  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     CHECK (gst_harness_push (h, rtp_of (bad[i], i, seq++)) == GST_FLOW_OK,
         "damage ends the stream, %u bytes", i);
-    message = tc_message (bus, GST_MESSAGE_WARNING);
-    CHECK (message, "no warning, %u bytes", i);
-    gst_clear_message (&message);
-  }
+  message = tc_message (bus, GST_MESSAGE_WARNING);
+  CHECK (message, "no warning");
+  gst_clear_message (&message);
+  message = tc_message (bus, GST_MESSAGE_WARNING);
+  CHECK (!message, "a warning for each");
+  gst_clear_message (&message);
   g_object_get (h->element, "lost", &lost, NULL);
-  CHECK (lost == 3, "%d packets are lost, expected 3", (gint) lost);
+  CHECK (lost == 4, "%d packets are lost, expected 4", (gint) lost);
+  CHECK (g_str_equal (heard.text->str, " !2 G3 G4 G5"), "damage:%s", heard.text->str);
   buf = gst_harness_pull (h);
   CHECK (gst_buffer_get_size (buf) == 3, "the packet before the damage");
   gst_buffer_unref (buf);
@@ -412,6 +426,8 @@ test_damage (void)
       gst_buffer_unref (buf);
   }
   g_rand_free (chance);
+  g_string_free (heard.text, TRUE);
+  g_ptr_array_unref (heard.packets);
   tc_unwatch (h, bus);
   gst_harness_teardown (h);
 }
