@@ -341,6 +341,20 @@ tc_decoder (const gchar * sink_caps)
   return h;
 }
 
+GstHarness *
+tc_payloader (guint redundancy, guint distance)
+{
+  GstHarness *h = gst_harness_new ("rtptelucodecpay");
+  gchar *caps = tc_coded_caps ();
+
+  /* The sequence numbers go over 65535. */
+  g_object_set (h->element, "redundancy", redundancy, "redundancy-distance",
+      distance, "seqnum-offset", 65532, NULL);
+  gst_harness_set_src_caps_str (h, caps);
+  g_free (caps);
+  return h;
+}
+
 GstBus *
 tc_watch (GstHarness * h)
 {

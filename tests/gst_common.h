@@ -65,6 +65,8 @@ void tc_expect_samples (GArray * got, const gfloat * expected, gint n,
 
 /* A decoder with the caps of tc_coded_caps(). */
 GstHarness *tc_decoder (const gchar * sink_caps);
+/* rtptelucodecpay with these caps, and numbers that go over 65535. */
+GstHarness *tc_payloader (guint redundancy, guint distance);
 /* A number of its stats. */
 guint64 tc_stat (GstHarness * h, const gchar * field);
 
