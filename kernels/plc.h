@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* plc.h - what stands in for a lost packet: full sound for 60 ms, then a fade that is
+/* plc.h - what stands in for a lost packet: sound for 60 ms, then a fade that is
  * silent after 200 ms.
  *
  * After a packet with a base layer the decoder network goes on with the last latent
