@@ -194,11 +194,12 @@ void telu_batch_leave(struct telu_seat *s)
     free(s);
 }
 
-/* Puts it into the queue. Returns whether the engine's thread must be told. */
+/* With the lock, as all below. Puts it into the queue. Returns whether the engine's thread
+ * must be told, if nobody runs what is there now. */
 static int put_in(struct telu_batch *b, struct telu_seat *seat, struct telu_job *job)
 {
     struct telu_queue *s = &b->side[seat->side];
-    int64_t now = telu_now_us(), due = now + seat->window, never = INT64_MAX;
+    int64_t due = telu_now_us() + seat->window;
     int sooner = !s->queued || due < s->due;
 
     seat->job = job;
@@ -210,22 +211,47 @@ static int put_in(struct telu_batch *b, struct telu_seat *seat, struct telu_job 
     seat->expected = 1;
     if (sooner)
         s->due = due;
-    return sooner || telu_gather_due(s, now, &never);
+    return sooner;
+}
+
+static int is_due(const struct telu_batch *b, enum telu_side side)
+{
+    int64_t never = INT64_MAX;
+
+    return telu_gather_due(&b->side[side], telu_now_us(), &never);
+}
+
+/* Nobody has the engine, and its thread has nothing to do: what waits, waits for more. */
+static int is_idle(const struct telu_batch *b)
+{
+    return !b->busy && !b->calls && !is_due(b, TELU_ENCODE) && !is_due(b, TELU_DECODE);
+}
+
+/* Runs it, with all that waited for it, or leaves it to the thread. */
+static void hand_in(struct telu_batch *b, struct telu_seat *seat, struct telu_job *job)
+{
+    int idle = is_idle(b), sooner = put_in(b, seat, job), due = is_due(b, seat->side);
+
+    if (idle && due) {
+        telu_gather_run(b, seat->side);
+        if (b->calls || b->side[0].queued || b->side[1].queued)
+            pthread_cond_signal(&b->work);
+    } else if (!b->busy && (sooner || due)) {
+        pthread_cond_signal(&b->work);
+    }
 }
 
 int telu_batch_run(struct telu_seat *seat, struct telu_job *job)
 {
     struct telu_batch *b = seat->batch;
-    int barred, failed, wake = 0;
+    int barred, failed;
 
     __atomic_store_n(&seat->inside, IN, __ATOMIC_SEQ_CST);
     pthread_mutex_lock(&b->lock);
     barred = b->dead || seat->left;
     if (!barred)
-        wake = put_in(b, seat, job);
+        hand_in(b, seat, job);
     pthread_mutex_unlock(&b->lock);
-    if (wake)
-        pthread_cond_signal(&b->work);
     if (!barred)
         wait_for(&seat->done);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* batch.h - one engine for all streams of a model on a device.
  *
- * Streams live in threads of their own, and each hands in one packet at a time. A
- * thread that belongs to the engine takes what is there and runs it as one batch:
+ * Streams live in threads of their own, and each hands in one packet at a time. Where the
+ * engine is idle, that stream's thread runs it; what comes meanwhile waits, and is run as
+ * one batch by a thread that belongs to the engine:
  *
  *   stream --.                                        .--> stream
  *   stream --+--> packets to encode --.               |

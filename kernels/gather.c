@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gather.c - the thread of an engine: gathers jobs, runs them, wakes their owners. */
+/* gather.c - gathers jobs, runs them, wakes their owners; and the thread of an engine, which
+ * does so for those who found it busy, and for whose window ends. */
 #include "gather.h"
 
 #include "error.h"
@@ -79,12 +80,12 @@ static int take(struct telu_batch *b, struct telu_queue *s)
     return n;
 }
 
-/* With the lock, which it lets go of meanwhile. */
-static void run(struct telu_batch *b, enum telu_side side)
+void telu_gather_run(struct telu_batch *b, enum telu_side side)
 {
     const struct telu_module *module = b->module;
     int n = take(b, &b->side[side]), failed;
 
+    b->busy = 1;
     b->turn = !side;
     pthread_mutex_unlock(&b->lock);
     failed = module->engine->run(b->engine, side, b->jobs, n);
@@ -107,6 +108,7 @@ static void run(struct telu_batch *b, enum telu_side side)
         b->engine = NULL;
     }
     pthread_mutex_lock(&b->lock);
+    b->busy = 0;
 }
 
 static void fail_call(struct telu_call *c, const char *why)
@@ -177,13 +179,15 @@ static int answer(struct telu_batch *b)
     b->calls = c->next;
     if (!b->calls)
         b->last_call = &b->calls;
+    b->busy = 1;
     pthread_mutex_unlock(&b->lock);
     if (kind == TELU_JOIN)
         join(b, c);
     else if (kind == TELU_LEAVE)
         leave(b, c->seat);
-    sem_post(&c->done);
     pthread_mutex_lock(&b->lock);
+    b->busy = 0;
+    sem_post(&c->done);
     return kind != TELU_QUIT;
 }
 
@@ -225,12 +229,16 @@ void *telu_gather(void *user)
     if (!b->engine)
         die(b, b->module->error());
     while (go_on) {
+        if (b->busy) {                 /* a stream, who will tell of what came meanwhile */
+            pthread_cond_wait(&b->work, &b->lock);
+            continue;
+        }
         /* Those who come and go must not hold up those who play. */
         for (until = telu_now_us() + PATIENCE; go_on && b->calls && telu_now_us() < until;)
             go_on = answer(b);
         side = pick(b, &until);
         if (side >= 0)
-            run(b, (enum telu_side)side);
+            telu_gather_run(b, (enum telu_side)side);
         else if (go_on && !b->calls)
             sleep_until(b, until);
     }

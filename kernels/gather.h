@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* gather.h - the inside of a batch: what its streams (batch.c) and the thread of its engine
- * (gather.c) share. The engine belongs to that thread, and everything that touches it
- * happens there: streams leave jobs and calls (join, leave, quit) under the lock of the
- * batch, and sleep on a semaphore of their own. */
+ * (gather.c) share. Streams leave jobs and calls (join, leave, quit) under the lock of the
+ * batch, and sleep on a semaphore of their own. The engine belongs to whoever has set
+ * `busy`: the thread, or a stream that found it idle and runs its batch itself, which saves
+ * two threads' waking up. */
 #ifndef TELU_GATHER_H
 #define TELU_GATHER_H
 
@@ -68,8 +69,9 @@ struct telu_batch {
     struct telu_call *calls, **last_call;
     int dead;
     char why[TELU_WHY];        /* settled when dead */
+    int busy;                  /* somebody has what follows, without the lock */
 
-    struct telu_engine *engine;        /* the thread's own from here on */
+    struct telu_engine *engine;
     int turn;
     struct telu_job *jobs;     /* [TELU_BATCH_MOST], and whose they are */
     struct telu_seat **taken;
@@ -80,6 +82,10 @@ int64_t telu_now_us(void);     /* monotonic */
 /* With the lock: whether a batch of that side may run; if not, *until is lowered to when
  * it may at the latest. */
 int telu_gather_due(const struct telu_queue *s, int64_t now, int64_t *until);
+
+/* With the lock, which it lets go of meanwhile; not while it is busy. Runs a batch of that
+ * side, and wakes those whose packets were in it. */
+void telu_gather_run(struct telu_batch *b, enum telu_side side);
 
 /* The thread, which is given the batch; ends when it is called to quit. */
 void *telu_gather(void *batch);

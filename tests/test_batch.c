@@ -281,6 +281,35 @@ static void test_stalled(void)
     fake_reset(&fake_control);
 }
 
+/* Who finds the engine idle runs it; who finds it busy is run by the engine's own thread,
+ * however soon the next ones come. */
+static void test_alone(void)
+{
+    struct telu_seat *seat = join(TELU_ENCODE, 0), *two[2];
+    float x[TELU_PACKET] = { 0 };
+    uint8_t packet[TELU_MAX_PACKET];
+    struct telu_job job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
+    struct stream s[2];
+
+    for (int i = 0; i < 5; i++) {
+        telu_batch_run(seat, &job);
+        check(pthread_equal(fake_control.runner, pthread_self()), "run by another thread", i);
+    }
+    line_up(s, two, "ED");
+    fake_control.gate = 1;             /* the first only */
+    finish(&s[0], 0, "who ran it");
+    check(pthread_equal(fake_control.runner, s[0].thread), "run by another thread", 5);
+    fake_control.gate = -1;
+    finish(&s[1], 0, "who came meanwhile");
+    check(pthread_equal(fake_control.runner, seat->batch->thread),
+          "the engine's thread did not run what came meanwhile", 0);
+    telu_batch_leave(seat);
+    telu_batch_leave(two[0]);
+    telu_batch_leave(two[1]);
+    check_fake("alone");
+    fake_reset(&fake_control);
+}
+
 /* Both sides have something to do: they take turns. */
 static void test_fair(void)
 {
@@ -477,6 +506,7 @@ int main(void)
     test_alike(2000);
     test_shared();
     test_stalled();
+    test_alone();
     test_fair();
     test_many();
     test_failure();

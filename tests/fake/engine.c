@@ -5,7 +5,6 @@
 #include "error.h"
 #include "weights.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,7 @@ struct fake_control fake_control = { .devices = 1, .slots_left = -1, .runs_left 
 
 struct telu_engine {
     const struct telu_model *m;
-    pthread_t owner;
+    atomic_int threads;        /* in here */
     int most, failed;
     struct telu_encoder *encoder[SLOTS];
     struct telu_decoder *decoder[SLOTS];
@@ -31,10 +30,17 @@ static void breach(const char *what)
     fake_control.breaches++;
 }
 
-static void check_owner(const struct telu_engine *e)
+/* It belongs to one thread at a time. */
+static void enter(struct telu_engine *e)
 {
-    if (!pthread_equal(e->owner, pthread_self()))
-        breach("another thread");
+    if (e->threads++)
+        breach("two threads at once");
+}
+
+static int leave(struct telu_engine *e, int result)
+{
+    e->threads--;
+    return result;
 }
 
 static int fail(void)
@@ -58,16 +64,14 @@ static struct telu_engine *engine_open(const struct telu_model *m, int device, i
     if (!e)
         return NULL;
     e->m = m;
-    e->owner = pthread_self();
     e->most = most;
     fake_control.engines++;
     fake_control.opened++;
     return e;
 }
 
-static void slot_free(struct telu_engine *e, enum telu_side side, int slot)
+static void vacate(struct telu_engine *e, enum telu_side side, int slot)
 {
-    check_owner(e);
     if (slot < 0 || slot >= SLOTS ||
         !(side == TELU_ENCODE ? (void *)e->encoder[slot] : (void *)e->decoder[slot])) {
         breach("a slot freed that is none");
@@ -83,26 +87,32 @@ static void slot_free(struct telu_engine *e, enum telu_side side, int slot)
     fake_control.slots--;
 }
 
+static void slot_free(struct telu_engine *e, enum telu_side side, int slot)
+{
+    enter(e);
+    vacate(e, side, slot);
+    leave(e, 0);
+}
+
 static void engine_close(struct telu_engine *e)
 {
-    check_owner(e);
+    enter(e);
     for (int i = 0; i < SLOTS; i++) {
         if (!e->failed && (e->encoder[i] || e->decoder[i]))
             breach("closed before its slots");
         if (e->encoder[i])
-            slot_free(e, TELU_ENCODE, i);
+            vacate(e, TELU_ENCODE, i);
         if (e->decoder[i])
-            slot_free(e, TELU_DECODE, i);
+            vacate(e, TELU_DECODE, i);
     }
     free(e);
     fake_control.engines--;
 }
 
-static int slot_new(struct telu_engine *e, enum telu_side side)
+static int occupy(struct telu_engine *e, enum telu_side side)
 {
     int i = 0;
 
-    check_owner(e);
     if (!fake_control.slots_left)
         return telu_fail("fake: out of memory for a stream");
     if (fake_control.slots_left > 0)
@@ -118,6 +128,12 @@ static int slot_new(struct telu_engine *e, enum telu_side side)
         e->decoder[i] = telu_decoder_new(e->m, NULL);
     fake_control.slots++;
     return i;
+}
+
+static int slot_new(struct telu_engine *e, enum telu_side side)
+{
+    enter(e);
+    return leave(e, occupy(e, side));
 }
 
 static void encode(struct telu_encoder *e, struct telu_job *j)
@@ -153,13 +169,11 @@ static void pass_gate(void)
         fake_control.gate--;
 }
 
-static int engine_run(struct telu_engine *e, enum telu_side side, struct telu_job *jobs,
-                      int n)
+static int all_jobs(struct telu_engine *e, enum telu_side side, struct telu_job *jobs, int n)
 {
     struct timespec pause = { .tv_nsec = fake_control.delay % 1000000 * 1000,
                               .tv_sec = fake_control.delay / 1000000 };
 
-    check_owner(e);
     if (e->failed)
         breach("run again after a failure");
     if (n < 1 || n > e->most)
@@ -193,11 +207,19 @@ static int engine_run(struct telu_engine *e, enum telu_side side, struct telu_jo
     }
     if (fake_control.runs[0] + fake_control.runs[1] < 99)
         fake_control.sides[fake_control.runs[0] + fake_control.runs[1]] = "ED"[side];
+    fake_control.runner = pthread_self();
     fake_control.runs[side]++;
     fake_control.packets[side] += n;
     if (n > fake_control.most)
         fake_control.most = n;
     return 0;
+}
+
+static int engine_run(struct telu_engine *e, enum telu_side side, struct telu_job *jobs,
+                      int n)
+{
+    enter(e);
+    return leave(e, all_jobs(e, side, jobs, n));
 }
 
 const struct telu_engine_ops fake_engine = {

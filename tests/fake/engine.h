@@ -7,6 +7,7 @@
 
 #include "module.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ struct fake_control {
     atomic_int opened;         /* engines, ever */
     atomic_int held;           /* runs that came to a gate that was shut */
     atomic_int runs[2], packets[2], most;
+    pthread_t runner;          /* of the last run, once it is over */
     char sides[100];           /* of the first runs: E or D */
     atomic_int breaches;       /* of the contract in engine.h; the last one: */
     const char *breach;
