@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* engine.cu - see engine.h: weights, slots and graphs of one model on one device. The
- * steps that the graphs are made of stand in live.h.
+ * steps that the graphs are made of stand in live.h, what is sent there and back in jobs.cuh.
  *
  * A run is a copy to the device, one graph, a copy back, and one wait. A graph is made for
  * a number of rows, at its first use; batches in between take the next larger one, in
@@ -12,6 +12,7 @@
 #include "live.cuh"
 
 #include "dct.cuh"
+#include "jobs.cuh"
 #include "mdct.h"
 #include "product.cuh"
 
@@ -86,17 +87,6 @@ static int load_weights(struct telu_engine *e, const struct telu_model *m,
            telu_live_tabulate(&e->ctx, live, added) ? -1 : 0;
 }
 
-/* Bytes of question and reply: a packet is smaller than its sound. */
-static size_t question_bytes(int n)
-{
-    return live_asked(n) + n * LIVE_PCM;
-}
-
-static size_t reply_bytes(int n)
-{
-    return live_answered(n) + n * LIVE_PCM;
-}
-
 static size_t larger(size_t a, size_t b)
 {
     return a > b ? a : b;
@@ -125,13 +115,13 @@ static int make_room(struct telu_engine *e, struct telu_live *l)
             return -1;
     if (!(l->x = take(e, rows * input * 6, what)) ||
         !(l->row = (struct telu_row *)take(e, rows * sizeof(*l->row), what)) ||
-        !(l->question = (char *)take(e, question_bytes(e->rows), what)) ||
-        !(l->reply = (char *)take(e, reply_bytes(e->rows), what)))
+        !(l->question = (char *)take(e, jobs_most_asked(e->rows), what)) ||
+        !(l->reply = (char *)take(e, jobs_most_answered(e->rows), what)))
         return -1;
     for (int half = 0; half < (e->most > e->rows ? 2 : 1); half++)
         if (telu_cuda_check(cudaMallocHost((void **)&e->question[half],
-                                           question_bytes(e->rows)), what) ||
-            telu_cuda_check(cudaMallocHost((void **)&e->reply[half], reply_bytes(e->rows)),
+                                           jobs_most_asked(e->rows)), what) ||
+            telu_cuda_check(cudaMallocHost((void **)&e->reply[half], jobs_most_answered(e->rows)),
                             what) ||
             telu_cuda_check(cudaEventCreateWithFlags(&e->done[half],
                                                      cudaEventDisableTiming), what))
@@ -165,7 +155,7 @@ static int steps(struct telu_engine *e, enum telu_side which, int B, int near)
 
     if (near) {
         live.reply = e->reply[0];
-        if (telu_live_fetch(ctx, l, e->question[0], question_bytes(B)))
+        if (telu_live_fetch(ctx, l, e->question[0], jobs_most_asked(B)))
             return -1;
     }
     if (which == TELU_ENCODE)
@@ -370,102 +360,13 @@ static void slot_free(struct telu_engine *e, enum telu_side which, int slot)
 
 /* --- A batch -------------------------------------------------------------------- */
 
-/* Bytes from packet to packet: the most that one of these can have. */
-static int stride_for(enum telu_side which, const struct telu_job *jobs, int n)
-{
-    int most = 1;
-
-    for (int i = 0; i < n; i++) {
-        int bytes = which == TELU_ENCODE ? telu_rc_most(&jobs[i].rate)
-                  : jobs[i].packet ? jobs[i].bytes : 0;
-
-        most = bytes > most ? bytes : most;
-    }
-    return (int)live_round((size_t)most);
-}
-
-/* Writes the question; returns its bytes. */
-static size_t ask(struct telu_engine *e, enum telu_side which, const struct telu_job *jobs,
-                  int n, int stride, char *question)
-{
-    const struct side *s = &e->side[which];
-    struct telu_batch_head head = { n, stride };
-    struct telu_ask *asks = (struct telu_ask *)(question + live_asks());
-    size_t each = which == TELU_ENCODE ? LIVE_PCM : (size_t)stride;
-    char *in = question + live_asked(n);
-
-    memcpy(question, &head, sizeof(head));
-    for (int i = 0; i < n; i++, in += each) {
-        const struct telu_job *j = &jobs[i];
-
-        asks[i].slot = j->slot;
-        asks[i].reset = j->reset || s->fresh[j->slot];
-        asks[i].bytes = j->packet ? j->bytes : -1;
-        asks[i].rate = j->rate;
-        if (which == TELU_ENCODE)
-            memcpy(in, j->pcm, LIVE_PCM);
-        else if (j->packet)
-            memcpy(in, j->packet, (size_t)j->bytes);
-    }
-    return live_asked(n) + n * each;
-}
-
-static void answer(struct telu_engine *e, enum telu_side which, struct telu_job *jobs, int n,
-                   int stride, const char *reply)
-{
-    const struct telu_answer *answers = (const struct telu_answer *)reply;
-    size_t each = which == TELU_ENCODE ? (size_t)stride : LIVE_PCM;
-    const char *out = reply + live_answered(n);
-
-    for (int i = 0; i < n; i++, out += each) {
-        struct telu_job *j = &jobs[i];
-
-        e->side[which].fresh[j->slot] = 0;
-        j->info = answers[i].info;
-        if (which == TELU_ENCODE) {
-            j->bytes = answers[i].bytes;
-            memcpy(j->packet, out, (size_t)j->bytes);
-        } else {
-            j->result = answers[i].result;
-            memcpy(j->pcm, out, LIVE_PCM);
-        }
-    }
-}
-
-static int check_jobs(const struct telu_engine *e, enum telu_side which,
-                      const struct telu_job *jobs, int n)
-{
-    int slots = (int)e->side[which].fresh.size();
-
-    if (e->failed)
-        return telu_fail("the engine has failed");
-    if (n < 1 || n > e->most)
-        return telu_fail("a batch of %d packets, expected 1 to %d", n, e->most);
-    for (int i = 0; i < n; i++) {
-        if (jobs[i].slot < 0 || jobs[i].slot >= slots)
-            return telu_fail("a packet of stream %d, expected 0 to %d", jobs[i].slot,
-                             slots - 1);
-        if (which == TELU_ENCODE && (jobs[i].rate.bitrate < TELU_MIN_BITRATE ||
-                                     jobs[i].rate.bitrate > TELU_MAX_BITRATE))
-            return telu_fail("%d bit/s, expected %d to %d", jobs[i].rate.bitrate,
-                             TELU_MIN_BITRATE, TELU_MAX_BITRATE);
-        if (which == TELU_DECODE && jobs[i].packet &&
-            (jobs[i].bytes < 0 || jobs[i].bytes > TELU_MAX_PACKET))
-            return telu_fail("a packet of %d bytes, expected 0 to %d", jobs[i].bytes,
-                             TELU_MAX_PACKET);
-    }
-    return 0;
-}
-
 /* Hands a piece to the device; near: it is a whole batch, of the first half. */
 static int begin(struct telu_engine *e, enum telu_side which, const struct telu_job *jobs,
                  int n, int half, int near)
 {
     const struct telu_live *l = &e->side[which].live;
-    int stride = stride_for(which, jobs, n);
-    size_t asked = ask(e, which, jobs, n, stride, e->question[half]);
-    size_t answered = live_answered(n) +
-                      n * (which == TELU_ENCODE ? (size_t)stride : LIVE_PCM);
+    const char *fresh = e->side[which].fresh.data();
+    size_t answered, asked = jobs_ask(e->question[half], &answered, which, jobs, n, fresh);
     cudaGraphExec_t exec = graph_for(e, which, n, near);
     cudaStream_t stream = e->cuda.stream;
 
@@ -484,11 +385,13 @@ static int begin(struct telu_engine *e, enum telu_side which, const struct telu_
 static int finish(struct telu_engine *e, enum telu_side which, struct telu_job *jobs,
                   int half)
 {
-    const struct telu_batch_head *head = (const struct telu_batch_head *)e->question[half];
+    int n;
 
     if (telu_cuda_check(cudaEventSynchronize(e->done[half]), "engine"))
         return -1;
-    answer(e, which, jobs, head->n, head->stride, e->reply[half]);
+    n = jobs_answer(which, jobs, e->question[half], e->reply[half]);
+    for (int i = 0; i < n; i++)
+        e->side[which].fresh[jobs[i].slot] = 0;
     return 0;
 }
 
@@ -498,7 +401,11 @@ static int engine_run(struct telu_engine *e, enum telu_side which, struct telu_j
     const int pieces = (n + e->rows - 1) / e->rows;
     int bad = 0;
 
-    if (check_jobs(e, which, jobs, n))
+    if (e->failed)
+        return telu_fail("the engine has failed");
+    if (n < 1 || n > e->most)
+        return telu_fail("a batch of %d packets, expected 1 to %d", n, e->most);
+    if (jobs_check(which, jobs, n, (int)e->side[which].fresh.size()))
         return -1;
     bad = telu_cuda_check(cudaSetDevice(e->device), "engine");
     /* Piece k begins before k - 1 is finished, and after k - 2 is. */
