@@ -44,7 +44,7 @@ static void expect(const char *table, const char *what, int packet, const float 
     double most = 1e-9;
 
     for (size_t i = 0; i < n; i++)
-        most = fmax(most, fabs(want[i]));
+        most = fabs(want[i]) > most ? fabs(want[i]) : most;
     for (size_t i = 0; i < n; i++)
         if (!(fabs((double)got[i] - want[i]) <= TOL * most)) {
             printf("%s: %s of packet %d at %zu is %.9g, expected %.9g\n", table, what,

@@ -106,7 +106,7 @@ int main(int argc, char **argv)
         return 1;
     }
     for (gsize i = 0; i < n; i++)
-        peak = fmax(peak, fabs(pcm[i]));
+        peak = fabs(pcm[i]) > peak ? fabs(pcm[i]) : peak;
     test_levels(m, pcm, (long)n, peak);
     test_perceptual(m, pcm, (long)n, peak);
     g_free(pcm);
