@@ -98,14 +98,18 @@ static gboolean
 find_cuda (GstTelucodecRuntime * rt, GstElement * element, gboolean starts)
 {
   const gboolean build = gst_telucodec_in_build_tree (element);
+  const GstMessageType loud[] = {
+    [TELU_THERE] = GST_MESSAGE_WARNING,
+    [TELU_NO_MODULE] = GST_MESSAGE_UNKNOWN,
+    [TELU_NO_DRIVER] = GST_MESSAGE_INFO,
+  };
   const struct telu_module *module =
       telu_module_open (build ? TELU_MODULE_BUILD : NULL);
   gchar text[100];
   gint devices;
 
   if (!module)
-    return lacks (rt, element, starts,
-        telu_module_absent ()? GST_MESSAGE_UNKNOWN : GST_MESSAGE_WARNING,
+    return lacks (rt, element, starts, loud[telu_module_absent ()],
         GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, telu_error ());
   if (!module->engine)
     return lacks (rt, element, starts, GST_MESSAGE_INFO, GST_LIBRARY_ERROR,

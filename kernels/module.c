@@ -11,11 +11,12 @@
 #include <string.h>
 
 #define PATH_VARIABLE "TELUCODEC_BACKEND_PATH"
+#define DRIVER        "libcuda.so.1"   /* what CUDA's runtime will look for */
 
 static GMutex lock;
 static const struct telu_module *opened;       /* once, and for good */
 
-static _Thread_local int absent;
+static _Thread_local enum telu_absent absent;
 
 /* The file to open, to be freed; NULL with telu_error() when there is none. Of a
  * folder that the environment names nothing else is a substitute. */
@@ -106,6 +107,23 @@ static const char *advice(const char *why, const char *path)
         ? "; install that library, or name its folder in LD_LIBRARY_PATH" : "";
 }
 
+/* Opening the module takes 200 MB of CUDA's libraries, for nothing where there is no driver.
+ * What the environment names is taken at its word: it may do without. */
+static int has_driver(void)
+{
+    const char *env = g_getenv(PATH_VARIABLE);
+    GModule *driver;
+
+    if (env && *env)
+        return 1;
+    driver = g_module_open(DRIVER, G_MODULE_BIND_LAZY | G_MODULE_BIND_LOCAL);
+    if (driver)
+        g_module_make_resident(driver);
+    else
+        telu_fail("There is no CUDA driver: %s", g_module_error());
+    return driver != NULL;
+}
+
 /* Called with the lock. */
 static const struct telu_module *open_file(const char *path)
 {
@@ -132,13 +150,13 @@ const struct telu_module *telu_module_open(const char *build_dir)
 {
     const struct telu_module *m;
 
-    absent = 0;
+    absent = TELU_THERE;
     g_mutex_lock(&lock);
     if (!opened) {
         char *path = find(build_dir);
 
-        absent = !path;
-        opened = path ? open_file(path) : NULL;
+        absent = !path ? TELU_NO_MODULE : !has_driver() ? TELU_NO_DRIVER : TELU_THERE;
+        opened = absent ? NULL : open_file(path);
         g_free(path);
     }
     m = opened;
@@ -146,7 +164,7 @@ const struct telu_module *telu_module_open(const char *build_dir)
     return m;
 }
 
-int telu_module_absent(void)
+enum telu_absent telu_module_absent(void)
 {
     return absent;
 }

@@ -51,9 +51,12 @@ typedef const struct telu_module *(*telu_module_entry)(uint32_t abi);
  * or NULL with telu_error() saying what is missing; does not ask for a device. */
 const struct telu_module *telu_module_open(const char *build_dir);
 
-/* After this thread's last telu_module_open() failed: 1 when there is no module, as on
- * most machines; 0 when there is one, and it cannot be used. */
-int telu_module_absent(void);
+/* After this thread's last telu_module_open() failed: there is no module, as on most
+ * machines; there is one, but no driver, without which it is not opened; or it is there, and
+ * cannot be used. */
+enum telu_absent { TELU_THERE, TELU_NO_MODULE, TELU_NO_DRIVER };
+
+enum telu_absent telu_module_absent(void);
 
 #ifdef __cplusplus
 }
