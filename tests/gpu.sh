@@ -20,7 +20,7 @@
 # has a time limit, and what it measured by then is kept.
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
-. "$top/tests/debs.sh"
+. "$top/tests/support/debs.sh"
 build=${TELUCODEC_BUILD:-$top/build-gpu}
 out='' debs='' only='' command='' built='' builders='meson ninja' quick=1 minutes=9
 
@@ -143,9 +143,10 @@ if [ -z "$built" ]; then
     fi
     ninja -C "$build" -t targets all >"$out/targets.txt" 2>/dev/null
     targets=
-    for t in kernels/libtelucodec-cuda.so tests/check tests/bench_gpu tests/test_engine \
-        tests/test_golden tests/test_loss_cuda tests/test_train_cuda tests/test_train_life \
-        tests/test_gst_device tests/bench_window trainer/telucodec-train \
+    for t in kernels/module/libtelucodec-cuda.so tests/ops/check tests/bench/bench_gpu \
+        tests/engine/test_engine tests/codec/test_golden tests/trainer/test_loss_cuda \
+        tests/trainer/test_train_cuda tests/trainer/test_train_life \
+        tests/gst/test_gst_device tests/bench/bench_window trainer/telucodec-train \
         gst/libgsttelucodec.so gst/telucodec-compare; do
         have_target "$t" && targets="$targets $t"
     done
@@ -158,9 +159,9 @@ if [ -z "$built" ]; then
         fail "build" "sm_$arch" "see build.log"
     fi
 fi
-module=$build/kernels/libtelucodec-cuda.so
+module=$build/kernels/module/libtelucodec-cuda.so
 [ -f "$module" ] || { fail "build" "$module" "was not made"; exit 1; }
-export TELUCODEC_BACKEND_PATH="$build/kernels"
+export TELUCODEC_BACKEND_PATH="$build/kernels/module"
 export TELU_GOLDEN="$top/tests/golden"
 weights=$top/trainer/models/telucodec-te-16k.safetensors
 export TELU_MODEL="$weights" TELUCODEC_MODEL="$weights" TELU_CLIP="$top/gst/demo.flac"
@@ -193,25 +194,26 @@ agrees() {
     test=$1 needs=$2
     shift 2
     if [ -x "$build/tests/$test" ]; then
-        limited 120 "$test" "$@" "$build/tests/$test"
-        verdict "GPU against CPU" "$test" $?
+        limited 120 "${test##*/}" "$@" "$build/tests/$test"
+        verdict "GPU against CPU" "${test##*/}" $?
     else
         row "GPU against CPU" "$test" "not built: no $needs"
     fi
 }
 
 if wanted check; then
-    limited 90 check "$build/tests/check" --module "$module"
+    limited 90 check "$build/tests/ops/check" --module "$module"
     verdict "ops against plain C" "checker" $?
-    limited 60 check-bench "$build/tests/check" --module "$module" --bench
+    limited 60 check-bench "$build/tests/ops/check" --module "$module" --bench
     verdict "ops against plain C" "with --bench, see check-bench.log" $?
 fi
 
 if wanted agree; then
-    for t in engine golden loss_cuda train_cuda train_life; do
-        aside agrees "test_$t" "GLib or OpenBLAS"
+    for t in engine/test_engine codec/test_golden trainer/test_loss_cuda \
+        trainer/test_train_cuda trainer/test_train_life; do
+        aside agrees "$t" "GLib or OpenBLAS"
     done
-    aside agrees test_gst_device GStreamer env GST_PLUGIN_PATH="$build/gst" \
+    aside agrees gst/test_gst_device GStreamer env GST_PLUGIN_PATH="$build/gst" \
         GST_REGISTRY="$out/registry.bin" TELUCODEC_MODEL="$top/tests/golden/tiny.safetensors"
     together
 fi
@@ -219,7 +221,8 @@ fi
 # --- Fast -----------------------------------------------------------------------
 
 plain=$out/weights.plain
-python3 "$top/tests/plain.py" "$weights" "$plain" || fail "weights" "$weights" "cannot be read"
+python3 "$top/tests/bench/plain.py" "$weights" "$plain" ||
+    fail "weights" "$weights" "cannot be read"
 # measured WHAT SETTING STATUS PROGRAM: a log's rows, as far as it came
 measured() {
     grep '^|' "$log" >>"$table"
@@ -234,7 +237,7 @@ measured() {
 bench() { # PHASE SECONDS PART [OPTION ...]: its rows, as far as it came
     phase=$1 seconds=$2 part=$3
     shift 3
-    limited "$seconds" "bench-$phase" "$build/tests/bench_gpu" --module "$module" \
+    limited "$seconds" "bench-$phase" "$build/tests/bench/bench_gpu" --module "$module" \
         --weights "$plain" "$@" "$part"
     measured "benchmark" "$part" $? bench_gpu
 }
@@ -242,8 +245,8 @@ bench() { # PHASE SECONDS PART [OPTION ...]: its rows, as far as it came
 wanted stream && bench stream 60 one
 wanted batch && bench batch 150 streams
 if wanted window; then
-    if [ -x "$build/tests/bench_window" ]; then
-        limited 60 bench-window "$build/tests/bench_window" "$weights"
+    if [ -x "$build/tests/bench/bench_window" ]; then
+        limited 60 bench-window "$build/tests/bench/bench_window" "$weights"
         measured "benchmark" "window" $? bench_window
     else
         row "batch-window" "" "not built: no GLib"
@@ -254,7 +257,8 @@ wanted train && bench train 90 train
 if wanted ops; then
     copy=0 sgemm=0
     if limited 60 card-build nvcc -arch="sm_$arch" -O2 -I "$top/kernels" \
-        "$top/tests/bench_card.cu" -lcublas -o "$out/bench_card" &&
+        -I "$top/kernels/ops" -I "$top/kernels/cuda" \
+        "$top/tests/bench/bench_card.cu" -lcublas -o "$out/bench_card" &&
         limited 60 card "$out/bench_card"; then
         copy=$(sed -n 's/^copy //p' "$log")
         sgemm=$(sed -n 's/^sgemm //p' "$log")
@@ -274,11 +278,11 @@ fi
 # and back. The first 64 packets of both are for graphs and workspaces.
 if wanted count; then
     if limited 60 count-build gcc -shared -fPIC -O2 -I "$cuda/include" \
-        "$top/tests/count_calls.c" -o "$out/count_calls.so"; then
+        "$top/tests/bench/count_calls.c" -o "$out/count_calls.so"; then
         for n in 1 1024; do
             for packets in 32 64; do
                 limited 60 "count-$n-$packets" env LD_PRELOAD="$out/count_calls.so" \
-                    TELU_COUNT="$out/calls-$n-$packets.txt" "$build/tests/bench_gpu" \
+                    TELU_COUNT="$out/calls-$n-$packets.txt" "$build/tests/bench/bench_gpu" \
                     --module "$module" --weights "$plain" --batch $n --warm 64 \
                     --packets $packets count || fail "launches" "batches of $n" "see ${log##*/}"
             done
@@ -301,10 +305,11 @@ if wanted count; then
             for packets in 1 3; do
                 limited 60 "ncu-$n-$packets" ncu --csv --clock-control none --cache-control none \
                     --metrics dram__bytes_read.sum,dram__bytes_write.sum --print-units base \
-                    "$build/tests/bench_gpu" --module "$module" --weights "$plain" \
+                    "$build/tests/bench/bench_gpu" --module "$module" --weights "$plain" \
                     --batch $n --warm 2 --packets $packets count
             done
-            moved=$(python3 "$top/tests/moved.py" "$out/ncu-$n-1.log" "$out/ncu-$n-3.log" 2 $n)
+            moved=$(python3 "$top/tests/bench/moved.py" "$out/ncu-$n-1.log" \
+                "$out/ncu-$n-3.log" 2 $n)
             row "device memory, encode + decode" "batches of $n" \
                 "${moved:-not read: see ncu-$n-1.log}"
         done
@@ -346,7 +351,7 @@ fi
 # --- Beside PyTorch, and under the sanitizer: as long as there is time -----------
 
 if wanted torch; then
-    limited 200 torch env LD_LIBRARY_PATH="$before" python3 "$top/tests/bench_torch.py"
+    limited 200 torch env LD_LIBRARY_PATH="$before" python3 "$top/tests/bench/bench_torch.py"
     status=$?
     if [ $status = 77 ]; then
         row "PyTorch" "" "skipped: $(tail -1 "$log")"
@@ -381,17 +386,17 @@ checked() {
 
 if wanted sanitize; then
     if command -v compute-sanitizer >/dev/null 2>&1; then
-        small="$build/tests/bench_gpu --module $module --smoke --warm 1 --packets 3"
+        small="$build/tests/bench/bench_gpu --module $module --smoke --warm 1 --packets 3"
         for tool in memcheck racecheck; do
             # shellcheck disable=SC2086
             {
-                aside checked $tool check "$build/tests/check" --module "$module"
+                aside checked $tool check "$build/tests/ops/check" --module "$module"
                 aside checked $tool engine $small --batch 3 count
                 aside checked $tool training $small train
             }
         done
-        [ -x "$build/tests/test_engine" ] &&
-            aside checked memcheck test_engine "$build/tests/test_engine"
+        [ -x "$build/tests/engine/test_engine" ] &&
+            aside checked memcheck test_engine "$build/tests/engine/test_engine"
         together
     else
         row "compute-sanitizer" "" "not on this machine"

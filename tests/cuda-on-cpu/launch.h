@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* launch.h - TELU_LAUNCH and TELU_SHARED for the host, see kernels/device.h. */
+/* launch.h - TELU_LAUNCH and TELU_SHARED for the host, see kernels/cuda/device.h. */
 #ifndef TELU_SHIM_LAUNCH_H
 #define TELU_SHIM_LAUNCH_H
 

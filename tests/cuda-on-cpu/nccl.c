@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* nccl.c - libnccl.so.2 for ranks whose devices are the host's memory: what
- * trainer/ranks.cu calls of NCCL, through MPI. Sums in the order of ranks; refuses what
+ * trainer/cuda/ranks.cu calls of NCCL, through MPI. Sums in the order of ranks; refuses what
  * the real one would. */
 #include <mpi.h>
 #include <stdio.h>

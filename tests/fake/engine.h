@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* engine.h - the engine of kernels/engine.h on the CPU, one stream of telu.h for each slot,
+/* engine.h - the engine of kernels/engine/engine.h on the CPU, one stream of telu.h for each slot,
  * which watches how it is used and fails when it is told to. What is built on engines can
  * thus be tested bit for bit, and in every bad case, without a device. */
 #ifndef FAKE_ENGINE_H

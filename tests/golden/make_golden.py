@@ -3,7 +3,7 @@
 """make_golden.py - a tiny weight file, and what a network with it gives.
 
 Written from FORMAT.md and the op headers with numpy, in double, sharing no line with
-the C code: tests/test_golden.c compares the two. Run again only when the format changes:
+the C code: tests/codec/test_golden.c compares the two. Run again only when the format changes:
 
     python3 make_golden.py          writes tiny.safetensors and golden.bin beside itself
 

@@ -9,7 +9,7 @@ table of gpu.sh, to hold the device trainer's speed against.
 --smoke: small and on the CPU, to see that it runs; its times are not shown. bf16 is
 autocast around the two networks; quantiser, sums and losses stay in fp32, as in the
 trainer. fp32 is without TF32, likewise. Batches come from pinned memory. Only the way back
-into the clamp (kernels/head.h) is not there.
+into the clamp (kernels/ops/head.h) is not there.
 
 Shapes: B items, T packets of 320 samples, C channels; sounds (B, (2 T + 1) 160).
 """
@@ -34,7 +34,7 @@ SHARE, WEIGHT = (0.50, 0.485, 0.015), (1.0, 6.0, 1.0)    # of mel, cpx, wave
 
 
 def mdct_basis():
-    """(160, 320): orthonormal, with the window of kernels/mdct.h."""
+    """(160, 320): orthonormal, with the window of kernels/ops/mdct.h."""
     t = torch.arange(2 * HOP, dtype=torch.float64)
     k = torch.arange(HOP, dtype=torch.float64)[:, None]
     up = torch.sin(math.pi / 2 * torch.sin(math.pi * (t[40:120] - 39.5) / 160) ** 2)
@@ -149,7 +149,7 @@ def spectra(device):
 
 
 def losses(x, y, scales):
-    """mel, cpx and wave, as in trainer/loss.h"""
+    """mel, cpx and wave, as in trainer/net/loss.h"""
     mel = cpx = 0.
     for n, w, m in scales:
         X, Y = (torch.view_as_real(torch.stft(s, n, n // 4, window=w, center=False,

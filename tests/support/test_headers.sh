@@ -7,23 +7,31 @@ set -u
 top=$1 cc=$2
 failed=0
 n=0
-for h in "$top"/kernels/*.h; do
+include="-I$top/kernels"
+for room in "$top"/kernels/*/; do
+    include="$include -I$room"
+done
+for h in "$top"/kernels/*.h "$top"/kernels/*/*.h; do
     name=$(basename "$h")
     n=$((n + 1))
     if grep -q '#include <cu' "$h"; then
         command -v c++ >/dev/null 2>&1 || continue
         printf '#include "%s"\n' "$name" |
             c++ -std=gnu++17 -Wall -Wextra -Werror -Wno-unused-parameter \
-                -I"$top/tests/cuda-on-cpu" -I"$top/kernels" -x c++ -c - -o /dev/null ||
+                -I"$top/tests/cuda-on-cpu" $include -x c++ -c - -o /dev/null ||
             { echo "headers: $name does not compile alone as C++"; failed=1; }
         continue
     fi
+    glib=
+    if grep -q '#include <glib' "$h"; then
+        glib=$(pkg-config --cflags glib-2.0 2>/dev/null) || continue
+    fi
     printf '#include "%s"\n' "$name" |
-        $cc -std=c11 -Wall -Wextra -Werror -I"$top/kernels" -x c -c - -o /dev/null ||
+        $cc -std=c11 -Wall -Wextra -Werror $include $glib -x c -c - -o /dev/null ||
         { echo "headers: $name does not compile alone as C"; failed=1; }
     if command -v c++ >/dev/null 2>&1; then
         printf '#include "%s"\n' "$name" |
-            c++ -Wall -Wextra -Werror -I"$top/kernels" -x c++ -c - -o /dev/null ||
+            c++ -Wall -Wextra -Werror $include $glib -x c++ -c - -o /dev/null ||
             { echo "headers: $name does not compile alone as C++"; failed=1; }
     fi
 done

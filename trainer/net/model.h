@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* model.h - the base layer in training: waveform -> MDCT -> encoder -> residual VQ
  * -> decoder -> inverse MDCT, forward and backward as lists of calls. The network is
- * the one of kernels/encoder.c and decoder.c, with all packets at once.
+ * the one of kernels/codec/encoder.c and decoder.c, with all packets at once.
  *
  *   x (B, (2T+1) 160) -mdct-> c (B, 2T, 160) -compand-> (R, 640) -in-> (R, enc)
  *     -blocks-> -out-> latent (R, latent) -vq-> -in-> (R, dec) -blocks->

@@ -8,7 +8,7 @@
  * same table's alloc(). Ops return 0, or -1 and the reason in telu_error().
  *
  * The plain C table (telu_backend_c) is the definition of each op; every other
- * table is checked against it by tests/check.c, which walks this struct.
+ * table is checked against it by tests/ops/check.c, which walks this struct.
  */
 #ifndef TELU_BACKEND_H
 #define TELU_BACKEND_H

@@ -7,7 +7,7 @@
  */
 #include "nearest.h"
 
-#include "config.h"
+#include "sizes.h"
 #include "nearest.cuh"
 
 #define THREADS 256

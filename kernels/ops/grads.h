@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* grads.h - one table per place that training can run: a pointer per backward op. As
- * backend.h: the plain C table is the definition, and tests/check.c walks the struct.
+ * backend.h: the plain C table is the definition, and tests/ops/check.c walks the struct.
  * What each one does stands in the header of its op.
  */
 #ifndef TELU_GRADS_H

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How speech sounds when packets are lost on the way: rows of a Markdown table.
 
-    GST_PLUGIN_PATH=build/gst python3 tests/bench_loss.py build/tests/bench_loss FOLDER [LOSS ...]
+    GST_PLUGIN_PATH=build/gst python3 tests/bench/bench_loss.py build/tests/bench/bench_loss \
+        FOLDER [LOSS ...]
 
 Every file of FOLDER goes through bench_loss (see there) with each of CHAINS, losing the same
 packets of each: LOSS percent, 0 1 3 5 10 20 by default, for each burst of BURSTS. Means of

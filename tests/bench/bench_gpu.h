@@ -8,7 +8,7 @@
 #include "module.h"
 #include "weights.h"
 
-#include "../trainer/training.h"
+#include "training.h"
 
 struct bench {
     const struct telu_module *mod;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* approx.h - exp and log as short polynomials: the same bits on every machine and
  * in every vector width, which libm does not promise. exp is within 3e-7, relative;
- * log of 1e-30 .. 1e30 within 3e-7 and a rounding to float; tests/test_approx.c.
+ * log of 1e-30 .. 1e30 within 3e-7 and a rounding to float; tests/ops/test_approx.c.
  * Compile with -ffp-contract=off, and -fmad=false for devices, which have them too. */
 #ifndef TELU_APPROX_H
 #define TELU_APPROX_H

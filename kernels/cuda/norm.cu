@@ -2,7 +2,7 @@
 /* norm.cu - see norm.h, and norm.cuh for a row. */
 #include "norm.cuh"
 
-#include "config.h"
+#include "sizes.h"
 
 #define THREADS 128
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # nvcc.sh NVCC CXX ARCHS SOURCE OBJECT LOG DEPFILE [flag ...] - one .cu file to one object,
 # for every architecture of the comma-separated list and as PTX of the last. LOG is what
-# ptxas says of each kernel; tests/test_nvcc.sh reads it.
+# ptxas says of each kernel; tests/support/test_nvcc.sh reads it.
 set -u
 nvcc=$1 cxx=$2 archs=$3 source=$4 object=$5 log=$6 depfile=$7
 shift 7

@@ -4,7 +4,7 @@
  * registers, and with it the sums of dg and db over the rows that come to them. */
 #include "norm.h"
 
-#include "config.h"
+#include "sizes.h"
 #include "each.cuh"
 #include "rows.cuh"
 

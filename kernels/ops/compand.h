@@ -11,7 +11,7 @@
 #define TELU_COMPAND_H
 
 #include "backend.h"
-#include "config.h"
+#include "sizes.h"
 
 #ifdef __cplusplus
 extern "C" {

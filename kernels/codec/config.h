@@ -4,6 +4,7 @@
 #ifndef TELU_CONFIG_H
 #define TELU_CONFIG_H
 
+#include "sizes.h"
 #include "telu.h"
 
 #ifdef __cplusplus
@@ -11,12 +12,6 @@ extern "C" {
 #endif
 
 #define TELU_BANDS     21      /* bands of a hop; edges in telu_band_edge[] */
-#define TELU_COEFS     (2 * TELU_HOP)  /* coefficients of a packet */
-#define TELU_FEATURES  (2 * TELU_COEFS)
-#define TELU_MAX_WIDTH 1024
-#define TELU_MAX_BLOCKS 16
-#define TELU_MAX_DIM   64
-#define TELU_MAX_CODES 1024
 
 /* Band b of a hop holds coefficients [edge[b], edge[b + 1]), 50 Hz each. */
 #define TELU_BAND_EDGE_LIST \
