@@ -141,7 +141,7 @@ gst_telucodec_past_lead_encoder (const GstTelucodecPast * past,
     const Packet *p = &past->packets[at];
 
     if (telu_encoder_set (encoder, &p->rate) < 0
-        || telu_encoder_follow (encoder, past->pcm + (gsize) at * TELU_PACKET,
+        || telu_encoder_resync (encoder, past->pcm + (gsize) at * TELU_PACKET,
             p->packet, p->bytes) < 0)
       return -1;
   }

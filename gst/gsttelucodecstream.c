@@ -34,15 +34,15 @@ free_cpu (GstTelucodecStream * s)
 }
 
 static void
-set_seat (GstTelucodecStream * s, struct telu_seat *seat)
+set_seat (GstTelucodecStream * s, struct telu_batch_stream *seat)
 {
-  struct telu_seat *old;
+  struct telu_batch_stream *old;
 
   GST_OBJECT_LOCK (s->element);
   old = s->seat;
   s->seat = seat;
   GST_OBJECT_UNLOCK (s->element);
-  telu_batch_leave (old);
+  telu_batch_remove (old);
 }
 
 /* FALSE with an error posted; else s->seat is there or not. */
@@ -50,7 +50,7 @@ static gboolean
 join (GstTelucodecStream * s)
 {
   GstTelucodecRuntime *rt = s->rt;
-  struct telu_seat *seat = telu_batch_join (rt->module, rt->model, rt->device,
+  struct telu_batch_stream *seat = telu_batch_add (rt->module, rt->model, rt->device,
       s->side, rt->window);
   gboolean full, ok;
   gchar *text;
@@ -216,7 +216,7 @@ typedef enum
 } Outcome;
 
 static Outcome
-run (GstTelucodecStream * s, struct telu_job *job)
+run (GstTelucodecStream * s, struct telu_request *job)
 {
   if (!s->seat)
     return LEFT_TO_CPU;
@@ -243,7 +243,7 @@ gint
 gst_telucodec_stream_encode (GstTelucodecStream * s, const gfloat * pcm,
     guint8 * packet)
 {
-  struct telu_job job = {.pcm = (gfloat *) pcm,.packet = packet };
+  struct telu_request job = {.pcm = (gfloat *) pcm,.packet = packet };
   const Outcome outcome = run (s, &job);
   gint size;
 
@@ -264,7 +264,7 @@ gint
 gst_telucodec_stream_decode (GstTelucodecStream * s, const guint8 * packet,
     gsize size, gfloat * pcm)
 {
-  struct telu_job job = {.pcm = pcm,.packet = (guint8 *) packet,
+  struct telu_request job = {.pcm = pcm,.packet = (guint8 *) packet,
     .bytes = (gint) MIN (size, TELU_MAX_PACKET)
   };
   const Outcome outcome = run (s, &job);
@@ -283,7 +283,7 @@ gst_telucodec_stream_decode (GstTelucodecStream * s, const guint8 * packet,
 gint
 gst_telucodec_stream_conceal (GstTelucodecStream * s, gfloat * pcm)
 {
-  struct telu_job job = {.pcm = pcm };
+  struct telu_request job = {.pcm = pcm };
   const Outcome outcome = run (s, &job);
   gint status;
 

@@ -35,7 +35,7 @@ typedef struct
   enum telu_side side;
   gint open;                    /* atomic */
 
-  struct telu_seat *seat;       /* NULL: on the CPU */
+  struct telu_batch_stream *seat;       /* NULL: on the CPU */
   struct telu_encoder *encoder;
   struct telu_decoder *decoder;
   gboolean begins;              /* the next packet begins a run */

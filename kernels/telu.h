@@ -106,7 +106,7 @@ void telu_encoder_info(const struct telu_encoder *e, struct telu_info *info);
  * The codes are those of the packet, so that the networks' pasts are the decoder's as
  * soon as they have been gone through; so is the rate control, as far as it looks back.
  * 0 or -1. */
-int telu_encoder_follow(struct telu_encoder *e, const float *pcm,
+int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
                         const uint8_t *packet, size_t n);
 
 /* --- Decoder ------------------------------------------------------------ */

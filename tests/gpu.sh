@@ -162,9 +162,10 @@ fi
 module=$build/kernels/module/libtelucodec-cuda.so
 [ -f "$module" ] || { fail "build" "$module" "was not made"; exit 1; }
 export TELUCODEC_BACKEND_PATH="$build/kernels/module"
-export TELU_GOLDEN="$top/tests/golden"
+export TELUCODEC_TEST_GOLDEN="$top/tests/golden"
 weights=$top/trainer/models/telucodec-te-16k.safetensors
-export TELU_MODEL="$weights" TELUCODEC_MODEL="$weights" TELU_CLIP="$top/gst/demo.flac"
+export TELUCODEC_TEST_MODEL="$weights" TELUCODEC_MODEL="$weights"
+export TELUCODEC_TEST_CLIP="$top/gst/demo.flac"
 
 if [ -n "$command" ]; then
     export GST_PLUGIN_PATH="$build/gst"
@@ -221,7 +222,7 @@ fi
 # --- Fast -----------------------------------------------------------------------
 
 plain=$out/weights.plain
-python3 "$top/tests/bench/plain.py" "$weights" "$plain" ||
+python3 "$top/tests/bench/flatten_weights.py" "$weights" "$plain" ||
     fail "weights" "$weights" "cannot be read"
 # measured WHAT SETTING STATUS PROGRAM: a log's rows, as far as it came
 measured() {
@@ -258,8 +259,8 @@ if wanted ops; then
     copy=0 sgemm=0
     if limited 60 card-build nvcc -arch="sm_$arch" -O2 -I "$top/kernels" \
         -I "$top/kernels/ops" -I "$top/kernels/cuda" \
-        "$top/tests/bench/bench_card.cu" -lcublas -o "$out/bench_card" &&
-        limited 60 card "$out/bench_card"; then
+        "$top/tests/bench/bench_device.cu" -lcublas -o "$out/bench_device" &&
+        limited 60 card "$out/bench_device"; then
         copy=$(sed -n 's/^copy //p' "$log")
         sgemm=$(sed -n 's/^sgemm //p' "$log")
         row "card: copy bandwidth" "4 GiB within its memory, read + written" \
@@ -282,7 +283,7 @@ if wanted count; then
         for n in 1 1024; do
             for packets in 32 64; do
                 limited 60 "count-$n-$packets" env LD_PRELOAD="$out/count_calls.so" \
-                    TELU_COUNT="$out/calls-$n-$packets.txt" "$build/tests/bench/bench_gpu" \
+                    TELUCODEC_COUNT="$out/calls-$n-$packets.txt" "$build/tests/bench/bench_gpu" \
                     --module "$module" --weights "$plain" --batch $n --warm 64 \
                     --packets $packets count || fail "launches" "batches of $n" "see ${log##*/}"
             done
@@ -308,7 +309,7 @@ if wanted count; then
                     "$build/tests/bench/bench_gpu" --module "$module" --weights "$plain" \
                     --batch $n --warm 2 --packets $packets count
             done
-            moved=$(python3 "$top/tests/bench/moved.py" "$out/ncu-$n-1.log" \
+            moved=$(python3 "$top/tests/bench/memory_traffic.py" "$out/ncu-$n-1.log" \
                 "$out/ncu-$n-3.log" 2 $n)
             row "device memory, encode + decode" "batches of $n" \
                 "${moved:-not read: see ncu-$n-1.log}"
@@ -325,7 +326,7 @@ if wanted elements; then
         source="filesrc location=$out/before.wav ! wavparse"
         for way in "cuda cpu" "cpu cuda"; do
             enc=${way% *} dec=${way#* }
-            launch before "filesrc location=$TELU_CLIP ! decodebin ! audioconvert ! \
+            launch before "filesrc location=$TELUCODEC_TEST_CLIP ! decodebin ! audioconvert ! \
                 audioresample ! audio/x-raw,format=S16LE,rate=16000,channels=1 ! wavenc ! \
                 filesink location=$out/before.wav" &&
                 launch "encode-$enc" "$source ! telucodecenc backend=$enc ! telucodecmux ! \

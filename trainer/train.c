@@ -3,7 +3,7 @@
 #include "train.h"
 
 #include "bar.h"
-#include "bundle.h"
+#include "snapshot.h"
 #include "events.h"
 #include "log.h"
 #include "parallel.h"

@@ -3,7 +3,7 @@
 #ifndef TRAIN_H
 #define TRAIN_H
 
-#include "card.h"
+#include "device_trainer.h"
 #include "checkpoint.h"
 #include "options.h"
 

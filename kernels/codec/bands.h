@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* bands.h - which band a coefficient lies in, for what goes through a packet's coefficients
- * alone or among lanes (both.h): from place to place by run_of() times TELU_LANES.
+ * alone or among lanes (host_device.h): from place to place by run_of() times TELU_LANES.
  */
 #ifndef TELU_BANDS_H
 #define TELU_BANDS_H
 
-#include "both.h"
+#include "host_device.h"
 #include "config.h"
 
 /* The band of coefficient k of a hop. */
@@ -25,7 +25,7 @@ struct place {
     int h, k, b;
 };
 
-TELU_HELP struct place place_of(int i)
+TELU_INLINE struct place place_of(int i)
 {
     int h = i < TELU_HOP ? 0 : TELU_HOP;
     struct place w = { h, i - h, band_of[i - h] };
@@ -34,7 +34,7 @@ TELU_HELP struct place place_of(int i)
 }
 
 /* How many coefficients from there on a lane does: alone, the rest of the band. */
-TELU_HELP int run_of(const struct place *w)
+TELU_INLINE int run_of(const struct place *w)
 {
     return TELU_LANES > 1 ? 1 : telu_band_edge[w->b + 1] - w->k;
 }

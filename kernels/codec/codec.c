@@ -15,13 +15,13 @@
  */
 #include "backend_host.h"
 #include "error.h"
-#include "hear.h"
+#include "dequantise.h"
 #include "mdct.h"
 #include "network.h"
 #include "packet.h"
 #include "plc.h"
 #include "ratecontrol.h"
-#include "sound.h"
+#include "synthesis.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,19 +29,19 @@
 
 /* Samples beyond +48 dB over full scale are cut, so that every number further on is
  * finite; no sound comes near. */
-#define LOUDEST  256.0f
+#define MAX_INPUT  256.0f
 
 struct telu_encoder {
     const struct telu_model *m;
     struct telu_ctx ctx;
     float *arena;
-    float *window;             /* [480], see take_in() */
+    float *window;             /* [480], see push_input() */
     float *c, *base;           /* [320] each: original, base layer */
     float *latent, *sum;       /* [latent] each */
     struct telu_net_state enc, dec;
     int past;                  /* 1: the networks' histories are not all zero */
     struct telu_rc rc;
-    struct telu_plan plan;
+    struct telu_bands bands;
     struct telu_layers layers;
     struct telu_info info;
 };
@@ -50,13 +50,13 @@ struct telu_decoder {
     const struct telu_model *m;
     struct telu_ctx ctx;
     float *arena;
-    struct telu_sound sound;
+    struct telu_synthesis sound;
     float *c;                  /* [320] */
     float *sum;                /* [latent], of the last packet with codes */
     struct telu_net_state dec;
     int past;
     struct telu_plc plc;
-    struct telu_plan plan;
+    struct telu_bands bands;
     struct telu_layers layers;
     struct telu_info info;
 };
@@ -193,7 +193,7 @@ const float *telu_encoder_latent(const struct telu_encoder *e)
  *
  *   window  | 0 (40) | last packet's end (80) | this packet (320) | 0 (40) |
  */
-static void take_in(struct telu_encoder *e, const float *pcm)
+static void push_input(struct telu_encoder *e, const float *pcm)
 {
     float *x = e->window + TELU_EDGE + TELU_OVERLAP;
 
@@ -201,7 +201,7 @@ static void take_in(struct telu_encoder *e, const float *pcm)
     for (int i = 0; i < TELU_PACKET; i++) {
         float v = isfinite(pcm[i]) ? pcm[i] : 0.0f;
 
-        x[i] = v < -LOUDEST ? -LOUDEST : v > LOUDEST ? LOUDEST : v;
+        x[i] = v < -MAX_INPUT ? -MAX_INPUT : v > MAX_INPUT ? MAX_INPUT : v;
     }
 }
 
@@ -222,46 +222,46 @@ static int code_base(struct telu_encoder *e)
 
 /* Whether beside the codes, if any, there is room for the refinement; the envelope is
  * in the plan then. */
-static int fits(struct telu_encoder *e, const struct telu_choice *choice)
+static int fits(struct telu_encoder *e, const struct telu_budget *budget)
 {
     const struct telu_tables *t = &e->m->tab;
 
-    telu_plan_envelope(&e->plan, t, e->layers.codes, choice->stages);
-    return telu_rc_fits(choice, &e->plan, t, telu_packet_head(choice->stages, e->m->n));
+    telu_bands_envelope(&e->bands, t, e->layers.codes, budget->stages);
+    return telu_rc_fits(budget, &e->bands, t, telu_packet_header_bytes(budget->stages, e->m->n));
 }
 
 /* Of a packet without codes it is known that it fits. Returns bytes, 0 when no step
  * whatever makes the packet fit, -1 on failure. */
-static int put_refined(struct telu_encoder *e, const struct telu_choice *choice,
+static int put_refined(struct telu_encoder *e, const struct telu_budget *budget,
                        uint8_t *packet)
 {
     const struct telu_tables *t = &e->m->tab;
     struct telu_layers *l = &e->layers;
-    int head = telu_packet_head(choice->stages, e->m->n), kept = TELU_HOP;
+    int head = telu_packet_header_bytes(budget->stages, e->m->n), kept = TELU_HOP;
     size_t n;
 
     l->refined = 1;
-    l->shape = choice->shape;
-    l->stages = choice->stages;
+    l->shape = budget->shape;
+    l->stages = budget->stages;
     l->prefix_bits = 0;
     if (l->stages && code_base(e))
         return -1;
-    if (l->stages && !fits(e, choice))
+    if (l->stages && !fits(e, budget))
         return 0;
     memset(e->base, 0, TELU_COEFS * sizeof(float));
     if (l->stages && telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum))
         return -1;
 
-    l->step = telu_rc_step(&e->rc, choice, &e->plan, t, head, e->c, e->base, l->q,
+    l->step = telu_rc_step(&e->rc, budget, &e->bands, t, head, e->c, e->base, l->q,
                            NULL);
-    while (!(n = telu_packet_put(packet, (size_t)choice->cap, choice->bytes, l,
-                                 &e->plan, t, e->m->n))) {
+    while (!(n = telu_packet_put(packet, (size_t)budget->cap, budget->bytes, l,
+                                 &e->bands, t, e->m->n))) {
         /* Estimates may be a byte short: a coarser step, and when there is none the
          * highest coefficients go. */
         if (l->step < TELU_STEPS - 1) {
-            telu_plan_step(&e->plan, t, ++l->step, l->shape);
-            telu_refine_quantise(l->q, &e->plan, t, e->c, e->base,
-                                 telu_rc_dead(e->rc.rate.tune));
+            telu_bands_step(&e->bands, t, ++l->step, l->shape);
+            telu_refine_quantise(l->q, &e->bands, t, e->c, e->base,
+                                 telu_rc_dead_zone(e->rc.rate.tune));
         } else {
             kept -= 8;
             for (int k = kept; k < TELU_HOP; k++)
@@ -276,7 +276,7 @@ static int put_base(struct telu_encoder *e, int bytes, uint8_t *packet)
     struct telu_layers *l = &e->layers;
 
     l->refined = l->shape = l->step = 0;
-    telu_packet_room(bytes, e->m->cfg.stages, e->m->n, &l->stages, &l->prefix_bits);
+    telu_packet_capacity(bytes, e->m->cfg.stages, e->m->n, &l->stages, &l->prefix_bits);
 
     /* The decoder network runs for its past alone: the next packet may be refined. */
     if (code_base(e) ||
@@ -288,52 +288,52 @@ static int put_base(struct telu_encoder *e, int bytes, uint8_t *packet)
 
 int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_t cap)
 {
-    struct telu_choice choice;
+    struct telu_budget budget;
     int n = 0, refined, heard;
 
     if (cap < TELU_MAX_PACKET)
         return telu_fail("room for a packet is %zu bytes, expected %d", cap,
                          TELU_MAX_PACKET);
-    take_in(e, pcm);
+    push_input(e, pcm);
     if (e->ctx.be->mdct(&e->ctx, e->c, e->window, 1, 2))
         return -1;
 
-    choice = telu_rc_choose(&e->rc, e->m);
-    refined = choice.refined && (choice.stages || fits(e, &choice));
-    heard = !refined || choice.stages;
+    budget = telu_rc_budget(&e->rc, e->m);
+    refined = budget.refined && (budget.stages || fits(e, &budget));
+    heard = !refined || budget.stages;
     if (!heard)
         forget(e);
     else if (listen(e))
         return -1;
 
     if (refined)
-        n = put_refined(e, &choice, packet);
+        n = put_refined(e, &budget, packet);
     if (n == 0)
-        n = put_base(e, choice.cap, packet);
+        n = put_base(e, budget.cap, packet);
     if (n <= 0)
         return -1;
-    telu_rc_done(&e->rc, &choice, n);
+    telu_rc_update(&e->rc, &budget, n);
     e->info = (struct telu_info){ .stages = e->layers.stages,
         .refined = e->layers.refined, .step = e->layers.step,
         .shape = e->layers.shape, .bytes = n };
     return n;
 }
 
-int telu_encoder_follow(struct telu_encoder *e, const float *pcm,
+int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
                         const uint8_t *packet, size_t n)
 {
     const struct telu_tables *t = &e->m->tab;
     struct telu_layers *l = &e->layers;
-    struct telu_choice choice;
+    struct telu_budget budget;
 
-    take_in(e, pcm);
-    if (telu_packet_get(l, &e->plan, packet, n, t, e->m->cfg.stages, e->m->n))
+    push_input(e, pcm);
+    if (telu_packet_get(l, &e->bands, packet, n, t, e->m->cfg.stages, e->m->n))
         return telu_fail("a packet of %zu bytes is damaged, expected one that an encoder "
                          "made", n);
     if (e->ctx.be->mdct(&e->ctx, e->c, e->window, 1, 2))
         return -1;
 
-    choice = telu_rc_choose(&e->rc, e->m);
+    budget = telu_rc_budget(&e->rc, e->m);
     memset(e->base, 0, TELU_COEFS * sizeof(float));
     if (!l->stages && !l->prefix_bits)
         forget(e);
@@ -342,10 +342,10 @@ int telu_encoder_follow(struct telu_encoder *e, const float *pcm,
                              l->prefix_bits) ||
              telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum))
         return -1;
-    if (choice.refined && l->refined)
-        telu_rc_step(&e->rc, &choice, &e->plan, t, telu_packet_head(l->stages, e->m->n),
+    if (budget.refined && l->refined)
+        telu_rc_step(&e->rc, &budget, &e->bands, t, telu_packet_header_bytes(l->stages, e->m->n),
                      e->c, e->base, l->q, NULL);
-    telu_rc_done(&e->rc, &choice, (int)n);
+    telu_rc_update(&e->rc, &budget, (int)n);
     return 0;
 }
 
@@ -364,14 +364,14 @@ struct telu_decoder *telu_decoder_new(const struct telu_model *m,
         telu_fail("no memory for a decoder");
         return NULL;
     }
-    if (set_up(&d->ctx, &d->arena, m, be, padded(telu_sound_floats()) +
+    if (set_up(&d->ctx, &d->arena, m, be, padded(telu_synthesis_floats()) +
                2 * padded(TELU_COEFS) + latent + dec)) {
         free(d);
         return NULL;
     }
     d->m = m;
     at = d->arena;
-    telu_sound_init(&d->sound, take(&at, telu_sound_floats()));
+    telu_synthesis_init(&d->sound, take(&at, telu_synthesis_floats()));
     d->c = take(&at, TELU_COEFS);
     telu_plc_init(&d->plc, take(&at, TELU_COEFS));
     d->sum = take(&at, latent);
@@ -399,7 +399,7 @@ static void forget_decoded(struct telu_decoder *d)
 void telu_decoder_reset(struct telu_decoder *d)
 {
     forget_decoded(d);
-    telu_sound_reset(&d->sound);
+    telu_synthesis_reset(&d->sound);
     memset(&d->info, 0, sizeof(d->info));
     telu_plc_reset(&d->plc);
 }
@@ -421,10 +421,10 @@ int telu_conceal(struct telu_decoder *d, float *pcm)
     else if (telu_decoder_net(&d->ctx, d->m, &d->dec, d->c, d->sum))
         return -1;
     else
-        telu_plc_go_on(&d->plc, d->c, d->c);
+        telu_plc_extrapolate(&d->plc, d->c, d->c);
     for (int k = 0; k < TELU_COEFS; k++)
         d->c[k] *= gain;
-    return telu_sound_out(&d->ctx, &d->sound, d->c, NULL, 0, pcm);
+    return telu_synthesis_run(&d->ctx, &d->sound, d->c, NULL, 0, pcm);
 }
 
 int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *pcm)
@@ -433,7 +433,7 @@ int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *
     struct telu_layers *l = &d->layers;
     int base;
 
-    if (telu_packet_get(l, &d->plan, packet, n, t, d->m->cfg.stages, d->m->n))
+    if (telu_packet_get(l, &d->bands, packet, n, t, d->m->cfg.stages, d->m->n))
         return telu_conceal(d, pcm) ? -1 : 1;
 
     base = l->stages > 0 || l->prefix_bits > 0;
@@ -448,12 +448,12 @@ int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *
             return -1;
     }
     if (l->refined)
-        telu_hear_refined(d->c, l->q, &d->plan, t, d->c, l->shape);
+        telu_dequantise_refined(d->c, l->q, &d->bands, t, d->c, l->shape);
     else
-        telu_packet_sound(d->c, l, d->c);
-    telu_plc_heard(&d->plc, d->c, base);
+        telu_dequantise_packet(d->c, l, d->c);
+    telu_plc_received(&d->plc, d->c, base);
     d->info = (struct telu_info){ .stages = l->stages, .refined = l->refined,
         .step = l->step, .shape = l->shape, .bytes = (int)n };
-    return telu_sound_out(&d->ctx, &d->sound, d->c, l->refined ? &d->plan : NULL, l->shape,
+    return telu_synthesis_run(&d->ctx, &d->sound, d->c, l->refined ? &d->bands : NULL, l->shape,
                           pcm);
 }

@@ -4,15 +4,15 @@
 #ifndef TELU_NOISE_H
 #define TELU_NOISE_H
 
-#include "both.h"
+#include "host_device.h"
 
-TELU_HELP uint32_t telu_noise(uint32_t u)
+TELU_INLINE uint32_t telu_noise(uint32_t u)
 {
     return 1664525u * u + 1013904223u;
 }
 
 /* telu_noise(), n times over. Applied twice, u -> a u + c is u -> a^2 u + (a + 1) c. */
-TELU_HELP uint32_t telu_noise_after(uint32_t u, uint32_t n)
+TELU_INLINE uint32_t telu_noise_after(uint32_t u, uint32_t n)
 {
     uint32_t a = 1664525u, c = 1013904223u;
 

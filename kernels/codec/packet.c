@@ -2,7 +2,7 @@
 /* packet.c - see packet.h. */
 #include "packet.h"
 
-#include "hear.h"
+#include "dequantise.h"
 #include "noise.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ struct bits {
 };
 
 /* How many of `count` bits go into the byte that the next one is in. */
-TELU_PART int into_byte(const struct bits *b, int count)
+TELU_STATIC int into_byte(const struct bits *b, int count)
 {
     int left = 8 - (int)(b->at & 7);
 
@@ -28,7 +28,7 @@ TELU_PART int into_byte(const struct bits *b, int count)
 }
 
 /* v < 2^count */
-TELU_PART void put_bits(struct bits *b, uint32_t v, int count)
+TELU_STATIC void put_bits(struct bits *b, uint32_t v, int count)
 {
     while (count > 0) {
         int n = into_byte(b, count);
@@ -39,7 +39,7 @@ TELU_PART void put_bits(struct bits *b, uint32_t v, int count)
     }
 }
 
-TELU_PART uint32_t get_bits(struct bits *b, int count)
+TELU_STATIC uint32_t get_bits(struct bits *b, int count)
 {
     uint32_t v = 0;
 
@@ -56,25 +56,25 @@ TELU_PART uint32_t get_bits(struct bits *b, int count)
 /* --- Sizes ---------------------------------------------------------------- */
 
 /* Into `bits` bits go so many of `stages` codes, and a prefix of the next. */
-TELU_PART void room(int bits, int stages, int n, int *codes, int *prefix_bits)
+TELU_STATIC void room(int bits, int stages, int n, int *codes, int *prefix_bits)
 {
     *codes = bits / n < stages ? bits / n : stages;
     *prefix_bits = *codes < stages ? bits - *codes * n : 0;
 }
 
-TELU_CODE void telu_packet_room(int bytes, int stages, int n, int *codes, int *prefix_bits)
+TELU_PUBLIC void telu_packet_capacity(int bytes, int stages, int n, int *codes, int *prefix_bits)
 {
     room(8 * bytes - BASE_BITS, stages, n, codes, prefix_bits);
 }
 
-TELU_CODE int telu_packet_head(int S, int n)
+TELU_PUBLIC int telu_packet_header_bytes(int S, int n)
 {
     return (FRONT_BITS + S * n + STEP_BITS + 7) / 8;
 }
 
 /* --- Writing -------------------------------------------------------------- */
 
-TELU_CODE void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n)
+TELU_PUBLIC void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n)
 {
     struct bits b = { out, NULL, 0 };
 
@@ -87,7 +87,7 @@ TELU_CODE void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_l
     put_bits(&b, (uint32_t)l->prefix, l->prefix_bits);
 }
 
-TELU_PART void put_head(uint8_t *out, const struct telu_layers *l, int n)
+TELU_STATIC void put_head(uint8_t *out, const struct telu_layers *l, int n)
 {
     struct bits b = { out, NULL, 0 };
 
@@ -99,11 +99,11 @@ TELU_PART void put_head(uint8_t *out, const struct telu_layers *l, int n)
     put_bits(&b, (uint32_t)l->step, STEP_BITS);
 }
 
-TELU_CODE size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
-                       const struct telu_layers *l, const struct telu_plan *p,
+TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
+                       const struct telu_layers *l, const struct telu_bands *p,
                        const struct telu_tables *t, int n)
 {
-    size_t head = (size_t)telu_packet_head(l->stages, n), size;
+    size_t head = (size_t)telu_packet_header_bytes(l->stages, n), size;
     struct telu_range_enc e;
 
     if (bytes > 0 && (size_t)bytes < cap)
@@ -140,7 +140,7 @@ struct front {
 };
 
 /* y but for its codes and prefix, which are read; then to l. */
-TELU_PART void get_codes(struct telu_layers *l, const struct front *y, struct bits *b, int n)
+TELU_STATIC void get_codes(struct telu_layers *l, const struct front *y, struct bits *b, int n)
 {
     uint32_t code;
 
@@ -158,10 +158,10 @@ TELU_PART void get_codes(struct telu_layers *l, const struct front *y, struct bi
         l->prefix = (int)code;
         l->step = 0;
     }
-    TELU_MEET();
+    TELU_SYNC_LANES();
 }
 
-TELU_CODE int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
+TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
                     const uint8_t *in, size_t size, const struct telu_tables *t,
                     int stages, int n)
 {
@@ -174,7 +174,7 @@ TELU_CODE int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
         return -1;
     y.refined = (int)get_bits(&b, 1);
     if (!y.refined) {
-        telu_packet_room(length, stages, n, &y.stages, &y.prefix_bits);
+        telu_packet_capacity(length, stages, n, &y.stages, &y.prefix_bits);
         get_codes(l, &y, &b, n);
         return 0;
     }
@@ -183,7 +183,7 @@ TELU_CODE int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
     if (y.stages > stages)
         return -1;
     y.shape = (int)get_bits(&b, 2);
-    head = telu_packet_head(y.stages, n);
+    head = telu_packet_header_bytes(y.stages, n);
     y.refined = length > head;
     if (!y.refined)                    /* cut: the base layer, or a part of it */
         room(8 * length - FRONT_BITS, y.stages, n, &y.stages, &y.prefix_bits);
@@ -194,17 +194,17 @@ TELU_CODE int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
     step = (int)get_bits(&b, STEP_BITS);
     if (TELU_LANE == 0)
         l->step = step;
-    telu_plan_envelope(plan, t, l->codes, y.stages);
-    telu_plan_step(plan, t, step, y.shape);
+    telu_bands_envelope(bands, t, l->codes, y.stages);
+    telu_bands_step(bands, t, step, y.shape);
     telu_range_dec_init(&d, in + head, size - (size_t)head);
-    return telu_refine_get(&d, l->q, plan, t);
+    return telu_refine_get(&d, l->q, bands, t);
 }
 
 /* --- Sound ---------------------------------------------------------------- */
 
-TELU_CODE void telu_packet_sound(float *y, const struct telu_layers *l, const float *base)
+TELU_PUBLIC void telu_dequantise_packet(float *y, const struct telu_layers *l, const float *base)
 {
     uint32_t u = telu_refine_seed(l->codes, l->stages);
 
-    telu_hear_alone(y, base, telu_noise(u) + (uint32_t)l->prefix);
+    telu_dequantise_base(y, base, telu_noise(u) + (uint32_t)l->prefix);
 }

@@ -22,29 +22,29 @@ struct telu_layers {
 };
 
 /* Bits of a base-only packet of `bytes` bytes: whole codes, and the prefix's bits. */
-TELU_CODE void telu_packet_room(int bytes, int stages, int n, int *codes, int *prefix_bits);
+TELU_PUBLIC void telu_packet_capacity(int bytes, int stages, int n, int *codes, int *prefix_bits);
 
 /* Bytes before the range coder's first, in a refined packet of S stages. */
-TELU_CODE int telu_packet_head(int S, int n);
+TELU_PUBLIC int telu_packet_header_bytes(int S, int n);
 
 /* Writes a base-only packet of exactly `bytes` bytes. */
-TELU_CODE void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n);
+TELU_PUBLIC void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n);
 
 /* Writes a refined packet, padded with zeros to `bytes` when bytes > 0. Returns its
  * length, or 0 when it does not fit into cap (or bytes). */
-TELU_CODE size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
-                       const struct telu_layers *l, const struct telu_plan *p,
+TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
+                       const struct telu_layers *l, const struct telu_bands *p,
                        const struct telu_tables *t, int n);
 
 /* Any bytes in. 0, or -1 on damage (l is then undefined). stages: of the model.
  * When l->refined, plan is what the coefficients were read with. */
-TELU_CODE int telu_packet_get(struct telu_layers *l, struct telu_plan *plan,
+TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
                     const uint8_t *in, size_t size, const struct telu_tables *t,
                     int stages, int n);
 
 /* The sound of a base-only packet: base [320], as the network made it, -> y [320]; y may
  * be base, but not among lanes. */
-TELU_CODE void telu_packet_sound(float *y, const struct telu_layers *l, const float *base);
+TELU_PUBLIC void telu_dequantise_packet(float *y, const struct telu_layers *l, const float *base);
 
 #ifdef __cplusplus
 }

@@ -2,19 +2,19 @@
 /* plc.c - see plc.h. */
 #include "plc.h"
 
-#include "hear.h"
+#include "dequantise.h"
 #include "noise.h"
 
 #define FULL  3                /* packets before the fade: 60 ms */
 #define LEVEL 0.8f             /* what is guessed is softer: a wrong guess costs less */
 
-TELU_CODE void telu_plc_init(struct telu_plc *p, float *last)
+TELU_PUBLIC void telu_plc_init(struct telu_plc *p, float *last)
 {
     p->last = last;
     telu_plc_reset(p);
 }
 
-TELU_CODE void telu_plc_reset(struct telu_plc *p)
+TELU_PUBLIC void telu_plc_reset(struct telu_plc *p)
 {
     for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
         p->last[k] = 0.0f;
@@ -23,7 +23,7 @@ TELU_CODE void telu_plc_reset(struct telu_plc *p)
     p->seed = 1;
 }
 
-TELU_CODE void telu_plc_heard(struct telu_plc *p, const float *c, int base)
+TELU_PUBLIC void telu_plc_received(struct telu_plc *p, const float *c, int base)
 {
     for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
         p->last[k] = c[k];
@@ -34,7 +34,7 @@ TELU_CODE void telu_plc_heard(struct telu_plc *p, const float *c, int base)
     p->seed = 1;
 }
 
-TELU_CODE float telu_plc_lost(struct telu_plc *p)
+TELU_PUBLIC float telu_plc_lost(struct telu_plc *p)
 {
     if (p->lost < TELU_PLC_SILENT)
         p->lost++;
@@ -43,15 +43,15 @@ TELU_CODE float telu_plc_lost(struct telu_plc *p)
     return LEVEL * (float)(TELU_PLC_SILENT - p->lost) / (TELU_PLC_SILENT - FULL);
 }
 
-TELU_CODE void telu_plc_repeat(struct telu_plc *p, float *c)
+TELU_PUBLIC void telu_plc_repeat(struct telu_plc *p, float *c)
 {
     for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
         c[k] = telu_noise_after(p->seed, (uint32_t)k + 1) >> 31 ? p->last[k] : -p->last[k];
     p->seed = telu_noise_after(p->seed, TELU_COEFS);
 }
 
-TELU_CODE void telu_plc_go_on(struct telu_plc *p, float *c, const float *base)
+TELU_PUBLIC void telu_plc_extrapolate(struct telu_plc *p, float *c, const float *base)
 {
-    telu_hear_alone(c, base, p->seed);
+    telu_dequantise_base(c, base, p->seed);
     p->seed = telu_noise_after(p->seed, TELU_COEFS);
 }

@@ -10,7 +10,7 @@
 #ifndef TELU_PLC_H
 #define TELU_PLC_H
 
-#include "both.h"
+#include "host_device.h"
 #include "config.h"
 
 #ifdef __cplusplus
@@ -27,21 +27,21 @@ struct telu_plc {
 #define TELU_PLC_SILENT 10     /* packets after which nothing is left */
 
 /* last: room for 320 floats. */
-TELU_CODE void telu_plc_init(struct telu_plc *p, float *last);
-TELU_CODE void telu_plc_reset(struct telu_plc *p);
+TELU_PUBLIC void telu_plc_init(struct telu_plc *p, float *last);
+TELU_PUBLIC void telu_plc_reset(struct telu_plc *p);
 
 /* A packet came: its coefficients. */
-TELU_CODE void telu_plc_heard(struct telu_plc *p, const float *c, int base);
+TELU_PUBLIC void telu_plc_received(struct telu_plc *p, const float *c, int base);
 
 /* Counts one more lost packet. Returns its gain, 1 .. 0. */
-TELU_CODE float telu_plc_lost(struct telu_plc *p);
+TELU_PUBLIC float telu_plc_lost(struct telu_plc *p);
 
 /* c [320]: the last coefficients with other signs. */
-TELU_CODE void telu_plc_repeat(struct telu_plc *p, float *c);
+TELU_PUBLIC void telu_plc_repeat(struct telu_plc *p, float *c);
 
 /* base [320] of the network that went on -> c [320], how it sounds; c may be base, but
  * not among lanes. */
-TELU_CODE void telu_plc_go_on(struct telu_plc *p, float *c, const float *base);
+TELU_PUBLIC void telu_plc_extrapolate(struct telu_plc *p, float *c, const float *base);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,7 @@
 
 #define NARROW (1u << 24)      /* a range below this is widened by a byte */
 
-TELU_CODE void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_t cap)
+TELU_PUBLIC void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_t cap)
 {
     e->out = out;
     e->n = 0;
@@ -17,7 +17,7 @@ TELU_CODE void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_
 
 /* The pending bits to out, and the carry above them into the bytes before. It cannot
  * leave the first of those: the whole interval began as [0, 2^32 - 1). */
-TELU_PART void flush(struct telu_range_enc *e)
+TELU_STATIC void flush(struct telu_range_enc *e)
 {
     uint32_t v = (uint32_t)(e->low >> 32);
     int bits = e->pending;
@@ -39,7 +39,7 @@ TELU_PART void flush(struct telu_range_enc *e)
 }
 
 /* 8 or 16 bits more are pending. The carry needs one above them. */
-TELU_PART void widen(struct telu_range_enc *e, int bits)
+TELU_STATIC void widen(struct telu_range_enc *e, int bits)
 {
     if (e->pending + bits > 24)
         flush(e);
@@ -47,7 +47,7 @@ TELU_PART void widen(struct telu_range_enc *e, int bits)
     e->pending += bits;
 }
 
-TELU_CODE void telu_range_put(struct telu_range_enc *e, uint32_t c, uint32_t f, int t)
+TELU_PUBLIC void telu_range_put(struct telu_range_enc *e, uint32_t c, uint32_t f, int t)
 {
     uint32_t r = e->range >> t;
 
@@ -61,13 +61,13 @@ TELU_CODE void telu_range_put(struct telu_range_enc *e, uint32_t c, uint32_t f, 
     }
 }
 
-TELU_CODE void telu_range_put_bits(struct telu_range_enc *e, uint32_t v, int count)
+TELU_PUBLIC void telu_range_put_bits(struct telu_range_enc *e, uint32_t v, int count)
 {
     while (count-- > 0)
         telu_range_put(e, (v >> count) & 1, 1, 1);
 }
 
-TELU_CODE size_t telu_range_finish(struct telu_range_enc *e)
+TELU_PUBLIC size_t telu_range_finish(struct telu_range_enc *e)
 {
     uint64_t low = e->low & 0xffffffffu;
     uint32_t rest = 0xffffffffu;       /* what k bytes leave open */
@@ -86,7 +86,7 @@ TELU_CODE size_t telu_range_finish(struct telu_range_enc *e)
     return e->overflow ? 0 : e->n;
 }
 
-TELU_PART uint32_t next_byte(struct telu_range_dec *d)
+TELU_STATIC uint32_t next_byte(struct telu_range_dec *d)
 {
     uint32_t byte = d->at < d->n ? d->in[d->at] : 0;
 
@@ -94,7 +94,7 @@ TELU_PART uint32_t next_byte(struct telu_range_dec *d)
     return byte;
 }
 
-TELU_CODE void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, size_t n)
+TELU_PUBLIC void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, size_t n)
 {
     d->in = in;
     d->n = n;
@@ -105,12 +105,12 @@ TELU_CODE void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, 
         d->code = d->code << 8 | next_byte(d);
 }
 
-TELU_CODE void telu_range_open(struct telu_range_dec *d, int t)
+TELU_PUBLIC void telu_range_begin(struct telu_range_dec *d, int t)
 {
     d->range >>= t;
 }
 
-TELU_CODE void telu_range_took(struct telu_range_dec *d, uint32_t c, uint32_t f)
+TELU_PUBLIC void telu_range_consume(struct telu_range_dec *d, uint32_t c, uint32_t f)
 {
     d->code -= d->range * c;
     d->range *= f;
@@ -120,16 +120,16 @@ TELU_CODE void telu_range_took(struct telu_range_dec *d, uint32_t c, uint32_t f)
     }
 }
 
-TELU_CODE uint32_t telu_range_get_bits(struct telu_range_dec *d, int count)
+TELU_PUBLIC uint32_t telu_range_get_bits(struct telu_range_dec *d, int count)
 {
     uint32_t v = 0;
 
     while (count-- > 0) {
         uint32_t bit;
 
-        telu_range_open(d, 1);
+        telu_range_begin(d, 1);
         bit = (uint32_t)telu_range_above(d, 1);
-        telu_range_took(d, bit, 1);
+        telu_range_consume(d, bit, 1);
         v = v << 1 | bit;
     }
     return v;

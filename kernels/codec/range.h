@@ -5,7 +5,7 @@
 #ifndef TELU_RANGE_H
 #define TELU_RANGE_H
 
-#include "both.h"
+#include "host_device.h"
 
 #include <stddef.h>
 
@@ -26,17 +26,17 @@ struct telu_range_enc {
     int overflow;              /* 1: more than cap bytes were needed */
 };
 
-TELU_CODE void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_t cap);
+TELU_PUBLIC void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_t cap);
 
 /* Symbol [c, c + f) of 2^t; 1 <= f, c + f <= 2^t, t <= 16. */
-TELU_CODE void telu_range_put(struct telu_range_enc *e, uint32_t c, uint32_t f, int t);
+TELU_PUBLIC void telu_range_put(struct telu_range_enc *e, uint32_t c, uint32_t f, int t);
 
 /* The low `count` bits of v, highest first, each as likely; count 0 .. 32. */
-TELU_CODE void telu_range_put_bits(struct telu_range_enc *e, uint32_t v, int count);
+TELU_PUBLIC void telu_range_put_bits(struct telu_range_enc *e, uint32_t v, int count);
 
 /* Ends with the fewest bytes that decode, zeros past the end included. Returns how
  * many, or 0 with e->overflow set. */
-TELU_CODE size_t telu_range_finish(struct telu_range_enc *e);
+TELU_PUBLIC size_t telu_range_finish(struct telu_range_enc *e);
 
 struct telu_range_dec {
     const uint8_t *in;
@@ -44,21 +44,21 @@ struct telu_range_dec {
     uint32_t code, range;
 };
 
-TELU_CODE void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, size_t n);
+TELU_PUBLIC void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, size_t n);
 
 /* The next symbol is one of 2^t, t <= 16: after this telu_range_above() tells whether it
- * lies at c or above, 0 <= c < 2^t. Follow with telu_range_took(). */
-TELU_CODE void telu_range_open(struct telu_range_dec *d, int t);
-TELU_CODE void telu_range_took(struct telu_range_dec *d, uint32_t c, uint32_t f);
-TELU_CODE uint32_t telu_range_get_bits(struct telu_range_dec *d, int count);
+ * lies at c or above, 0 <= c < 2^t. Follow with telu_range_consume(). */
+TELU_PUBLIC void telu_range_begin(struct telu_range_dec *d, int t);
+TELU_PUBLIC void telu_range_consume(struct telu_range_dec *d, uint32_t c, uint32_t f);
+TELU_PUBLIC uint32_t telu_range_get_bits(struct telu_range_dec *d, int count);
 
-TELU_HELP int telu_range_above(const struct telu_range_dec *d, uint32_t c)
+TELU_INLINE int telu_range_above(const struct telu_range_dec *d, uint32_t c)
 {
     return d->code >= d->range * c;
 }
 
 /* More than four bytes past the end have been read: the data was cut. */
-TELU_HELP int telu_range_cut(const struct telu_range_dec *d)
+TELU_INLINE int telu_range_exhausted(const struct telu_range_dec *d)
 {
     return d->at > d->n + 4;
 }

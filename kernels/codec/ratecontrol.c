@@ -34,7 +34,7 @@
 #define LEAST    0.5f          /* of the rate is wanted, at least, whatever is owed */
 #define LARGEST  2.0f          /* at most, whatever is saved */
 
-TELU_CODE void telu_rc_reset(struct telu_rc *rc)
+TELU_PUBLIC void telu_rc_reset(struct telu_rc *rc)
 {
     struct telu_rate rate = rc->rate;
 
@@ -42,7 +42,7 @@ TELU_CODE void telu_rc_reset(struct telu_rc *rc)
     rc->rate = rate;
 }
 
-TELU_CODE void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate)
+TELU_PUBLIC void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate)
 {
     if (rate->bitrate != rc->rate.bitrate || rate->mode != rc->rate.mode) {
         rc->carry = 0;
@@ -51,17 +51,17 @@ TELU_CODE void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate)
     rc->rate = *rate;
 }
 
-TELU_CODE float telu_rc_dead(enum telu_tune tune)
+TELU_PUBLIC float telu_rc_dead_zone(enum telu_tune tune)
 {
     return tune == TELU_SNR ? 0.12f : 0.19f;
 }
 
-TELU_CODE int telu_rc_shape(enum telu_tune tune)
+TELU_PUBLIC int telu_rc_shape(enum telu_tune tune)
 {
     return tune == TELU_SNR ? FLAT : SHAPED;
 }
 
-TELU_PART float average(const struct telu_rc *rc)
+TELU_STATIC float average(const struct telu_rc *rc)
 {
     return (float)rc->rate.bitrate / PER_BYTE;
 }
@@ -69,7 +69,7 @@ TELU_PART float average(const struct telu_rc *rc)
 /* --- Before the networks -------------------------------------------------- */
 
 /* Where the rate stands in telu_split_rate[], on a scale of ratios. */
-TELU_PART int nearest_rate(int bitrate)
+TELU_STATIC int nearest_rate(int bitrate)
 {
     int i = 0;
 
@@ -82,7 +82,7 @@ TELU_PART int nearest_rate(int bitrate)
 
 /* Bytes of a base-only packet. Fractions are carried over, so that 500 bit/s are
  * packets of one byte and, each fourth, of two. */
-TELU_PART int base_bytes(struct telu_rc *rc, const struct telu_model *m)
+TELU_STATIC int base_bytes(struct telu_rc *rc, const struct telu_model *m)
 {
     int most = (1 + m->cfg.stages * m->n + 7) / 8, bytes;
 
@@ -96,19 +96,19 @@ TELU_PART int base_bytes(struct telu_rc *rc, const struct telu_model *m)
     return bytes < most ? bytes : most;
 }
 
-TELU_CODE int telu_rc_most(const struct telu_rate *rate)
+TELU_PUBLIC int telu_rc_max_bytes(const struct telu_rate *rate)
 {
     int most = MOST * (rate->bitrate / PER_BYTE);
 
     return most < TELU_MAX_PACKET ? most : TELU_MAX_PACKET;
 }
 
-TELU_CODE struct telu_choice telu_rc_choose(struct telu_rc *rc, const struct telu_model *m)
+TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct telu_model *m)
 {
     int bytes = rc->rate.bitrate / PER_BYTE;
     int split = m->tab.split[(rc->rate.tune == TELU_SNR) * TELU_SPLIT_RATES +
                              nearest_rate(rc->rate.bitrate)];
-    struct telu_choice c = { 0 };
+    struct telu_budget c = { 0 };
 
     c.refined = rc->rate.refinement && split != TELU_SPLIT_BASE_ONLY;
     if (!c.refined) {
@@ -118,31 +118,31 @@ TELU_CODE struct telu_choice telu_rc_choose(struct telu_rc *rc, const struct tel
     c.stages = split < m->cfg.stages ? split : m->cfg.stages;
 
     /* Whatever the table says, something is left for the refinement. */
-    while (c.stages > 0 && telu_packet_head(c.stages, m->n) + SLACK > bytes)
+    while (c.stages > 0 && telu_packet_header_bytes(c.stages, m->n) + SLACK > bytes)
         c.stages--;
     c.shape = telu_rc_shape(rc->rate.tune);
     c.bytes = rc->rate.mode == TELU_CBR ? bytes : 0;
-    c.cap = rc->rate.mode == TELU_CBR ? bytes : telu_rc_most(&rc->rate);
+    c.cap = rc->rate.mode == TELU_CBR ? bytes : telu_rc_max_bytes(&rc->rate);
     return c;
 }
 
 TELU_CONST int nothing[TELU_COEFS] = { 0 };
 
-TELU_CODE int telu_rc_fits(const struct telu_choice *choice, struct telu_plan *plan,
+TELU_PUBLIC int telu_rc_fits(const struct telu_budget *budget, struct telu_bands *bands,
                  const struct telu_tables *t, int head)
 {
-    int64_t room = (int64_t)(choice->cap - head - SLACK) * 512;
+    int64_t room = (int64_t)(budget->cap - head - SLACK) * 512;
 
     if (room <= 0)
         return 0;
-    telu_plan_step(plan, t, TELU_STEPS - 1, choice->shape);
-    return telu_refine_cost(nothing, plan, t) <= room;
+    telu_bands_step(bands, t, TELU_STEPS - 1, budget->shape);
+    return telu_refine_cost(nothing, bands, t) <= room;
 }
 
 /* --- Curves --------------------------------------------------------------- */
 
 struct packet {
-    struct telu_plan *plan;
+    struct telu_bands *bands;
     const struct telu_tables *t;
     const float *c, *base;
     int *q, shape, head;
@@ -150,17 +150,17 @@ struct packet {
 };
 
 /* Quantises with that step; what the packet would take, in bytes. */
-TELU_PART float try_step(const struct packet *p, int step)
+TELU_STATIC float try_step(const struct packet *p, int step)
 {
-    telu_plan_step(p->plan, p->t, step, p->shape);
-    telu_refine_quantise(p->q, p->plan, p->t, p->c, p->base, p->dead);
-    return (float)telu_refine_cost(p->q, p->plan, p->t) / 512.0f + (float)p->head +
+    telu_bands_step(p->bands, p->t, step, p->shape);
+    telu_refine_quantise(p->q, p->bands, p->t, p->c, p->base, p->dead);
+    return (float)telu_refine_cost(p->q, p->bands, p->t) / 512.0f + (float)p->head +
            0.5f;
 }
 
 /* This packet's bytes at each point, or those known already; where they leave what
  * matters, straight on. */
-TELU_PART void measure(const struct packet *p, const float *known, float most, float *bytes)
+TELU_STATIC void measure(const struct packet *p, const float *known, float most, float *bytes)
 {
     int i = TELU_RC_GRID - 1;
 
@@ -180,21 +180,21 @@ TELU_PART void measure(const struct packet *p, const float *known, float most, f
     }
 }
 
-TELU_PART void scale(struct telu_rc_curve *c, float by)
+TELU_STATIC void scale(struct telu_rc_curve *c, float by)
 {
     for (int i = 0; i < TELU_RC_GRID; i++)
         c->bytes[i] *= by;
     c->weight *= by;
 }
 
-TELU_PART void add(struct telu_rc_curve *c, const float *bytes, float weight)
+TELU_STATIC void add(struct telu_rc_curve *c, const float *bytes, float weight)
 {
     for (int i = 0; i < TELU_RC_GRID; i++)
         c->bytes[i] += bytes[i];
     c->weight += weight;
 }
 
-TELU_PART float level(const float *c)
+TELU_STATIC float level(const float *c)
 {
     float sum = 0.0f;
 
@@ -204,7 +204,7 @@ TELU_PART float level(const float *c)
     return 4.0f / 0.69314718f * telu_log(sum / TELU_COEFS + 1e-14f);
 }
 
-TELU_PART void listen(struct telu_rc *rc, const float *c, const float *bytes)
+TELU_STATIC void listen(struct telu_rc *rc, const float *c, const float *bytes)
 {
     float now = level(c), rise = now - rc->loudest;
 
@@ -235,14 +235,14 @@ TELU_PART void listen(struct telu_rc *rc, const float *c, const float *bytes)
 }
 
 /* Bytes of a quiet packet: as heard, or no more than the head. */
-TELU_PART float pause_at(const struct telu_rc *rc, int i, float head)
+TELU_STATIC float pause_at(const struct telu_rc *rc, int i, float head)
 {
     return rc->quiet.weight > 1e-12f ? rc->quiet.bytes[i] / rc->quiet.weight
                                      : head + 1.0f;
 }
 
 /* Mean bytes of the packets to come, at point i. */
-TELU_PART float predicted(const struct telu_rc *rc, int i, float head)
+TELU_STATIC float predicted(const struct telu_rc *rc, int i, float head)
 {
     float prior, seen;
 
@@ -257,7 +257,7 @@ TELU_PART float predicted(const struct telu_rc *rc, int i, float head)
 }
 
 /* The step at which `want` bytes are predicted, and what a pause takes there. */
-TELU_PART int solve(struct telu_rc *rc, float want, float head)
+TELU_STATIC int solve(struct telu_rc *rc, float want, float head)
 {
     int i = 0;
     float fine, coarse, at;
@@ -280,7 +280,7 @@ TELU_PART int solve(struct telu_rc *rc, float want, float head)
 }
 
 /* Bytes that packets like those heard should take now, on average. */
-TELU_PART float wanted(const struct telu_rc *rc)
+TELU_STATIC float wanted(const struct telu_rc *rc)
 {
     float rate = average(rc), want = 1.0f;
     float settled = (float)rc->heard / SETTLED;
@@ -300,7 +300,7 @@ TELU_PART float wanted(const struct telu_rc *rc)
 /* --- One packet ----------------------------------------------------------- */
 
 /* The finest step from `least` on with which the packet fits. */
-TELU_PART int finest(const struct packet *p, int least, float most)
+TELU_STATIC int finest(const struct packet *p, int least, float most)
 {
     int coarsest = TELU_STEPS - 1;
 
@@ -316,20 +316,21 @@ TELU_PART int finest(const struct packet *p, int least, float most)
     return least;
 }
 
-TELU_CODE float telu_rc_point(const struct telu_rate *rate, const struct telu_choice *choice,
-                 struct telu_plan *plan, const struct telu_tables *t, int head,
+TELU_PUBLIC float telu_rc_point(const struct telu_rate *rate, const struct telu_budget *budget,
+                 struct telu_bands *bands, const struct telu_tables *t, int head,
                  const float *c, const float *base, int *q, int point)
 {
-    struct packet p = { plan, t, c, base, q, choice->shape, head, telu_rc_dead(rate->tune) };
+    struct packet p = { bands, t, c, base, q, budget->shape, head, telu_rc_dead_zone(rate->tune) };
 
     return try_step(&p, point * SPACING);
 }
 
-TELU_CODE int telu_rc_step(struct telu_rc *rc, const struct telu_choice *choice,
-                 struct telu_plan *plan, const struct telu_tables *t, int head,
+TELU_PUBLIC int telu_rc_step(struct telu_rc *rc, const struct telu_budget *budget,
+                 struct telu_bands *bands, const struct telu_tables *t, int head,
                  const float *c, const float *base, int *q, const float *points)
 {
-    struct packet p = { plan, t, c, base, q, choice->shape, head, telu_rc_dead(rc->rate.tune) };
+    struct packet p = { bands, t, c, base, q, budget->shape, head,
+                        telu_rc_dead_zone(rc->rate.tune) };
     int step = 0;
 
     if (rc->rate.mode != TELU_CBR) {
@@ -339,18 +340,18 @@ TELU_CODE int telu_rc_step(struct telu_rc *rc, const struct telu_choice *choice,
         listen(rc, c, bytes);
         step = solve(rc, wanted(rc), (float)head);
     }
-    if (try_step(&p, step) > (float)choice->cap) {
-        step = finest(&p, step, (float)choice->cap);
+    if (try_step(&p, step) > (float)budget->cap) {
+        step = finest(&p, step, (float)budget->cap);
         try_step(&p, step);
     }
     return step;
 }
 
-TELU_CODE void telu_rc_done(struct telu_rc *rc, const struct telu_choice *choice, int bytes)
+TELU_PUBLIC void telu_rc_update(struct telu_rc *rc, const struct telu_budget *budget, int bytes)
 {
     float most = CREDIT * average(rc);
 
-    if (!choice->refined)
+    if (!budget->refined)
         return;
     rc->credit += average(rc) - (float)bytes;
     rc->credit = rc->credit > most ? most : rc->credit < -4.0f * most ? -4.0f * most

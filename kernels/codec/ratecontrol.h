@@ -53,7 +53,7 @@ struct telu_rc {
 };
 
 /* What is settled before the networks run. */
-struct telu_choice {
+struct telu_budget {
     int refined;
     int stages;                /* of a refined packet */
     int shape;
@@ -62,39 +62,39 @@ struct telu_choice {
 };
 
 /* Back to the start of a stream, keeping the rate. */
-TELU_CODE void telu_rc_reset(struct telu_rc *rc);
+TELU_PUBLIC void telu_rc_reset(struct telu_rc *rc);
 
 /* What has been heard stays, so that the new rate is met at once. */
-TELU_CODE void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate);
+TELU_PUBLIC void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate);
 
 /* Bytes that no packet of that rate exceeds. */
-TELU_CODE int telu_rc_most(const struct telu_rate *rate);
+TELU_PUBLIC int telu_rc_max_bytes(const struct telu_rate *rate);
 
-TELU_CODE struct telu_choice telu_rc_choose(struct telu_rc *rc, const struct telu_model *m);
+TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct telu_model *m);
 
 /* Whether a packet that codes nothing but zeros, at the coarsest step, has room: if
- * so, there is a packet. plan has its envelope; head as of telu_packet_head(). */
-TELU_CODE int telu_rc_fits(const struct telu_choice *choice, struct telu_plan *plan,
+ * so, there is a packet. plan has its envelope; head as of telu_packet_header_bytes(). */
+TELU_PUBLIC int telu_rc_fits(const struct telu_budget *budget, struct telu_bands *bands,
                  const struct telu_tables *t, int head);
 
 /* Chooses the step of a refined packet: plan is completed with it, q is what it
  * makes of c - base. Returns the step. points: what telu_rc_point() says of each point,
  * or NULL, and only those needed are tried. */
-TELU_CODE int telu_rc_step(struct telu_rc *rc, const struct telu_choice *choice,
-                 struct telu_plan *plan, const struct telu_tables *t, int head,
+TELU_PUBLIC int telu_rc_step(struct telu_rc *rc, const struct telu_budget *budget,
+                 struct telu_bands *bands, const struct telu_tables *t, int head,
                  const float *c, const float *base, int *q, const float *points);
 
 /* What the packet would take at a point of a curve, in bytes; plan and q are used up. */
-TELU_CODE float telu_rc_point(const struct telu_rate *rate, const struct telu_choice *choice,
-                 struct telu_plan *plan, const struct telu_tables *t, int head,
+TELU_PUBLIC float telu_rc_point(const struct telu_rate *rate, const struct telu_budget *budget,
+                 struct telu_bands *bands, const struct telu_tables *t, int head,
                  const float *c, const float *base, int *q, int point);
 
 /* The dead zone and the shape index of a tuning; the tables are fitted with the same. */
-TELU_CODE float telu_rc_dead(enum telu_tune tune);
-TELU_CODE int telu_rc_shape(enum telu_tune tune);
+TELU_PUBLIC float telu_rc_dead_zone(enum telu_tune tune);
+TELU_PUBLIC int telu_rc_shape(enum telu_tune tune);
 
 /* The packet has been written. */
-TELU_CODE void telu_rc_done(struct telu_rc *rc, const struct telu_choice *choice, int bytes);
+TELU_PUBLIC void telu_rc_update(struct telu_rc *rc, const struct telu_budget *budget, int bytes);
 
 #ifdef __cplusplus
 }

@@ -22,19 +22,19 @@ TELU_CONST float octave[32] = {
     1.83400809f, 1.87416763f, 1.91520656f, 1.95714412f,
 };
 
-TELU_PART int clamp(int x, int least, int most)
+TELU_STATIC int clamp(int x, int least, int most)
 {
     return x < least ? least : x > most ? most : x;
 }
 
-TELU_PART int log2_floor(unsigned x)      /* x >= 1 */
+TELU_STATIC int log2_floor(unsigned x)      /* x >= 1 */
 {
     return 31 - telu_leading_zeros(x);
 }
 
 /* --- What both sides know before the first coefficient -------------------- */
 
-TELU_CODE uint32_t telu_refine_seed(const int *codes, int S)
+TELU_PUBLIC uint32_t telu_refine_seed(const int *codes, int S)
 {
     uint32_t u = 0;
 
@@ -43,7 +43,7 @@ TELU_CODE uint32_t telu_refine_seed(const int *codes, int S)
     return u;
 }
 
-TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables *t,
+TELU_PUBLIC void telu_bands_envelope(struct telu_bands *p, const struct telu_tables *t,
                         const int *codes, int S)
 {
     int known = S < t->env_stages ? S : t->env_stages;
@@ -61,7 +61,7 @@ TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables 
             e += t->env[((size_t)s * t->codes + codes[s]) * TELU_BANDS + b];
         p->env[b] = e;
     }
-    TELU_MEET();
+    TELU_SYNC_LANES();
 }
 
 /* C-classes: of packets without codes, and of each group of the others. */
@@ -69,12 +69,12 @@ TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables 
 #define GROUP_CLASSES 12
 
 /* The first C-class of a packet of S codes. */
-TELU_PART int first_class(int S)
+TELU_STATIC int first_class(int S)
 {
     return S == 0 ? 0 : ALONE_CLASSES + GROUP_CLASSES * (S <= 2 ? 0 : S <= 5 ? 1 : 2);
 }
 
-TELU_CALLED void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
+TELU_NOINLINE void telu_bands_step(struct telu_bands *p, const struct telu_tables *t, int step,
                     int shape)
 {
     int first = first_class(p->stages);
@@ -91,7 +91,7 @@ TELU_CALLED void telu_plan_step(struct telu_plan *p, const struct telu_tables *t
         p->ctx[b] = p->stages == 0 ? (ALONE_CLASSES * b) / TELU_BANDS
                   : first + clamp((p->env[b] - L + 64) / 24, 0, GROUP_CLASSES - 1);
     }
-    TELU_MEET();
+    TELU_SYNC_LANES();
 }
 
 /* --- Contexts ------------------------------------------------------------- */
@@ -102,20 +102,20 @@ TELU_CONST uint8_t classes[35] = {
     6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8,
 };
 
-TELU_PART int class_of(int n)
+TELU_STATIC int class_of(int n)
 {
     return classes[n < 34 ? n : 34];
 }
 
 /* n of coefficient k of hop q. */
-TELU_PART int just_before(const int *q, int k)
+TELU_STATIC int lower_neighbours(const int *q, int k)
 {
     return (k > 0 ? 2 * abs(q[k - 1]) : 0) + (k > 1 ? abs(q[k - 2]) : 0);
 }
 
 /* Rows of the table, one for each C-class: n and p measure the neighbours; second: 1 in
  * hop 1. */
-TELU_PART int rows_of(int second, int n, int p, int *shift)
+TELU_STATIC int rows_of(int second, int n, int p, int *shift)
 {
     int m = second ? (n + p) / 7 : n / 3;
 
@@ -124,30 +124,30 @@ TELU_PART int rows_of(int second, int n, int p, int *shift)
 }
 
 /* p of coefficient k of hop 1. */
-TELU_PART int beside(const int *q0, int k)
+TELU_STATIC int hop_neighbours(const int *q0, int k)
 {
     return (k > 0 ? abs(q0[k - 1]) : 0) + 2 * abs(q0[k]) +
            (k < TELU_HOP - 1 ? abs(q0[k + 1]) : 0);
 }
 
-TELU_CODE int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shift)
+TELU_PUBLIC int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shift)
 {
     int p = 0;
 
     if (q0)
-        p = beside(q0, k);
+        p = hop_neighbours(q0, k);
     else if (k >= 8)
         for (int i = 1; i <= 8; i++)
             p += abs(q[k - i]);
     else
         for (int i = 0; i < k; i++)
             p += abs(q[i]);
-    return rows_of(q0 != NULL, just_before(q, k), p, shift) * TELU_C_CLASSES + cclass;
+    return rows_of(q0 != NULL, lower_neighbours(q, k), p, shift) * TELU_C_CLASSES + cclass;
 }
 
 /* --- Coefficients -> integers ------------------------------------------------ */
 
-TELU_CALLED void telu_refine_quantise(int *q, const struct telu_plan *p,
+TELU_NOINLINE void telu_refine_quantise(int *q, const struct telu_bands *p,
                           const struct telu_tables *t, const float *c,
                           const float *base, float dead)
 {
@@ -171,12 +171,12 @@ TELU_CALLED void telu_refine_quantise(int *q, const struct telu_plan *p,
             q[k] = r < 0.0f ? -v : v;
         }
     }
-    TELU_MEET();
+    TELU_SYNC_LANES();
 }
 
 /* --- Integers <-> bytes ---------------------------------------------------- */
 
-TELU_PART int context(const struct place *w, const int *q, const struct telu_plan *p,
+TELU_STATIC int context(const struct place *w, const int *q, const struct telu_bands *p,
                       int *shift)
 {
     return telu_refine_context(q + w->h, w->h ? q : NULL, w->k, p->ctx[w->b], shift);
@@ -190,7 +190,7 @@ TELU_CONST uint8_t fraction[64] = {    /* 64 log2(1 + (i + 1/2) / 64) */
 };
 
 /* 64 log2(32768 / f) */
-TELU_PART uint32_t frequency_cost(uint32_t f)
+TELU_STATIC uint32_t frequency_cost(uint32_t f)
 {
     int e = log2_floor(f);
 
@@ -200,7 +200,7 @@ TELU_PART uint32_t frequency_cost(uint32_t f)
            fraction[(f << (TELU_RANGE_BITS - e)) >> 9 & 63];
 }
 
-TELU_CALLED uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
+TELU_NOINLINE uint32_t telu_refine_cost(const int *q, const struct telu_bands *p,
                           const struct telu_tables *t)
 {
     uint32_t cost = 0;
@@ -217,7 +217,7 @@ TELU_CALLED uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
             cost += 64 * (2 * log2_floor((unsigned)(s - TELU_ESCAPE) + 1) + 1);
         cost += 64 * (shift + (a != 0));
     }
-    return telu_add_up(cost);
+    return telu_lanes_sum(cost);
 }
 
 /* What is put for a coefficient: a symbol of its context, and plain bits behind it. */
@@ -227,8 +227,8 @@ struct word {
     uint64_t bits;
 };
 
-TELU_PART struct word word_of(const struct place *w, const int *q,
-                              const struct telu_plan *p, const struct telu_tables *t)
+TELU_STATIC struct word word_of(const struct place *w, const int *q,
+                              const struct telu_bands *p, const struct telu_tables *t)
 {
     int shift, ctx = context(w, q, p, &shift);
     int v = q[w->h + w->k], a = abs(v), s = a >> shift;
@@ -250,25 +250,25 @@ TELU_PART struct word word_of(const struct place *w, const int *q,
 }
 
 /* Each lane finds out what to put for a coefficient; all put them, in order. */
-TELU_CODE void telu_refine_put(struct telu_range_enc *e, const int *q,
-                     const struct telu_plan *p, const struct telu_tables *t)
+TELU_PUBLIC void telu_refine_put(struct telu_range_enc *e, const int *q,
+                     const struct telu_bands *p, const struct telu_tables *t)
 {
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES) {
         struct place w = place_of(i + TELU_LANE);
         struct word mine = word_of(&w, q, p, t);
-        uint32_t next_symbol = telu_from(mine.symbol, 0);
-        int next_count = telu_from(mine.count, 0);
+        uint32_t next_symbol = telu_lane_value(mine.symbol, 0);
+        int next_count = telu_lane_value(mine.count, 0);
 
         for (int lane = 0; lane < TELU_LANES; lane++) {
             uint32_t symbol = next_symbol;
             int count = next_count;
 
             /* Asked for now, it is there when it is needed. */
-            next_symbol = telu_from(mine.symbol, (lane + 1) % TELU_LANES);
-            next_count = telu_from(mine.count, (lane + 1) % TELU_LANES);
+            next_symbol = telu_lane_value(mine.symbol, (lane + 1) % TELU_LANES);
+            next_count = telu_lane_value(mine.count, (lane + 1) % TELU_LANES);
             telu_range_put(e, symbol & 0xffff, symbol >> 16, TELU_RANGE_BITS);
             if (count) {
-                uint64_t bits = telu_from(mine.bits, lane);
+                uint64_t bits = telu_lane_value(mine.bits, lane);
 
                 if (count > 32)
                     telu_range_put_bits(e, (uint32_t)(bits >> 32), count - 32);
@@ -279,7 +279,7 @@ TELU_CODE void telu_refine_put(struct telu_range_enc *e, const int *q,
 }
 
 /* Exp-Golomb code of order 0, or -1. */
-TELU_PART int get_rest(struct telu_range_dec *d)
+TELU_STATIC int get_rest(struct telu_range_dec *d)
 {
     int zeros = 0;
 
@@ -290,7 +290,7 @@ TELU_PART int get_rest(struct telu_range_dec *d)
 }
 
 /* The coefficient of a symbol, whose plain bits are next; or more than TELU_MAX_Q. */
-TELU_PART int behind(struct telu_range_dec *d, int symbol, int shift)
+TELU_STATIC int behind(struct telu_range_dec *d, int symbol, int shift)
 {
     int rest = symbol == TELU_ESCAPE ? get_rest(d) : 0, a;
 
@@ -304,26 +304,26 @@ TELU_PART int behind(struct telu_range_dec *d, int symbol, int shift)
 
 /* Reads hop q; q0 is hop 0, or NULL when q is. 0, or -1. */
 #if TELU_LANES > 1
-#include "ahead.cuh"
+#include "zero_run.cuh"
 #else
 static int read_hop(struct telu_range_dec *d, int *q, const int *q0,
-                    const struct telu_plan *p, const struct telu_tables *t)
+                    const struct telu_bands *p, const struct telu_tables *t)
 {
     int sum = 0;                       /* of the last eight magnitudes */
 
     for (int b = 0, k = 0; b < TELU_BANDS; b++)
         for (; k < telu_band_edge[b + 1]; k++) {
-            int side = q0 ? beside(q0, k) : sum, shift, symbol = 0;
-            int rows = rows_of(q0 != NULL, just_before(q, k), side, &shift);
+            int side = q0 ? hop_neighbours(q0, k) : sum, shift, symbol = 0;
+            int rows = rows_of(q0 != NULL, lower_neighbours(q, k), side, &shift);
             const uint16_t *cumul = t->cumul + (rows * TELU_C_CLASSES + p->ctx[b]) *
                                     (TELU_SYMBOLS + 1);
 
             q[k] = 0;
-            if (!telu_range_cut(d)) {
-                telu_range_open(d, TELU_RANGE_BITS);
+            if (!telu_range_exhausted(d)) {
+                telu_range_begin(d, TELU_RANGE_BITS);
                 while (symbol < TELU_ESCAPE && telu_range_above(d, cumul[symbol + 1]))
                     symbol++;
-                telu_range_took(d, cumul[symbol], (uint32_t)cumul[symbol + 1] - cumul[symbol]);
+                telu_range_consume(d, cumul[symbol], (uint32_t)cumul[symbol + 1] - cumul[symbol]);
                 q[k] = behind(d, symbol, shift);
             }
             if (q[k] > TELU_MAX_Q)
@@ -334,7 +334,7 @@ static int read_hop(struct telu_range_dec *d, int *q, const int *q0,
 }
 #endif
 
-TELU_CODE int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
+TELU_PUBLIC int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_bands *p,
                     const struct telu_tables *t)
 {
     for (int h = 0; h < 2; h++)

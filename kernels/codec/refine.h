@@ -45,7 +45,7 @@ struct telu_tables {
 };
 
 /* What both sides derive from codes, step and shape before any coefficient. */
-struct telu_plan {
+struct telu_bands {
     int stages;                /* S */
     int env[TELU_BANDS];       /* e[b] */
     int level[TELU_BANDS];     /* L[b] */
@@ -56,36 +56,36 @@ struct telu_plan {
 };
 
 /* codes [S], each < tables->codes; S 0 .. 16, step 0 .. 127, shape 0 .. 3. */
-TELU_CODE void telu_plan_envelope(struct telu_plan *p, const struct telu_tables *t,
+TELU_PUBLIC void telu_bands_envelope(struct telu_bands *p, const struct telu_tables *t,
                         const int *codes, int S);
-TELU_CALLED void telu_plan_step(struct telu_plan *p, const struct telu_tables *t, int step,
+TELU_NOINLINE void telu_bands_step(struct telu_bands *p, const struct telu_tables *t, int step,
                     int shape);
 
 /* One coefficient's context and shift: q is the hop being coded, q0 hop 0 (NULL
  * when q is hop 0), of which the magnitudes count; k 0 .. 159; cclass C. */
-TELU_CODE int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shift);
+TELU_PUBLIC int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shift);
 
 /* c [320] original and base [320] coefficients -> q [320]; values that fall within
  * `dead` below one half of a step are rounded down: q = floor(|r| / step + 1/2 - dead)
  * with 0 <= dead < 1/2. */
-TELU_CALLED void telu_refine_quantise(int *q, const struct telu_plan *p,
+TELU_NOINLINE void telu_refine_quantise(int *q, const struct telu_bands *p,
                           const struct telu_tables *t, const float *c,
                           const float *base, float dead);
 
 /* Length of q's code in 1/64 bit, from the tables' frequencies alone. */
-TELU_CALLED uint32_t telu_refine_cost(const int *q, const struct telu_plan *p,
+TELU_NOINLINE uint32_t telu_refine_cost(const int *q, const struct telu_bands *p,
                           const struct telu_tables *t);
 
-TELU_CODE void telu_refine_put(struct telu_range_enc *e, const int *q,
-                     const struct telu_plan *p, const struct telu_tables *t);
+TELU_PUBLIC void telu_refine_put(struct telu_range_enc *e, const int *q,
+                     const struct telu_bands *p, const struct telu_tables *t);
 
 /* -> q [320]. 0, or -1 when the bytes cannot be right (damage). A cut packet gives
  * zeros from the cut on, and 0. */
-TELU_CODE int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_plan *p,
+TELU_PUBLIC int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_bands *p,
                     const struct telu_tables *t);
 
 /* What signs by chance begin from. */
-TELU_CODE uint32_t telu_refine_seed(const int *codes, int S);
+TELU_PUBLIC uint32_t telu_refine_seed(const int *codes, int S);
 
 #ifdef __cplusplus
 }

@@ -53,7 +53,7 @@ struct own {
 
     void close()
     {
-        telu_cuda_forget(&cuda);
+        telu_cuda_free_scratch(&cuda);
         if (cuda.blas)
             cublasDestroy(cuda.blas);
         if (work)
@@ -97,34 +97,34 @@ static struct telu_cuda *find(const struct telu_ctx *ctx)
     return &mine.cuda;
 }
 
-const struct telu_cuda *telu_cuda_of(const struct telu_ctx *ctx)
+const struct telu_cuda *telu_cuda_from_ctx(const struct telu_ctx *ctx)
 {
     return find(ctx);
 }
 
-void telu_cuda_forget(struct telu_cuda *cuda)
+void telu_cuda_free_scratch(struct telu_cuda *cuda)
 {
-    if (cuda->room)
-        cudaFree(cuda->room);
-    cuda->room = NULL;
-    cuda->room_size = 0;
+    if (cuda->scratch)
+        cudaFree(cuda->scratch);
+    cuda->scratch = NULL;
+    cuda->scratch_size = 0;
 }
 
-void *telu_cuda_room(const struct telu_ctx *ctx, size_t bytes)
+void *telu_cuda_scratch(const struct telu_ctx *ctx, size_t bytes)
 {
     struct telu_cuda *cuda = find(ctx);
 
     if (!cuda)
         return NULL;
-    if (cuda->room_size < bytes) {
-        telu_cuda_forget(cuda);
-        if (telu_cuda_check(cudaMalloc(&cuda->room, bytes), "room for partial sums")) {
-            cuda->room = NULL;
+    if (cuda->scratch_size < bytes) {
+        telu_cuda_free_scratch(cuda);
+        if (telu_cuda_check(cudaMalloc(&cuda->scratch, bytes), "room for partial sums")) {
+            cuda->scratch = NULL;
             return NULL;
         }
-        cuda->room_size = bytes;
+        cuda->scratch_size = bytes;
     }
-    return cuda->room;
+    return cuda->scratch;
 }
 
 /* --- The table ---------------------------------------------------------- */

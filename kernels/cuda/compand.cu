@@ -3,7 +3,7 @@
 #include "compand.h"
 
 #include "approx.h"
-#include "each.cuh"
+#include "elementwise.cuh"
 
 static __device__ inline float root(float x)
 {

@@ -29,8 +29,8 @@
 struct telu_cuda {
     cudaStream_t stream;
     cublasHandle_t blas;
-    void *room;                /* of telu_cuda_room(); NULL at first */
-    size_t room_size;
+    void *scratch;                /* of telu_cuda_scratch(); NULL at first */
+    size_t scratch_size;
 };
 
 #ifdef __cplusplus
@@ -38,13 +38,13 @@ extern "C" {
 #endif
 
 /* The stream and handle of an op; NULL with telu_error() set when there is none. */
-const struct telu_cuda *telu_cuda_of(const struct telu_ctx *ctx);
+const struct telu_cuda *telu_cuda_from_ctx(const struct telu_ctx *ctx);
 
 /* Memory for an op's partial sums, valid until the next call for that stream; at least
  * `bytes`. Grows by an allocation, which waits: the sizes of a steady state are found
- * there. NULL with telu_error(). To be freed with the struct: telu_cuda_forget(). */
-void *telu_cuda_room(const struct telu_ctx *ctx, size_t bytes);
-void telu_cuda_forget(struct telu_cuda *cuda);
+ * there. NULL with telu_error(). To be freed with the struct: telu_cuda_free_scratch(). */
+void *telu_cuda_scratch(const struct telu_ctx *ctx, size_t bytes);
+void telu_cuda_free_scratch(struct telu_cuda *cuda);
 
 /* 0 when e is success; else -1, and telu_error() says "what: CUDA's words". */
 int telu_cuda_check(cudaError_t e, const char *what);

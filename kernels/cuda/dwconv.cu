@@ -7,7 +7,7 @@
  */
 #include "dwconv.h"
 
-#include "each.cuh"
+#include "elementwise.cuh"
 
 #define THREADS 256
 #define TAPS    7
@@ -187,7 +187,7 @@ static int lesser(size_t a, size_t b)
 int telu_dwconv_cuda(struct telu_ctx *ctx, float *y, const float *x, float *hist,
                      const float *w, const float *b, int B, int T, int C, int K)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     const char *what = "dwconv";
     int usual = K == TAPS && C % 4 == 0 && each_aligned(y, x, hist, w, b);
     int C4 = C / 4, most = usual ? (AT_ONCE * THREADS + C4 - 1) / C4 : 0;

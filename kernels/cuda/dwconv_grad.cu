@@ -27,13 +27,13 @@ int telu_dwconv_grad_cuda(struct telu_ctx *ctx, float *dx, float *dw, float *db,
                           const float *dy, const float *x, const float *w, int B, int T,
                           int C, int K)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     void (*kernel)(float *, float *, const float *, const float *, const float *, int, int,
                    int, int) =
         K <= DWCONV_USUAL ? dwconv_rows<DWCONV_USUAL> : dwconv_rows<DWCONV_MOST>;
     int taps = K <= DWCONV_USUAL ? DWCONV_USUAL : DWCONV_MOST;
     int parts = rows_parts(dwconv_items(B, T, LONG), C, BLOCKS(taps));
-    float *part = (float *)telu_cuda_room(ctx, sizeof(float) * parts * (taps + 1) * C);
+    float *part = (float *)telu_cuda_scratch(ctx, sizeof(float) * parts * (taps + 1) * C);
     dim3 grid((C + ROWS_LANES - 1) / ROWS_LANES, parts), block(ROWS_LANES, ROWS_TALL);
 
     if (!cuda || !part)

@@ -2,7 +2,7 @@
 /* gelu.cu - see gelu.h. The CPU's operations in the CPU's order: its bits. */
 #include "gelu.h"
 
-#include "each.cuh"
+#include "elementwise.cuh"
 #include "gelu.cuh"
 
 struct gelu_op {

@@ -3,7 +3,7 @@
 #include "gelu.h"
 
 #include "approx.h"
-#include "each.cuh"
+#include "elementwise.cuh"
 
 static __device__ inline float slope(float x)
 {

@@ -2,7 +2,7 @@
 /* head.cu - see head.h. */
 #include "head.h"
 
-#include "each.cuh"
+#include "elementwise.cuh"
 #include "head.cuh"
 
 struct head_op {

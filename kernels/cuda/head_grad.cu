@@ -2,7 +2,7 @@
 /* head_grad.cu - see head.h and head_grad.c. */
 #include "head.h"
 
-#include "each.cuh"
+#include "elementwise.cuh"
 #include "head.cuh"
 
 struct head_grad_op {

@@ -21,7 +21,7 @@ static __global__ void spread(float *y, const float *b, size_t n, int O)
 int telu_linear_cuda(struct telu_ctx *ctx, float *y, const float *x, const float *w,
                      const float *b, int R, int I, int O)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     const float one = 1.0f, keep = b ? 1.0f : 0.0f;
     size_t n = (size_t)R * O;
 
@@ -121,7 +121,7 @@ linear16_tile(float *y, const float *x, const uint32_t *w, const float *b, int R
 int telu_linear16_cuda(struct telu_ctx *ctx, float *y, const float *x, const uint32_t *w,
                        const float *b, int R, int I, int O)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     unsigned panels = (O + PANEL - 1) / PANEL;
 
     if (!cuda)

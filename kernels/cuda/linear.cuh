@@ -64,7 +64,7 @@ static __device__ inline float few_add(float sum, const float *p, int n)
  * i, of chunk j modulo FEW_AHEAD, and after(j, i) says which is the next of that j. All
  * threads come here. */
 template <class X, class Out>
-static __device__ inline void linear16_row(X &x, const Out &out, struct few_room *room,
+static __device__ inline void linear16_row(X &x, const Out &out, struct few_room *scratch,
                                            const uint32_t *w, const float *b, int I, int O)
 {
     int t = threadIdx.x, lane = t % FEW_LANES, k = t / FEW_QUADS, quad = t % FEW_QUADS;
@@ -99,8 +99,8 @@ static __device__ inline void linear16_row(X &x, const Out &out, struct few_room
 
             #pragma unroll
             for (int n = 0; n < 4; n++) {
-                room->p[turn][4 * quad + n][k] = v * low(word[n]);
-                room->p[turn][4 * quad + n + FEW_WORDS][k] = v * high(word[n]);
+                scratch->p[turn][4 * quad + n][k] = v * low(word[n]);
+                scratch->p[turn][4 * quad + n + FEW_WORDS][k] = v * high(word[n]);
             }
             if (later < I)
                 next[j] = words[later * (HALF / 4)];
@@ -108,7 +108,7 @@ static __device__ inline void linear16_row(X &x, const Out &out, struct few_room
             /* The other half is written only when these have been added. */
             __syncthreads();
             if (adds)
-                sum = few_add(sum, room->p[turn][lane], min(I - from, FEW_CHUNK));
+                sum = few_add(sum, scratch->p[turn][lane], min(I - from, FEW_CHUNK));
         }
     if (adds)
         out(r, o, sum, asked);
@@ -143,10 +143,10 @@ template <class Out>
 static __global__ void __launch_bounds__(FEW_THREADS)
 linear16_few(Out out, const float *x, const uint32_t *w, const float *b, int I, int O)
 {
-    __shared__ __align__(16) struct few_room room;
+    __shared__ __align__(16) struct few_room scratch;
     struct row_of row = { x, I, {} };
 
-    linear16_row(row, out, &room, w, b, I, O);
+    linear16_row(row, out, &scratch, w, b, I, O);
 }
 
 static inline dim3 few_grid(int R, int O)

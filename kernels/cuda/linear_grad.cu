@@ -22,7 +22,7 @@ static int bias(const struct telu_ctx *ctx, const struct telu_cuda *cuda, float 
                 const float *dy, int R, int O)
 {
     int parts = rows_parts(R, O, 4);
-    float *part = (float *)telu_cuda_room(ctx, sizeof(float) * parts * O);
+    float *part = (float *)telu_cuda_scratch(ctx, sizeof(float) * parts * O);
     dim3 grid((O + ROWS_LANES - 1) / ROWS_LANES, parts), block(ROWS_LANES, ROWS_TALL);
 
     if (!part)
@@ -37,7 +37,7 @@ int telu_linear_grad_cuda(struct telu_ctx *ctx, float *dx, float *dw, float *db,
                           const float *dy, const float *x, const float *w, int R, int I,
                           int O)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     const float one = 1.0f;
 
     if (!cuda ||

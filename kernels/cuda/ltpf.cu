@@ -6,8 +6,8 @@ static __global__ void __launch_bounds__(LTPF_THREADS) ltpf(float *y, float *g, 
 {
     __shared__ __align__(16) struct ltpf_room s;
 
-    u += (size_t)blockIdx.x * TELU_LTPF_SOUND;
-    for (int i = threadIdx.x; i < TELU_LTPF_SOUND; i += LTPF_THREADS)
+    u += (size_t)blockIdx.x * TELU_LTPF_SPAN;
+    for (int i = threadIdx.x; i < TELU_LTPF_SPAN; i += LTPF_THREADS)
         s.u[i] = u[i];
     __syncthreads();
     look_back(y + (size_t)blockIdx.x * 4 * TELU_HOP, g + 2 * (size_t)blockIdx.x, &s);
@@ -15,7 +15,7 @@ static __global__ void __launch_bounds__(LTPF_THREADS) ltpf(float *y, float *g, 
 
 int telu_ltpf_cuda(struct telu_ctx *ctx, float *y, float *g, const float *u, int B)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
 
     if (!cuda)
         return -1;

@@ -16,7 +16,7 @@
 #define LTPF_THREADS (2 * LTPF_SIDE)
 
 struct ltpf_room {
-    float u[TELU_LTPF_SOUND];  /* as the op's */
+    float u[TELU_LTPF_SPAN];  /* as the op's */
     float w[2][TELU_LTPF_LAGS];
     float part[2][LTPF_WARPS], most[2][LTPF_WARPS], like[2][LTPF_WARPS];
 };
@@ -66,9 +66,9 @@ static __device__ inline void look_back(float *y, float *g, struct ltpf_room *s)
     float r[4] = {}, there[4] = {}, here = 0.0f, most, sum = 0.0f, like = 0.0f;
 
     y += h * 2 * TELU_HOP;
-    slide<1>(r, there, v + TELU_LTPF_FAR, v + j, TELU_HOP);
+    slide<1>(r, there, v + TELU_LTPF_MAX_LAG, v + j, TELU_HOP);
     for (int i = t % 32; i < TELU_HOP; i += 32)
-        here = fmaf(v[TELU_LTPF_FAR + i], v[TELU_LTPF_FAR + i], here);
+        here = fmaf(v[TELU_LTPF_MAX_LAG + i], v[TELU_LTPF_MAX_LAG + i], here);
     here = warp_sum(here) + TELU_LTPF_FLOOR;
     for (int k = 0; k < 4; k++)
         r[k] /= sqrtf(here * (there[k] + TELU_LTPF_FLOOR));
@@ -81,7 +81,7 @@ static __device__ inline void look_back(float *y, float *g, struct ltpf_room *s)
     __syncthreads();
     most = fmaxf(s->most[h][0], s->most[h][1]);
     for (int k = 0; k < 4; k++) {
-        float w = telu_exp(TELU_LTPF_SHARP * (r[k] - most));
+        float w = telu_exp(TELU_LTPF_SHARPNESS * (r[k] - most));
 
         if (mine) {
             s->w[h][j + k] = w;

@@ -5,7 +5,7 @@
 #include "mdct.h"
 
 #include "dct.cuh"
-#include "each.cuh"
+#include "elementwise.cuh"
 #include "mdct_table.h"
 
 #include <math.h>
@@ -254,7 +254,7 @@ int telu_mdct_cuda(struct telu_ctx *ctx, float *y, const float *x, int B, int H)
 {
     void (*kernel)(float *, const float *, int, int) =
         each_aligned(y, x) ? mdct<1> : mdct<0>;
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     int hops = B * H;
 
     if (!cuda || telu_mdct_ready_cuda())
@@ -268,7 +268,7 @@ int telu_imdct_cuda(struct telu_ctx *ctx, float *y, const float *x, int B, int H
 {
     void (*kernel)(float *, const float *, int, int) =
         each_aligned(y, x) ? imdct<1> : imdct<0>;
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     int slots = B * (H + 1);
 
     if (!cuda || telu_mdct_ready_cuda())

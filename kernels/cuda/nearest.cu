@@ -57,8 +57,8 @@ nearest_few(int32_t *index, const float *z, const float *book, int N, int D)
 static __global__ void __launch_bounds__(THREADS)
 nearest_many(int32_t *index, const float *z, const float *book, int R, int N, int D)
 {
-    TELU_SHARED(float, room);  /* (D, CODES) of the book, (D, ROWS) of z */
-    float *codes = room, *rows = room + D * CODES;
+    TELU_SHARED(float, scratch);  /* (D, CODES) of the book, (D, ROWS) of z */
+    float *codes = scratch, *rows = scratch + D * CODES;
     int t = threadIdx.x, lane = t % LANES, warp = t / LANES, first = blockIdx.x * ROWS;
     struct found a[EACH];
 
@@ -112,7 +112,7 @@ nearest_many(int32_t *index, const float *z, const float *book, int R, int N, in
 int telu_nearest_cuda(struct telu_ctx *ctx, int32_t *index, const float *z,
                       const float *book, int R, int N, int D)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
 
     if (!cuda)
         return -1;

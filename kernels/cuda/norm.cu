@@ -43,7 +43,7 @@ int telu_norm_cuda(struct telu_ctx *ctx, float *y, const float *x, const float *
         { 4, norm<4> }, { 8, norm<8> }, { 16, norm<16> }, { 20, norm<20> },
         { 32, norm<32> }, { 64, norm<64> },
     };
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     unsigned rows = THREADS / NORM_LANES;
     int i = 0;
 

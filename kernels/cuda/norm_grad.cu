@@ -5,7 +5,7 @@
 #include "norm.h"
 
 #include "sizes.h"
-#include "each.cuh"
+#include "elementwise.cuh"
 #include "rows.cuh"
 
 #define THREADS 128
@@ -39,7 +39,7 @@ static __global__ void __launch_bounds__(THREADS, BLOCKS)
 norm_rows(float *dx, float *part, const float *dy, const float *x, const float *g, int R,
           int C)
 {
-    __shared__ float room[2][WARPS][32 * V], gain[32 * V * EACH];
+    __shared__ float scratch[2][WARPS][32 * V], gain[32 * V * EACH];
     const bool EARLY = V == 2 || EACH <= 16;       /* or registers do not suffice */
     int t = threadIdx.x, warp = t / 32, lane = t % 32;
     int share = (R + gridDim.x - 1) / gridDim.x;
@@ -113,8 +113,8 @@ norm_rows(float *dx, float *part, const float *dy, const float *x, const float *
     for (int i = 0; i < EACH; i++) {
         #pragma unroll
         for (int k = 0; k < V; k++) {
-            room[0][warp][lane * V + k] = dg[i * V + k];
-            room[1][warp][lane * V + k] = db[i * V + k];
+            scratch[0][warp][lane * V + k] = dg[i * V + k];
+            scratch[1][warp][lane * V + k] = db[i * V + k];
         }
         __syncthreads();
         int which = t / (32 * V), at = t % (32 * V), c = i * 32 * V + at;
@@ -123,7 +123,7 @@ norm_rows(float *dx, float *part, const float *dy, const float *x, const float *
             float s = 0.0f;
 
             for (int k = 0; k < WARPS; k++)
-                s += room[which][k][at];
+                s += scratch[which][k][at];
             part[(size_t)which * C + c] = s;
         }
         __syncthreads();
@@ -144,7 +144,7 @@ int telu_norm_grad_cuda(struct telu_ctx *ctx, float *dx, float *dg, float *db,
         { 2, 1024, 2, norm_rows<2, 16, 2> }, { 1, 128, 6, norm_rows<1, 4, 6> },
         { 1, 512, 2, norm_rows<1, 16, 2> }, { 1, 1024, 2, norm_rows<1, 32, 2> },
     };
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     int pair = C % 2 == 0 && each_aligned(dx, dy, x, g) ? 2 : 1, i = 0, parts, most;
     float *part;
 
@@ -158,7 +158,7 @@ int telu_norm_grad_cuda(struct telu_ctx *ctx, float *dx, float *dg, float *db,
     parts = (R + WARPS - 1) / WARPS;
     most = ROWS_CARD * sizes[i].blocks;
     parts = parts < 1 ? 1 : parts < most ? parts : most;
-    part = (float *)telu_cuda_room(ctx, sizeof(float) * parts * 2 * C);
+    part = (float *)telu_cuda_scratch(ctx, sizeof(float) * parts * 2 * C);
     if (!part)
         return -1;
     TELU_LAUNCH(sizes[i].kernel, parts, THREADS, 0, cuda->stream, dx, part, dy, x, g, R,

@@ -2,7 +2,7 @@
 /* residual.cu - see residual.h. */
 #include "residual.h"
 
-#include "each.cuh"
+#include "elementwise.cuh"
 
 struct residual_op {
     float *y;

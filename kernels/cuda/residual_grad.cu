@@ -42,9 +42,9 @@ residual_rows(float *dh, float *part, const float *dy, const float *h, const flo
 int telu_residual_grad_cuda(struct telu_ctx *ctx, float *dh, float *ds, const float *dy,
                             const float *h, const float *s, int R, int C)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     int parts = rows_parts(R, C, BLOCKS);
-    float *part = (float *)telu_cuda_room(ctx, sizeof(float) * parts * C);
+    float *part = (float *)telu_cuda_scratch(ctx, sizeof(float) * parts * C);
     dim3 grid((C + ROWS_LANES - 1) / ROWS_LANES, parts), block(ROWS_LANES, ROWS_TALL);
 
     if (!cuda || !part)

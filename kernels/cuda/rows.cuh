@@ -2,7 +2,7 @@
 /* rows.cuh - sums over the rows of (R, C) for the gradients of weights that all rows
  * share, in an order that depends on the sizes alone.
  *
- * Block (., p) adds up the p-th share of the rows and leaves its sums in telu_cuda_room();
+ * Block (., p) adds up the p-th share of the rows and leaves its sums in telu_cuda_scratch();
  * a second launch adds the shares up, in order, to what the gradient was.
  */
 #ifndef ROWS_CUH

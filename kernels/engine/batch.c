@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* batch.c - who shares a batch, and how a stream comes, hands in packets and goes; the
- * batch itself is run by gather.c. */
-#include "gather.h"
+ * batch itself is run by scheduler.c. */
+#include "scheduler.h"
 
 #include "error.h"
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What telu_seat.inside says. */
+/* What telu_batch_stream.inside says. */
 enum { OUT, IN, AWAITED_AT_THE_DOOR };
 
 /* All that live, and how many use each. Taken before a batch's own lock. */
@@ -47,7 +47,7 @@ static int start_thread(struct telu_batch *b)
 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    e = pthread_create(&b->thread, NULL, telu_gather, b);
+    e = pthread_create(&b->thread, NULL, telu_scheduler, b);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return e ? telu_fail("no thread for an engine: %s", strerror(e)) : 0;
 }
@@ -82,8 +82,8 @@ static struct telu_batch *make(const struct telu_module *module,
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&b->work, &clock);
     pthread_condattr_destroy(&clock);
-    b->jobs = calloc(TELU_BATCH_MOST, sizeof(*b->jobs));
-    b->taken = calloc(TELU_BATCH_MOST, sizeof(*b->taken));
+    b->jobs = calloc(TELU_BATCH_MAX, sizeof(*b->jobs));
+    b->taken = calloc(TELU_BATCH_MAX, sizeof(*b->taken));
     if (!b->jobs || !b->taken)
         telu_fail("no memory for a batch");
     else if (!start_thread(b))
@@ -144,11 +144,11 @@ static void give_back(struct telu_batch *b)
 
 /* --- Seats ----------------------------------------------------------------- */
 
-struct telu_seat *telu_batch_join(const struct telu_module *module,
+struct telu_batch_stream *telu_batch_add(const struct telu_module *module,
                                   const struct telu_model *m, int device,
                                   enum telu_side side, unsigned window)
 {
-    struct telu_seat *seat = calloc(1, sizeof(*seat));
+    struct telu_batch_stream *seat = calloc(1, sizeof(*seat));
     struct telu_call join_call = { .kind = TELU_JOIN, .seat = seat };
 
     if (!seat) {
@@ -177,7 +177,7 @@ struct telu_seat *telu_batch_join(const struct telu_module *module,
     return seat;
 }
 
-void telu_batch_leave(struct telu_seat *s)
+void telu_batch_remove(struct telu_batch_stream *s)
 {
     struct telu_call call = { .kind = TELU_LEAVE, .seat = s };
     int in = IN;
@@ -196,7 +196,7 @@ void telu_batch_leave(struct telu_seat *s)
 
 /* With the lock, as all below. Puts it into the queue. Returns whether the engine's thread
  * must be told, if nobody runs what is there now. */
-static int put_in(struct telu_batch *b, struct telu_seat *seat, struct telu_job *job)
+static int put_in(struct telu_batch *b, struct telu_batch_stream *seat, struct telu_request *job)
 {
     struct telu_queue *s = &b->side[seat->side];
     int64_t due = telu_now_us() + seat->window;
@@ -218,7 +218,7 @@ static int is_due(const struct telu_batch *b, enum telu_side side)
 {
     int64_t never = INT64_MAX;
 
-    return telu_gather_due(&b->side[side], telu_now_us(), &never);
+    return telu_scheduler_due(&b->side[side], telu_now_us(), &never);
 }
 
 /* Nobody has the engine, and its thread has nothing to do: what waits, waits for more. */
@@ -228,12 +228,12 @@ static int is_idle(const struct telu_batch *b)
 }
 
 /* Runs it, with all that waited for it, or leaves it to the thread. */
-static void hand_in(struct telu_batch *b, struct telu_seat *seat, struct telu_job *job)
+static void hand_in(struct telu_batch *b, struct telu_batch_stream *seat, struct telu_request *job)
 {
     int idle = is_idle(b), sooner = put_in(b, seat, job), due = is_due(b, seat->side);
 
     if (idle && due) {
-        telu_gather_run(b, seat->side);
+        telu_scheduler_run(b, seat->side);
         if (b->calls || b->side[0].queued || b->side[1].queued)
             pthread_cond_signal(&b->work);
     } else if (!b->busy && (sooner || due)) {
@@ -241,7 +241,7 @@ static void hand_in(struct telu_batch *b, struct telu_seat *seat, struct telu_jo
     }
 }
 
-int telu_batch_run(struct telu_seat *seat, struct telu_job *job)
+int telu_batch_run(struct telu_batch_stream *seat, struct telu_request *job)
 {
     struct telu_batch *b = seat->batch;
     int barred, failed;
@@ -266,7 +266,7 @@ int telu_batch_run(struct telu_seat *seat, struct telu_job *job)
     return failed ? -1 : 0;
 }
 
-void telu_batch_stats(struct telu_seat *seat, struct telu_batch_stats *stats)
+void telu_batch_stats(struct telu_batch_stream *seat, struct telu_batch_stats *stats)
 {
     struct telu_batch *b = seat->batch;
 

@@ -28,24 +28,24 @@
 extern "C" {
 #endif
 
-#define TELU_BATCH_MOST 1024   /* packets of one run; more streams make more runs */
+#define TELU_BATCH_MAX 1024   /* packets of one run; more streams make more runs */
 
-struct telu_seat;              /* a stream's place */
+struct telu_batch_stream;              /* a stream's place */
 
 /* Takes a place in the batch of that module, model and device, which is made when there
  * is none. window: microseconds. The model must stay until the seat is left. NULL with
  * telu_error(), in the module's own words where it was the device that failed. */
-struct telu_seat *telu_batch_join(const struct telu_module *module,
+struct telu_batch_stream *telu_batch_add(const struct telu_module *module,
                                   const struct telu_model *m, int device,
                                   enum telu_side side, unsigned window);
 
 /* A thread that waits in telu_batch_run() is sent back with -1; no other may come. The
  * last to leave closes the engine. NULL is fine. */
-void telu_batch_leave(struct telu_seat *s);
+void telu_batch_remove(struct telu_batch_stream *s);
 
 /* Runs one packet, and waits for it; job->slot is filled in here. 0, or -1 with
  * telu_error() when the device failed, now or before: the job is then untouched. */
-int telu_batch_run(struct telu_seat *s, struct telu_job *job);
+int telu_batch_run(struct telu_batch_stream *s, struct telu_request *job);
 
 /* Of the seat's side, since the batch was made. */
 struct telu_batch_stats {
@@ -54,7 +54,7 @@ struct telu_batch_stats {
     int streams;               /* now */
 };
 
-void telu_batch_stats(struct telu_seat *s, struct telu_batch_stats *stats);
+void telu_batch_stats(struct telu_batch_stream *s, struct telu_batch_stats *stats);
 
 #ifdef __cplusplus
 }

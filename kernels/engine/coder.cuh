@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* coder.cuh - the codec's C files as device code, a warp to a packet, see both.h. To be
+/* coder.cuh - the codec's C files as device code, a warp to a packet, see host_device.h. To be
  * included first; what it takes in is the including file's own.
  */
 #ifndef CODER_CUH
@@ -7,7 +7,7 @@
 
 #define TELU_LANES 32
 
-#include "both.h"
+#include "host_device.h"
 
 #include "device.h"
 #include "weights.h"
@@ -22,7 +22,7 @@ static __device__ const int device_split_rate[] = { TELU_SPLIT_RATE_LIST };
 
 #include "refine.c"
 
-#include "hear.c"
+#include "dequantise.c"
 
 #include "packet.c"
 

@@ -37,16 +37,16 @@ static __device__ struct search_row search_begin(const struct telu_row *row)
 static __device__ void settle(struct search_row *a, struct telu_row *row,
                               const struct telu_model *m)
 {
-    const struct telu_choice choice = row->choice;
-    int S = choice.stages, bits = 0;
+    const struct telu_budget budget = row->budget;
+    int S = budget.stages, bits = 0;
 
-    telu_plan_envelope(&row->plan, &m->tab, row->layers.codes, S);
-    if (telu_rc_fits(&choice, &row->plan, &m->tab, telu_packet_head(S, m->n))) {
+    telu_bands_envelope(&row->bands, &m->tab, row->layers.codes, S);
+    if (telu_rc_fits(&budget, &row->bands, &m->tab, telu_packet_header_bytes(S, m->n))) {
         if (TELU_LANE == 0)
             a->open = 0;
         return;
     }
-    telu_packet_room(choice.cap, m->cfg.stages, m->n, &S, &bits);
+    telu_packet_capacity(budget.cap, m->cfg.stages, m->n, &S, &bits);
     if (TELU_LANE == 0) {
         a->open = 0;
         a->stages = row->layers.stages = S;
@@ -425,7 +425,7 @@ static __global__ void __launch_bounds__(THREADS, 2) search_many(struct telu_liv
 
 int telu_live_search(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     const struct telu_config *c = &l->m->cfg;
 
     if (!cuda)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* engine.cu - see engine.h: weights, slots and graphs of one model on one device. The
- * steps that the graphs are made of stand in live.h, what is sent there and back in jobs.cuh.
+ * steps that the graphs are made of stand in live.h, what is sent there and back in requests.cuh.
  *
  * A run is a copy to the device, one graph, a copy back, and one wait. A graph is made for
  * a number of rows, at its first use; batches in between take the next larger one, in
@@ -12,7 +12,7 @@
 #include "live.cuh"
 
 #include "dct.cuh"
-#include "jobs.cuh"
+#include "requests.cuh"
 #include "mdct.h"
 #include "product.cuh"
 
@@ -48,7 +48,7 @@ struct telu_engine {
     struct telu_model m;       /* its pointers are the device's */
     std::vector<void *> memory;        /* of the device, but for chunks */
     struct side side[2];
-    char *question[2], *reply[2];      /* pinned; pieces take turns */
+    char *request[2], *response[2];      /* pinned; pieces take turns */
     cudaEvent_t done[2];
 };
 
@@ -99,13 +99,13 @@ static int make_room(struct telu_engine *e, struct telu_live *l)
     const struct telu_config *c = &e->m.cfg;
     size_t width = larger(c->enc_width, c->dec_width), rows = (size_t)e->rows;
     size_t input = larger(larger(c->expand * width, TELU_FEATURES), (size_t)c->latent);
-    size_t hidden = larger(input, TELU_LTPF_SOUND);
+    size_t hidden = larger(input, TELU_LTPF_SPAN);
     struct {
         float **at;
         size_t each;
     } arrays[] = {
         { &l->wave, TELU_WAVE }, { &l->c, TELU_COEFS }, { &l->base, TELU_COEFS },
-        { &l->again, TELU_LTPF_SOUND }, { &l->trust, 2 },
+        { &l->prediction, TELU_LTPF_SPAN }, { &l->confidence, 2 },
         { &l->latent, (size_t)c->latent }, { &l->sum, (size_t)c->latent },
         { &l->a, width }, { &l->b, width }, { &l->h, hidden },
     };
@@ -115,13 +115,13 @@ static int make_room(struct telu_engine *e, struct telu_live *l)
             return -1;
     if (!(l->x = take(e, rows * input * 6, what)) ||
         !(l->row = (struct telu_row *)take(e, rows * sizeof(*l->row), what)) ||
-        !(l->question = (char *)take(e, jobs_most_asked(e->rows), what)) ||
-        !(l->reply = (char *)take(e, jobs_most_answered(e->rows), what)))
+        !(l->request = (char *)take(e, jobs_most_asked(e->rows), what)) ||
+        !(l->response = (char *)take(e, jobs_most_answered(e->rows), what)))
         return -1;
     for (int half = 0; half < (e->most > e->rows ? 2 : 1); half++)
-        if (telu_cuda_check(cudaMallocHost((void **)&e->question[half],
+        if (telu_cuda_check(cudaMallocHost((void **)&e->request[half],
                                            jobs_most_asked(e->rows)), what) ||
-            telu_cuda_check(cudaMallocHost((void **)&e->reply[half], jobs_most_answered(e->rows)),
+            telu_cuda_check(cudaMallocHost((void **)&e->response[half], jobs_most_answered(e->rows)),
                             what) ||
             telu_cuda_check(cudaEventCreateWithFlags(&e->done[half],
                                                      cudaEventDisableTiming), what))
@@ -154,8 +154,8 @@ static int steps(struct telu_engine *e, enum telu_side which, int B, int near)
     struct telu_ctx *ctx = &e->ctx;
 
     if (near) {
-        live.reply = e->reply[0];
-        if (telu_live_fetch(ctx, l, e->question[0], jobs_most_asked(B)))
+        live.response = e->response[0];
+        if (telu_live_zero_copy(ctx, l, e->request[0], jobs_most_asked(B)))
             return -1;
     }
     if (which == TELU_ENCODE)
@@ -163,7 +163,7 @@ static int steps(struct telu_engine *e, enum telu_side which, int B, int near)
                telu_live_encoder(ctx, l, B) || telu_live_search(ctx, l, B) ||
                telu_live_decoder(ctx, l, B) || telu_live_pack(ctx, l, B) ? -1 : 0;
     return telu_live_parse(ctx, l, B) || telu_live_lookup(ctx, l, B) ||
-           telu_live_decoder(ctx, l, B) || telu_live_sound(ctx, l, B) ? -1 : 0;
+           telu_live_decoder(ctx, l, B) || telu_live_synthesis(ctx, l, B) ? -1 : 0;
 }
 
 /* Rows of the graph for n: powers of two, and further up four to the octave. */
@@ -214,7 +214,7 @@ static int warm(struct telu_engine *e)
     struct telu_batch_head nothing = { 0, 0 };
     int many = e->rows < 2 * CAREFUL ? e->rows : 2 * CAREFUL;
 
-    memcpy(e->question[0], &nothing, sizeof(nothing));
+    memcpy(e->request[0], &nothing, sizeof(nothing));
     for (int i = 0; i < 2; i++) {
         enum telu_side which = (enum telu_side)i;
 
@@ -241,14 +241,14 @@ static void engine_close(struct telu_engine *e)
     for (void *p : e->memory)
         cudaFree(p);
     for (int half = 0; half < 2; half++) {
-        if (e->question[half])
-            cudaFreeHost(e->question[half]);
-        if (e->reply[half])
-            cudaFreeHost(e->reply[half]);
+        if (e->request[half])
+            cudaFreeHost(e->request[half]);
+        if (e->response[half])
+            cudaFreeHost(e->response[half]);
         if (e->done[half])
             cudaEventDestroy(e->done[half]);
     }
-    telu_cuda_forget(&e->cuda);
+    telu_cuda_free_scratch(&e->cuda);
     if (e->cuda.blas)
         cublasDestroy(e->cuda.blas);
     if (e->cuda.stream)
@@ -301,7 +301,7 @@ static struct telu_engine *engine_open(const struct telu_model *m, int device, i
     }
     e->device = device;
     e->most = most;
-    e->rows = most < TELU_ENGINE_PIECE ? most : TELU_ENGINE_PIECE;
+    e->rows = most < TELU_ENGINE_MAX_ROWS ? most : TELU_ENGINE_MAX_ROWS;
     e->ctx.be = &telu_backend_cuda;
     e->ctx.stream = &e->cuda;
     if (start(e, m)) {
@@ -361,41 +361,41 @@ static void slot_free(struct telu_engine *e, enum telu_side which, int slot)
 /* --- A batch -------------------------------------------------------------------- */
 
 /* Hands a piece to the device; near: it is a whole batch, of the first half. */
-static int begin(struct telu_engine *e, enum telu_side which, const struct telu_job *jobs,
+static int begin(struct telu_engine *e, enum telu_side which, const struct telu_request *jobs,
                  int n, int half, int near)
 {
     const struct telu_live *l = &e->side[which].live;
     const char *fresh = e->side[which].fresh.data();
-    size_t answered, asked = jobs_ask(e->question[half], &answered, which, jobs, n, fresh);
+    size_t answered, asked = jobs_ask(e->request[half], &answered, which, jobs, n, fresh);
     cudaGraphExec_t exec = graph_for(e, which, n, near);
     cudaStream_t stream = e->cuda.stream;
 
     if (!exec ||
-        (!near && telu_cuda_check(cudaMemcpyAsync(l->question, e->question[half], asked,
+        (!near && telu_cuda_check(cudaMemcpyAsync(l->request, e->request[half], asked,
                                                   cudaMemcpyHostToDevice, stream),
                                   "engine, input")) ||
         telu_cuda_check(cudaGraphLaunch(exec, stream), "engine") ||
-        (!near && telu_cuda_check(cudaMemcpyAsync(e->reply[half], l->reply, answered,
+        (!near && telu_cuda_check(cudaMemcpyAsync(e->response[half], l->response, answered,
                                                   cudaMemcpyDeviceToHost, stream),
                                   "engine, output")))
         return -1;
     return telu_cuda_check(cudaEventRecord(e->done[half], stream), "engine");
 }
 
-static int finish(struct telu_engine *e, enum telu_side which, struct telu_job *jobs,
+static int finish(struct telu_engine *e, enum telu_side which, struct telu_request *jobs,
                   int half)
 {
     int n;
 
     if (telu_cuda_check(cudaEventSynchronize(e->done[half]), "engine"))
         return -1;
-    n = jobs_answer(which, jobs, e->question[half], e->reply[half]);
+    n = jobs_answer(which, jobs, e->request[half], e->response[half]);
     for (int i = 0; i < n; i++)
         e->side[which].fresh[jobs[i].slot] = 0;
     return 0;
 }
 
-static int engine_run(struct telu_engine *e, enum telu_side which, struct telu_job *jobs,
+static int engine_run(struct telu_engine *e, enum telu_side which, struct telu_request *jobs,
                       int n)
 {
     const int pieces = (n + e->rows - 1) / e->rows;
@@ -414,7 +414,7 @@ static int engine_run(struct telu_engine *e, enum telu_side which, struct telu_j
 
         if (k < pieces)
             bad = begin(e, which, jobs + at, n - at < e->rows ? n - at : e->rows, k % 2,
-                        n <= TELU_ENGINE_NEAR);
+                        n <= TELU_ENGINE_ZERO_COPY);
         if (k > 0 && !bad)
             bad = finish(e, which, jobs + at - e->rows, (k - 1) % 2);
     }

@@ -16,13 +16,13 @@ extern "C" {
 
 struct telu_engine;
 
-#define TELU_ENGINE_PIECE 4096 /* packets that the device is given at a time */
-#define TELU_ENGINE_NEAR  8    /* of a batch, up to which nothing is copied, see engine.cu */
+#define TELU_ENGINE_MAX_ROWS 4096 /* packets that the device is given at a time */
+#define TELU_ENGINE_ZERO_COPY  8    /* of a batch, up to which nothing is copied, see engine.cu */
 
 enum telu_side { TELU_ENCODE, TELU_DECODE };
 
 /* One packet of one stream. Pointers are the caller's host memory. */
-struct telu_job {
+struct telu_request {
     int slot;
     int reset;                 /* 1: the stream begins anew, before this packet */
     struct telu_rate rate;     /* encoder */
@@ -49,9 +49,9 @@ struct telu_engine_ops {
 
     /* Runs n jobs, each of another slot of that side, and waits for them. 0, or -1
      * when the device failed: nothing that the jobs point to has then been written, or,
-     * of more than TELU_ENGINE_PIECE, nothing of the last; the engine can only be
+     * of more than TELU_ENGINE_MAX_ROWS, nothing of the last; the engine can only be
      * closed. */
-    int (*run)(struct telu_engine *e, enum telu_side side, struct telu_job *jobs, int n);
+    int (*run)(struct telu_engine *e, enum telu_side side, struct telu_request *jobs, int n);
 };
 
 #ifdef __cplusplus

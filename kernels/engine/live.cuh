@@ -25,38 +25,38 @@ static inline __host__ __device__ size_t live_asks(void)
 
 static inline __host__ __device__ size_t live_asked(int n)
 {
-    return live_asks() + live_round((size_t)n * sizeof(struct telu_ask));
+    return live_asks() + live_round((size_t)n * sizeof(struct telu_request_head));
 }
 
 static inline __host__ __device__ size_t live_answered(int n)
 {
-    return live_round((size_t)n * sizeof(struct telu_answer));
+    return live_round((size_t)n * sizeof(struct telu_response_head));
 }
 
 static __device__ inline const struct telu_batch_head *live_head(const struct telu_live *l)
 {
-    return (const struct telu_batch_head *)l->question;
+    return (const struct telu_batch_head *)l->request;
 }
 
-static __device__ inline const struct telu_ask *live_ask(const struct telu_live *l, int r)
+static __device__ inline const struct telu_request_head *live_ask(const struct telu_live *l, int r)
 {
-    return (const struct telu_ask *)(l->question + live_asks()) + r;
+    return (const struct telu_request_head *)(l->request + live_asks()) + r;
 }
 
-static __device__ inline struct telu_answer *live_answer(const struct telu_live *l, int r)
+static __device__ inline struct telu_response_head *live_answer(const struct telu_live *l, int r)
 {
-    return (struct telu_answer *)l->reply + r;
+    return (struct telu_response_head *)l->response + r;
 }
 
 /* Row r of what comes in and goes out, pcm or packets. */
 static __device__ inline const char *live_in(const struct telu_live *l, int r, size_t size)
 {
-    return l->question + live_asked(live_head(l)->n) + r * size;
+    return l->request + live_asked(live_head(l)->n) + r * size;
 }
 
 static __device__ inline char *live_out(const struct telu_live *l, int r, size_t size)
 {
-    return l->reply + live_answered(live_head(l)->n) + r * size;
+    return l->response + live_answered(live_head(l)->n) + r * size;
 }
 
 static __device__ inline char *live_slot(const struct telu_slots *s, int slot)

@@ -40,14 +40,14 @@ struct telu_batch_head {
     int stride;                /* bytes from packet to packet */
 };
 
-struct telu_ask {
+struct telu_request_head {
     int slot;
     int reset;
     int bytes;                 /* of a packet to decode; -1: it was lost */
     struct telu_rate rate;     /* to encode */
 };
 
-struct telu_answer {
+struct telu_response_head {
     int bytes, result;
     struct telu_info info;
 };
@@ -67,7 +67,7 @@ struct telu_enc_slot {
 struct telu_dec_slot {
     float tail[TELU_OVERLAP], added[TELU_OVERLAP];     /* by the postfilter */
     float last[TELU_COEFS];
-    float past[TELU_LTPF_FAR]; /* the packet before, without what was added */
+    float past[TELU_LTPF_MAX_LAG]; /* the packet before, without what was added */
     struct telu_plc plc;
     int age;
 };
@@ -87,12 +87,12 @@ struct telu_row {
     void *slot;                /* NULL: an idle row */
     float *enc, *dec;          /* the pasts of the stream's networks */
     int enc_age, dec_age;      /* -1: this network idles for this row */
-    struct telu_choice choice;
+    struct telu_budget budget;
     int refined;               /* encoder: it is; see rvq.cu */
     int conceal;               /* decoder: it has to be, with this gain; from the */
     float gain;                /* network where dec_age says that it runs */
     struct telu_layers layers;
-    struct telu_plan plan;
+    struct telu_bands bands;
 };
 
 struct telu_live {
@@ -105,14 +105,14 @@ struct telu_live {
     const struct dct_table *dct;       /* dct.cuh */
     struct telu_slots slots;           /* of the side */
 
-    char *question, *reply;            /* see above */
+    char *request, *response;            /* see above */
 
     struct telu_row *row;              /* [B] */
     float *wave;                       /* [B][480] */
     float *c;                          /* [B][320] */
     float *base;                       /* [B][320]; then what soften changes */
-    float *again;                      /* [B][640], see ltpf.h; then the change's [480] */
-    float *trust;                      /* [B][2] */
+    float *prediction;                      /* [B][640], see ltpf.h; then the change's [480] */
+    float *confidence;                      /* [B][2] */
     float *latent, *sum;               /* [B][latent] */
     float *a, *b;                      /* [B][widest net] */
     void *x;                           /* [B][widest input of a layer], 6 bytes each */
@@ -124,8 +124,8 @@ struct telu_live {
 int telu_live_load(struct telu_ctx *ctx, const struct telu_live *l, struct telu_model *d,
                    const struct telu_model *m, char *arena);
 
-/* fetch.cu: that many bytes, a multiple of 16, of pinned memory -> question */
-int telu_live_fetch(struct telu_ctx *ctx, const struct telu_live *l, const char *from,
+/* zero_copy.cu: that many bytes, a multiple of 16, of pinned memory -> question */
+int telu_live_zero_copy(struct telu_ctx *ctx, const struct telu_live *l, const char *from,
                     size_t bytes);
 
 /* encode.cu */
@@ -145,11 +145,11 @@ int telu_live_lookup(struct telu_ctx *ctx, const struct telu_live *l, int B);
 int telu_live_encoder(struct telu_ctx *ctx, const struct telu_live *l, int B);
 int telu_live_decoder(struct telu_ctx *ctx, const struct telu_live *l, int B);
 
-/* parse.cu: packets -> rows. sound.cu: base and rows -> pcm, by ending.cu where rows are
+/* parse.cu: packets -> rows. synthesis.cu: base and rows -> pcm, by synthesis_few.cu where rows are
  * few. */
 int telu_live_parse(struct telu_ctx *ctx, const struct telu_live *l, int B);
-int telu_live_sound(struct telu_ctx *ctx, const struct telu_live *l, int B);
-int telu_live_ending(struct telu_ctx *ctx, const struct telu_live *l, int B);
+int telu_live_synthesis(struct telu_ctx *ctx, const struct telu_live *l, int B);
+int telu_live_synthesis_few(struct telu_ctx *ctx, const struct telu_live *l, int B);
 
 #ifdef __cplusplus
 }

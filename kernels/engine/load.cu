@@ -33,7 +33,7 @@ struct load {
 int telu_live_load(struct telu_ctx *ctx, const struct telu_live *l, struct telu_model *d,
                    const struct telu_model *m, char *arena)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     struct load load = { ctx, l, (const char *)m->arena, arena, 0 };
     struct telu_tables &t = d->tab;
 

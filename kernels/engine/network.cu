@@ -10,11 +10,11 @@
 #include "live.cuh"
 
 #include "compand.h"
-#include "each.cuh"
+#include "elementwise.cuh"
 #include "gelu.cuh"
 #include "head.cuh"
 #include "linear.h"
-#include "mix.cuh"
+#include "dwconv_norm.cuh"
 
 /* --- Layers ---------------------------------------------------------------------- */
 
@@ -130,7 +130,7 @@ static int block_few(struct telu_ctx *ctx, const struct telu_live *l,
                      const struct telu_block *w, const struct mix *m, int B)
 {
     const struct telu_linear16 *up = &w->up, *down = &w->down;
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     struct activated h = { l->h, up->O };
     struct joined a = { l->a, w->scale, down->O };
 
@@ -185,7 +185,7 @@ int telu_live_encoder(struct telu_ctx *ctx, const struct telu_live *l, int B)
 static int value(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
     const struct telu_linear16 *w = &l->m->dec_value;
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     struct headed base = { l->base, l->h, w->O };
 
     if (!cuda)

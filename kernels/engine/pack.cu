@@ -15,42 +15,42 @@
 /* A row's packet, in shared memory. */
 struct packed {
     struct telu_layers layers;
-    struct telu_plan plan;
+    struct telu_bands bands;
     __align__(16) uint8_t packet[TELU_MAX_PACKET + 16];
 };
 
 /* The refined packet, whose plan has its envelope since it was known to fit; returns its
  * bytes, to all lanes. */
 static __device__ int put_refined(struct packed *p, struct telu_rc *rc,
-                                  const struct telu_choice choice,
+                                  const struct telu_budget budget,
                                   const struct telu_model *m, const float *c,
                                   const float *base, const float *points)
 {
     const struct telu_tables *t = &m->tab;
-    struct telu_plan *plan = &p->plan;
+    struct telu_bands *bands = &p->bands;
     struct telu_layers *l = &p->layers;
-    int head = telu_packet_head(choice.stages, m->n), kept = TELU_HOP, step, n;
+    int head = telu_packet_header_bytes(budget.stages, m->n), kept = TELU_HOP, step, n;
 
-    step = telu_rc_step(rc, &choice, plan, t, head, c, base, l->q, points);
+    step = telu_rc_step(rc, &budget, bands, t, head, c, base, l->q, points);
     for (;;) {
         if (TELU_LANE == 0) {
             l->refined = 1;
-            l->shape = choice.shape;
+            l->shape = budget.shape;
             l->step = step;
         }
-        TELU_MEET();
-        n = (int)telu_packet_put(p->packet, (size_t)choice.cap, choice.bytes, l, plan, t, m->n);
+        TELU_SYNC_LANES();
+        n = (int)telu_packet_put(p->packet, (size_t)budget.cap, budget.bytes, l, bands, t, m->n);
         if (n)
             return n;
         /* Estimates may be a byte short: as in codec.c. */
         if (step < TELU_STEPS - 1) {
-            telu_plan_step(plan, t, ++step, choice.shape);
-            telu_refine_quantise(l->q, plan, t, c, base, telu_rc_dead(rc->rate.tune));
+            telu_bands_step(bands, t, ++step, budget.shape);
+            telu_refine_quantise(l->q, bands, t, c, base, telu_rc_dead_zone(rc->rate.tune));
         } else {
             kept -= 8;
             for (int k = kept + TELU_LANE; k < TELU_HOP; k += TELU_LANES)
                 l->q[k] = l->q[TELU_HOP + k] = 0;
-            TELU_MEET();
+            TELU_SYNC_LANES();
         }
     }
 }
@@ -62,28 +62,28 @@ static __device__ void finish(const struct telu_live *l, int r, struct packed *p
     const struct telu_model *m = l->tables;
     struct telu_row *row = &l->row[r];
     struct telu_enc_slot *slot = (struct telu_enc_slot *)row->slot;
-    struct telu_answer *answer = live_answer(l, r);
+    struct telu_response_head *answer = live_answer(l, r);
     char *out = live_out(l, r, (size_t)live_head(l)->stride);
-    const struct telu_choice choice = row->choice;
+    const struct telu_budget budget = row->budget;
     struct telu_rc rc = slot->rc;
     struct telu_info info = {};
-    int n = choice.cap, K = m->cfg.kernel;
+    int n = budget.cap, K = m->cfg.kernel;
 
     copy(&p->layers, &row->layers, offsetof(struct telu_layers, q));
-    copy(&p->plan, &row->plan, sizeof(p->plan));
-    TELU_MEET();
+    copy(&p->bands, &row->bands, sizeof(p->bands));
+    TELU_SYNC_LANES();
     if (row->refined) {
-        n = put_refined(p, &rc, choice, m, c, base, points);
+        n = put_refined(p, &rc, budget, m, c, base, points);
         info.step = p->layers.step;
         info.shape = p->layers.shape;
     } else {
         telu_packet_put_base(p->packet, n, &p->layers, m->n);
     }
-    TELU_MEET();
+    TELU_SYNC_LANES();
     copy(out, p->packet, live_round((size_t)n));
     if (TELU_LANE != 0)
         return;
-    telu_rc_done(&rc, &choice, n);
+    telu_rc_update(&rc, &budget, n);
     slot->rc = rc;
     slot->enc_age = row->enc_age < 0 ? 0 : live_older(row->enc_age, K);
     slot->dec_age = row->dec_age < 0 ? 0 : live_older(row->dec_age, K);
@@ -97,7 +97,7 @@ static __device__ void finish(const struct telu_live *l, int r, struct packed *p
 static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
 pack(struct telu_live l)
 {
-    __shared__ struct packed room[WARPS];
+    __shared__ struct packed scratch[WARPS];
     int r = blockIdx.x * WARPS + threadIdx.x / LIVE_WARP;
     struct telu_row *row = live_row(&l, r);
     float *base = l.base + (size_t)r * TELU_COEFS;
@@ -107,19 +107,19 @@ pack(struct telu_live l)
     if (row->refined && row->dec_age < 0)
         for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
             base[k] = 0.0f;
-    TELU_MEET();
-    finish(&l, r, &room[threadIdx.x / LIVE_WARP], l.c + (size_t)r * TELU_COEFS, base, NULL);
+    TELU_SYNC_LANES();
+    finish(&l, r, &scratch[threadIdx.x / LIVE_WARP], l.c + (size_t)r * TELU_COEFS, base, NULL);
 }
 
 /* What one of the warps tries a step with. */
 struct trial {
-    struct telu_plan plan;
+    struct telu_bands bands;
     int q[TELU_COEFS];
 };
 
 static __global__ void __launch_bounds__(TRIERS, 1) pack_alone(struct telu_live l)
 {
-    __shared__ struct packed room;
+    __shared__ struct packed scratch;
     __shared__ struct trial trials[TELU_RC_GRID];
     __shared__ float c[TELU_COEFS], base[TELU_COEFS], points[TELU_RC_GRID];
     const struct telu_model *m = l.tables;
@@ -136,12 +136,12 @@ static __global__ void __launch_bounds__(TRIERS, 1) pack_alone(struct telu_live 
         base[t] = row->dec_age < 0 ? 0.0f : l.base[(size_t)r * TELU_COEFS + t];
     }
     if (tries)
-        copy(&trials[point].plan, &row->plan, sizeof(struct telu_plan));
+        copy(&trials[point].bands, &row->bands, sizeof(struct telu_bands));
     __syncthreads();
     if (tries) {
-        const struct telu_choice choice = row->choice;
-        float bytes = telu_rc_point(&rate, &choice, &trials[point].plan, &m->tab,
-                                    telu_packet_head(choice.stages, m->n), c, base,
+        const struct telu_budget budget = row->budget;
+        float bytes = telu_rc_point(&rate, &budget, &trials[point].bands, &m->tab,
+                                    telu_packet_header_bytes(budget.stages, m->n), c, base,
                                     trials[point].q, point);
 
         if (TELU_LANE == 0)
@@ -149,12 +149,12 @@ static __global__ void __launch_bounds__(TRIERS, 1) pack_alone(struct telu_live 
     }
     __syncthreads();
     if (point == 0)
-        finish(&l, r, &room, c, base, tries ? points : NULL);
+        finish(&l, r, &scratch, c, base, tries ? points : NULL);
 }
 
 int telu_live_pack(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
 
     if (!cuda)
         return -1;

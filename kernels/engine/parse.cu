@@ -11,7 +11,7 @@
 
 struct parsed {
     struct telu_layers layers;
-    struct telu_plan plan;
+    struct telu_bands bands;
     __align__(16) uint8_t packet[TELU_MAX_PACKET + 16];
 };
 
@@ -26,7 +26,7 @@ static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
             l->row[r].dec_age = -1;
         return;
     }
-    const struct telu_ask *ask = live_ask(l, r);
+    const struct telu_request_head *ask = live_ask(l, r);
     char *place = live_slot(&l->slots, ask->slot);
     struct telu_dec_slot *slot = (struct telu_dec_slot *)place;
     struct telu_plc plc = slot->plc;       /* every lane has its own, all alike */
@@ -36,16 +36,16 @@ static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
     if (ask->bytes > 0)
         copy(p->packet, live_in(l, r, (size_t)live_head(l)->stride),
              live_round((size_t)min(ask->bytes, TELU_MAX_PACKET)));
-    TELU_MEET();                           /* and all have read the slot */
+    TELU_SYNC_LANES();                           /* and all have read the slot */
     if (ask->reset) {
         telu_plc_init(&plc, slot->last);
         for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
             slot->tail[i] = slot->added[i] = 0.0f;
-        for (int i = TELU_LANE; i < TELU_LTPF_FAR; i += TELU_LANES)
+        for (int i = TELU_LANE; i < TELU_LTPF_MAX_LAG; i += TELU_LANES)
             slot->past[i] = 0.0f;
         age = 0;
     }
-    conceal = ask->bytes < 0 || telu_packet_get(&p->layers, &p->plan, p->packet,
+    conceal = ask->bytes < 0 || telu_packet_get(&p->layers, &p->bands, p->packet,
                                                 (size_t)ask->bytes, &m->tab, m->cfg.stages,
                                                 m->n);
     if (conceal) {
@@ -55,7 +55,7 @@ static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
         runs = p->layers.stages > 0 || p->layers.prefix_bits > 0;
         age = runs ? age : 0;
         copy(&row->layers, &p->layers, sizeof(p->layers));
-        copy(&row->plan, &p->plan, sizeof(p->plan));
+        copy(&row->bands, &p->bands, sizeof(p->bands));
     }
     if (TELU_LANE != 0)
         return;
@@ -71,11 +71,11 @@ static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
 static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
 parse(struct telu_live l, int B)
 {
-    __shared__ struct parsed room[WARPS];
+    __shared__ struct parsed scratch[WARPS];
     int warp = threadIdx.x / LIVE_WARP, r = blockIdx.x * WARPS + warp;
 
     if (r < B)
-        read(&l, r, &room[warp]);
+        read(&l, r, &scratch[warp]);
 }
 
 /* Threads `first` .. `first + n - 1` of a block bring the rows of the table that such a
@@ -99,11 +99,11 @@ static __device__ void bring(const struct telu_tables *t, int stages, int first,
 
 static __global__ void __launch_bounds__(HELPED) parse_alone(struct telu_live l)
 {
-    __shared__ struct parsed room;
+    __shared__ struct parsed scratch;
     int r = blockIdx.x;
 
     if (threadIdx.x < LIVE_WARP) {
-        read(&l, r, &room);
+        read(&l, r, &scratch);
     } else if (live_row(&l, r) && live_ask(&l, r)->bytes > 0) {
         int front = (uint8_t)*live_in(&l, r, (size_t)live_head(&l)->stride);
 
@@ -114,7 +114,7 @@ static __global__ void __launch_bounds__(HELPED) parse_alone(struct telu_live l)
 
 int telu_live_parse(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
 
     if (!cuda)
         return -1;

@@ -47,7 +47,7 @@ static __global__ void unpack(struct product_input to, const uint32_t *packed, i
 int product_unpack(struct telu_ctx *ctx, const struct telu_live *l,
                    const struct telu_linear16 *w)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     struct product_input to = { place(l, w), l->x3 };
     size_t n = (size_t)w->I * w->O;
 
@@ -64,7 +64,7 @@ int product_unpack(struct telu_ctx *ctx, const struct telu_live *l,
 static int product(struct telu_ctx *ctx, const struct telu_live *l,
                    const struct telu_linear16 *w, float *y, int B, float keep)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     cudaDataType type = l->x3 ? CUDA_R_16BF : CUDA_R_32F;
     int deep = (l->x3 ? 3 : 1) * w->I;
     const float one = 1.0f;

@@ -12,7 +12,7 @@
 #ifndef PRODUCT_CUH
 #define PRODUCT_CUH
 
-#include "each.cuh"
+#include "elementwise.cuh"
 #include "live.cuh"
 
 /* x = the sum of the three, each a bf16 number in the upper half of a float; they have x's

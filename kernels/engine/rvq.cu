@@ -57,7 +57,7 @@ static __global__ void __launch_bounds__(THREADS) look_up(struct telu_live l)
 
 int telu_live_tabulate(struct telu_ctx *ctx, const struct telu_live *l, float *added)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     const struct telu_config *c = &l->m->cfg;
 
     if (!cuda)
@@ -69,7 +69,7 @@ int telu_live_tabulate(struct telu_ctx *ctx, const struct telu_live *l, float *a
 
 int telu_live_lookup(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
-    const struct telu_cuda *cuda = telu_cuda_of(ctx);
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
 
     if (!cuda)
         return -1;

@@ -63,7 +63,7 @@ extern const struct telu_backend telu_backend_c;     /* plain loops */
 extern const struct telu_backend telu_backend_simd;  /* the same sums, vectorised */
 extern const struct telu_backend telu_backend_cuda;  /* in the CUDA module alone */
 
-/* The simd table, or the plain one when TELU_PLAIN is set (and not "0") in the
+/* The simd table, or the plain one when TELUCODEC_PLAIN is set (and not "0") in the
  * environment. */
 const struct telu_backend *telu_backend_cpu(void);
 

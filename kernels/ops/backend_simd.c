@@ -39,7 +39,7 @@ const struct telu_backend telu_backend_simd = {
 
 const struct telu_backend *telu_backend_cpu(void)
 {
-    const char *plain = getenv("TELU_PLAIN");
+    const char *plain = getenv("TELUCODEC_PLAIN");
 
     return plain && strcmp(plain, "0") != 0 ? &telu_backend_c : &telu_backend_simd;
 }

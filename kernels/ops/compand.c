@@ -3,11 +3,11 @@
 #include "compand.h"
 
 #include "approx.h"
-#include "clones.h"
+#include "target_clones.h"
 
 #include <math.h>
 
-TELU_BODY void compand(float *restrict y, const float *restrict x, int R)
+TELU_ALWAYS_INLINE void compand(float *restrict y, const float *restrict x, int R)
 {
     for (int r = 0; r < R; r++, x += TELU_COEFS, y += TELU_FEATURES) {
         for (int i = 0; i < TELU_COEFS; i++) {
@@ -27,7 +27,7 @@ int telu_compand_c(struct telu_ctx *ctx, float *y, const float *x, int R)
     return 0;
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 int telu_compand_simd(struct telu_ctx *ctx, float *y, const float *x, int R)
 {
     (void)ctx;

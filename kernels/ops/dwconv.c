@@ -2,11 +2,11 @@
 /* dwconv.c - see dwconv.h. */
 #include "dwconv.h"
 
-#include "clones.h"
+#include "target_clones.h"
 
 #include <string.h>
 
-TELU_BODY void convolve(float *restrict y, const float *restrict x,
+TELU_ALWAYS_INLINE void convolve(float *restrict y, const float *restrict x,
                         const float *restrict hist, const float *restrict w,
                         const float *restrict b, int T, int C, int K)
 {
@@ -36,7 +36,7 @@ static void remember(float *hist, const float *x, int T, int C, int K)
     }
 }
 
-TELU_BODY void dwconv(float *y, const float *x, float *hist, const float *w,
+TELU_ALWAYS_INLINE void dwconv(float *y, const float *x, float *hist, const float *w,
                       const float *b, int B, int T, int C, int K)
 {
     for (int i = 0; i < B; i++, x += (size_t)T * C, y += (size_t)T * C) {
@@ -56,7 +56,7 @@ int telu_dwconv_c(struct telu_ctx *ctx, float *y, const float *x, float *hist,
     return 0;
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 int telu_dwconv_simd(struct telu_ctx *ctx, float *y, const float *x, float *hist,
                      const float *w, const float *b, int B, int T, int C, int K)
 {

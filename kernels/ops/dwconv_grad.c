@@ -2,13 +2,13 @@
 /* dwconv_grad.c - see dwconv.h. */
 #include "dwconv.h"
 
-#include "clones.h"
+#include "target_clones.h"
 
 #define BLOCK 64
 
 /* One tap over `n` channels: its weights stand with stride K in memory, so they are
  * taken out once and serve all packets. */
-TELU_BODY void tap(float *restrict dx, float *restrict dw, const float *restrict dy,
+TELU_ALWAYS_INLINE void tap(float *restrict dx, float *restrict dw, const float *restrict dy,
                    const float *restrict x, const float *restrict w, int B, int T,
                    int C, int K, int k, int n)
 {
@@ -32,7 +32,7 @@ TELU_BODY void tap(float *restrict dx, float *restrict dw, const float *restrict
         dw[c * K + k] += sum[c];
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 void telu_dwconv_grad(float *dx, float *dw, float *db, const float *dy,
                       const float *x, const float *w, int B, int T, int C, int K)
 {

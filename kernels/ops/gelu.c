@@ -3,9 +3,9 @@
 #include "gelu.h"
 
 #include "approx.h"
-#include "clones.h"
+#include "target_clones.h"
 
-TELU_BODY void gelu(float *y, const float *x, int n)
+TELU_ALWAYS_INLINE void gelu(float *y, const float *x, int n)
 {
     for (int i = 0; i < n; i++) {
         float u = 0.79788456f * (x[i] + 0.044715f * x[i] * x[i] * x[i]);
@@ -21,7 +21,7 @@ int telu_gelu_c(struct telu_ctx *ctx, float *y, const float *x, int n)
     return 0;
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 int telu_gelu_simd(struct telu_ctx *ctx, float *y, const float *x, int n)
 {
     (void)ctx;

@@ -3,10 +3,10 @@
 #include "gelu.h"
 
 #include "approx.h"
-#include "clones.h"
+#include "target_clones.h"
 
 /* With p = 1 / (1 + exp(-2 u)):  dy/dx = p + 2 x p (1 - p) du/dx. */
-TELU_CLONES
+TELU_TARGET_CLONES
 void telu_gelu_grad(float *dx, const float *dy, const float *x, int n)
 {
     for (int i = 0; i < n; i++) {

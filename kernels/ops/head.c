@@ -3,9 +3,9 @@
 #include "head.h"
 
 #include "approx.h"
-#include "clones.h"
+#include "target_clones.h"
 
-TELU_BODY void head(float *y, const float *v, const float *s, int n)
+TELU_ALWAYS_INLINE void head(float *y, const float *v, const float *s, int n)
 {
     for (int i = 0; i < n; i++) {
         float c = s[i] > TELU_HEAD_LEAST ? s[i] : TELU_HEAD_LEAST;
@@ -22,7 +22,7 @@ int telu_head_c(struct telu_ctx *ctx, float *y, const float *v, const float *s,
     return 0;
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 int telu_head_simd(struct telu_ctx *ctx, float *y, const float *v, const float *s,
                    int n)
 {

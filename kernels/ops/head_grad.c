@@ -3,9 +3,9 @@
 #include "head.h"
 
 #include "approx.h"
-#include "clones.h"
+#include "target_clones.h"
 
-TELU_CLONES
+TELU_TARGET_CLONES
 void telu_head_grad(float *dv, float *ds, const float *dy, const float *v,
                     const float *s, int n)
 {

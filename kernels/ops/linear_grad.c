@@ -2,9 +2,9 @@
 /* linear_grad.c - see linear.h. */
 #include "linear.h"
 
-#include "clones.h"
+#include "target_clones.h"
 
-TELU_CLONES
+TELU_TARGET_CLONES
 void telu_linear_grad(float *dx, float *dw, float *db, const float *dy,
                       const float *x, const float *w, int R, int I, int O)
 {

@@ -3,7 +3,7 @@
 #include "linear.h"
 
 #include "approx.h"
-#include "clones.h"
+#include "target_clones.h"
 
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 typedef float quad __attribute__((vector_size(16)));
 
-TELU_BODY quad load(const float *p)
+TELU_ALWAYS_INLINE quad load(const float *p)
 {
     quad v;
 
@@ -23,7 +23,7 @@ TELU_BODY quad load(const float *p)
 
 /* Adds four inputs to four sums. w (O, I) has neighbours along i, but a vector has to
  * hold neighbours along o: so 4 x 4 weights are turned on the way. */
-TELU_BODY quad turn_and_add(quad sum, const float *x, const float *w, size_t I)
+TELU_ALWAYS_INLINE quad turn_and_add(quad sum, const float *x, const float *w, size_t I)
 {
     quad a = load(w), b = load(w + I), c = load(w + 2 * I), d = load(w + 3 * I);
     quad ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
@@ -38,7 +38,7 @@ TELU_BODY quad turn_and_add(quad sum, const float *x, const float *w, size_t I)
 }
 
 /* 4 * quads outputs of one row of x. */
-TELU_BODY void outputs(float *restrict y, const float *restrict x,
+TELU_ALWAYS_INLINE void outputs(float *restrict y, const float *restrict x,
                        const float *restrict w, int I, int quads)
 {
     quad sum[QUADS];
@@ -54,7 +54,7 @@ TELU_BODY void outputs(float *restrict y, const float *restrict x,
             y[o] += x[i] * w[(size_t)o * I + i];
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 int telu_linear_simd(struct telu_ctx *ctx, float *y, const float *x,
                      const float *w, const float *b, int R, int I, int O)
 {
@@ -76,7 +76,7 @@ int telu_linear_simd(struct telu_ctx *ctx, float *y, const float *x,
 }
 
 /* One row times one panel: 64 sums that stay in registers. */
-TELU_BODY void panel(float *restrict lo, float *restrict hi,
+TELU_ALWAYS_INLINE void panel(float *restrict lo, float *restrict hi,
                      const float *restrict x, const uint32_t *restrict w, int I)
 {
     float a[HALF], c[HALF];
@@ -95,7 +95,7 @@ TELU_BODY void panel(float *restrict lo, float *restrict hi,
     memcpy(hi, c, sizeof(c));
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 int telu_linear16_simd(struct telu_ctx *ctx, float *y, const float *x,
                        const uint32_t *w, const float *b, int R, int I, int O)
 {

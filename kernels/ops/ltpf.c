@@ -3,19 +3,19 @@
 #include "ltpf.h"
 
 #include "approx.h"
-#include "clones.h"
+#include "target_clones.h"
 #include "mdct.h"
 
 #include <math.h>
 #include <string.h>
 
 #define HOP   TELU_HOP
-#define FAR   TELU_LTPF_FAR
+#define FAR   TELU_LTPF_MAX_LAG
 #define LAGS  TELU_LTPF_LAGS
 #define BLOCK 48               /* sums that stay in registers; five make LAGS */
 #define LANES 16
 
-TELU_BODY float total(const float *x)
+TELU_ALWAYS_INLINE float total(const float *x)
 {
     float part[LANES] = { 0 }, sum = 0.0f;
 
@@ -28,7 +28,7 @@ TELU_BODY float total(const float *x)
 }
 
 /* r [LAGS] */
-TELU_BODY void compare(float *restrict r, const float *restrict v)
+TELU_ALWAYS_INLINE void compare(float *restrict r, const float *restrict v)
 {
     const float *now = v + FAR;
     float here = TELU_LTPF_FLOOR;
@@ -50,7 +50,7 @@ TELU_BODY void compare(float *restrict r, const float *restrict v)
     }
 }
 
-TELU_BODY float look_back(float *restrict y, const float *restrict v)
+TELU_ALWAYS_INLINE float look_back(float *restrict y, const float *restrict v)
 {
     float r[LAGS], w[LAGS], most, sum, like;
 
@@ -59,7 +59,7 @@ TELU_BODY float look_back(float *restrict y, const float *restrict v)
     for (int j = 1; j < LAGS; j++)
         most = r[j] > most ? r[j] : most;
     for (int j = 0; j < LAGS; j++)
-        w[j] = telu_exp(TELU_LTPF_SHARP * (r[j] - most));
+        w[j] = telu_exp(TELU_LTPF_SHARPNESS * (r[j] - most));
     sum = total(w);
     for (int j = 0; j < LAGS; j++) {
         w[j] /= sum;
@@ -80,9 +80,9 @@ TELU_BODY float look_back(float *restrict y, const float *restrict v)
     return like > 0.0f ? 0.5f * like : 0.0f;
 }
 
-TELU_BODY void ltpf(float *restrict y, float *restrict g, const float *restrict u, int B)
+TELU_ALWAYS_INLINE void ltpf(float *restrict y, float *restrict g, const float *restrict u, int B)
 {
-    for (int b = 0; b < B; b++, u += TELU_LTPF_SOUND)
+    for (int b = 0; b < B; b++, u += TELU_LTPF_SPAN)
         for (int h = 0; h < 2; h++, y += 2 * HOP)
             *g++ = look_back(y, u + h * HOP);
 }
@@ -94,7 +94,7 @@ int telu_ltpf_c(struct telu_ctx *ctx, float *y, float *g, const float *u, int B)
     return 0;
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 int telu_ltpf_simd(struct telu_ctx *ctx, float *y, float *g, const float *u, int B)
 {
     (void)ctx;

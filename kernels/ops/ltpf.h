@@ -19,7 +19,7 @@
  *   g[h]       = max(0, sum_j w[j] r[j]) / 2: how much of it to believe
  *
  * y (B, 2, 320), g (B, 2); u is finite, and overlaps neither. What becomes of them:
- * telu_hear_soften(). Sums over i and j run in order, those over w in 16 interleaved
+ * telu_postfilter_change(). Sums over i and j run in order, those over w in 16 interleaved
  * parts, added in order.
  */
 #ifndef TELU_LTPF_H
@@ -33,9 +33,9 @@ extern "C" {
 #endif
 
 #define TELU_LTPF_LAGS  240
-#define TELU_LTPF_FAR   TELU_PACKET    /* the longest lag, and what is kept of the past */
-#define TELU_LTPF_SOUND (TELU_LTPF_FAR + TELU_PACKET)
-#define TELU_LTPF_SHARP 32.0f
+#define TELU_LTPF_MAX_LAG   TELU_PACKET    /* the longest lag, and what is kept of the past */
+#define TELU_LTPF_SPAN (TELU_LTPF_MAX_LAG + TELU_PACKET)
+#define TELU_LTPF_SHARPNESS 32.0f
 #define TELU_LTPF_FLOOR 1.6e-5f
 
 int telu_ltpf_c(struct telu_ctx *ctx, float *y, float *g, const float *u, int B);

@@ -8,7 +8,7 @@
  */
 #include "mdct.h"
 
-#include "clones.h"
+#include "target_clones.h"
 #include "mdct_table.h"
 
 #include <string.h>
@@ -17,7 +17,7 @@
 #define HALF  (N / 2)
 #define BLOCK 32               /* sums that stay in registers */
 
-TELU_BODY void dct(float *restrict y, const float *restrict x,
+TELU_ALWAYS_INLINE void dct(float *restrict y, const float *restrict x,
                    const struct telu_mdct_table *restrict m)
 {
     for (int k = 0; k < N; k += BLOCK) {
@@ -30,7 +30,7 @@ TELU_BODY void dct(float *restrict y, const float *restrict x,
     }
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 int telu_mdct_simd(struct telu_ctx *ctx, float *y, const float *x, int B, int H)
 {
     const struct telu_mdct_table *m = telu_mdct_table();
@@ -52,7 +52,7 @@ int telu_mdct_simd(struct telu_ctx *ctx, float *y, const float *x, int B, int H)
 }
 
 /* Adds one hop's samples to y [320]. */
-TELU_BODY void unfold(float *restrict y, const float *restrict x,
+TELU_ALWAYS_INLINE void unfold(float *restrict y, const float *restrict x,
                       const struct telu_mdct_table *restrict m)
 {
     float v[N], z[2 * N];
@@ -68,7 +68,7 @@ TELU_BODY void unfold(float *restrict y, const float *restrict x,
         y[t] += (float)m->window[t] * z[t];
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 int telu_imdct_simd(struct telu_ctx *ctx, float *y, const float *x, int B, int H)
 {
     const struct telu_mdct_table *m = telu_mdct_table();

@@ -2,7 +2,7 @@
 /* nearest_simd.c - see nearest.h: LANES codes at once. */
 #include "nearest.h"
 
-#include "clones.h"
+#include "target_clones.h"
 
 #include <math.h>
 
@@ -10,7 +10,7 @@
 
 /* Distances of the n <= LANES codes at the head of book; each lane keeps its nearest
  * code so far, the earlier one of equals. */
-TELU_BODY void lanes(float *restrict best, int32_t *restrict at,
+TELU_ALWAYS_INLINE void lanes(float *restrict best, int32_t *restrict at,
                      const float *restrict z, const float *restrict book, int first,
                      int n, int N, int D)
 {
@@ -33,7 +33,7 @@ TELU_BODY void lanes(float *restrict best, int32_t *restrict at,
     }
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 int telu_nearest_simd(struct telu_ctx *ctx, int32_t *index, const float *z,
                       const float *book, int R, int N, int D)
 {

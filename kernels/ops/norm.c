@@ -2,14 +2,14 @@
 /* norm.c - see norm.h. */
 #include "norm.h"
 
-#include "clones.h"
+#include "target_clones.h"
 
 #include <math.h>
 
 #define LANES 16
 
 /* Sum of (x - offset)^power over a row, power 1 or 2, in LANES partial sums. */
-TELU_BODY float lane_sum(const float *x, float offset, int power, int C)
+TELU_ALWAYS_INLINE float lane_sum(const float *x, float offset, int power, int C)
 {
     float part[LANES] = { 0 }, sum = 0.0f;
     int c = 0;
@@ -30,7 +30,7 @@ TELU_BODY float lane_sum(const float *x, float offset, int power, int C)
     return sum;
 }
 
-TELU_BODY void norm(float *y, const float *x, const float *g, const float *b,
+TELU_ALWAYS_INLINE void norm(float *y, const float *x, const float *g, const float *b,
                     int R, int C)
 {
     for (int r = 0; r < R; r++, x += C, y += C) {
@@ -51,7 +51,7 @@ int telu_norm_c(struct telu_ctx *ctx, float *y, const float *x, const float *g,
     return 0;
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 int telu_norm_simd(struct telu_ctx *ctx, float *y, const float *x, const float *g,
                    const float *b, int R, int C)
 {

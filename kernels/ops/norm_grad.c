@@ -2,13 +2,13 @@
 /* norm_grad.c - see norm.h. */
 #include "norm.h"
 
-#include "clones.h"
+#include "target_clones.h"
 
 #include <math.h>
 
 #define LANES 16
 
-TELU_BODY float lanes(const float *part)
+TELU_ALWAYS_INLINE float lanes(const float *part)
 {
     float sum = 0.0f;
 
@@ -19,7 +19,7 @@ TELU_BODY float lanes(const float *part)
 
 /* With n = (x - mean) / sqrt(var + eps) and a = dy g:
  *   dx = (a - mean(a) - n mean(a n)) / sqrt(var + eps) */
-TELU_CLONES
+TELU_TARGET_CLONES
 void telu_norm_grad(float *dx, float *dg, float *db, const float *dy,
                     const float *x, const float *g, int R, int C)
 {

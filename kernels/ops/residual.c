@@ -2,9 +2,9 @@
 /* residual.c - see residual.h. */
 #include "residual.h"
 
-#include "clones.h"
+#include "target_clones.h"
 
-TELU_BODY void residual(float *y, const float *x, const float *h,
+TELU_ALWAYS_INLINE void residual(float *y, const float *x, const float *h,
                         const float *s, int R, int C)
 {
     for (int r = 0; r < R; r++, x += C, h += C, y += C)
@@ -20,7 +20,7 @@ int telu_residual_c(struct telu_ctx *ctx, float *y, const float *x, const float 
     return 0;
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 int telu_residual_simd(struct telu_ctx *ctx, float *y, const float *x,
                        const float *h, const float *s, int R, int C)
 {

@@ -2,9 +2,9 @@
 /* residual_grad.c - see residual.h. */
 #include "residual.h"
 
-#include "clones.h"
+#include "target_clones.h"
 
-TELU_CLONES
+TELU_TARGET_CLONES
 void telu_residual_grad(float *dh, float *ds, const float *dy, const float *h,
                         const float *s, int R, int C)
 {

@@ -6,8 +6,8 @@
  *             PART ...
  *
  * PART: one streams count train ops. --batch: of count, and all that streams and train are
- * to try. --weights: by plain.py; without it random ones of the default size, which do the
- * same work in the networks, but not in the rate control.
+ * to try. --weights: by flatten_weights.py; without it random ones of the default size, which
+ * do the same work in the networks, but not in the rate control.
  * No GLib and no CUDA header: a C compiler builds it, the module brings the rest.
  */
 #include "bench_gpu.h"
@@ -73,7 +73,7 @@ struct telu_model *bench_model(const char *path)
     if (good)
         m = telu_model_build(&cfg, blob, count, NULL);
     if (!m)
-        fprintf(stderr, "bench_gpu: %s cannot be read as plain.py writes it: %s\n", path,
+        fprintf(stderr, "bench_gpu: %s cannot be read as flatten_weights.py writes it: %s\n", path,
                 telu_error());
     for (int i = 0; blob && i < count; i++)
         free((void *)blob[i].data);

@@ -39,7 +39,7 @@ int bench_count(struct bench *b);      /* packets, for somebody else to count by
 int bench_train(struct bench *b);      /* training steps */
 int bench_ops(struct bench *b);        /* ops against what the card can do */
 
-/* A model out of a file by plain.py; NULL after a word on stderr. */
+/* A model out of a file by flatten_weights.py; NULL after a word on stderr. */
 struct telu_model *bench_model(const char *path);
 
 #endif

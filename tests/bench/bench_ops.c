@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* bench_ops.c - each op of the device's tables on arrays far larger than its caches,
- * beside what the card can do (bench_card.cu).
+ * beside what the card can do (bench_device.cu).
  *
  * Ops that move memory: bytes are those that must be read or written at least once.
  * Linear layers: 2 R I O operations. An op is called often enough to fill a tenth of a

@@ -19,7 +19,7 @@ struct streams {
     struct telu_engine *engine;
     int n;
     long at;                   /* packets so far */
-    struct telu_job *enc, *dec;
+    struct telu_request *enc, *dec;
     float *pcm;                /* (n, 320): what the decoder gives */
     uint8_t *packet;           /* (n, TELU_MAX_PACKET) */
     long since;                /* packets before those that count */
@@ -54,10 +54,10 @@ static int open_streams(struct streams *s, const struct bench *b, int n)
     if (!s->engine)
         return -1;
     for (int i = 0; i < n; i++) {
-        s->enc[i] = (struct telu_job){ .reset = 1, .rate = telu_rate_init(),
+        s->enc[i] = (struct telu_request){ .reset = 1, .rate = telu_rate_init(),
             .packet = s->packet + (size_t)i * TELU_MAX_PACKET };
         s->enc[i].slot = s->ops->slot_new(s->engine, TELU_ENCODE);
-        s->dec[i] = (struct telu_job){ .reset = 1, .packet = s->enc[i].packet,
+        s->dec[i] = (struct telu_request){ .reset = 1, .packet = s->enc[i].packet,
             .pcm = s->pcm + (size_t)i * TELU_PACKET };
         s->dec[i].slot = s->ops->slot_new(s->engine, TELU_DECODE);
         if (s->enc[i].slot < 0 || s->dec[i].slot < 0)

@@ -27,7 +27,7 @@
 
 struct stream {
     pthread_t thread;
-    struct telu_seat *enc, *dec;
+    struct telu_batch_stream *enc, *dec;
     double begin;              /* when its first packet is there */
     double *took;              /* [packets]: from then until it is decoded */
     int packets, number, failed;
@@ -40,8 +40,8 @@ static void *live(void *arg)
     struct stream *s = arg;
     uint8_t packet[TELU_MAX_PACKET];
     float pcm[TELU_PACKET];
-    struct telu_job enc = { .reset = 1, .rate = telu_rate_init(), .packet = packet };
-    struct telu_job dec = { .reset = 1, .packet = packet, .pcm = pcm };
+    struct telu_request enc = { .reset = 1, .rate = telu_rate_init(), .packet = packet };
+    struct telu_request dec = { .reset = 1, .packet = packet, .pcm = pcm };
 
     for (int i = -SETTLE; i < s->packets && !s->failed; i++) {
         double due = s->begin + (i + SETTLE) * TICK;
@@ -71,8 +71,8 @@ static int measure(const struct telu_module *mod, const struct telu_model *m, in
     for (i = 0; i < n; i++) {
         s[i] = (struct stream){ .number = i, .packets = packets,
                                 .took = took + (size_t)i * (size_t)packets };
-        s[i].enc = telu_batch_join(mod, m, 0, TELU_ENCODE, window);
-        s[i].dec = s[i].enc ? telu_batch_join(mod, m, 0, TELU_DECODE, window) : NULL;
+        s[i].enc = telu_batch_add(mod, m, 0, TELU_ENCODE, window);
+        s[i].dec = s[i].enc ? telu_batch_add(mod, m, 0, TELU_DECODE, window) : NULL;
         if (!s[i].dec) {
             fprintf(stderr, "bench_window: %s\n", telu_error());
             exit(1);
@@ -92,8 +92,8 @@ static int measure(const struct telu_module *mod, const struct telu_model *m, in
     }
     telu_batch_stats(s[0].enc, &runs);
     for (i = 0; i < n; i++) {
-        telu_batch_leave(s[i].enc);
-        telu_batch_leave(s[i].dec);
+        telu_batch_remove(s[i].enc);
+        telu_batch_remove(s[i].dec);
     }
     for (size_t k = 0; k < all; k++)
         late += took[k] > TICK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* count_calls.c - LD_PRELOAD=count_calls.so: counts what a program asks of CUDA's runtime
- * and cuBLAS (the shared libraries), and writes it to the file TELU_COUNT names at its end.
+ * and cuBLAS (the shared libraries), and writes it to the file TELUCODEC_COUNT names at its end.
  *
  *   launches      kernels by a launch of their own
  *   library       products asked of cuBLAS outside of a graph; each is 1 to 3 kernels
@@ -60,7 +60,7 @@ static void *next(const char *name)
 
 __attribute__((destructor)) static void tell(void)
 {
-    const char *path = getenv("TELU_COUNT");
+    const char *path = getenv("TELUCODEC_COUNT");
     FILE *f = path ? fopen(path, "w") : NULL;
 
     if (!f)

@@ -187,10 +187,10 @@ static void there_and_back(const struct telu_model *m, const struct way *w)
     for (int p = 0; p < PACKETS; p++) {
         uint8_t packet[TELU_MAX_PACKET] = { 0 };
         struct telu_layers l;
-        struct telu_plan plan;
+        struct telu_bands bands;
 
         w->encode(w->user, &rate, golden.pcm + p * TELU_PACKET, packet);
-        need(!telu_packet_get(&l, &plan, packet, (size_t)bytes, &m->tab, STAGES, m->n),
+        need(!telu_packet_get(&l, &bands, packet, (size_t)bytes, &m->tab, STAGES, m->n),
              "a packet");
         expect_ints(w->name, "code in the packet", p, l.codes, golden.codes[p], STAGES);
         w->decode(w->user, packet, bytes, sound + p * TELU_PACKET);
@@ -227,7 +227,7 @@ static void device_encode(void *user, const struct telu_rate *rate, float *pcm,
                           uint8_t *packet)
 {
     struct device *d = user;
-    struct telu_job j = { .slot = d->enc, .rate = *rate, .pcm = pcm, .packet = packet };
+    struct telu_request j = { .slot = d->enc, .rate = *rate, .pcm = pcm, .packet = packet };
 
     need(!d->ops->run(d->engine, TELU_ENCODE, &j, 1), "encoding on the device");
 }
@@ -235,7 +235,7 @@ static void device_encode(void *user, const struct telu_rate *rate, float *pcm,
 static void device_decode(void *user, uint8_t *packet, int bytes, float *pcm)
 {
     struct device *d = user;
-    struct telu_job j = { .slot = d->dec, .bytes = bytes, .pcm = pcm, .packet = packet };
+    struct telu_request j = { .slot = d->dec, .bytes = bytes, .pcm = pcm, .packet = packet };
 
     need(!d->ops->run(d->engine, TELU_DECODE, &j, 1) && !j.result, "decoding on the device");
 }
@@ -267,7 +267,7 @@ static void streams(const struct telu_model *m)
 
 int main(void)
 {
-    const char *folder = getenv("TELU_GOLDEN");
+    const char *folder = getenv("TELUCODEC_TEST_GOLDEN");
     struct telu_model *m;
     char path[4096];
     FILE *f;

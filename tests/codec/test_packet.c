@@ -36,13 +36,13 @@ static void worked_base(void)
     struct telu_layers l = { .stages = 2, .codes = { 0x155, 0x2aa }, .prefix_bits = 3,
                              .prefix = 5 };
     struct telu_layers got;
-    struct telu_plan plan;
+    struct telu_bands bands;
     struct telu_tables none = { 0 };
     uint8_t out[3];
 
     telu_packet_put_base(out, 3, &l, N);
     expect_bytes("base only", out, 3, want, 3);
-    expect("base only: return", telu_packet_get(&got, &plan, want, 3, &none, 16, N), 0);
+    expect("base only: return", telu_packet_get(&got, &bands, want, 3, &none, 16, N), 0);
     expect("base only: refined", got.refined, 0);
     expect("base only: stages", got.stages, 2);
     expect("base only: code 0", got.codes[0], 0x155);
@@ -72,13 +72,13 @@ static void refined(const char *what, const struct telu_tables *t,
                     size_t size)
 {
     static uint8_t out[TELU_MAX_PACKET];
-    struct telu_plan plan, read;
+    struct telu_bands bands, read;
     struct telu_layers got;
     size_t n;
 
-    telu_plan_envelope(&plan, t, l->codes, l->stages);
-    telu_plan_step(&plan, t, l->step, l->shape);
-    n = telu_packet_put(out, sizeof(out), bytes, l, &plan, t, N);
+    telu_bands_envelope(&bands, t, l->codes, l->stages);
+    telu_bands_step(&bands, t, l->step, l->shape);
+    n = telu_packet_put(out, sizeof(out), bytes, l, &bands, t, N);
     expect_bytes(what, out, n, want, size);
     expect(what, telu_packet_get(&got, &read, want, size, t, 16, N), 0);
     expect(what, got.refined, 1);
@@ -88,7 +88,7 @@ static void refined(const char *what, const struct telu_tables *t,
     for (int s = 0; s < l->stages; s++)
         expect(what, got.codes[s], l->codes[s]);
     expect(what, memcmp(got.q, l->q, sizeof(l->q)), 0);
-    expect(what, memcmp(&plan, &read, sizeof(plan)), 0);
+    expect(what, memcmp(&bands, &read, sizeof(bands)), 0);
 }
 
 static void worked_refined(struct telu_model *m)
@@ -136,11 +136,11 @@ static void fill(struct telu_layers *l, int codes, int S, double loud, uint32_t 
 static void sane(const struct telu_model *m, const uint8_t *in, size_t n)
 {
     struct telu_layers l;
-    struct telu_plan plan;
+    struct telu_bands bands;
     uint8_t *tight = malloc(n + !n);   /* so that a checker sees a byte too far */
 
     memcpy(tight, in, n);
-    if (telu_packet_get(&l, &plan, tight, n, &m->tab, m->cfg.stages, m->n) == 0) {
+    if (telu_packet_get(&l, &bands, tight, n, &m->tab, m->cfg.stages, m->n) == 0) {
         expect("stages in range", l.stages >= 0 && l.stages <= m->cfg.stages, 1);
         expect("prefix bits in range", l.prefix_bits >= 0 && l.prefix_bits < m->n, 1);
         expect("no prefix after the last stage",
@@ -158,15 +158,15 @@ static void hostile(const struct telu_model *m, uint32_t seed)
 {
     uint8_t out[TELU_MAX_PACKET];
     struct telu_layers l, got;
-    struct telu_plan plan, read;
-    int S = (int)(17 * tiny_random(&seed)), head = telu_packet_head(S, m->n);
+    struct telu_bands bands, read;
+    int S = (int)(17 * tiny_random(&seed)), head = telu_packet_header_bytes(S, m->n);
     int more;
     size_t n;
 
     fill(&l, m->cfg.codes, S, seed % 3 ? 6.0 : 300.0, &seed);
-    telu_plan_envelope(&plan, &m->tab, l.codes, S);
-    telu_plan_step(&plan, &m->tab, l.step, l.shape);
-    n = telu_packet_put(out, sizeof(out), 0, &l, &plan, &m->tab, m->n);
+    telu_bands_envelope(&bands, &m->tab, l.codes, S);
+    telu_bands_step(&bands, &m->tab, l.step, l.shape);
+    n = telu_packet_put(out, sizeof(out), 0, &l, &bands, &m->tab, m->n);
     expect("packet fits", n > 0, 1);
 
     /* Cut in the base layer: base only, with each whole code and the bits after. */
@@ -195,11 +195,11 @@ static void hostile(const struct telu_model *m, uint32_t seed)
 
     /* Exactly so many bytes, or none. */
     more = n + 3 < sizeof(out) ? (int)n + 3 : (int)sizeof(out);
-    expect("padded", (long)telu_packet_put(out, sizeof(out), more, &l, &plan, &m->tab,
+    expect("padded", (long)telu_packet_put(out, sizeof(out), more, &l, &bands, &m->tab,
            m->n), more);
     expect("one byte too few", (long)telu_packet_put(out, sizeof(out), (int)n - 1, &l,
-           &plan, &m->tab, m->n), 0);
-    expect("one byte of room too few", (long)telu_packet_put(out, n - 1, 0, &l, &plan,
+           &bands, &m->tab, m->n), 0);
+    expect("one byte of room too few", (long)telu_packet_put(out, n - 1, 0, &l, &bands,
            &m->tab, m->n), 0);
 }
 
@@ -208,7 +208,7 @@ static void sizes(const struct telu_model *m)
 {
     uint8_t in[40];
     struct telu_layers l;
-    struct telu_plan plan;
+    struct telu_bands bands;
     uint32_t seed = 5;
 
     for (int n = 1; n <= 40; n++) {
@@ -218,7 +218,7 @@ static void sizes(const struct telu_model *m)
             in[i] = (uint8_t)(256 * tiny_random(&seed));
         in[0] &= 0x7f;
         sane(m, in, (size_t)n);
-        expect("base only: return", telu_packet_get(&l, &plan, in, (size_t)n, &m->tab,
+        expect("base only: return", telu_packet_get(&l, &bands, in, (size_t)n, &m->tab,
                                                     16, m->n), 0);
         expect("base only: stages by size", l.stages, codes);
         expect("base only: prefix by size", l.prefix_bits,
@@ -226,7 +226,7 @@ static void sizes(const struct telu_model *m)
     }
     in[0] = 0x80 | 17 << 2;
     expect("more stages than the model's",
-           telu_packet_get(&l, &plan, in, 40, &m->tab, 16, m->n), -1);
+           telu_packet_get(&l, &bands, in, 40, &m->tab, 16, m->n), -1);
 }
 
 static void any_bytes(const struct telu_model *m, uint32_t seed)

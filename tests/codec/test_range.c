@@ -85,14 +85,14 @@ static void round_trip(uint32_t seed, int kind, int count)
 
     telu_range_dec_init(&d, out, n);
     for (int i = 0; i < count && failures < 20; i++) {
-        expect("cut before the last symbol", telu_range_cut(&d), 0);
+        expect("cut before the last symbol", telu_range_exhausted(&d), 0);
         if (s[i].f) {
             uint32_t end = s[i].c + s[i].f;
 
-            telu_range_open(&d, s[i].t);
+            telu_range_begin(&d, s[i].t);
             expect("symbol found", telu_range_above(&d, s[i].c), 1);
             expect("symbol above", end >> s[i].t == 0 && telu_range_above(&d, end), 0);
-            telu_range_took(&d, s[i].c, s[i].f);
+            telu_range_consume(&d, s[i].c, s[i].f);
         } else {
             expect("bits", telu_range_get_bits(&d, s[i].t), s[i].c);
         }
@@ -141,12 +141,12 @@ static void worked(void)
     expect("worked example: byte", out[0], want[0]);
 
     telu_range_dec_init(&d, want, sizeof(want));
-    telu_range_open(&d, 2);
+    telu_range_begin(&d, 2);
     expect("worked example: first", where(&d, 2), 1);
-    telu_range_took(&d, 1, 1);
-    telu_range_open(&d, 3);
+    telu_range_consume(&d, 1, 1);
+    telu_range_begin(&d, 3);
     expect("worked example: second", where(&d, 3), 4);
-    telu_range_took(&d, 4, 4);
+    telu_range_consume(&d, 4, 4);
     expect("worked example: bits", telu_range_get_bits(&d, 5), 0);
 }
 
@@ -164,13 +164,13 @@ static void any_bytes(uint32_t seed)
         int t = 1 + (int)(16 * tiny_random(&seed));
         uint32_t at, q;
 
-        telu_range_open(&d, t);
+        telu_range_begin(&d, t);
         at = where(&d, t);
         q = d.code / d.range;
         expect("symbol", at, q < 1u << t ? q : (1u << t) - 1);
-        telu_range_took(&d, at, 1);
+        telu_range_consume(&d, at, 1);
     }
-    expect("cut after all bytes", telu_range_cut(&d), 1);
+    expect("cut after all bytes", telu_range_exhausted(&d), 1);
 }
 
 int main(void)

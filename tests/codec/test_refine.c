@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_refine.c - the refinement layer against FORMAT.md written down a second time,
  * round trips, cost against bytes, and bytes that mean nothing. */
-#include "hear.h"
+#include "dequantise.h"
 #include "tiny_model.h"
 
 #include <math.h>
@@ -72,12 +72,12 @@ static void check_plan(const struct telu_model *m, uint32_t seed)
     const struct telu_tables *t = &m->tab;
     int codes[TELU_MAX_STAGES], S = (int)(17 * tiny_random(&seed));
     int step = (int)(128 * tiny_random(&seed)), shape = (int)(4 * tiny_random(&seed));
-    struct telu_plan p;
+    struct telu_bands p;
 
     for (int s = 0; s < S; s++)
         codes[s] = (int)(m->cfg.codes * tiny_random(&seed));
-    telu_plan_envelope(&p, t, codes, S);
-    telu_plan_step(&p, t, step, shape);
+    telu_bands_envelope(&p, t, codes, S);
+    telu_bands_step(&p, t, step, shape);
     for (int b = 0; b < TELU_BANDS; b++) {
         int e = t->bias[b], L, C, G = S <= 2 ? 0 : S <= 5 ? 1 : 2;
 
@@ -139,7 +139,7 @@ static void check_alone(uint32_t seed)
     for (int i = 0; i < TELU_COEFS; i++)
         base[i] = y[i] = (float)(tiny_random(&seed) - 0.5);
     expect("seed", telu_refine_seed(codes, 2), u, 0);
-    telu_hear_alone(y, y, u);
+    telu_dequantise_base(y, y, u);
     for (int i = 0; i < TELU_COEFS; i++) {
         double mean = mean_around(base, i, &b), size = fabs(base[i]) / 2 + 0.75 * mean;
         int sign;
@@ -156,19 +156,19 @@ static void check_alone(uint32_t seed)
  * where the sound would be no number. */
 static void check_soften(const struct telu_model *m, uint32_t seed)
 {
-    struct telu_plan p;
+    struct telu_bands p;
     float c[TELU_COEFS], again[TELU_COEFS], d[TELU_COEFS], g[2] = { 0.5f, 0.25f };
     int shape = seed % 4, b;
 
-    telu_plan_envelope(&p, &m->tab, NULL, 0);
-    telu_plan_step(&p, &m->tab, (int)(128 * tiny_random(&seed)), shape);
+    telu_bands_envelope(&p, &m->tab, NULL, 0);
+    telu_bands_step(&p, &m->tab, (int)(128 * tiny_random(&seed)), shape);
     for (int i = 0; i < TELU_COEFS; i++) {
         c[i] = (float)(tiny_random(&seed) - 0.5);
         again[i] = d[i] = c[i] + (float)(8 * (tiny_random(&seed) - 0.5)) * p.step[i % 21];
     }
     again[3] = d[3] = NAN;
     again[170] = d[170] = -INFINITY;
-    telu_hear_soften(d, c, d, g, &p, shape);
+    telu_postfilter_change(d, c, d, g, &p, shape);
     for (int i = 0; i < TELU_COEFS; i++) {
         double x = again[i] - c[i], reach, want;
 
@@ -185,7 +185,7 @@ static void check_soften(const struct telu_model *m, uint32_t seed)
 static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
 {
     const struct telu_tables *t = &m->tab;
-    struct telu_plan p;
+    struct telu_bands p;
     float c[TELU_COEFS], base[TELU_COEFS], y[TELU_COEFS];
     int codes[TELU_MAX_STAGES] = { 0 }, q[TELU_COEFS], S = 1 + seed % 16;
     int shape = seed / 16 % 4, step;
@@ -194,8 +194,8 @@ static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
     for (int s = 0; s < S; s++)
         codes[s] = (int)(16 * tiny_random(&seed));
     step = (int)(128 * tiny_random(&seed));
-    telu_plan_envelope(&p, t, codes, S);
-    telu_plan_step(&p, t, step, shape);
+    telu_bands_envelope(&p, t, codes, S);
+    telu_bands_step(&p, t, step, shape);
     for (int s = 0; s < S; s++)
         u = 1664525u * u + 1013904223u + (uint32_t)codes[s];
     u = 1664525u * u + 1013904223u + (uint32_t)step;
@@ -206,7 +206,7 @@ static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
     c[7] = NAN;
     c[8] = INFINITY;
     telu_refine_quantise(q, &p, t, c, base, 0.16f);
-    telu_hear_refined(y, q, &p, t, base, shape);
+    telu_dequantise_refined(y, q, &p, t, base, shape);
     expect("q of a NaN", q[7], 0, 0);
     expect("q of an infinity", q[8], TELU_MAX_Q, 0);
     for (int i = 0; i < TELU_COEFS; i++) {
@@ -233,7 +233,7 @@ static void round_trip(const struct telu_model *m, uint32_t seed, double most,
 {
     static uint8_t out[4096];
     const struct telu_tables *t = &m->tab;
-    struct telu_plan p;
+    struct telu_bands p;
     struct telu_range_enc e;
     struct telu_range_dec d;
     int codes[TELU_MAX_STAGES] = { 0 }, q[TELU_COEFS], got[TELU_COEFS];
@@ -247,8 +247,8 @@ static void round_trip(const struct telu_model *m, uint32_t seed, double most,
         q[i] = tiny_random(&seed) < 0.5 ? -a : a;
     }
     q[(int)(TELU_COEFS * tiny_random(&seed))] = (int)most;
-    telu_plan_envelope(&p, t, codes, (int)(17 * tiny_random(&seed)));
-    telu_plan_step(&p, t, 60, 1);
+    telu_bands_envelope(&p, t, codes, (int)(17 * tiny_random(&seed)));
+    telu_bands_step(&p, t, 60, 1);
 
     telu_range_enc_init(&e, out, sizeof(out));
     telu_refine_put(&e, q, &p, t);
@@ -281,15 +281,15 @@ static void round_trip(const struct telu_model *m, uint32_t seed, double most,
 static void any_bytes(const struct telu_model *m, uint32_t seed)
 {
     uint8_t in[200];
-    struct telu_plan p;
+    struct telu_bands p;
     struct telu_range_dec d;
     int codes[TELU_MAX_STAGES] = { 0 }, q[TELU_COEFS];
     size_t n = (size_t)(200 * tiny_random(&seed));
 
     for (size_t i = 0; i < n; i++)
         in[i] = (uint8_t)(256 * tiny_random(&seed));
-    telu_plan_envelope(&p, &m->tab, codes, 1);
-    telu_plan_step(&p, &m->tab, 0, 3);
+    telu_bands_envelope(&p, &m->tab, codes, 1);
+    telu_bands_step(&p, &m->tab, 0, 3);
     telu_range_dec_init(&d, in, n);
     if (telu_refine_get(&d, q, &p, &m->tab) == 0)
         for (int i = 0; i < TELU_COEFS; i++)

@@ -23,16 +23,16 @@ static long number(const char *name, long otherwise)
 static struct watch {
     watch()
     {
-        const char *order = getenv("TELU_SHIM_ORDER");
+        const char *order = getenv("TELUCODEC_SHIM_ORDER");
 
-        shim.devices = (int)number("TELU_SHIM_DEVICES", 1);
-        shim.memory = (size_t)number("TELU_SHIM_MEMORY", (long)shim.memory);
-        shim.major = (int)number("TELU_SHIM_MAJOR", shim.major);
-        shim.fault_after = number("TELU_SHIM_FAULT", -1);
-        shim.lazy = number("TELU_SHIM_LAZY", 0) != 0;
-        shim.protect = number("TELU_SHIM_PROTECT", 0) != 0;
+        shim.devices = (int)number("TELUCODEC_SHIM_DEVICES", 1);
+        shim.memory = (size_t)number("TELUCODEC_SHIM_MEMORY", (long)shim.memory);
+        shim.major = (int)number("TELUCODEC_SHIM_MAJOR", shim.major);
+        shim.fault_after = number("TELUCODEC_SHIM_FAULT", -1);
+        shim.lazy = number("TELUCODEC_SHIM_LAZY", 0) != 0;
+        shim.protect = number("TELUCODEC_SHIM_PROTECT", 0) != 0;
         if (order && *order && telu_shim_set_order(order)) {
-            fprintf(stderr, "cuda-on-cpu: TELU_SHIM_ORDER=%s: expected forward, reverse or "
+            fprintf(stderr, "cuda-on-cpu: TELUCODEC_SHIM_ORDER=%s: expected forward, reverse or "
                             "shuffle:SEED\n", order);
             exit(99);
         }

@@ -10,7 +10,7 @@
 
 typedef std::complex<double> number;
 
-struct plan {
+struct bands {
     int n, batch, ready;
     cufftType type;
     int in_stride, in_dist, out_stride, out_dist;
@@ -21,7 +21,7 @@ struct plan {
     size_t work_bytes() const { return sizeof(cufftComplex) * (size_t)n * (size_t)batch; }
 };
 
-static std::map<int, plan> &plans = *new std::map<int, plan>();
+static std::map<int, bands> &plans = *new std::map<int, bands>();
 
 #define TELU_FFT                                \
     telu_shim_entry telu_entry;                 \
@@ -30,7 +30,7 @@ static std::map<int, plan> &plans = *new std::map<int, plan>();
         return CUFFT_INVALID_PLAN;              \
     if (telu_entry.error)                       \
         return CUFFT_EXEC_FAILED;               \
-    plan &p = found->second
+    bands &p = found->second
 
 /* X_k = sum_j x_j exp(sign 2 pi i j k / n), in place. */
 static void transform(std::vector<number> &x, int sign)
@@ -76,7 +76,7 @@ cufftResult cufftCreate(cufftHandle *h)
     if (entry.error)
         return CUFFT_SETUP_FAILED;
     *h = next++;
-    plans[*h] = plan();
+    plans[*h] = bands();
     return CUFFT_SUCCESS;
 }
 
@@ -170,7 +170,7 @@ cufftResult cufftSetStream(cufftHandle h, cudaStream_t s)
 }
 
 /* One of a batch: where its numbers lie. in: floats or pairs of them. */
-static void one(const plan &p, const float *in, float *out, int sign)
+static void one(const bands &p, const float *in, float *out, int sign)
 {
     std::vector<number> x((size_t)p.n);
 
@@ -228,7 +228,7 @@ static cufftResult run(cufftHandle h, cufftType type, float *in, float *out, int
     }
     if (!telu_shim_capturing(p.stream))
         shim.counts.library++;
-    plan copy = p;
+    bands copy = p;
 
     return telu_shim_submit(copy.stream, [=] {
         for (int b = 0; b < copy.batch; b++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* memory.cpp - device and pinned memory: poisoned when new, between two red zones that
- * are read again whenever somebody waits, frees or ends. With TELU_SHIM_PROTECT the host
+ * are read again whenever somebody waits, frees or ends. With TELUCODEC_SHIM_PROTECT the host
  * cannot touch device memory at all, outside of copies and kernels.
  */
 #include "state.h"

@@ -34,10 +34,10 @@ void telu_shim_count(struct telu_shim_counts *counts);
 void telu_shim_fault_after(long n);
 /* Bytes of the device; an allocation beyond fails, and a graph when none is left. */
 void telu_shim_set_memory(size_t bytes);
-/* As TELU_SHIM_DEVICES and TELU_SHIM_ORDER; order: 0, or -1 when it is not one. */
+/* As TELUCODEC_SHIM_DEVICES and TELUCODEC_SHIM_ORDER; order: 0, or -1 when it is not one. */
 void telu_shim_set_devices(int n);
 int telu_shim_set_order(const char *order);
-/* 1: streams wait until somebody waits for them; as TELU_SHIM_LAZY. */
+/* 1: streams wait until somebody waits for them; as TELUCODEC_SHIM_LAZY. */
 void telu_shim_set_lazy(int lazy);
 
 /* The fault that the shim found last, "" when none since the start or reset. A fault

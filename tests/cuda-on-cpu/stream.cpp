@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* stream.cpp - streams and events. What is given to a stream runs at once; with
- * TELU_SHIM_LAZY only when somebody waits for it, which shows who does not.
+ * TELUCODEC_SHIM_LAZY only when somebody waits for it, which shows who does not.
  */
 #include "state.h"
 

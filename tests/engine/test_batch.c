@@ -3,7 +3,7 @@
  * nobody waits for those who do not come, and a failure reaches all and spoils nothing. */
 #include "expect.h"
 #include "fake/engine.h"
-#include "gather.h"
+#include "scheduler.h"
 #include "tiny_model.h"
 
 #include <pthread.h>
@@ -40,9 +40,9 @@ static void check_fake(const char *what)
     check(fake_control.slots == 0, "slots left", fake_control.slots);
 }
 
-static struct telu_seat *join(enum telu_side side, unsigned window)
+static struct telu_batch_stream *join(enum telu_side side, unsigned window)
 {
-    return telu_batch_join(&fake_module, model, 0, side, window);
+    return telu_batch_add(&fake_module, model, 0, side, window);
 }
 
 /* --- One stream, in a thread ----------------------------------------------- */
@@ -50,7 +50,7 @@ static struct telu_seat *join(enum telu_side side, unsigned window)
 struct stream {
     pthread_t thread;
     int number, packets, window;
-    struct telu_seat *seat;    /* given, or NULL: its own */
+    struct telu_batch_stream *seat;    /* given, or NULL: its own */
     int result;                /* 0: all is well; 1: refused; 2: failed; 3: differs */
     atomic_int done;           /* packets; -1: none was begun */
     atomic_int ended;
@@ -68,7 +68,7 @@ static void *failed_with(struct stream *s, int result)
 static void *encoder(void *user)
 {
     struct stream *s = user;
-    struct telu_seat *seat = s->seat ? s->seat : join(TELU_ENCODE, (unsigned)s->window);
+    struct telu_batch_stream *seat = s->seat ? s->seat : join(TELU_ENCODE, (unsigned)s->window);
     struct telu_encoder *alone = telu_encoder_new(model, NULL);
     struct telu_rate rate = telu_rate_init();
     uint8_t packet[TELU_MAX_PACKET], expected[TELU_MAX_PACKET];
@@ -81,7 +81,7 @@ static void *encoder(void *user)
         return failed_with(s, 1);
     }
     for (int i = 0; i < s->packets && !s->result; i++) {
-        struct telu_job job = { .reset = i == 0, .rate = rate, .pcm = x,
+        struct telu_request job = { .reset = i == 0, .rate = rate, .pcm = x,
                                 .packet = packet };
         int n;
 
@@ -96,7 +96,7 @@ static void *encoder(void *user)
         }
     }
     if (!s->seat)
-        telu_batch_leave(seat);
+        telu_batch_remove(seat);
     telu_encoder_free(alone);
     s->ended = 1;
     return NULL;
@@ -106,14 +106,14 @@ static void *encoder(void *user)
 static void *decoder(void *user)
 {
     struct stream *s = user;
-    struct telu_seat *seat = s->seat ? s->seat : join(TELU_DECODE, (unsigned)s->window);
+    struct telu_batch_stream *seat = s->seat ? s->seat : join(TELU_DECODE, (unsigned)s->window);
     struct telu_encoder *source = telu_encoder_new(model, NULL);
     struct telu_decoder *alone = telu_decoder_new(model, NULL);
     uint8_t packet[TELU_MAX_PACKET];
     float x[TELU_PACKET], y[TELU_PACKET], expected[TELU_PACKET];
 
     for (int i = 0; seat && i < s->packets && !s->result; i++) {
-        struct telu_job job = { .reset = i == 0, .pcm = y, .packet = packet };
+        struct telu_request job = { .reset = i == 0, .pcm = y, .packet = packet };
 
         tiny_speech(x, TELU_PACKET, (uint32_t)(7000 * s->number + i));
         job.bytes = telu_encode(source, x, packet, sizeof(packet));
@@ -132,13 +132,13 @@ static void *decoder(void *user)
     if (!seat)
         failed_with(s, 1);
     if (!s->seat)
-        telu_batch_leave(seat);
+        telu_batch_remove(seat);
     telu_decoder_free(alone);
     telu_encoder_free(source);
     return NULL;
 }
 
-static void start(struct stream *s, int number, int packets, struct telu_seat *seat,
+static void start(struct stream *s, int number, int packets, struct telu_batch_stream *seat,
                   int window, void *(*run)(void *))
 {
     pthread_attr_t small;
@@ -164,7 +164,7 @@ static void finish(struct stream *s, int result, const char *what)
 
 /* One packet each of streams of these sides, "EED": the engine has the first, which waits
  * at the gate, and the others are behind it in their order. */
-static void line_up(struct stream *s, struct telu_seat **seat, const char *sides)
+static void line_up(struct stream *s, struct telu_batch_stream **seat, const char *sides)
 {
     int waiting;
 
@@ -187,7 +187,7 @@ static void line_up(struct stream *s, struct telu_seat **seat, const char *sides
 static void test_alike(int window)
 {
     struct stream s[2 * STREAMS];
-    struct telu_seat *seat = join(TELU_ENCODE, 0);
+    struct telu_batch_stream *seat = join(TELU_ENCODE, 0);
     struct telu_batch_stats stats;
 
     fake_control.delay = 500;
@@ -205,7 +205,7 @@ static void test_alike(int window)
     check(stats.streams == 1, "streams that are left", stats.streams);
     check(fake_control.opened == 1, "engines for one model and device",
           fake_control.opened);
-    telu_batch_leave(seat);
+    telu_batch_remove(seat);
     check_fake("alike");
     fake_reset(&fake_control);
 }
@@ -215,22 +215,22 @@ static void test_shared(void)
 {
     struct telu_config cfg = tiny_config();
     struct telu_model *other = tiny_model(&cfg, 2);
-    struct telu_seat *a = join(TELU_ENCODE, 0), *b = join(TELU_DECODE, 0), *c, *d;
+    struct telu_batch_stream *a = join(TELU_ENCODE, 0), *b = join(TELU_DECODE, 0), *c, *d;
 
     check(fake_control.engines == 1, "engines of one model", fake_control.engines);
-    c = telu_batch_join(&fake_module, other, 0, TELU_ENCODE, 0);
+    c = telu_batch_add(&fake_module, other, 0, TELU_ENCODE, 0);
     check(fake_control.engines == 2, "engines of two models", fake_control.engines);
     fake_control.devices = 2;
-    d = telu_batch_join(&fake_module, model, 1, TELU_ENCODE, 0);
+    d = telu_batch_add(&fake_module, model, 1, TELU_ENCODE, 0);
     check(fake_control.engines == 3, "engines, one on a second device",
           fake_control.engines);
-    telu_batch_leave(d);
-    telu_batch_leave(a);
-    telu_batch_leave(c);
+    telu_batch_remove(d);
+    telu_batch_remove(a);
+    telu_batch_remove(c);
     telu_model_close(other);
     check(fake_control.engines == 1, "engines while one is used", fake_control.engines);
-    telu_batch_leave(b);
-    telu_batch_leave(NULL);
+    telu_batch_remove(b);
+    telu_batch_remove(NULL);
     check_fake("shared");
     fake_reset(&fake_control);
 }
@@ -241,11 +241,11 @@ static void test_shared(void)
 static void test_stalled(void)
 {
     const unsigned some = 300000, ages = 20000000;
-    struct telu_seat *a = join(TELU_ENCODE, ages), *b = join(TELU_ENCODE, some);
+    struct telu_batch_stream *a = join(TELU_ENCODE, ages), *b = join(TELU_ENCODE, some);
     struct stream one, two;
     float x[TELU_PACKET] = { 0 };
     uint8_t packet[TELU_MAX_PACKET];
-    struct telu_job job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
+    struct telu_request job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
     double t = now();
 
     telu_batch_run(a, &job);
@@ -265,8 +265,8 @@ static void test_stalled(void)
     a->window = some;
     telu_batch_run(a, &job);
     check(now() - t > 0.25, "a packet does not wait for who comes now and then", now() - t);
-    telu_batch_leave(a);
-    telu_batch_leave(b);
+    telu_batch_remove(a);
+    telu_batch_remove(b);
     check_fake("stalled");
 
     /* Two that both come are sent as soon as both are there. */
@@ -285,10 +285,10 @@ static void test_stalled(void)
  * however soon the next ones come. */
 static void test_alone(void)
 {
-    struct telu_seat *seat = join(TELU_ENCODE, 0), *two[2];
+    struct telu_batch_stream *seat = join(TELU_ENCODE, 0), *two[2];
     float x[TELU_PACKET] = { 0 };
     uint8_t packet[TELU_MAX_PACKET];
-    struct telu_job job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
+    struct telu_request job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
     struct stream s[2];
 
     for (int i = 0; i < 5; i++) {
@@ -303,9 +303,9 @@ static void test_alone(void)
     finish(&s[1], 0, "who came meanwhile");
     check(pthread_equal(fake_control.runner, seat->batch->thread),
           "the engine's thread did not run what came meanwhile", 0);
-    telu_batch_leave(seat);
-    telu_batch_leave(two[0]);
-    telu_batch_leave(two[1]);
+    telu_batch_remove(seat);
+    telu_batch_remove(two[0]);
+    telu_batch_remove(two[1]);
     check_fake("alone");
     fake_reset(&fake_control);
 }
@@ -313,14 +313,14 @@ static void test_alone(void)
 /* Both sides have something to do: they take turns. */
 static void test_fair(void)
 {
-    struct telu_seat *seat[4];
+    struct telu_batch_stream *seat[4];
     struct stream s[4];
 
     line_up(s, seat, "EEED");
     fake_control.gate = -1;
     for (int i = 0; i < 4; i++) {
         finish(&s[i], 0, "one of both sides");
-        telu_batch_leave(seat[i]);
+        telu_batch_remove(seat[i]);
     }
     check(!strcmp(fake_control.sides, "EDE"), "order of the batches", 0);
     check_fake("fair");
@@ -330,11 +330,11 @@ static void test_fair(void)
 /* More streams than a batch takes: those who came last come next. */
 static void test_many(void)
 {
-    const int many = 1 + TELU_BATCH_MOST + 75;
+    const int many = 1 + TELU_BATCH_MAX + 75;
     struct stream *s = calloc((size_t)many, sizeof(*s));
-    struct telu_seat **seats = calloc((size_t)many, sizeof(struct telu_seat *));
+    struct telu_batch_stream **seats = calloc((size_t)many, sizeof(struct telu_batch_stream *));
     char *sides = calloc((size_t)many + 1, 1);
-    int late = TELU_BATCH_MOST + 1, ended;
+    int late = TELU_BATCH_MAX + 1, ended;
 
     memset(sides, 'E', (size_t)many);
     line_up(s, seats, sides);
@@ -351,8 +351,8 @@ static void test_many(void)
     for (int i = 0; i < many; i++)
         finish(&s[i], 0, "a stream among very many");
     for (int i = 0; i < many; i++)
-        telu_batch_leave(seats[i]);
-    check(fake_control.most == TELU_BATCH_MOST && fake_control.runs[0] == 3,
+        telu_batch_remove(seats[i]);
+    check(fake_control.most == TELU_BATCH_MAX && fake_control.runs[0] == 3,
           "largest batch of very many", fake_control.most);
     free(sides);
     free(seats);
@@ -366,10 +366,10 @@ static void test_many(void)
 static void test_failure(void)
 {
     struct stream s[STREAMS], again;
-    struct telu_seat *seat = join(TELU_ENCODE, 0);
+    struct telu_batch_stream *seat = join(TELU_ENCODE, 0);
     float x[TELU_PACKET] = { 0 };
     uint8_t packet[TELU_MAX_PACKET];
-    struct telu_job job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
+    struct telu_request job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
 
     fake_control.delay = 500;
     fake_control.runs_left = 20;
@@ -391,7 +391,7 @@ static void test_failure(void)
     start(&again, 1, PACKETS, NULL, 0, encoder);
     finish(&again, 0, "a stream after the failure");
     check(telu_batch_run(seat, &job) == -1, "a dead batch lives again", 0);
-    telu_batch_leave(seat);
+    telu_batch_remove(seat);
     check_fake("failure");
     fake_reset(&fake_control);
 }
@@ -400,7 +400,7 @@ static void test_failure(void)
 static void test_queue_fails(void)
 {
     static const char *const sides[] = { "EED", "DDE", "EDD", "DEE" };
-    struct telu_seat *seat[3];
+    struct telu_batch_stream *seat[3];
     struct stream s[3];
 
     for (int k = 0; k < 4; k++) {
@@ -409,7 +409,7 @@ static void test_queue_fails(void)
         fake_control.gate = -1;
         for (int i = 0; i < 3; i++) {
             finish(&s[i], 2, "a stream in line when the device fails");
-            telu_batch_leave(seat[i]);
+            telu_batch_remove(seat[i]);
         }
         check_fake("a line that fails");
         fake_reset(&fake_control);
@@ -442,7 +442,7 @@ static void test_refused(void)
     check_fake("no place");
 
     fake_reset(&fake_control);
-    check(!telu_batch_join(&fake_module, model, 7, TELU_ENCODE, 0), "no device 7", 0);
+    check(!telu_batch_add(&fake_module, model, 7, TELU_ENCODE, 0), "no device 7", 0);
     check(strstr(telu_error(), "7") != NULL, "which device there is not", 0);
     check_fake("no device");
     fake_reset(&fake_control);
@@ -451,13 +451,13 @@ static void test_refused(void)
 /* A thread waits for the others, and its stream is closed. */
 static void test_left(void)
 {
-    struct telu_seat *other = join(TELU_ENCODE, 0);
+    struct telu_batch_stream *other = join(TELU_ENCODE, 0);
     float x[TELU_PACKET] = { 0 };
     uint8_t packet[TELU_MAX_PACKET];
-    struct telu_job job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
+    struct telu_request job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
 
     for (int i = 0; i < 20; i++) {
-        struct telu_seat *seat = join(TELU_ENCODE, 20000000);
+        struct telu_batch_stream *seat = join(TELU_ENCODE, 20000000);
         struct stream s;
         double t = now();
 
@@ -466,12 +466,12 @@ static void test_left(void)
         while (s.done < 0)
             pause_ms(1);
         pause_ms(5 + i);
-        telu_batch_leave(seat);
+        telu_batch_remove(seat);
         finish(&s, 2, "a stream that was closed while it waited");
         check(strstr(s.why, "closed") != NULL, "why it came back", i);
         check(now() - t < 5.0, "closing took", now() - t);
     }
-    telu_batch_leave(other);
+    telu_batch_remove(other);
     check_fake("left");
     fake_reset(&fake_control);
 }

@@ -3,7 +3,7 @@
  * for packet: streams of all rates in one batch, losses, damage, new beginnings. What only
  * the shim can tell, memory and faults: test_slots.c.
  *
- * With TELU_MODEL odd shapes and a short run with those weights come last. */
+ * With TELUCODEC_TEST_MODEL odd shapes and a short run with those weights come last. */
 #include "expect.h"
 #include "module.h"
 #include "network.h"
@@ -162,11 +162,11 @@ static int tied(const struct run *r, const struct pair *p, const struct telu_lay
     return fabsf(near[0] - near[1]) <= TIED * fmaxf(near[0], near[1]);
 }
 
-static void compare_packets(struct run *r, struct pair *p, const struct telu_job *j, int own)
+static void compare_packets(struct run *r, struct pair *p, const struct telu_request *j, int own)
 {
     struct telu_layers a, b;
     struct telu_info info;
-    struct telu_plan plan;
+    struct telu_bands bands;
     const struct telu_model *m = r->m;
     int bad;
 
@@ -181,8 +181,8 @@ static void compare_packets(struct run *r, struct pair *p, const struct telu_job
         return;
     }
     r->other_bytes++;
-    bad = telu_packet_get(&a, &plan, p->packet, (size_t)j->bytes, &m->tab, m->cfg.stages, m->n);
-    bad |= telu_packet_get(&b, &plan, p->own, (size_t)own, &m->tab, m->cfg.stages, m->n);
+    bad = telu_packet_get(&a, &bands, p->packet, (size_t)j->bytes, &m->tab, m->cfg.stages, m->n);
+    bad |= telu_packet_get(&b, &bands, p->own, (size_t)own, &m->tab, m->cfg.stages, m->n);
     check(!bad, "a packet is damaged, bytes", j->bytes);
     if (a.stages != b.stages || memcmp(a.codes, b.codes, (size_t)a.stages * sizeof(int))) {
         r->other_codes++;
@@ -200,7 +200,7 @@ static int present(const struct run *r, int t)
 
 static void encode(struct run *r, int t)
 {
-    struct telu_job jobs[MOST] = { { 0 } };
+    struct telu_request jobs[MOST] = { { 0 } };
     int n_jobs = present(r, t);
 
     for (int i = 0; i < n_jobs; i++) {
@@ -230,7 +230,7 @@ static void encode(struct run *r, int t)
 
 /* What arrives: mostly the packet of the engine or, every other stream, of the CPU; some
  * are lost in runs, cut, changed, or garbage. */
-static void arrive(struct run *r, struct telu_job *j, int i, int t)
+static void arrive(struct run *r, struct telu_request *j, int i, int t)
 {
     struct pair *p = &r->pair[i];
     int n;
@@ -259,7 +259,7 @@ static void arrive(struct run *r, struct telu_job *j, int i, int t)
 
 static void decode(struct run *r, int t)
 {
-    struct telu_job jobs[MOST] = { { 0 } };
+    struct telu_request jobs[MOST] = { { 0 } };
     float want[TELU_PACKET];
     int n_jobs = present(r, t);
 
@@ -275,7 +275,7 @@ static void decode(struct run *r, int t)
         die("decoding", module->error());
     for (int i = 0; i < n_jobs; i++) {
         struct pair *p = &r->pair[i];
-        struct telu_job *j = &jobs[i];
+        struct telu_request *j = &jobs[i];
         struct telu_info info;
         double peak = 1.0, worst = 0.0;
         int result;
@@ -378,7 +378,7 @@ static void test_shapes(void)
 
 int main(void)
 {
-    const char *weights = getenv("TELU_MODEL");
+    const char *weights = getenv("TELUCODEC_TEST_MODEL");
     struct telu_config c = tiny_config();
     struct telu_model *m = tiny_model(&c, 3);
 

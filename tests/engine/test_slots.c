@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_slots.c - an engine's life, as far as only the shim can tell of it: what a run costs,
  * memory given back, a device that is full or fails; and many streams that come and go.
- * With TELU_MODEL set, whatever to, also more of them than the device takes at a time. */
+ * With TELUCODEC_TEST_MODEL set, whatever to, also more of them than the device takes at a time. */
 #include "expect.h"
 #include "module.h"
 #include "shim_of.h"
@@ -35,7 +35,7 @@ static struct telu_engine *engine(void)
 /* n streams in a row of jobs, and what they write to. */
 struct batch {
     int n;
-    struct telu_job jobs[MOST];
+    struct telu_request jobs[MOST];
     uint8_t packet[MOST][TELU_MAX_PACKET];
     float pcm[MOST][TELU_PACKET];
 };
@@ -84,7 +84,7 @@ static void test_costs(enum telu_side side, int n)
           "launches beside the graph", (double)(b.launches - a.launches));
     check(b.allocations == a.allocations && b.pinned == a.pinned && b.frees == a.frees,
           "allocations", (double)(b.allocations - a.allocations));
-    check(b.copies - a.copies == (n > TELU_ENGINE_NEAR ? 10 : 0), "copies of 5 runs",
+    check(b.copies - a.copies == (n > TELU_ENGINE_ZERO_COPY ? 10 : 0), "copies of 5 runs",
           (double)(b.copies - a.copies));
     check(b.waits - a.waits == 5, "waits of 5 runs", (double)(b.waits - a.waits));
     printf("%s, batch of %d: %ld kernels, %.0f bytes copied a packet\n",
@@ -194,7 +194,7 @@ static void test_many(void)
         }
         b->n = 1 + (int)(tiny_random(&seed) * MOST);
         for (int i = 0; i < b->n; i++) {
-            struct telu_job *j = &b->jobs[i];
+            struct telu_request *j = &b->jobs[i];
 
             memset(j, 0, sizeof(*j));
             j->slot = slot[(next + i) % MANY];
@@ -225,9 +225,9 @@ static void test_pieces(void)
         .dec_blocks = 1, .kernel = 3, .expand = 1, .latent = 4, .stages = 2, .codes = 8,
         .dim = { 2, 2 } };
     struct telu_model *m = tiny_model(&c, 4);
-    const int n = 2 * TELU_ENGINE_PIECE + 5;
+    const int n = 2 * TELU_ENGINE_MAX_ROWS + 5;
     struct telu_engine *e = m ? ops->open(m, 0, n) : NULL;
-    struct telu_job *jobs = calloc((size_t)n, sizeof(*jobs));
+    struct telu_request *jobs = calloc((size_t)n, sizeof(*jobs));
     uint8_t (*packet)[TELU_MAX_PACKET] = calloc((size_t)n, sizeof(*packet));
     float (*pcm)[TELU_PACKET] = calloc((size_t)n, sizeof(*pcm)), want[TELU_PACKET];
     int other = 0;
@@ -300,7 +300,7 @@ int main(void)
     test_memory();
     test_full();
     test_many();
-    if (getenv("TELU_MODEL"))  /* long; once will do */
+    if (getenv("TELUCODEC_TEST_MODEL"))  /* long; once will do */
         test_pieces();
     shim->count(&after);
     check(after.alive == before.alive && after.alive_pinned == before.alive_pinned,

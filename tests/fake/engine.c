@@ -136,7 +136,7 @@ static int slot_new(struct telu_engine *e, enum telu_side side)
     return leave(e, occupy(e, side));
 }
 
-static void encode(struct telu_encoder *e, struct telu_job *j)
+static void encode(struct telu_encoder *e, struct telu_request *j)
 {
     if (j->reset)
         telu_encoder_reset(e);
@@ -146,7 +146,7 @@ static void encode(struct telu_encoder *e, struct telu_job *j)
     telu_encoder_info(e, &j->info);
 }
 
-static void decode(struct telu_decoder *d, struct telu_job *j)
+static void decode(struct telu_decoder *d, struct telu_request *j)
 {
     if (j->reset)
         telu_decoder_reset(d);
@@ -169,7 +169,7 @@ static void pass_gate(void)
         fake_control.gate--;
 }
 
-static int all_jobs(struct telu_engine *e, enum telu_side side, struct telu_job *jobs, int n)
+static int all_jobs(struct telu_engine *e, enum telu_side side, struct telu_request *jobs, int n)
 {
     struct timespec pause = { .tv_nsec = fake_control.delay % 1000000 * 1000,
                               .tv_sec = fake_control.delay / 1000000 };
@@ -215,7 +215,7 @@ static int all_jobs(struct telu_engine *e, enum telu_side side, struct telu_job 
     return 0;
 }
 
-static int engine_run(struct telu_engine *e, enum telu_side side, struct telu_job *jobs,
+static int engine_run(struct telu_engine *e, enum telu_side side, struct telu_request *jobs,
                       int n)
 {
     enter(e);

@@ -9,7 +9,7 @@ only when the format changes:
     python3 make_stream.py      writes tiny.tlc and tiny.f32 beside itself
 
 tiny.tlc: made for tiny.safetensors; tiny.f32: what decode.py gives for it, 32-bit
-floats, little-endian. tests/codec/test_second.c has the C decoder read the same.
+floats, little-endian. tests/codec/test_independent.c has the C decoder read the same.
 """
 import os
 import struct

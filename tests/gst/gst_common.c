@@ -93,7 +93,7 @@ tc_model_path (void)
 gboolean
 tc_in_batches (void)
 {
-  return g_getenv ("TELU_IN_BATCHES") != NULL;
+  return g_getenv ("TELUCODEC_TEST_BATCHES") != NULL;
 }
 
 gchar *
@@ -378,7 +378,7 @@ tc_same (gfloat got, gfloat expected)
 
   if (got == expected)
     return TRUE;
-  if (!g_getenv ("TELU_NEAR"))
+  if (!g_getenv ("TELUCODEC_TEST_NEAR"))
     return FALSE;
   if (got == rintf (got) && expected == rintf (expected))
     return off <= 1;

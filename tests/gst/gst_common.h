@@ -56,8 +56,8 @@ gboolean tc_same_bytes (GstBuffer * buf, GBytes * bytes);
  * for time stamp and duration against the one before (first: *pts, samples). */
 GArray *tc_pull_raw (GstHarness * h, gboolean s16, gint64 pts);
 
-/* Exactly; with TELU_NEAR set within 1e-4, and whole numbers (S16) within 1: a device's
- * transform rounds otherwise. */
+/* Exactly; with TELUCODEC_TEST_NEAR set within 1e-4, and whole numbers (S16) within 1:
+ * a device's transform rounds otherwise. */
 gboolean tc_same (gfloat got, gfloat expected);
 
 void tc_expect_samples (GArray * got, const gfloat * expected, gint n,

@@ -123,7 +123,7 @@ static int prove_harness(uint64_t seed)
     return missed + prove(&faulty, check_gelu_grad, seed, "a gradient not added");
 }
 
-/* TELU_PLAIN chooses the table. */
+/* TELUCODEC_PLAIN chooses the table. */
 static int prove_choice(void)
 {
     static const struct { const char *value; const struct telu_backend *be; } rows[] = {
@@ -134,11 +134,11 @@ static int prove_choice(void)
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         if (rows[i].value)
-            setenv("TELU_PLAIN", rows[i].value, 1);
+            setenv("TELUCODEC_PLAIN", rows[i].value, 1);
         else
-            unsetenv("TELU_PLAIN");
+            unsetenv("TELUCODEC_PLAIN");
         if (telu_backend_cpu() != rows[i].be) {
-            printf("check: TELU_PLAIN=%s chooses %s, expected %s\n",
+            printf("check: TELUCODEC_PLAIN=%s chooses %s, expected %s\n",
                    rows[i].value ? rows[i].value : "(unset)",
                    telu_backend_cpu()->name, rows[i].be->name);
             wrong++;

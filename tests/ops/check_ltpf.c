@@ -20,10 +20,10 @@ static void fill(struct check *c, float *x, int kind)
 {
     float period = 33.0f + check_random(c) % 280;
 
-    for (int i = 0; i < TELU_LTPF_SOUND; i++) {
+    for (int i = 0; i < TELU_LTPF_SPAN; i++) {
         float phase = fmodf((float)i, period) / period;
 
-        if (kind == SILENCE || (kind == ONSET && i < TELU_LTPF_FAR))
+        if (kind == SILENCE || (kind == ONSET && i < TELU_LTPF_MAX_LAG))
             x[i] = 0.0f;
         else if (kind == FAINT)
             x[i] *= 1e-18f;
@@ -34,11 +34,11 @@ static void fill(struct check *c, float *x, int kind)
 
 static void one(struct check *c, int B, int kind)
 {
-    size_t n = (size_t)B * TELU_LTPF_SOUND;
+    size_t n = (size_t)B * TELU_LTPF_SPAN;
     float *u = check_floats(c, n, CHECK_PLAIN);
 
     for (int b = 0; b < B; b++)
-        fill(c, u + (size_t)b * TELU_LTPF_SOUND, kind);
+        fill(c, u + (size_t)b * TELU_LTPF_SPAN, kind);
     check_case(c, call, 1, &B, "B %d, signal %d", B, kind);
     check_out(c, n, check_tol(c, TOL));
     check_out(c, 2 * (size_t)B, check_tol(c, TOL));

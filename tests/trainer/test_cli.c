@@ -193,13 +193,13 @@ static void number(int ok, const char *what, double got)
 /* Pieces of a second of a real voice, from all over the clip. */
 static void cut(const char *folder, int files)
 {
-    const char *clip = getenv("TELU_CLIP");
+    const char *clip = getenv("TELUCODEC_TEST_CLIP");
     GError *error = NULL;
     gsize n;
     float *pcm = pcm_read(clip ? clip : "", 16000, &n, &error);
 
     if (!pcm || n < 32000) {
-        printf("TELU_CLIP is %s: %s\n", clip ? clip : "not set", error ? error->message
+        printf("TELUCODEC_TEST_CLIP is %s: %s\n", clip ? clip : "not set", error ? error->message
                                                               : "too short");
         exit(1);
     }

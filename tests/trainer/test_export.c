@@ -153,13 +153,13 @@ static double cost(const uint16_t *freq, int step)
     tiny_speech(x, SAMPLES, 99);
     ctx.be->mdct(&ctx, c, x, 1, SAMPLES / TELU_HOP);
     for (int p = 0; p < SAMPLES / TELU_PACKET; p++) {
-        struct telu_plan plan;
+        struct telu_bands bands;
         int q[TELU_COEFS];
 
-        telu_plan_envelope(&plan, &tab, NULL, 0);
-        telu_plan_step(&plan, &tab, step, 0);
-        telu_refine_quantise(q, &plan, &tab, c + p * TELU_COEFS, base, 0.16f);
-        bits += telu_refine_cost(q, &plan, &tab) / 64.0;
+        telu_bands_envelope(&bands, &tab, NULL, 0);
+        telu_bands_step(&bands, &tab, step, 0);
+        telu_refine_quantise(q, &bands, &tab, c + p * TELU_COEFS, base, 0.16f);
+        bits += telu_refine_cost(q, &bands, &tab) / 64.0;
     }
     ctx.be->release(x);
     ctx.be->release(c);

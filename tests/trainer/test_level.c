@@ -88,7 +88,7 @@ static void test_perceptual(const struct telu_model *m, const float *pcm, long n
 
 int main(int argc, char **argv)
 {
-    const char *path = getenv("TELU_MODEL"), *clip = getenv("TELU_CLIP");
+    const char *path = getenv("TELUCODEC_TEST_MODEL"), *clip = getenv("TELUCODEC_TEST_CLIP");
     struct telu_model *m;
     double peak = 0.0;
     float *pcm;

@@ -315,7 +315,7 @@ static void test_device(const char *module, const char *nccl)
     expect(train(0, "card", more), 0, "training on", "one device");
     expect(train(2, "host", more), 0, "ranks share a device", "two ranks on a device");
     compare_csv("runs/card/metrics.csv", "runs/host/metrics.csv");
-    g_setenv("TELU_SHIM_DEVICES", "2", TRUE);
+    g_setenv("TELUCODEC_SHIM_DEVICES", "2", TRUE);
     g_setenv("LD_LIBRARY_PATH", nccl, TRUE);
     expect(train(2, "nccl", more), 0, "training on", "two ranks and NCCL");
     ids[0] = content("said");
@@ -325,7 +325,7 @@ static void test_device(const char *module, const char *nccl)
     ids[1] = model_id(dir, "nccl");
     check(ids[0] && ids[1] && !strcmp(ids[0], ids[1]), "NCCL gives other weights", ids[1]);
     g_unsetenv("LD_LIBRARY_PATH");
-    g_unsetenv("TELU_SHIM_DEVICES");
+    g_unsetenv("TELUCODEC_SHIM_DEVICES");
     for (int i = 0; i < 2; i++)
         g_free(ids[i]);
 }

@@ -186,9 +186,9 @@ static void test_faults(void)
 {
     char *before = content("parts", "last.ckpt"), *after;
 
-    expect("none2", "--device cuda", "TELU_SHIM_DEVICES=0", 1,
+    expect("none2", "--device cuda", "TELUCODEC_SHIM_DEVICES=0", 1,
            "--device is cuda, but there is none");
-    expect("parts", "--device cuda --num_epochs 9 --resume", "TELU_SHIM_FAULT=3", 1,
+    expect("parts", "--device cuda --num_epochs 9 --resume", "TELUCODEC_SHIM_FAULT=3", 1,
            "the checkpoint that was written last is whole");
     after = content("parts", "last.ckpt");
     check(before && after && !strcmp(before, after), "the last checkpoint", "changed");

@@ -28,7 +28,7 @@ static __global__ void gather_columns(float *grad, const float *part, const int 
 /* squares[block]: of this block's share of the gradient */
 static __global__ void square(double *squares, const float *grad, size_t n, float share)
 {
-    __shared__ double room[GPU_WARPS];
+    __shared__ double scratch[GPU_WARPS];
     double sum = 0.0;
 
     for (size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x; i < n;
@@ -37,16 +37,16 @@ static __global__ void square(double *squares, const float *grad, size_t n, floa
 
         sum += (double)(g * g);
     }
-    sum = block_sum(sum, room);
+    sum = block_sum(sum, scratch);
     if (threadIdx.x == 0)
         squares[blockIdx.x] = sum;
 }
 
 static __global__ void decide(struct gpu_state *state, const double *squares, int n)
 {
-    __shared__ double room[GPU_WARPS];
+    __shared__ double scratch[GPU_WARPS];
     double norm = sqrt(block_sum((int)threadIdx.x < n ? squares[threadIdx.x] : 0.0,
-                                 room));
+                                 scratch));
 
     if (threadIdx.x)
         return;

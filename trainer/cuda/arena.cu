@@ -201,7 +201,7 @@ void training_close(void *user)
     gpu_stft_release(t);
     if (t->cuda.blas)
         cublasDestroy(t->cuda.blas);
-    telu_cuda_forget(&t->cuda);
+    telu_cuda_free_scratch(&t->cuda);
     cudaFree(t->memory);
     for (int i = 0; i < TELU_TRAIN_STAGING; i++) {
         cudaFreeHost(t->staging[i]);

@@ -16,7 +16,7 @@ struct terms {
 static __global__ void measure(const struct terms all, double *part, int pieces,
                                int samples, int stride)
 {
-    __shared__ double room[GPU_WARPS];
+    __shared__ double scratch[GPU_WARPS];
     struct piece p = piece_of(pieces, samples);
     size_t at = (size_t)p.b * stride;
     double sum[GPU_TERMS] = {};
@@ -35,7 +35,7 @@ static __global__ void measure(const struct terms all, double *part, int pieces,
     }
     #pragma unroll
     for (int j = 0; j < GPU_TERMS; j++) {
-        double whole = block_sum(sum[j], room);
+        double whole = block_sum(sum[j], scratch);
 
         if (threadIdx.x == 0)
             part[(size_t)j * gridDim.x + blockIdx.x] = whole;
@@ -48,7 +48,7 @@ static __global__ void __launch_bounds__(AVERAGERS)
 average(struct gpu_state *state, const double *part, const double *energy, int B,
         int pieces)
 {
-    __shared__ double room[AVERAGERS / 32];
+    __shared__ double scratch[AVERAGERS / 32];
     double sum[GPU_TERMS] = {};
 
     for (int b = threadIdx.x; b < B; b += blockDim.x) {
@@ -68,7 +68,7 @@ average(struct gpu_state *state, const double *part, const double *energy, int B
     }
     #pragma unroll
     for (int j = 0; j < GPU_TERMS; j++) {
-        double whole = block_sum(sum[j], room);
+        double whole = block_sum(sum[j], scratch);
 
         if (threadIdx.x == 0)
             state->mean[j] = (float)whole;

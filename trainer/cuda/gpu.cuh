@@ -239,7 +239,7 @@ static __device__ inline void set(struct bf16 *p, size_t i, float x)
 
 /* The sum over a block of whole warps, in every thread; room: a double for each warp.
  * Fixed order. */
-static __device__ inline double block_sum(double x, double *room)
+static __device__ inline double block_sum(double x, double *scratch)
 {
     unsigned i = threadIdx.x, warps = blockDim.x / 32;
 
@@ -247,11 +247,11 @@ static __device__ inline double block_sum(double x, double *room)
         x += __shfl_down_sync(0xffffffffu, x, far);
     __syncthreads();           /* the sum before this has been read */
     if (i % 32 == 0)
-        room[i / 32] = x;
+        scratch[i / 32] = x;
     __syncthreads();
-    x = room[0];
+    x = scratch[0];
     for (unsigned w = 1; w < warps; w++)
-        x += room[w];
+        x += scratch[w];
     return x;
 }
 

@@ -150,7 +150,7 @@ struct scales {
 static __global__ void compare(double *part, const float *x, const float *y, int pieces,
                                int samples, int stride)
 {
-    __shared__ double room[GPU_WARPS];
+    __shared__ double scratch[GPU_WARPS];
     struct piece m = piece_of(pieces, samples);
     double error = 0.0, energy = 0.0;
 
@@ -169,8 +169,8 @@ static __global__ void compare(double *part, const float *x, const float *y, int
             energy += (double)p[v] * p[v];
         }
     }
-    error = block_sum(error, room);
-    energy = block_sum(energy, room);
+    error = block_sum(error, scratch);
+    energy = block_sum(energy, scratch);
     if (threadIdx.x == 0) {
         part[blockIdx.x] = error;
         part[gridDim.x + blockIdx.x] = energy;
@@ -178,18 +178,18 @@ static __global__ void compare(double *part, const float *x, const float *y, int
 }
 
 /* The sum of what a block's threads find there, in all of them. */
-static __device__ inline double sum_of(const double *from, int n, double *room)
+static __device__ inline double sum_of(const double *from, int n, double *scratch)
 {
     double sum = 0.0;
 
     for (int i = threadIdx.x; i < n; i += blockDim.x)
         sum += from[i];
-    return block_sum(sum, room);
+    return block_sum(sum, scratch);
 }
 
 /* The sums of an item's frames. value: (3, B). */
 static __device__ inline void judge_frames(const struct scales &all, double *value, int b,
-                                           int B, double *room)
+                                           int B, double *scratch)
 {
     double mel = 0.0, cpx = 0.0;
 
@@ -201,8 +201,8 @@ static __device__ inline void judge_frames(const struct scales &all, double *val
             m += s.mel[(size_t)b * s.frames + f];
             c += s.cpx[(size_t)b * s.frames + f];
         }
-        mel += all.km[j] * block_sum(m, room);
-        cpx += all.kc[j] * block_sum(c, room);
+        mel += all.km[j] * block_sum(m, scratch);
+        cpx += all.kc[j] * block_sum(c, scratch);
     }
     if (threadIdx.x == 0) {
         value[b] = mel;
@@ -216,19 +216,19 @@ static __global__ void judge(const struct scales all, double *value, const doubl
                              float *grad, const float *x, const float *y, int B,
                              int pieces, int samples, int stride)
 {
-    __shared__ double room[GPU_WARPS];
+    __shared__ double scratch[GPU_WARPS];
     struct piece m = piece_of(pieces + 1, samples);
     size_t at = (size_t)m.b * stride;
     double error, energy, wave;
     float k;
 
     if (m.k == pieces) {
-        judge_frames(all, value, m.b, B, room);
+        judge_frames(all, value, m.b, B, scratch);
         return;
     }
     part += (size_t)m.b * pieces;
-    error = sum_of(part, pieces, room);
-    energy = sum_of(part + (size_t)B * pieces, pieces, room) + 1e-3;
+    error = sum_of(part, pieces, scratch);
+    energy = sum_of(part + (size_t)B * pieces, pieces, scratch) + 1e-3;
     wave = sqrt(error / energy + 1e-4);
     k = (float)(1.0 / (energy * wave * B));
     for (int i = m.first + 4 * threadIdx.x; i < m.end; i += 4 * blockDim.x) {

@@ -6,7 +6,7 @@
 
 #include "gpu.cuh"
 
-#include "each.cuh"
+#include "elementwise.cuh"
 
 #include <cuda_bf16.h>
 #include <string.h>

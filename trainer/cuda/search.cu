@@ -151,7 +151,7 @@ int gpu_search(struct training *t, struct place p, const struct gpu_stage &st)
 
 /* A thread's place among all of the block, in their order: the sum of n over those
  * before it. all: over the block. room: an int for each warp. */
-static __device__ inline int place_among(int n, int *all, int *room)
+static __device__ inline int place_among(int n, int *all, int *scratch)
 {
     int lane = threadIdx.x % LANES, warp = threadIdx.x / LANES, at = n, before = 0;
 
@@ -162,12 +162,12 @@ static __device__ inline int place_among(int n, int *all, int *room)
     }
     __syncthreads();           /* the round before has been read */
     if (lane == LANES - 1)
-        room[warp] = at;
+        scratch[warp] = at;
     __syncthreads();
     *all = 0;
     for (int w = 0; w < WARPS; w++) {
-        before += w < warp ? room[w] : 0;
-        *all += room[w];
+        before += w < warp ? scratch[w] : 0;
+        *all += scratch[w];
     }
     return before + at - n;
 }
@@ -179,7 +179,7 @@ gather_choices(struct place p, float *count, float *sum, uint32_t *chose, const 
                int words)
 {
     __shared__ uint16_t list[32 * THREADS];    /* of a round: its rows */
-    __shared__ int room[WARPS];
+    __shared__ int scratch[WARPS];
     __shared__ float part[THREADS];
     int wide = p.D <= 8 ? 8 : p.D <= 16 ? 16 : p.D <= 32 ? 32 : 64;
     int c = blockIdx.x, t = threadIdx.x, d = t % wide, tall = THREADS / wide;
@@ -190,7 +190,7 @@ gather_choices(struct place p, float *count, float *sum, uint32_t *chose, const 
     for (int first = 0; first < used; first += THREADS) {
         uint32_t word = first + t < used ? chose[first + t] : 0;
         const float *from = z + (size_t)first * 32 * p.D + d;
-        int all, at = place_among(__popc(word), &all, room);
+        int all, at = place_among(__popc(word), &all, scratch);
 
         if (word)
             chose[first + t] = 0;

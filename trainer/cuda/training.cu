@@ -23,7 +23,7 @@ tell(struct gpu_state *state, const struct gpu_order *order,
      struct telu_train_result *ring, const double *value, const double *commit, int B,
      int commits)
 {
-    __shared__ double room[TELLERS / 32];
+    __shared__ double scratch[TELLERS / 32];
     double sum[GPU_TERMS + 1];
 
     for (int j = 0; j <= GPU_TERMS; j++) {
@@ -33,7 +33,7 @@ tell(struct gpu_state *state, const struct gpu_order *order,
 
         for (int i = threadIdx.x; i < n; i += blockDim.x)
             part += from[i];
-        sum[j] = block_sum(part, room);
+        sum[j] = block_sum(part, scratch);
     }
     if (threadIdx.x == 0) {
         struct telu_train_result *r = ring + state->told % TELU_TRAIN_RESULTS;

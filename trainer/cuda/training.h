@@ -11,7 +11,7 @@
 #ifndef TELU_TRAINING_H
 #define TELU_TRAINING_H
 
-#include "chance.h"
+#include "counter_rng.h"
 #include "config.h"
 
 #ifdef __cplusplus

@@ -49,7 +49,7 @@ static __device__ inline struct share share_of(const struct place &p)
 /* z += bias; its energy. */
 static __global__ void measure(struct place p, float *z, const float *bias, double *part)
 {
-    __shared__ double room[GPU_WARPS];
+    __shared__ double scratch[GPU_WARPS];
     struct share m = share_of(p);
     int n = m.n * p.D;
     double sum = 0.0;
@@ -63,7 +63,7 @@ static __global__ void measure(struct place p, float *z, const float *bias, doub
         z[i] = v;
         sum += (double)v * v;
     }
-    sum = block_sum(sum, room);
+    sum = block_sum(sum, scratch);
     if (threadIdx.x == 0)
         part[blockIdx.x] = sum;
 }
@@ -75,7 +75,7 @@ static __global__ void gather_rows(struct place p, float *got, const float *z,
                                    const double *part, float *energy, int shares,
                                    int rank, int ranks)
 {
-    __shared__ double room[GPU_WARPS];
+    __shared__ double scratch[GPU_WARPS];
     int i = blockIdx.x * blockDim.x + threadIdx.x, c = i / p.D, d = i % p.D;
 
     if (c < p.codes) {
@@ -98,7 +98,7 @@ static __global__ void gather_rows(struct place p, float *got, const float *z,
             if (energy)
                 energy[b] = 1.0f / ((float)item / (float)(p.T * p.D) + 1e-3f);
         }
-        sum = block_sum(sum, room);
+        sum = block_sum(sum, scratch);
         if (threadIdx.x == 0)
             got[0] = (float)sum;
     }
@@ -185,7 +185,7 @@ static __global__ void apply(struct place p, const struct gpu_stage st,
                              const float *table, float *sum, float *next,
                              const float *energy, double *commit, int L)
 {
-    __shared__ double room[GPU_WARPS];
+    __shared__ double scratch[GPU_WARPS];
     struct share m = share_of(p);
     double error = 0.0;
 
@@ -222,7 +222,7 @@ static __global__ void apply(struct place p, const struct gpu_stage st,
         st.q[at] = q;
         error += (double)d * d;
     }
-    error = block_sum(error, room);
+    error = block_sum(error, scratch);
     if (threadIdx.x == 0)
         commit[blockIdx.x] = m.used ? error / (p.T * p.D) * energy[m.b] : 0.0;
 }

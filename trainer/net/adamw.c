@@ -2,7 +2,7 @@
 /* adamw.c - see adamw.h. */
 #include "adamw.h"
 
-#include "clones.h"
+#include "target_clones.h"
 #include "memory.h"
 
 #include <math.h>
@@ -25,7 +25,7 @@ void adamw_release(struct adamw *a)
     free(a->v);
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 static double square_sum(const float *x, size_t n)
 {
     double sum = 0.0;
@@ -51,7 +51,7 @@ double grad_norm(const struct params *p)
     return sqrt(square_sum(p->grad, p->total));
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 static void update(float *restrict w, float *restrict m, float *restrict v,
                    const float *restrict g, size_t n, float lr, float decay,
                    float scale, float c1, float c2)

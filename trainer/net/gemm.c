@@ -2,7 +2,7 @@
 /* gemm.c - see gemm.h. */
 #include "gemm.h"
 
-#include "clones.h"
+#include "target_clones.h"
 
 #include <cblas.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ void gemm_forward(float *y, const float *x, const float *w, const float *b, int 
                 1.0f, y, O);
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 static void add_rows(float *restrict sum, const float *restrict x, int R, int C)
 {
     for (int r = 0; r < R; r++, x += C)

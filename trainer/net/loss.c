@@ -3,7 +3,7 @@
 #include "loss.h"
 
 #include "approx.h"
-#include "clones.h"
+#include "target_clones.h"
 #include "mel.h"
 #include "memory.h"
 #include "pool.h"
@@ -110,7 +110,7 @@ static inline float sign(float x)
 
 /* p^-0.35 in each lane. A loop apart, or the compiler finds too many branches to
  * make vectors of. */
-TELU_BODY void power(float *f, const float *p)
+TELU_ALWAYS_INLINE void power(float *f, const float *p)
 {
     for (int j = 0; j < L; j++)
         f[j] = telu_exp(-0.35f * telu_log(p[j]));
@@ -118,7 +118,7 @@ TELU_BODY void power(float *f, const float *p)
 
 /* Sum of |C(Y) - C(X)| over bins and lanes; k times its gradient to hr, hi; the
  * magnitudes to xa, ya. */
-TELU_CLONES
+TELU_TARGET_CLONES
 static double compressed(struct room *l, int bins, float k)
 {
     const float *restrict xr = l->xr, *restrict xi = l->xi;
@@ -154,7 +154,7 @@ static double compressed(struct room *l, int bins, float k)
 }
 
 /* Sum of the log-mel distances; k times the gradient with respect to ya to ga. */
-TELU_CLONES
+TELU_TARGET_CLONES
 static double log_mel(struct room *l, const struct mel *m, int bins, float k)
 {
     float *restrict ga = l->ga;
@@ -185,7 +185,7 @@ static double log_mel(struct room *l, const struct mel *m, int bins, float k)
 }
 
 /* d|Y|/dY = Y / |Y| */
-TELU_CLONES
+TELU_TARGET_CLONES
 static void magnitude_grad(struct room *l, int bins)
 {
     const float *restrict ga = l->ga, *restrict ya = l->ya;
@@ -200,7 +200,7 @@ static void magnitude_grad(struct room *l, int bins)
     }
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 static double waveform(float *restrict g, const float *restrict x,
                        const float *restrict y, int n, int B)
 {

@@ -2,7 +2,7 @@
 /* stft.c - see stft.h. */
 #include "stft.h"
 
-#include "clones.h"
+#include "target_clones.h"
 #include "memory.h"
 
 #include <math.h>
@@ -49,7 +49,7 @@ int stft_frames(const struct stft *s, int samples)
 
 /* One pass of the self-sorting (Stockham) transform by fours: m is what is left of
  * the length, `run` neighbouring floats share a twiddle factor. */
-TELU_CLONES
+TELU_TARGET_CLONES
 static void pass4(float *restrict yr, float *restrict yi, const float *restrict xr,
                   const float *restrict xi, int m, int run, const float *w, int n)
 {
@@ -81,7 +81,7 @@ static void pass4(float *restrict yr, float *restrict yi, const float *restrict 
     }
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 static void pass2(float *restrict yr, float *restrict yi, const float *restrict xr,
                   const float *restrict xi, int run)
 {
@@ -109,7 +109,7 @@ static int transform(struct stft *s)
 }
 
 /* Frames become columns. */
-TELU_CLONES
+TELU_TARGET_CLONES
 static void load(float *restrict to, const float *restrict x,
                  const float *restrict w, int n, int hop, int lanes)
 {
@@ -125,7 +125,7 @@ static int lanes_of(int f, int frames)
 
 /* Z = X + iY, and X, Y are the parts of Z that are even and odd under conjugation
  * and reversal. */
-TELU_CLONES
+TELU_TARGET_CLONES
 static void split(float *restrict xr, float *restrict xi, float *restrict yr,
                   float *restrict yi, const float *restrict zr,
                   const float *restrict zi, int n)
@@ -161,7 +161,7 @@ void stft_forward(struct stft *s, float *xr, float *xi, float *yr, float *yi,
 /* The inverse of split(), for sums over k = 0 .. n/2: Z = G + iH with each spectrum
  * halved and mirrored, except at 0 and n/2, where only the real part counts. Real
  * and imaginary part change places, which makes the transform an inverse one. */
-TELU_CLONES
+TELU_TARGET_CLONES
 static void join(float *restrict zr, float *restrict zi, const float *restrict gr,
                  const float *restrict gi, const float *restrict hr,
                  const float *restrict hi, int n)
@@ -182,7 +182,7 @@ static void join(float *restrict zr, float *restrict zi, const float *restrict g
         }
 }
 
-TELU_CLONES
+TELU_TARGET_CLONES
 static void store(float *restrict x, const float *restrict from,
                   const float *restrict w, int n, int hop, int lanes)
 {

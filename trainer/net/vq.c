@@ -2,7 +2,7 @@
 /* vq.c - see vq.h. */
 #include "vq.h"
 
-#include "clones.h"
+#include "target_clones.h"
 #include "gemm.h"
 #include "memory.h"
 
@@ -130,7 +130,7 @@ void vq_free(struct vq *v)
 }
 
 /* Where the lowest of n values is; n is a power of two. */
-TELU_CLONES
+TELU_TARGET_CLONES
 static int32_t lowest(const float *d, int n)
 {
     float best[LANES];

@@ -18,7 +18,7 @@
 #ifndef VQ_H
 #define VQ_H
 
-#include "chance.h"
+#include "counter_rng.h"
 #include "params.h"
 #include "reduce.h"
 

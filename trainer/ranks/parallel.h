@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* parallel.h - the ranks of a data-parallel run: processes that mpirun, or srun, has
- * started together. parallel.c has them through MPI, alone.c for a build without MPI
+ * started together. parallel.c has them through MPI, serial.c for a build without MPI
  * says that there is one.
  *
  * What is not said to be local is collective: all ranks call it, in the same order,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ranks.h - sums over the ranks of a run on several devices: through NCCL, device to
- * device, or through the host and what it has (MPI). The host's join.h chooses. */
+ * device, or through the host and what it has (MPI). The host's device_comm.h chooses. */
 #ifndef TELU_RANKS_H
 #define TELU_RANKS_H
 

@@ -2,7 +2,7 @@
 /* finish.c - see finish.h. */
 #include "finish.h"
 
-#include "bundle.h"
+#include "snapshot.h"
 #include "export.h"
 #include "memory.h"
 #include "report.h"

@@ -110,7 +110,7 @@ void fit_freq_guess(uint16_t *freq)
 
 /* --- Counting ----------------------------------------------------------- */
 
-static void count_packet(struct counts *n, const int *q, const struct telu_plan *p)
+static void count_packet(struct counts *n, const int *q, const struct telu_bands *p)
 {
     int mag[TELU_COEFS];
 
@@ -137,7 +137,7 @@ static void count_packet(struct counts *n, const int *q, const struct telu_plan 
 
 /* Where inside its cell a coefficient lay, on average. */
 static void count_recon(struct fit *f, struct within *w, const int *q,
-                        const struct telu_plan *p, const float *c, const float *base)
+                        const struct telu_bands *p, const float *c, const float *base)
 {
     const uint8_t *gain = f->gain + p->stages * TELU_BANDS;
 
@@ -158,7 +158,7 @@ static void count_recon(struct fit *f, struct within *w, const int *q,
 static int step_for(struct fit *f, const struct fit_item *it, const float *base, int S,
                     int shape, double rate)
 {
-    const float dead = telu_rc_dead(shape ? TELU_PERCEPTUAL : TELU_SNR);
+    const float dead = telu_rc_dead_zone(shape ? TELU_PERCEPTUAL : TELU_SNR);
     const int every = 1 + it->packets / 32;
     int least = 0, most = TELU_STEPS - 1;
 
@@ -168,14 +168,14 @@ static int step_for(struct fit *f, const struct fit_item *it, const float *base,
         int packets = 0;
 
         for (int p = 0; p < it->packets; p += every, packets++) {
-            struct telu_plan plan;
+            struct telu_bands bands;
             int q[TELU_COEFS];
 
-            telu_plan_envelope(&plan, &f->tab, it->codes + p * f->cfg.stages, S);
-            telu_plan_step(&plan, &f->tab, step, shape);
-            telu_refine_quantise(q, &plan, &f->tab, it->c + p * TELU_COEFS,
+            telu_bands_envelope(&bands, &f->tab, it->codes + p * f->cfg.stages, S);
+            telu_bands_step(&bands, &f->tab, step, shape);
+            telu_refine_quantise(q, &bands, &f->tab, it->c + p * TELU_COEFS,
                                  base + p * TELU_COEFS, dead);
-            bits += fit_bits(f, S, telu_refine_cost(q, &plan, &f->tab));
+            bits += fit_bits(f, S, telu_refine_cost(q, &bands, &f->tab));
         }
         if (bits * TELU_RATE / TELU_PACKET <= rate * packets)
             most = step;
@@ -191,21 +191,21 @@ static void count_draws(struct fit *f, const struct freq_job *j, int i, int thre
     const struct fit_item *it = &f->item[i];
     const int finest = step_for(f, it, base, S, shape, RATE_MOST);
     const int coarsest = step_for(f, it, base, S, shape, RATE_LEAST);
-    const float dead = telu_rc_dead(shape ? TELU_PERCEPTUAL : TELU_SNR);
+    const float dead = telu_rc_dead_zone(shape ? TELU_PERCEPTUAL : TELU_SNR);
 
     for (int p = 0; p < it->packets; p++) {
-        struct telu_plan plan;
+        struct telu_bands bands;
 
-        telu_plan_envelope(&plan, &f->tab, it->codes + p * f->cfg.stages, S);
+        telu_bands_envelope(&bands, &f->tab, it->codes + p * f->cfg.stages, S);
         for (int draw = 0; draw < DRAWS; draw++) {
             const float *c = it->c + p * TELU_COEFS, *b = base + p * TELU_COEFS;
             const int step = finest + rng_below(&j->rng[i], coarsest - finest + 1);
             int q[TELU_COEFS];
 
-            telu_plan_step(&plan, &f->tab, step, shape);
-            telu_refine_quantise(q, &plan, &f->tab, c, b, dead);
-            count_packet(&j->n[thread], q, &plan);
-            count_recon(f, &j->w[i], q, &plan, c, b);
+            telu_bands_step(&bands, &f->tab, step, shape);
+            telu_refine_quantise(q, &bands, &f->tab, c, b, dead);
+            count_packet(&j->n[thread], q, &bands);
+            count_recon(f, &j->w[i], q, &bands, c, b);
         }
     }
 }

@@ -181,5 +181,5 @@ int fit_decode(struct fit *f, const struct fit_item *it, int S, float *base)
 /* The range coder ends within a byte of the ideal length, half of it on average. */
 double fit_bits(const struct fit *f, int S, double cost)
 {
-    return 8 * telu_packet_head(S, f->m->n) + cost / 64 + 4;
+    return 8 * telu_packet_header_bytes(S, f->m->n) + cost / 64 + 4;
 }

@@ -4,7 +4,7 @@
 #include "fit.h"
 
 #include "error.h"
-#include "hear.h"
+#include "dequantise.h"
 #include "memory.h"
 #include "packet.h"
 #include "ratecontrol.h"
@@ -95,19 +95,19 @@ static double code_item(struct fit *f, const struct fit_item *it, int packets,
                         const float *base, int S, int tune, int step, float *y)
 {
     const int shape = telu_rc_shape(tune);
-    const float dead = telu_rc_dead(tune);
+    const float dead = telu_rc_dead_zone(tune);
     double bits = 0;
 
     for (int p = 0; p < packets; p++) {
         const float *b = base + p * TELU_COEFS;
-        struct telu_plan plan;
+        struct telu_bands bands;
         int q[TELU_COEFS];
 
-        telu_plan_envelope(&plan, &f->tab, it->codes + p * f->cfg.stages, S);
-        telu_plan_step(&plan, &f->tab, step, shape);
-        telu_refine_quantise(q, &plan, &f->tab, it->c + p * TELU_COEFS, b, dead);
-        bits += fit_bits(f, S, telu_refine_cost(q, &plan, &f->tab));
-        telu_hear_refined(y + p * TELU_COEFS, q, &plan, &f->tab, b, shape);
+        telu_bands_envelope(&bands, &f->tab, it->codes + p * f->cfg.stages, S);
+        telu_bands_step(&bands, &f->tab, step, shape);
+        telu_refine_quantise(q, &bands, &f->tab, it->c + p * TELU_COEFS, b, dead);
+        bits += fit_bits(f, S, telu_refine_cost(q, &bands, &f->tab));
+        telu_dequantise_refined(y + p * TELU_COEFS, q, &bands, &f->tab, b, shape);
     }
     return bits / packets * TELU_RATE / TELU_PACKET;
 }
@@ -151,7 +151,7 @@ static int add_base_only(struct fit *f, const struct fit_item *it, int packets,
             for (int p = 0; p < packets; p++) {
                 float *b = base + p * TELU_COEFS;
 
-                telu_hear_alone(b, b, telu_refine_seed(it->codes + p * f->cfg.stages, S));
+                telu_dequantise_base(b, b, telu_refine_seed(it->codes + p * f->cfg.stages, S));
             }
         }
         known = S;

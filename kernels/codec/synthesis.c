@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* synthesis.c - see synthesis.h. */
+#include "synthesis.h"
+
+#include "dequantise.h"
+#include "mdct.h"
+
+#include <string.h>
+
+size_t telu_synthesis_floats(void)
+{
+    return TELU_WAVE + 2 * TELU_OVERLAP + 2 * TELU_LTPF_SPAN + TELU_COEFS;
+}
+
+void telu_synthesis_init(struct telu_synthesis *s, float *memory)
+{
+    s->wave = memory;
+    s->tail = s->wave + TELU_WAVE;
+    s->added = s->tail + TELU_OVERLAP;
+    s->plain = s->added + TELU_OVERLAP;
+    s->prediction = s->plain + TELU_LTPF_SPAN;
+    s->change = s->prediction + TELU_LTPF_SPAN;
+}
+
+void telu_synthesis_reset(struct telu_synthesis *s)
+{
+    memset(s->tail, 0, TELU_OVERLAP * sizeof(float));
+    memset(s->added, 0, TELU_OVERLAP * sizeof(float));
+    memset(s->plain, 0, TELU_LTPF_SPAN * sizeof(float));
+}
+
+/* What the postfilter adds to s->plain -> pcm. It looks at sound without what it added
+ * itself, and so has no memory beyond the packet before. */
+static int soften(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
+                  const struct telu_bands *p, int shape, float *pcm)
+{
+    const float *x = s->prediction + TELU_EDGE;
+    float g[2];
+
+    if (ctx->be->ltpf(ctx, s->prediction, g, s->plain, 1) ||
+        ctx->be->mdct(ctx, s->change, s->prediction, 2, 1))
+        return -1;
+    telu_postfilter_change(s->change, c, s->change, g, p, shape);
+    if (ctx->be->imdct(ctx, s->prediction, s->change, 1, 2))
+        return -1;
+    for (int i = 0; i < TELU_PACKET; i++)
+        pcm[i] += x[i];
+    memcpy(s->added, x + TELU_PACKET, TELU_OVERLAP * sizeof(*x));
+    return 0;
+}
+
+/* The first 80 samples meet the end of the packet before, the last 80 wait for the next:
+ * of both, the plain sound and what is added. */
+int telu_synthesis_run(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
+                   const struct telu_bands *p, int shape, float *pcm)
+{
+    const float *x = s->wave + TELU_EDGE;
+    float *now = s->plain + TELU_LTPF_MAX_LAG;
+
+    if (ctx->be->imdct(ctx, s->wave, c, 1, 2))
+        return -1;
+    memcpy(s->plain, now, TELU_PACKET * sizeof(*now));
+    memcpy(now, x, TELU_PACKET * sizeof(*now));
+    for (int i = 0; i < TELU_OVERLAP; i++)
+        now[i] += s->tail[i];
+    memcpy(s->tail, x + TELU_PACKET, TELU_OVERLAP * sizeof(*x));
+
+    memcpy(pcm, now, TELU_PACKET * sizeof(*pcm));
+    for (int i = 0; i < TELU_OVERLAP; i++)
+        pcm[i] += s->added[i];
+    if (p)
+        return soften(ctx, s, c, p, shape, pcm);
+    memset(s->added, 0, TELU_OVERLAP * sizeof(float));
+    return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* synthesis.cuh - the coefficients of a decoded packet, or of one that stands in for it. After
+ * coder.cuh and live.cuh.
+ */
+#ifndef SOUND_CUH
+#define SOUND_CUH
+
+static __device__ inline void conceal(float *c, const struct telu_row *row,
+                                      struct telu_plc *plc, const float *base)
+{
+    if (row->gain != 0.0f && row->dec_age < 0)
+        telu_plc_repeat(plc, c);
+    else if (row->gain != 0.0f)
+        telu_plc_extrapolate(plc, c, base);
+    for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
+        c[k] = row->gain == 0.0f ? 0.0f : c[k] * row->gain;
+}
+
+/* A warp: row r's to c, its answer, and what its slot keeps of them. y and plan are the
+ * row's, c and base its own [320], all in whatever memory. */
+static __device__ inline void sound_of(const struct telu_live *l, int r,
+                                       const struct telu_layers *y,
+                                       const struct telu_bands *bands, float *c, float *base)
+{
+    const struct telu_row *row = &l->row[r];
+    const struct telu_model *m = l->tables;
+    struct telu_dec_slot *slot = (struct telu_dec_slot *)row->slot;
+    struct telu_plc plc = slot->plc;       /* every lane has its own, all alike */
+    struct telu_response_head *answer = live_answer(l, r);
+    struct telu_info info = {};
+    int bytes = live_ask(l, r)->bytes;
+
+    if (row->conceal) {
+        conceal(c, row, &plc, base);
+    } else {
+        if (row->dec_age < 0)
+            for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
+                base[k] = 0.0f;
+        TELU_SYNC_LANES();
+        if (y->refined)
+            telu_dequantise_refined(c, y->q, bands, &m->tab, base, y->shape);
+        else
+            telu_dequantise_packet(c, y, base);
+        telu_plc_received(&plc, c, row->dec_age >= 0);
+        info.stages = y->stages;
+        info.refined = y->refined;
+        info.step = y->step;
+        info.shape = y->shape;
+        info.bytes = bytes;
+    }
+    TELU_SYNC_LANES();                           /* all have read the slot */
+    if (TELU_LANE == 0) {
+        slot->plc = plc;
+        if (row->dec_age >= 0)
+            slot->age = live_older(row->dec_age, m->cfg.kernel);
+        answer->bytes = bytes;
+        answer->result = row->conceal && bytes >= 0;
+        answer->info = info;
+    }
+}
+
+#endif

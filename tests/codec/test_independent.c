@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_independent.c - the C decoder against samples of an independent one, which was
+ * written from FORMAT.md without the C code: golden/decode.py, in Python.
+ * The stream, of every kind of packet, comes from an encoder of its own as well:
+ * golden/make_stream.py. */
+#include "packet.h"
+#include "telu.h"
+#include "tlc.h"
+#include "weights.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOL 1e-4               /* of full scale; the loudest sample is 101 */
+
+static int failures;
+
+/* What the stream has to have, or the test would pass without looking. */
+static struct {
+    int base, prefix, refined, cut, padded, escapes, shapes[4], stages[5];
+} seen;
+
+/* For what cannot go on. */
+static void need(int good, const char *what, const char *why)
+{
+    if (good)
+        return;
+    printf("second: %s: %s\n", what, why);
+    exit(1);
+}
+
+static char *read_file(const char *folder, const char *name, size_t *size)
+{
+    char *path = g_build_filename(folder, name, NULL), *data = NULL;
+    GError *error = NULL;
+
+    if (!g_file_get_contents(path, &data, size, &error))
+        need(0, path, error->message);
+    g_free(path);
+    return data;
+}
+
+static void look(const struct telu_model *m, const uint8_t *packet, size_t n)
+{
+    struct telu_layers l;
+    struct telu_bands bands;
+
+    if (telu_packet_get(&l, &bands, packet, n, &m->tab, m->cfg.stages, m->n))
+        return;                /* telu_decode() says so as well */
+    seen.stages[l.stages]++;
+    seen.prefix += l.prefix_bits > 0;
+    if (!l.refined) {
+        seen.base++;
+        seen.cut += packet[0] >> 7;
+        return;
+    }
+    seen.refined++;
+    seen.padded += packet[n - 1] == 0;
+    seen.shapes[l.shape]++;
+    for (int k = 0; k < TELU_COEFS; k++)
+        seen.escapes += abs(l.q[k]) >= TELU_ESCAPE;
+}
+
+static void check_seen(void)
+{
+    const int *counts = (const int *)&seen;
+
+    for (size_t i = 0; i < sizeof(seen) / sizeof(int); i++)
+        if (!counts[i]) {
+            printf("second: the stream lacks kind %zu of packet\n", i);
+            failures++;
+        }
+}
+
+/* Decodes a page behind the `count` samples in pcm, and returns how many then. */
+static size_t decode_page(struct telu_decoder *d, const struct telu_model *m,
+                          const TlcPage *page, float *pcm, size_t count, size_t room)
+{
+    const guint8 *packet = page->data;
+
+    for (guint i = 0; i < page->count; packet += page->length[i++]) {
+        int r;
+
+        need(count + TELU_PACKET <= room, "tiny.tlc", "more packets than tiny.f32 has");
+        look(m, packet, page->length[i]);
+        r = telu_decode(d, packet, page->length[i], pcm + count);
+        if (r) {
+            printf("second: packet %u: telu_decode() is %d, expected 0\n",
+                   page->index + i, r);
+            failures++;
+        }
+        count += TELU_PACKET;
+    }
+    return count;
+}
+
+/* The whole stream -> pcm, without what its header and last page drop. */
+static size_t decode(const struct telu_model *m, const guint8 *in, size_t size,
+                     float *pcm, size_t room)
+{
+    struct telu_decoder *d = telu_decoder_new(m, NULL);
+    TlcPage *page = g_new0(TlcPage, 1);
+    TlcHeader header;
+    size_t count = 0, at = TLC_HEADER_SIZE;
+    char why[TLC_WHY];
+
+    need(d != NULL, "decoder", telu_error());
+    need(tlc_header_read(&header, in, size, why) == TLC_OK, "header", why);
+    while (!page->last) {
+        gsize used;
+
+        snprintf(why, sizeof(why), "it is short");
+        need(tlc_page_read(page, in + at, size - at, &used, why) == TLC_OK, "page", why);
+        need(page->index == count / TELU_PACKET, "page", "its index skips packets");
+        count = decode_page(d, m, page, pcm, count, room);
+        at += used;
+    }
+    need(at == size, "tiny.tlc", "bytes behind the last page");
+    need(header.pre_skip + page->trim <= count, "tiny.tlc", "drops more than there is");
+    count -= header.pre_skip + page->trim;
+    memmove(pcm, pcm + header.pre_skip, count * sizeof(*pcm));
+    if (header.samples != count) {
+        printf("second: %zu samples, the header says %" G_GUINT64_FORMAT "\n", count,
+               header.samples);
+        failures++;
+    }
+    g_free(page);
+    telu_decoder_free(d);
+    return count;
+}
+
+int main(void)
+{
+    const char *folder = g_getenv("TELUCODEC_TEST_GOLDEN");
+    char *path, *stream, *want;
+    size_t size, bytes, count, room;
+    struct telu_model *m;
+    float *pcm;
+
+    need(folder != NULL, "TELUCODEC_TEST_GOLDEN", "is not set");
+    path = g_build_filename(folder, "tiny.safetensors", NULL);
+    m = telu_model_open(path);
+    need(m != NULL, "model", telu_error());
+    stream = read_file(folder, "tiny.tlc", &size);
+    want = read_file(folder, "tiny.f32", &bytes);
+    room = bytes / sizeof(float) + 2 * TELU_PACKET;
+    pcm = g_new(float, room);
+
+    count = decode(m, (const guint8 *)stream, size, pcm, room);
+    if (count * sizeof(float) != bytes) {
+        printf("second: %zu samples, expected %zu\n", count, bytes / sizeof(float));
+        failures++;
+    }
+    for (size_t i = 0; i < MIN(count, bytes / sizeof(float)); i++) {
+        float w;
+
+        memcpy(&w, want + i * sizeof(w), sizeof(w));
+        if (!(fabs((double)pcm[i] - w) <= TOL)) {
+            printf("second: sample %zu is %.9g, expected %.9g\n", i, pcm[i], w);
+            failures++;
+            break;
+        }
+    }
+    check_seen();
+
+    g_free(pcm);
+    g_free(want);
+    g_free(stream);
+    g_free(path);
+    telu_model_close(m);
+    return failures > 0;
+}

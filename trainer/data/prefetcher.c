@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* prefetcher.c - see prefetcher.h. */
+#include "prefetcher.h"
+
+#include "memory.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct feed {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t change;
+    struct trainer cutter;     /* t, but for where it cuts to, and its chance */
+    const struct dataset *data;
+    float *(*room)(void *user, int which);
+    void *user;
+    const char *(*error)(void);
+    struct feed_batch batch[FEED_BATCHES];
+    long made, used;
+    int end;
+    char trouble[512];
+};
+
+static void cut(struct feed *f, struct feed_batch *b)
+{
+    float *x = f->room(f->user, b->which);
+
+    if (!x) {
+        pthread_mutex_lock(&f->lock);
+        snprintf(f->trouble, sizeof(f->trouble), "%s", f->error());
+        f->end = 1;
+        pthread_mutex_unlock(&f->lock);
+        return;
+    }
+    f->cutter.x = x;
+    f->cutter.stages = b->stages;
+    trainer_crop(&f->cutter, f->data);
+    b->after = f->cutter.rng;
+}
+
+static void *serve(void *arg)
+{
+    struct feed *f = arg;
+
+    pthread_mutex_lock(&f->lock);
+    while (!f->end) {
+        if (f->made - f->used == FEED_BATCHES) {
+            pthread_cond_wait(&f->change, &f->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&f->lock);
+        cut(f, &f->batch[f->made % FEED_BATCHES]);
+        pthread_mutex_lock(&f->lock);
+        f->made++;
+        pthread_cond_signal(&f->change);
+    }
+    pthread_mutex_unlock(&f->lock);
+    return NULL;
+}
+
+struct feed *feed_new(const struct trainer *t, const struct dataset *data,
+                      float *(*room)(void *user, int which), void *user,
+                      const char *(*error)(void))
+{
+    struct feed *f = zeroed(sizeof(*f));
+    int why;
+
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_cond_init(&f->change, NULL);
+    f->cutter = *t;
+    f->data = data;
+    f->room = room;
+    f->user = user;
+    f->error = error;
+    for (int i = 0; i < FEED_BATCHES; i++) {
+        f->batch[i].which = i;
+        f->batch[i].stages = zeroed(sizeof(int) * t->B);
+    }
+    why = pthread_create(&f->thread, NULL, serve, f);
+    if (why)
+        die("cannot start a thread: %s", strerror(why));
+    return f;
+}
+
+void feed_free(struct feed *f)
+{
+    if (!f)
+        return;
+    pthread_mutex_lock(&f->lock);
+    f->end = 1;
+    pthread_cond_broadcast(&f->change);
+    pthread_mutex_unlock(&f->lock);
+    pthread_join(f->thread, NULL);
+    for (int i = 0; i < FEED_BATCHES; i++)
+        free(f->batch[i].stages);
+    pthread_mutex_destroy(&f->lock);
+    pthread_cond_destroy(&f->change);
+    free(f);
+}
+
+const struct feed_batch *feed_take(struct feed *f)
+{
+    pthread_mutex_lock(&f->lock);
+    while (f->made == f->used && !f->end)
+        pthread_cond_wait(&f->change, &f->lock);
+    pthread_mutex_unlock(&f->lock);
+    if (*f->trouble)
+        die("%s", f->trouble);
+    return &f->batch[f->used % FEED_BATCHES];
+}
+
+void feed_used(struct feed *f)
+{
+    pthread_mutex_lock(&f->lock);
+    f->used++;
+    pthread_cond_signal(&f->change);
+    pthread_mutex_unlock(&f->lock);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* device_trainer.c - see device_trainer.h. */
+#include "device_trainer.h"
+
+#include "prefetcher.h"
+#include "device_comm.h"
+#include "memory.h"
+#include "module.h"
+#include "parallel.h"
+#include "training.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct card {
+    const struct telu_module *module;
+    const struct telu_training *ops;
+    void *t;                   /* its trainer */
+    void *ranks;               /* NULL: one */
+    struct trainer *host;
+    struct feed *feed;
+    uint32_t *hits;            /* (stages, codes) */
+    struct rng rng;            /* after the batch of the last step */
+};
+
+static int bf16(const struct options *o)
+{
+    return !strcmp(o->precision, "bf16");
+}
+
+/* Of the build tree, not installed: then its module is to be found there. */
+static int built_here(void)
+{
+    char *self = g_file_read_link("/proc/self/exe", NULL);
+    int here = self && g_str_has_prefix(self, TELU_TRAINER_BUILD "/");
+
+    g_free(self);
+    return here;
+}
+
+/* NULL, and why, where there is no device to train on. */
+static const struct telu_module *find_module(const char **why)
+{
+    const struct telu_module *m =
+        telu_module_open(built_here() ? TELU_MODULE_BUILD : NULL);
+
+    *why = telu_error();
+    if (m && (!m->training || m->devices() < 1)) {
+        *why = m->training ? m->error() : "its module cannot train";
+        return NULL;
+    }
+    return m;
+}
+
+/* All on the CPU, or all on devices. */
+static void check_ranks(int found)
+{
+    double with = found;
+
+    parallel_sum(&with, 1);
+    if (with > 0.0 && with < parallel_ranks())
+        die("%.0f of %d ranks have a device to train on: give all of them one, or "
+            "--device cpu", with, parallel_ranks());
+}
+
+static const struct telu_module *choose(const struct options *o)
+{
+    const struct telu_module *m = NULL;
+    const char *why = "--device says so";
+
+    if (strcmp(o->device, "cpu"))
+        m = find_module(&why);
+    if (!m && !strcmp(o->device, "cuda"))
+        die("--device is cuda, but there is none: %s", why);
+    if (!m && bf16(o))
+        die("--precision is bf16, which the CPU does not train in: %s", why);
+    if (!m)
+        printf("training on the CPU: %s\n", why);
+    check_ranks(m != NULL);
+    return m;
+}
+
+static void must(const struct card *c, int bad)
+{
+    if (bad)
+        die("%s; the checkpoint that was written last is whole", c->module->error());
+}
+
+static void open_trainer(struct card *c, const struct options *o)
+{
+    int device = join_device(c->module->devices());
+    struct trainer *t = c->host;
+    char name[128] = "a device";
+
+    c->module->describe(device, name, sizeof(name));
+    c->t = c->ops->open(device, &t->model->cfg, t->B, t->T,
+                        bf16(o) ? TELU_TRAIN_BF16 : TELU_TRAIN_FP32);
+    if (!c->t)
+        die("%s: %s", name, c->module->error());
+    c->ranks = join_ranks(c->module->ranks, device, c->module->error);
+    if (c->ranks)
+        must(c, c->ops->reduce(c->t, c->module->ranks->sum, c->ranks, t->reduce->rank,
+                               t->reduce->ranks));
+    printf("training on %s, %s\n", name, o->precision);
+}
+
+struct card *card_new(const struct options *o, struct trainer *t)
+{
+    const struct telu_module *m = choose(o);
+    const struct telu_config *cfg = &t->model->cfg;
+    struct card *c;
+
+    if (!m)
+        return NULL;
+    c = zeroed(sizeof(*c));
+    c->module = m;
+    c->ops = m->training;
+    c->host = t;
+    c->hits = zeroed(sizeof(*c->hits) * cfg->stages * cfg->codes);
+    open_trainer(c, o);
+    free(t->x);
+    t->x = NULL;
+    for (int i = 0; i < BALANCE_TERMS; i++) {
+        free(t->grad[i]);
+        t->grad[i] = NULL;
+    }
+    return c;
+}
+
+void card_free(struct card *c)
+{
+    if (!c)
+        return;
+    feed_free(c->feed);
+    c->ops->close(c->t);
+    if (c->ranks)
+        c->module->ranks->leave(c->ranks);
+    free(c->hits);
+    free(c);
+}
+
+void card_begin(struct card *c, const struct dataset *data)
+{
+    feed_free(c->feed);
+    card_push(c);
+    c->rng = c->host->rng;
+    c->feed = feed_new(c->host, data, c->ops->staging, c->t, c->module->error);
+}
+
+void card_step(struct card *c, float rate, float decay)
+{
+    const struct feed_batch *b = feed_take(c->feed);
+
+    must(c, c->ops->step(c->t, b->which, b->stages, rate, decay));
+    c->rng = b->after;
+    feed_used(c->feed);
+}
+
+int card_results(struct card *c, struct step_result r[CARD_STEPS])
+{
+    struct telu_train_result all[CARD_STEPS];
+    int n = c->ops->results(c->t, all, CARD_STEPS);
+
+    must(c, n < 0);
+    for (int i = 0; i < n; i++)
+        r[i] = (struct step_result){ { all[i].mel, all[i].cpx, all[i].wave },
+                                     all[i].commit, all[i].norm };
+    return n;
+}
+
+/* The trainer's arrays, with all that is not one. */
+static struct telu_train_state state_of(const struct card *c)
+{
+    struct trainer *t = c->host;
+    struct params *p = t->model->p;
+    struct vq *v = t->model->vq;
+    struct telu_train_state s = {
+        p->value, p->books, t->adam.m, t->adam.v, v->state, c->hits, { 0 },
+        t->adam.step, t->skipped, v->restarts, v->ready, v->chance,
+    };
+
+    memcpy(s.balance, t->balance.norm, sizeof(s.balance));
+    return s;
+}
+
+void card_pull(struct card *c)
+{
+    struct telu_train_state s = state_of(c);
+    struct trainer *t = c->host;
+    struct vq *v = t->model->vq;
+
+    must(c, c->ops->get(c->t, &s));
+    memcpy(t->balance.norm, s.balance, sizeof(s.balance));
+    t->adam.step = s.adam_step;
+    t->skipped = s.skipped;
+    t->rng = c->rng;
+    v->restarts = s.restarts;
+    v->ready = s.ready;
+    v->chance = s.chance;
+    for (int i = 0; i < v->stages; i++)
+        memcpy(v->s[i].hits, c->hits + (size_t)i * v->codes,
+               sizeof(*c->hits) * v->codes);
+}
+
+void card_push(struct card *c)
+{
+    struct telu_train_state s = state_of(c);
+    const struct vq *v = c->host->model->vq;
+
+    for (int i = 0; i < v->stages; i++)
+        memcpy(c->hits + (size_t)i * v->codes, v->s[i].hits,
+               sizeof(*c->hits) * v->codes);
+    must(c, c->ops->put(c->t, &s));
+}

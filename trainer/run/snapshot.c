@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* snapshot.c - see snapshot.h. */
+#include "snapshot.h"
+
+#include "linear.h"
+#include "memory.h"
+#include "tables.h"
+#include "tree.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The tensor as it stands in a file. Tables are zeros yet. */
+static void *stored(const struct param *e)
+{
+    size_t bytes = telu_tensor_bytes(&e->t);
+    void *data = zeroed(bytes);
+    uint16_t *half = data;
+
+    if (e->t.kind == TELU_TABLE)
+        return data;
+    if (e->t.dtype == TELU_F32)
+        return memcpy(data, e->w, bytes);
+    for (size_t i = 0; i < e->n; i++)
+        half[i] = telu_to_bf16(e->w[i]);
+    return data;
+}
+
+/* How often each code was chosen is its weight in the tree. */
+static void order_book(const struct model *m, int stage, float *book)
+{
+    const struct vq *v = m->vq;
+    int *order = zeroed(sizeof(int) * v->codes);
+
+    if (tree_order(order, book, v->codes, v->s[stage].dim, v->s[stage].count) ||
+        tree_permute(book, v->codes, v->s[stage].dim, order))
+        die("%s", telu_error());
+    free(order);
+}
+
+static void say(void *user, const char *text)
+{
+    (void)user;
+    printf("%s\n", text);
+    fflush(stdout);
+}
+
+/* What is seen several times as often weighs as much here. */
+static void fit_tables(struct bundle *b, const struct dataset *d, int seconds,
+                       int aloud)
+{
+    struct tables_clip *clips;
+    int n = 0;
+
+    for (int i = 0; i < d->n; i++)
+        n += d->clip[i].times;
+    clips = zeroed(sizeof(*clips) * n);
+    n = 0;
+    for (int i = 0; i < d->n; i++)
+        for (int k = 0; k < d->clip[i].times; k++)
+            clips[n++] = (struct tables_clip){ d->clip[i].pcm, d->clip[i].n };
+    if (tables_fit(&b->cfg, b->blobs, b->count, clips, n, seconds, aloud ? say : NULL,
+                   NULL))
+        die("%s", telu_error());
+    free(clips);
+}
+
+void bundle_make(struct bundle *b, const struct model *m, const struct dataset *d,
+                 int seconds, int aloud)
+{
+    const struct params *p = m->p;
+    int stage = 0;
+
+    b->cfg = m->cfg;
+    b->count = p->count;
+    b->blobs = zeroed(sizeof(*b->blobs) * p->count);
+    for (int i = 0; i < p->count; i++) {
+        void *data = stored(&p->all[i]);
+
+        if (p->all[i].t.kind == TELU_CODEBOOK)
+            order_book(m, stage++, data);
+        b->blobs[i] = (struct telu_blob){ data, telu_tensor_bytes(&p->all[i].t) };
+    }
+    fit_tables(b, d, seconds, aloud);
+}
+
+void bundle_release(struct bundle *b)
+{
+    for (int i = 0; i < b->count; i++)
+        free((void *)b->blobs[i].data);
+    free(b->blobs);
+}
+
+struct telu_model *bundle_model(const struct bundle *b, const char *id)
+{
+    struct telu_model *m = telu_model_build(&b->cfg, b->blobs, b->count, id);
+
+    if (!m)
+        die("%s", telu_error());
+    return m;
+}
