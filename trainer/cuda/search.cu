@@ -149,6 +149,9 @@ int gpu_search(struct training *t, struct place p, const struct gpu_stage &st)
 
 #define AHEAD 4                /* rows of a thread that are on their way */
 
+static_assert(32 * THREADS <= 65536, "gather_choices() lists rows in 16 bits");
+static_assert(TELU_MAX_DIM <= 64, "gather_choices() has 64 threads to a row at most");
+
 /* A thread's place among all of the block, in their order: the sum of n over those
  * before it. all: over the block. room: an int for each warp. */
 static __device__ inline int place_among(int n, int *all, int *scratch)

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COMMIT 0.25f           /* as in step.c */
-#define SIZE 0.15f
 #define TELLERS 1024           /* threads of the only block that sums the results */
 
 static int enter(const struct training *t)
@@ -24,11 +22,11 @@ tell(struct gpu_state *state, const struct gpu_order *order,
      int commits)
 {
     __shared__ double scratch[TELLERS / 32];
-    double sum[GPU_TERMS + 1];
+    double sum[BALANCE_TERMS + 1];
 
-    for (int j = 0; j <= GPU_TERMS; j++) {
-        const double *from = j < GPU_TERMS ? value + (size_t)j * B : commit;
-        int n = j < GPU_TERMS ? B : commits;
+    for (int j = 0; j <= BALANCE_TERMS; j++) {
+        const double *from = j < BALANCE_TERMS ? value + (size_t)j * B : commit;
+        int n = j < BALANCE_TERMS ? B : commits;
         double part = 0.0;
 
         for (int i = threadIdx.x; i < n; i += blockDim.x)
@@ -51,7 +49,7 @@ tell(struct gpu_state *state, const struct gpu_order *order,
 static int launches(struct training *t)
 {
     if (gpu_model_forward(t) || gpu_loss(t) || gpu_balance(t) ||
-        gpu_model_backward(t, COMMIT, SIZE) || gpu_adamw(t))
+        gpu_model_backward(t, COMMIT_WEIGHT, LATENT_WEIGHT) || gpu_adamw(t))
         return -1;
     TELU_LAUNCH(tell, 1, TELLERS, 0, t->cuda.stream, t->state, t->order, t->ring,
                 t->value_item, t->commit, t->B, t->cfg.stages * t->B * t->shares);
@@ -250,7 +248,7 @@ static int set_reduce(void *user, telu_train_reduce fn, void *fn_user, int rank,
 static int items(struct training *t, float *device, float *host, int up)
 {
     size_t pitch = sizeof(float) * t->stride, bytes = sizeof(float) * t->samples;
-    float *a = device + GPU_LEAD, *b = host + GPU_LEAD;
+    float *a = device + MODEL_LEAD, *b = host + MODEL_LEAD;
 
     return telu_cuda_check(cudaMemcpy2DAsync(up ? a : b, pitch, up ? b : a, pitch,
                                              bytes, t->B, up ? cudaMemcpyHostToDevice :
@@ -262,7 +260,7 @@ static int loss(void *user, float *mel, float *cpx, float *wave, double value[3]
                 const float *x, const float *y)
 {
     struct training *t = (struct training *)user;
-    size_t n = (size_t)GPU_TERMS * t->B;
+    size_t n = (size_t)BALANCE_TERMS * t->B;
     double *each = (double *)malloc(sizeof(double) * n);
     int bad;
 
@@ -273,7 +271,7 @@ static int loss(void *user, float *mel, float *cpx, float *wave, double value[3]
           items(t, t->gl[2], wave, 0) ||
           move(t, t->value_item, each, sizeof(double) * n, 0) ||
           telu_cuda_check(cudaStreamSynchronize(t->cuda.stream), "training, losses");
-    for (int i = 0; !bad && i < GPU_TERMS; i++) {
+    for (int i = 0; !bad && i < BALANCE_TERMS; i++) {
         value[i] = 0.0;
         for (int b = 0; b < t->B; b++)
             value[i] += each[(size_t)i * t->B + b];

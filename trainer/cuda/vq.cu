@@ -8,10 +8,9 @@
 
 #include <math.h>
 
-#define DEAD   0.03f           /* as in vq.c */
-#define REBORN 0.08f
-#define NOISE  1e-3f
 #define WARP 32
+
+static_assert(TELU_MAX_STAGES <= WARP, "begin() has one warp");
 
 static struct place place_of(const struct training *t, int s)
 {
@@ -96,7 +95,7 @@ static __global__ void gather_rows(struct place p, float *got, const float *z,
                 item += part[(size_t)b * shares + k];
             sum += item;
             if (energy)
-                energy[b] = 1.0f / ((float)item / (float)(p.T * p.D) + 1e-3f);
+                energy[b] = 1.0f / ((float)item / (float)(p.T * p.D) + ENERGY_EPS);
         }
         sum = block_sum(sum, scratch);
         if (threadIdx.x == 0)
@@ -110,7 +109,7 @@ static __device__ void put_code(const struct place &p, float *book, float *total
 {
     size_t at = (size_t)c * p.D + d;
     float noise = chance_normal(chance_bits(p.state->chance, p.s, c, 1 + d));
-    float x = got[1 + at] + NOISE * noise;
+    float x = got[1 + at] + CODE_NOISE * noise;
 
     book[at] = x;
     total[at] = x * count;
@@ -155,14 +154,14 @@ static __global__ void learn(struct place p, float *book, float *count, float *t
     float decay = p.order->decay, w = 1.0f - decay;
     float fair = p.state->rows[p.s] / (float)p.codes;
     float now = decay * count[c] + w * chosen[c];
-    int dead = now < DEAD * fair;
+    int dead = now < CODE_DEAD * fair;
 
     if (!p.state->learning[p.s + 1])
         return;
     __syncthreads();           /* all have read count[c] */
     if (d == 0) {
         hits[c] += (uint32_t)chosen[c];
-        count[c] = dead ? REBORN * fair : now;
+        count[c] = dead ? CODE_REBORN * fair : now;
         if (dead)
             atomicAdd(&p.state->restarts, 1u);
         if (c == 0)
@@ -171,10 +170,10 @@ static __global__ void learn(struct place p, float *book, float *count, float *t
     if (d >= p.D)
         return;
     if (dead) {
-        put_code(p, book, total, got, c, d, REBORN * fair);
+        put_code(p, book, total, got, c, d, CODE_REBORN * fair);
     } else {
         total[at] = decay * total[at] + w * chosen[p.codes + at];
-        book[at] = total[at] / (now + 1e-6f);
+        book[at] = total[at] / (now + CODE_EPS);
     }
 }
 

@@ -2,6 +2,7 @@
 /* vq.c - see vq.h. */
 #include "vq.h"
 
+#include "constants.h"
 #include "target_clones.h"
 #include "gemm.h"
 #include "memory.h"
@@ -14,10 +15,7 @@
 #define TILE 64                /* rows whose distances fit into the cache */
 #define LANES 16
 
-/* Shares of the mean use below which a code is dead, and with which it begins anew:
- * what it decays by from the one to the other is its time to find followers. */
-#define DEAD   0.03f
-#define REBORN 0.08f
+_Static_assert(TELU_MAX_STAGES < 32, "vq->ready has a bit for each stage");
 
 /* Gram and Schmidt: rows (D, L), at most L of them orthonormal to the ones before. */
 static void orthonormal(float *rows, int D, int L, struct rng *rng)
@@ -244,7 +242,7 @@ static void place(struct vq *v, int s, int code, float count)
     for (int d = 0; d < st->dim; d++) {
         size_t at = (size_t)code * st->dim + d;
         float noise = chance_normal(chance_bits(v->chance, s, code, 1 + d));
-        float x = v->got.row[at] + 1e-3f * noise;
+        float x = v->got.row[at] + CODE_NOISE * noise;
 
         st->book->w[at] = x;
         st->total[at] = x * count;
@@ -263,14 +261,14 @@ static void learn(struct vq *v, int s, uint32_t all, float decay)
 
         st->hits[c] += (uint32_t)v->got.count[c];
         st->count[c] = decay * st->count[c] + w * v->got.count[c];
-        if (st->count[c] < DEAD * fair) {
-            place(v, s, c, REBORN * fair);
+        if (st->count[c] < CODE_DEAD * fair) {
+            place(v, s, c, CODE_REBORN * fair);
             v->restarts++;
             continue;
         }
         for (int d = 0; d < st->dim; d++) {
             st->total[at + d] = decay * st->total[at + d] + w * v->got.sum[at + d];
-            st->book->w[at + d] = st->total[at + d] / (st->count[c] + 1e-6f);
+            st->book->w[at + d] = st->total[at + d] / (st->count[c] + CODE_EPS);
         }
     }
 }
@@ -313,7 +311,7 @@ static void measure_energy(struct vq *v, const struct vq_stage *st, int B, int T
     for (int b = 0; b < B; b++) {
         const float *z = st->z + (size_t)b * n;
 
-        v->energy[b] = 1.0f / (cblas_sdot(n, z, 1, z, 1) / (float)n + 1e-3f);
+        v->energy[b] = 1.0f / (cblas_sdot(n, z, 1, z, 1) / (float)n + ENERGY_EPS);
     }
 }
 

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define MAGIC "telucodec checkpoint %d\n"
-#define MAGIC_BYTES 23
+#define MAGIC_BYTES (sizeof(MAGIC) - 2)        /* one digit for %d, no NUL */
 #define VERSION 3
 #define PARTS 11
 

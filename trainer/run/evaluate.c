@@ -50,7 +50,7 @@ struct evaluation evaluate(struct trainer *t, const struct dataset *d, int files
         T = T > LONGEST ? LONGEST : T;
         samples = MODEL_COMPLETE(T);
         room = (2 * T + 1) * TELU_HOP;
-        if (samples < 1024)
+        if (samples < LOSS_LONGEST)
             continue;
         x = floats(room);
         grad = floats(room);
