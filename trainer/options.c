@@ -221,44 +221,44 @@ void options_parse(struct options *o, int *argc, char ***argv)
     o->config = preset(o->preset);
 }
 
-static void add(char *text, size_t room, const char *fmt, ...)
+static void add(char *text, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void add(char *text, size_t room, const char *fmt, ...)
+static void add(char *text, size_t size, const char *fmt, ...)
 {
     size_t used = strlen(text);
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text + used, room - used, fmt, ap);
+    vsnprintf(text + used, size - used, fmt, ap);
     va_end(ap);
 }
 
-static void add_folder(char *text, size_t room, const char *name, const char *path)
+static void add_folder(char *text, size_t size, const char *name, const char *path)
 {
     char *base = path ? g_path_get_basename(path) : NULL;
 
     if (base)
-        add(text, room, " --%s %s", name, base);
+        add(text, size, " --%s %s", name, base);
     g_free(base);
 }
 
-void options_text(const struct options *o, char *text, size_t room)
+void options_text(const struct options *o, char *text, size_t size)
 {
-    snprintf(text, room, "telucodec-train");
-    add_folder(text, room, "data_dir", o->data_dir);
-    add_folder(text, room, "valid_dir", o->valid_dir);
+    snprintf(text, size, "telucodec-train");
+    add_folder(text, size, "data_dir", o->data_dir);
+    add_folder(text, size, "valid_dir", o->valid_dir);
     for (char **r = o->repeat; r && *r; r++)
-        add(text, room, " --repeat '%s'", *r);
-    add(text, room, " --batch_size %d --num_epochs %d --learning_rate %g "
+        add(text, size, " --repeat '%s'", *r);
+    add(text, size, " --batch_size %d --num_epochs %d --learning_rate %g "
         "--segment_seconds %g --seed %d --threads %d", o->batch_size, o->num_epochs,
         o->learning_rate, o->segment_seconds, o->seed, o->threads);
     if (o->time_limit > 0.0)
-        add(text, room, " --time_limit %g", o->time_limit);
+        add(text, size, " --time_limit %g", o->time_limit);
     if (!strcmp(o->precision, "bf16"))
-        add(text, room, " --precision bf16");
+        add(text, size, " --precision bf16");
     if (o->init)
-        add_folder(text, room, "init", o->init);
+        add_folder(text, size, "init", o->init);
     else
-        add(text, room, " --preset %s", o->preset);
+        add(text, size, " --preset %s", o->preset);
 }

@@ -23,6 +23,6 @@ struct options {
 void options_parse(struct options *o, int *argc, char ***argv);
 
 /* What decides the result, as a command line of one line; folders by name only. */
-void options_text(const struct options *o, char *text, size_t room);
+void options_text(const struct options *o, char *text, size_t size);
 
 #endif

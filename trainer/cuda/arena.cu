@@ -101,7 +101,7 @@ static int make_pinned(struct training *t)
     }
     return telu_cuda_check(cudaMallocHost((void **)&t->orders, sizeof(*t->orders) *
                                           TELU_TRAIN_RESULTS), what) ||
-           telu_cuda_check(cudaMallocHost((void **)&t->told, sizeof(*t->told) *
+           telu_cuda_check(cudaMallocHost((void **)&t->results, sizeof(*t->results) *
                                           TELU_TRAIN_RESULTS), what) ? -1 : 0;
 }
 
@@ -209,7 +209,7 @@ void training_close(void *user)
             cudaEventDestroy(t->copied[i]);
     }
     cudaFreeHost(t->orders);
-    cudaFreeHost(t->told);
+    cudaFreeHost(t->results);
     if (t->taken)
         cudaEventDestroy(t->taken);
     if (t->copies)

@@ -68,9 +68,9 @@ struct gpu_order {
 struct gpu_state {
     double balance[BALANCE_TERMS];
     double norm;               /* of the gradient */
-    struct chance chance;
+    struct counter_rng rng;
     long long adam_step, skipped;
-    unsigned long long told;   /* results written */
+    unsigned long long written;            /* results */
     uint32_t restarts;
     int ready;
     int learning[TELU_MAX_STAGES + 1];     /* before each stage */
@@ -106,7 +106,7 @@ struct training {
     char *memory;              /* everything on the device */
     float *staging[TELU_TRAIN_STAGING];    /* pinned, as are these: */
     struct gpu_order *orders;              /* (TELU_TRAIN_RESULTS) */
-    struct telu_train_result *told;        /* (TELU_TRAIN_RESULTS) */
+    struct telu_train_result *results;       /* (TELU_TRAIN_RESULTS) */
     unsigned long long started, read;      /* steps */
 
     telu_train_reduce reduce;

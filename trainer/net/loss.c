@@ -23,7 +23,7 @@ struct mel {
 };
 
 /* What a thread works in. */
-struct room {
+struct scratch {
     struct stft stft[LOSS_SCALES];
     struct mel mel[LOSS_SCALES];
     float *xr, *xi, *yr, *yi, *xa, *ya, *gr, *gi, *hr, *hi, *ga;
@@ -31,7 +31,7 @@ struct room {
 
 struct loss {
     int threads;
-    struct room *room;
+    struct scratch *scratch;
 };
 
 static void mel_init(struct mel *m, int mels, int fft)
@@ -43,7 +43,7 @@ static void mel_init(struct mel *m, int mels, int fft)
     mel_triangles(m->first, m->count, m->weight, mels, fft);
 }
 
-static void room_init(struct room *l)
+static void scratch_init(struct scratch *l)
 {
     static const int size[LOSS_SCALES] = LOSS_FFTS;
     static const int mels[LOSS_SCALES] = LOSS_MELS;
@@ -63,13 +63,13 @@ struct loss *loss_new(void)
     struct loss *l = zeroed(sizeof(*l));
 
     l->threads = pool_threads();
-    l->room = zeroed(sizeof(*l->room) * l->threads);
+    l->scratch = zeroed(sizeof(*l->scratch) * l->threads);
     for (int i = 0; i < l->threads; i++)
-        room_init(&l->room[i]);
+        scratch_init(&l->scratch[i]);
     return l;
 }
 
-static void room_release(struct room *l)
+static void scratch_release(struct scratch *l)
 {
     float *all[] = { l->xr, l->xi, l->yr, l->yi, l->xa, l->ya, l->gr, l->gi, l->hr,
                      l->hi, l->ga };
@@ -87,8 +87,8 @@ static void room_release(struct room *l)
 void loss_free(struct loss *l)
 {
     for (int i = 0; i < l->threads; i++)
-        room_release(&l->room[i]);
-    free(l->room);
+        scratch_release(&l->scratch[i]);
+    free(l->scratch);
     free(l);
 }
 
@@ -117,7 +117,7 @@ TELU_ALWAYS_INLINE void power(float *f, const float *p)
 /* Sum of |C(Y) - C(X)| over bins and lanes; k times its gradient to hr, hi; the
  * magnitudes to xa, ya. */
 TELU_TARGET_CLONES
-static double compressed(struct room *l, int bins, float k)
+static double compressed(struct scratch *l, int bins, float k)
 {
     const float *restrict xr = l->xr, *restrict xi = l->xi;
     const float *restrict yr = l->yr, *restrict yi = l->yi;
@@ -153,7 +153,7 @@ static double compressed(struct room *l, int bins, float k)
 
 /* Sum of the log-mel distances; k times the gradient with respect to ya to ga. */
 TELU_TARGET_CLONES
-static double log_mel(struct room *l, const struct mel *m, int bins, float k)
+static double log_mel(struct scratch *l, const struct mel *m, int bins, float k)
 {
     float *restrict ga = l->ga;
     float part[L] = { 0 };
@@ -184,7 +184,7 @@ static double log_mel(struct room *l, const struct mel *m, int bins, float k)
 
 /* d|Y|/dY = Y / |Y| */
 TELU_TARGET_CLONES
-static void magnitude_grad(struct room *l, int bins)
+static void magnitude_grad(struct scratch *l, int bins)
 {
     const float *restrict ga = l->ga, *restrict ya = l->ya;
     const float *restrict yr = l->yr, *restrict yi = l->yi;
@@ -229,7 +229,7 @@ struct job {
 static void one_item(void *arg, int b, int thread)
 {
     const struct job *j = arg;
-    struct room *l = &j->l->room[thread];
+    struct scratch *l = &j->l->scratch[thread];
     size_t at = (size_t)b * j->stride;
     struct loss_value v = { 0 };
 

@@ -82,8 +82,8 @@ void trainer_crop(struct trainer *t, const struct dataset *data)
 
     for (int i = 0; i < items; i++) {
         float *x = t->x + (size_t)(i / ranks) * t->stride;
-        long room = data->total - (long)TELU_PACKET * t->T;
-        long at = room > 0 ? (long)rng_below(&t->rng, room) : 0;
+        long last = data->total - (long)TELU_PACKET * t->T;
+        long at = last > 0 ? (long)rng_below(&t->rng, last) : 0;
         float level = gain(t, i);
 
         t->drawn[i] = stages_of(t, i, items);
