@@ -127,9 +127,6 @@ static void check(const struct options *o)
         die("--learning_rate is %g, expected above 0, up to 1", o->learning_rate);
     if (!(o->segment_seconds >= 0.2 && o->segment_seconds <= 60.0))
         die("--segment_seconds is %g, expected 0.2 to 60", o->segment_seconds);
-    if (o->sample_rate != TELU_RATE)
-        die("--sample_rate is %d: this codec has %d alone; recordings of any rate are "
-            "resampled to it", o->sample_rate, TELU_RATE);
     if (o->threads < 0 || o->threads > 1024)
         die("--threads is %d, expected 0 to 1024", o->threads);
     if (!(o->time_limit >= 0.0))
@@ -137,6 +134,18 @@ static void check(const struct options *o)
     if (o->licence && !g_utf8_validate(o->licence, -1, NULL))
         die("--licence is not UTF-8");
     check_device(o);
+}
+
+/* The rate is no option: scripts that name it keep working, another one is an error. */
+static gboolean check_rate(const char *name, const char *value, void *data, GError **error)
+{
+    (void)name;
+    (void)data;
+    (void)error;
+    if (g_ascii_strtod(value, NULL) != TELU_RATE)
+        die("--sample_rate is %s: it is fixed at %d; recordings of any rate are resampled "
+            "to it", value, TELU_RATE);
+    return TRUE;
 }
 
 static void set_default(char **option, const char *value)
@@ -148,8 +157,7 @@ static void set_default(char **option, const char *value)
 void options_parse(struct options *o, int *argc, char ***argv)
 {
     *o = (struct options){ .batch_size = 16, .num_epochs = 100, .seed = 1,
-                           .learning_rate = 1e-3, .segment_seconds = 1.0,
-                           .sample_rate = TELU_RATE };
+                           .learning_rate = 1e-3, .segment_seconds = 1.0 };
     GOptionEntry all[] = {
         { "data-dir", 0, 0, G_OPTION_ARG_FILENAME, &o->data_dir,
           "Folder of speech to learn from", "DIR" },
@@ -189,8 +197,8 @@ void options_parse(struct options *o, int *argc, char ***argv)
           "auto (CUDA where it can be had), cpu or cuda", "NAME" },
         { "precision", 0, 0, G_OPTION_ARG_STRING, &o->precision,
           "Of the network's products on CUDA: fp32 or bf16 (fp32)", "NAME" },
-        { "sample-rate", 0, 0, G_OPTION_ARG_INT, &o->sample_rate,
-          "16000, the codec's", "HZ" },
+        { "sample-rate", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_CALLBACK,
+          (void *)check_rate, NULL, NULL },
         { "threads", 0, 0, G_OPTION_ARG_INT, &o->threads,
           "Threads of each rank (as many as it has cores)", "N" },
         { "seed", 0, 0, G_OPTION_ARG_INT, &o->seed,
