@@ -115,7 +115,7 @@ static void make_trainer(struct run *r)
         options_text(&r->o, r->p.settings, sizeof(r->p.settings));
     checkpoint_share(r->t, &r->p);
     if (!r->o.export_path)
-        r->card = card_new(&r->o, r->t);
+        r->device = device_trainer_new(&r->o, r->t);
     g_free(init);
 }
 
@@ -209,7 +209,7 @@ static void run(struct run *r)
         if (!parallel_rank())
             finish(r->t, &r->p, &r->o, &r->train, &r->valid, &result);
     }
-    card_free(r->card);
+    device_trainer_free(r->device);
     trainer_free(r->t);
     dataset_release(&r->train);
     dataset_release(&r->valid);
@@ -236,7 +236,7 @@ static void measure(const struct options *o)
     g_free(path);
 }
 
-static void join_ranks(struct options *o)
+static void start_ranks(struct options *o)
 {
     int ranks;
 
@@ -264,7 +264,7 @@ int main(int argc, char **argv)
     parallel_begin();
     catch_signals();
     options_parse(&r.o, &argc, &argv);
-    join_ranks(&r.o);
+    start_ranks(&r.o);
     gemm_threads(r.o.threads);
     pool_start(r.o.threads);
     if (r.o.evaluate) {

@@ -127,9 +127,6 @@ static void check(const struct options *o)
         die("--learning_rate is %g, expected above 0, up to 1", o->learning_rate);
     if (!(o->segment_seconds >= 0.2 && o->segment_seconds <= 60.0))
         die("--segment_seconds is %g, expected 0.2 to 60", o->segment_seconds);
-    if (o->sample_rate != TELU_RATE)
-        die("--sample_rate is %d: this codec has %d alone; recordings of any rate are "
-            "resampled to it", o->sample_rate, TELU_RATE);
     if (o->threads < 0 || o->threads > 1024)
         die("--threads is %d, expected 0 to 1024", o->threads);
     if (!(o->time_limit >= 0.0))
@@ -137,6 +134,18 @@ static void check(const struct options *o)
     if (o->licence && !g_utf8_validate(o->licence, -1, NULL))
         die("--licence is not UTF-8");
     check_device(o);
+}
+
+/* The rate is no option: scripts that name it keep working, another one is an error. */
+static gboolean check_rate(const char *name, const char *value, void *data, GError **error)
+{
+    (void)name;
+    (void)data;
+    (void)error;
+    if (g_ascii_strtod(value, NULL) != TELU_RATE)
+        die("--sample_rate is %s: it is fixed at %d; recordings of any rate are resampled "
+            "to it", value, TELU_RATE);
+    return TRUE;
 }
 
 static void set_default(char **option, const char *value)
@@ -148,8 +157,7 @@ static void set_default(char **option, const char *value)
 void options_parse(struct options *o, int *argc, char ***argv)
 {
     *o = (struct options){ .batch_size = 16, .num_epochs = 100, .seed = 1,
-                           .learning_rate = 1e-3, .segment_seconds = 1.0,
-                           .sample_rate = TELU_RATE };
+                           .learning_rate = 1e-3, .segment_seconds = 1.0 };
     GOptionEntry all[] = {
         { "data-dir", 0, 0, G_OPTION_ARG_FILENAME, &o->data_dir,
           "Folder of speech to learn from", "DIR" },
@@ -189,8 +197,8 @@ void options_parse(struct options *o, int *argc, char ***argv)
           "auto (CUDA where it can be had), cpu or cuda", "NAME" },
         { "precision", 0, 0, G_OPTION_ARG_STRING, &o->precision,
           "Of the network's products on CUDA: fp32 or bf16 (fp32)", "NAME" },
-        { "sample-rate", 0, 0, G_OPTION_ARG_INT, &o->sample_rate,
-          "16000, the codec's", "HZ" },
+        { "sample-rate", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_CALLBACK,
+          (void *)check_rate, NULL, NULL },
         { "threads", 0, 0, G_OPTION_ARG_INT, &o->threads,
           "Threads of each rank (as many as it has cores)", "N" },
         { "seed", 0, 0, G_OPTION_ARG_INT, &o->seed,
@@ -221,44 +229,44 @@ void options_parse(struct options *o, int *argc, char ***argv)
     o->config = preset(o->preset);
 }
 
-static void add(char *text, size_t room, const char *fmt, ...)
+static void add(char *text, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void add(char *text, size_t room, const char *fmt, ...)
+static void add(char *text, size_t size, const char *fmt, ...)
 {
     size_t used = strlen(text);
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text + used, room - used, fmt, ap);
+    vsnprintf(text + used, size - used, fmt, ap);
     va_end(ap);
 }
 
-static void add_folder(char *text, size_t room, const char *name, const char *path)
+static void add_folder(char *text, size_t size, const char *name, const char *path)
 {
     char *base = path ? g_path_get_basename(path) : NULL;
 
     if (base)
-        add(text, room, " --%s %s", name, base);
+        add(text, size, " --%s %s", name, base);
     g_free(base);
 }
 
-void options_text(const struct options *o, char *text, size_t room)
+void options_text(const struct options *o, char *text, size_t size)
 {
-    snprintf(text, room, "telucodec-train");
-    add_folder(text, room, "data_dir", o->data_dir);
-    add_folder(text, room, "valid_dir", o->valid_dir);
+    snprintf(text, size, "telucodec-train");
+    add_folder(text, size, "data_dir", o->data_dir);
+    add_folder(text, size, "valid_dir", o->valid_dir);
     for (char **r = o->repeat; r && *r; r++)
-        add(text, room, " --repeat '%s'", *r);
-    add(text, room, " --batch_size %d --num_epochs %d --learning_rate %g "
+        add(text, size, " --repeat '%s'", *r);
+    add(text, size, " --batch_size %d --num_epochs %d --learning_rate %g "
         "--segment_seconds %g --seed %d --threads %d", o->batch_size, o->num_epochs,
         o->learning_rate, o->segment_seconds, o->seed, o->threads);
     if (o->time_limit > 0.0)
-        add(text, room, " --time_limit %g", o->time_limit);
+        add(text, size, " --time_limit %g", o->time_limit);
     if (!strcmp(o->precision, "bf16"))
-        add(text, room, " --precision bf16");
+        add(text, size, " --precision bf16");
     if (o->init)
-        add_folder(text, room, "init", o->init);
+        add_folder(text, size, "init", o->init);
     else
-        add(text, room, " --preset %s", o->preset);
+        add(text, size, " --preset %s", o->preset);
 }

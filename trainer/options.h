@@ -12,7 +12,7 @@ struct options {
     char *precision;
     char *init, *evaluate, *export_path, *licence;
     char **repeat;             /* NULL-ended; NULL: none */
-    int batch_size, num_epochs, seed, threads, sample_rate, resume, dry_run;
+    int batch_size, num_epochs, seed, threads, resume, dry_run;
     double learning_rate, segment_seconds, time_limit;
     int preset_given;
     struct telu_config config; /* that the preset names */
@@ -23,6 +23,6 @@ struct options {
 void options_parse(struct options *o, int *argc, char ***argv);
 
 /* What decides the result, as a command line of one line; folders by name only. */
-void options_text(const struct options *o, char *text, size_t room);
+void options_text(const struct options *o, char *text, size_t size);
 
 #endif

@@ -69,17 +69,17 @@ static int check_codec(struct loop *l, struct quality *q)
 {
     struct run *r = l->r;
     double since = now();
-    struct bundle b;
+    struct snapshot b;
     struct telu_model *m;
 
     if (l->cost > 0.0 && done(r, l->per_epoch) < 1.0 &&
         r->p.seconds - l->checked < l->cost / CHECK_SHARE)
         return 0;
-    bundle_make(&b, r->t->model, &r->train, TABLE_SECONDS, 0);
-    m = bundle_model(&b, NULL);
+    snapshot_make(&b, r->t->model, &r->train, TABLE_SECONDS, 0);
+    m = snapshot_model(&b, NULL);
     quality_measure(q, m, &r->valid, FILES);
     telu_model_close(m);
-    bundle_release(&b);
+    snapshot_release(&b);
     l->cost = now() - since;
     l->checked = now() - l->begin;
     return 1;
@@ -88,8 +88,8 @@ static int check_codec(struct loop *l, struct quality *q)
 /* The trainer as it is, wherever it steps. */
 static void pull(const struct run *r)
 {
-    if (r->card)
-        card_pull(r->card);
+    if (r->device)
+        device_trainer_pull(r->device);
 }
 
 /* Before anything is written, and now and then: are the ranks still alike? */
@@ -104,7 +104,7 @@ static void compare(const struct run *r)
 }
 
 /* Rank 0 checks and writes. */
-static void tell_epoch(struct loop *l, double rate)
+static void write_epoch(struct loop *l, double rate)
 {
     struct run *r = l->r;
     struct evaluation v = evaluate(r->t, &r->valid, FILES);
@@ -135,10 +135,10 @@ static void end_epoch(struct loop *l, double rate)
     pull(l->r);
     compare(l->r);
     if (!parallel_rank())
-        tell_epoch(l, rate);
+        write_epoch(l, rate);
     vq_clear_use(l->r->t->model->vq);
-    if (l->r->card)
-        card_push(l->r->card);
+    if (l->r->device)
+        device_trainer_push(l->r->device);
     l->e = (struct epoch){ 0 };
     parallel_wait();
     toll = parallel_rank() ? 0.0 : now() - since;
@@ -153,7 +153,7 @@ static int end_is_due(const struct loop *l)
 {
     const struct run *r = l->r;
 
-    return !r->card || l->toll == 0.0 || done(r, l->per_epoch) >= 1.0 ||
+    return !r->device || l->toll == 0.0 || done(r, l->per_epoch) >= 1.0 ||
            r->p.seconds - l->ended >= l->toll / CHECK_SHARE;
 }
 
@@ -175,8 +175,8 @@ static double one_step(struct run *r, double progress, struct step_result *s)
 {
     double rate = r->o.learning_rate * schedule_rate(r->p.step, progress);
 
-    if (r->card) {
-        card_step(r->card, (float)rate, schedule_decay(progress));
+    if (r->device) {
+        device_trainer_step(r->device, (float)rate, schedule_decay(progress));
     } else {
         trainer_crop(r->t, &r->train);
         *s = trainer_step(r->t, (float)rate, schedule_decay(progress));
@@ -186,18 +186,18 @@ static double one_step(struct run *r, double progress, struct step_result *s)
 
 /* Results of steps that are over, the last one's among them: none while a card is let
  * work on its own. Ranks must look at the same steps. */
-static int results(struct loop *l, struct step_result s[CARD_STEPS])
+static int results(struct loop *l, struct step_result s[DEVICE_TRAINER_STEPS])
 {
     struct run *r = l->r;
-    int alone = parallel_ranks() == 1;
+    int one_rank = parallel_ranks() == 1;
 
-    if (!r->card)
+    if (!r->device)
         return 1;
     if (r->p.step % CURVE_STEPS && r->p.step % l->per_epoch &&
-        !(alone && (*r->stop || now() - l->looked > LOOK_EVERY)))
+        !(one_rank && (*r->stop || now() - l->looked > LOOK_EVERY)))
         return 0;
     l->looked = now();
-    return card_results(r->card, s);
+    return device_trainer_results(r->device, s);
 }
 
 static void save(struct loop *l)
@@ -247,10 +247,10 @@ int train(struct run *r)
     double progress;
 
     prepare(&l);
-    if (r->card)
-        card_begin(r->card, &r->train);
+    if (r->device)
+        device_trainer_begin(r->device, &r->train);
     while (!l.stop && (progress = done(r, l.per_epoch)) < 1.0) {
-        struct step_result s[CARD_STEPS];
+        struct step_result s[DEVICE_TRAINER_STEPS];
         double since = now(), rate = one_step(r, progress, s);
         int n, ends;
 
@@ -293,20 +293,20 @@ int train(struct run *r)
 
 double train_time(struct run *r)
 {
-    const int steps = r->card ? 10 : 3;
-    struct step_result s[CARD_STEPS];
+    const int steps = r->device ? 10 : 3;
+    struct step_result s[DEVICE_TRAINER_STEPS];
     double since;
 
-    if (r->card)
-        card_begin(r->card, &r->train);
+    if (r->device)
+        device_trainer_begin(r->device, &r->train);
     one_step(r, 0.0, s);       /* the first ones bring memory into being */
     one_step(r, 0.0, s);
-    if (r->card)
-        card_results(r->card, s);
+    if (r->device)
+        device_trainer_results(r->device, s);
     since = now();
     for (int i = 0; i < steps; i++)
         one_step(r, 0.0, s);
-    if (r->card)
-        card_results(r->card, s);
+    if (r->device)
+        device_trainer_results(r->device, s);
     return (now() - since) / steps;
 }

@@ -10,7 +10,7 @@
 struct run {
     struct options o;
     struct trainer *t;
-    struct card *card;         /* NULL: t steps by itself */
+    struct device_trainer *device;     /* NULL: t steps by itself */
     struct progress p;
     struct dataset train, valid;
     char *folder, *last, *best, *csv, *weights, *report;

@@ -75,7 +75,7 @@ static int start(struct telu_train_state *s, const struct telu_config *cfg)
         .ema = calloc(ema, sizeof(float)),
         .hits = calloc((size_t)cfg->stages * cfg->codes, sizeof(uint32_t)),
     };
-    s->chance.key = 1;
+    s->rng.key = 1;
     f.at = s->value;
     if (!s->value || !s->books || !s->m || !s->v || !s->ema || !s->hits)
         return -1;

@@ -101,7 +101,7 @@ static inline struct telu_train_state state_of(struct trainer *t, uint32_t *hits
     return (struct telu_train_state){
         t->model->p->value, t->model->p->books, t->adam.m, t->adam.v, v->state,
         hits, { t->balance.norm[0], t->balance.norm[1], t->balance.norm[2] },
-        t->adam.step, t->skipped, v->restarts, v->ready, v->chance,
+        t->adam.step, t->skipped, v->restarts, v->ready, v->rng,
     };
 }
 
@@ -151,7 +151,7 @@ static inline int same(const struct remote *a, const struct remote *b)
            !memcmp(a->s.balance, b->s.balance, sizeof(a->s.balance)) &&
            a->s.adam_step == b->s.adam_step && a->s.skipped == b->s.skipped &&
            a->s.restarts == b->s.restarts && a->s.ready == b->s.ready &&
-           !memcmp(&a->s.chance, &b->s.chance, sizeof(a->s.chance));
+           !memcmp(&a->s.rng, &b->s.rng, sizeof(a->s.rng));
 }
 
 #endif

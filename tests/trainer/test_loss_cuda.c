@@ -92,8 +92,8 @@ static void compare(const struct telu_module *m, int T)
     static const char *const name[] = { "mel", "cpx", "wave" };
     const struct telu_training *tr = m->training;
     struct telu_config cfg = tiny_config();
-    size_t room = (size_t)ITEMS * STRIDE(T);
-    float *x = floats(room), *y = floats(room), *g[3], *want[3];
+    size_t n = (size_t)ITEMS * STRIDE(T);
+    float *x = floats(n), *y = floats(n), *g[3], *want[3];
     struct loss *loss = loss_new();
     struct loss_value v;
     double value[3], cpu[3];
@@ -101,13 +101,13 @@ static void compare(const struct telu_module *m, int T)
 
     if (!t)
         die("a trainer for %d packets: %s\n", T, m->error());
-    tiny_speech(x, (int)room, 1);
-    tiny_speech(y, (int)room, 2);
-    for (size_t i = 0; i < room; i++)
+    tiny_speech(x, (int)n, 1);
+    tiny_speech(y, (int)n, 2);
+    for (size_t i = 0; i < n; i++)
         y[i] = 0.6f * x[i] + 0.3f * y[i];
     for (int i = 0; i < 3; i++) {
-        g[i] = floats(room);
-        want[i] = floats(room);
+        g[i] = floats(n);
+        want[i] = floats(n);
     }
     v = loss_run(loss, want[0] + LEAD, want[1] + LEAD, want[2] + LEAD, x + LEAD, y + LEAD,
                  ITEMS, N(T), STRIDE(T));

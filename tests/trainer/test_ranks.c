@@ -41,10 +41,10 @@ static struct telu_config tiny(void)
 /* Of sizes so different that every other order of summing shows. */
 static float value(int rank, size_t i)
 {
-    const struct chance c = { .key = 5 };
-    uint64_t bits = chance_bits(c, rank, (int)i, 0);
+    const struct counter_rng c = { .key = 5 };
+    uint64_t bits = counter_rng_bits(c, rank, (int)i, 0);
 
-    return ldexpf(chance_normal(bits), (int)(bits % 21) - 10);
+    return ldexpf(counter_rng_normal(bits), (int)(bits % 21) - 10);
 }
 
 static void test_sum(size_t n)
@@ -124,7 +124,7 @@ static void copy_state(struct trainer *to, const struct trainer *from)
     to->adam.step = from->adam.step;
     memcpy(v->state, w->state, sizeof(float) * w->state_total);
     v->ready = w->ready;
-    v->chance = w->chance;
+    v->rng = w->rng;
     v->restarts = w->restarts;
     to->balance = from->balance;
     to->rng = from->rng;

@@ -133,7 +133,7 @@ static void test_resume(const char *path)
 /* The file as version 2 had it: without the last part, "vq.chance". */
 static void make_older(const char *path)
 {
-    const long part = 24 + 8 + (long)sizeof(struct chance), sum = 4;
+    const long part = 24 + 8 + (long)sizeof(struct counter_rng), sum = 4;
     FILE *f = fopen(path, "rb");
     static char bytes[1 << 22];
     long n = (long)fread(bytes, 1, sizeof(bytes), f) - part - sum;
@@ -159,8 +159,8 @@ static void test_older(const char *path)
     b->model->p->value[0] = 0.0f;
     check(checkpoint_load(path, b, &q) == 0 && q.step == 17, "a file of version 2", 0);
     check(same(a, b), "a file of version 2 gives another trainer", 0);
-    check(b->model->vq->chance.key == 31 && b->model->vq->chance.step == 17,
-          "draws after version 2", (double)b->model->vq->chance.step);
+    check(b->model->vq->rng.key == 31 && b->model->vq->rng.step == 17,
+          "draws after version 2", (double)b->model->vq->rng.step);
     trainer_free(a);
     trainer_free(b);
 }

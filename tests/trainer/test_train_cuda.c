@@ -65,8 +65,8 @@ static void compare_state(const struct remote *r, struct trainer *cpu, const flo
           r->s.restarts);
     check(r->s.adam_step == s.adam_step, "steps of AdamW", (double)r->s.adam_step);
     check(r->s.ready == s.ready, "codebooks ready", r->s.ready);
-    check(r->s.chance.step == s.chance.step && r->s.chance.key == s.chance.key,
-          "chance has moved otherwise", (double)r->s.chance.step);
+    check(r->s.rng.step == s.rng.step && r->s.rng.key == s.rng.key,
+          "chance has moved otherwise", (double)r->s.rng.step);
 }
 
 static struct step_result step_of(struct trainer *cpu, int i)

@@ -69,9 +69,9 @@ static void test_nan(void)
     said(ops->get(a->t, &a->s) || ops->get(b->t, &b->s), "get");
     check(a->s.skipped == 1 && a->s.adam_step == 1, "steps skipped",
           (double)a->s.skipped);
-    check(a->s.chance.step == 2, "draws", (double)a->s.chance.step);
+    check(a->s.rng.step == 2, "draws", (double)a->s.rng.step);
     a->s.skipped = 0;
-    a->s.chance.step = 1;
+    a->s.rng.step = 1;
     check(same(a, b), "a NaN has left traces", 0);
     begin(a, 2);               /* and nothing of it stays in the arrays */
     check(ops->results(a->t, got, 3) == 1 && isfinite(got[0].norm),

@@ -5,11 +5,6 @@
 
 #include <math.h>
 
-#define BETA1 0.8f             /* as in adamw.c and step.c */
-#define BETA2 0.99f
-#define WEIGHT_DECAY 0.01f
-#define CLIP 1.0
-
 /* Sums of vectors' gradients, see columns.cuh. */
 static __global__ void gather_columns(float *grad, const float *part, const int *to,
                                       int parts, int columns)
@@ -57,9 +52,9 @@ static __global__ void decide(struct gpu_state *state, const double *squares, in
         return;
     }
     state->adam_step++;
-    state->scale = norm > CLIP ? (float)(CLIP / norm) : 1.0f;
-    state->c1 = (float)(1.0 / (1.0 - pow((double)BETA1, (double)state->adam_step)));
-    state->c2 = (float)(1.0 / (1.0 - pow((double)BETA2, (double)state->adam_step)));
+    state->scale = norm > GRADIENT_CLIP ? (float)(GRADIENT_CLIP / norm) : 1.0f;
+    state->c1 = (float)(1.0 / (1.0 - pow((double)ADAM_BETA1, (double)state->adam_step)));
+    state->c2 = (float)(1.0 / (1.0 - pow((double)ADAM_BETA2, (double)state->adam_step)));
 }
 
 /* A tile (first, count, decay) of one tensor to a block. */
@@ -78,9 +73,9 @@ static __global__ void update(float *w, float *m, float *v, struct bf16 *half,
         size_t i = (size_t)tile.x + k;
         float d = grad[i] * share * scale, a, b, now = w[i];
 
-        m[i] = a = BETA1 * m[i] + (1.0f - BETA1) * d;
-        v[i] = b = BETA2 * v[i] + (1.0f - BETA2) * d * d;
-        w[i] = now -= lr * (a * c1 / (sqrtf(b * c2) + 1e-8f) + decay * now);
+        m[i] = a = ADAM_BETA1 * m[i] + (1.0f - ADAM_BETA1) * d;
+        v[i] = b = ADAM_BETA2 * v[i] + (1.0f - ADAM_BETA2) * d * d;
+        w[i] = now -= lr * (a * c1 / (sqrtf(b * c2) + ADAM_EPS) + decay * now);
         if (half)
             set(half, i, now);
     }

@@ -40,7 +40,7 @@ static int sizes(struct training *t, const struct list *l)
     t->R = t->B * t->T;
     t->stride = (2 * t->T + 1) * TELU_HOP;
     t->samples = TELU_PACKET * t->T - TELU_DELAY;
-    if (t->samples < 1024)
+    if (t->samples < LOSS_LONGEST)
         return telu_fail("training: segments of %d packets, expected 4 or more", t->T);
     t->words = (t->R + 31) / 32;
     t->shares = (t->T + GPU_SHARE - 1) / GPU_SHARE;
@@ -101,7 +101,7 @@ static int make_pinned(struct training *t)
     }
     return telu_cuda_check(cudaMallocHost((void **)&t->orders, sizeof(*t->orders) *
                                           TELU_TRAIN_RESULTS), what) ||
-           telu_cuda_check(cudaMallocHost((void **)&t->told, sizeof(*t->told) *
+           telu_cuda_check(cudaMallocHost((void **)&t->results, sizeof(*t->results) *
                                           TELU_TRAIN_RESULTS), what) ? -1 : 0;
 }
 
@@ -141,7 +141,7 @@ static int fill(struct training *t, const struct arena *a)
                                      cudaMemcpyHostToDevice), what) ||
           telu_cublas_check(cublasSetWorkspace(t->cuda.blas, t->blas_work, BLAS_WORK),
                             what);
-    for (int i = 0; !bad && i < GPU_SCALES; i++)
+    for (int i = 0; !bad && i < LOSS_SCALES; i++)
         bad = gpu_stft_tables(t, i);
     free(tiles);
     return bad || telu_cuda_check(cudaDeviceSynchronize(), what) ? -1 : 0;
@@ -209,7 +209,7 @@ void training_close(void *user)
             cudaEventDestroy(t->copied[i]);
     }
     cudaFreeHost(t->orders);
-    cudaFreeHost(t->told);
+    cudaFreeHost(t->results);
     if (t->taken)
         cudaEventDestroy(t->taken);
     if (t->copies)

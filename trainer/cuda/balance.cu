@@ -4,12 +4,11 @@
 
 #include <math.h>
 
-#define DECAY 0.99             /* as in balance.c, like the two tables */
 #define AVERAGERS 1024         /* threads of the only block that averages */
 
 struct terms {
-    double share[GPU_TERMS], weight[GPU_TERMS];
-    const float *g[GPU_TERMS];
+    double share[BALANCE_TERMS], weight[BALANCE_TERMS];
+    const float *g[BALANCE_TERMS];
 };
 
 /* part (3, B, pieces): of each piece of an item the sum of the squares of each gradient. */
@@ -19,22 +18,22 @@ static __global__ void measure(const struct terms all, double *part, int pieces,
     __shared__ double scratch[GPU_WARPS];
     struct piece p = piece_of(pieces, samples);
     size_t at = (size_t)p.b * stride;
-    double sum[GPU_TERMS] = {};
+    double sum[BALANCE_TERMS] = {};
 
     for (int i = p.first + 4 * threadIdx.x; i < p.end; i += 4 * blockDim.x) {
-        float g[GPU_TERMS][4];
+        float g[BALANCE_TERMS][4];
 
         #pragma unroll
-        for (int j = 0; j < GPU_TERMS; j++)
+        for (int j = 0; j < BALANCE_TERMS; j++)
             load(g[j], all.g[j] + at + i);
         #pragma unroll
-        for (int j = 0; j < GPU_TERMS; j++)
+        for (int j = 0; j < BALANCE_TERMS; j++)
             #pragma unroll
             for (int v = 0; v < 4; v++)
                 sum[j] += (double)g[j][v] * g[j][v];
     }
     #pragma unroll
-    for (int j = 0; j < GPU_TERMS; j++) {
+    for (int j = 0; j < BALANCE_TERMS; j++) {
         double whole = block_sum(sum[j], scratch);
 
         if (threadIdx.x == 0)
@@ -49,25 +48,25 @@ average(struct gpu_state *state, const double *part, const double *energy, int B
         int pieces)
 {
     __shared__ double scratch[AVERAGERS / 32];
-    double sum[GPU_TERMS] = {};
+    double sum[BALANCE_TERMS] = {};
 
     for (int b = threadIdx.x; b < B; b += blockDim.x) {
-        double level = 0.0, square[GPU_TERMS] = {};
+        double level = 0.0, square[BALANCE_TERMS] = {};
 
         for (int k = 0; k < pieces; k++) {
             size_t at = (size_t)b * pieces + k;
 
             level += energy[at];
             #pragma unroll
-            for (int j = 0; j < GPU_TERMS; j++)
+            for (int j = 0; j < BALANCE_TERMS; j++)
                 square[j] += part[(size_t)j * B * pieces + at];
         }
         #pragma unroll
-        for (int j = 0; j < GPU_TERMS; j++)
+        for (int j = 0; j < BALANCE_TERMS; j++)
             sum[j] += sqrt(square[j]) * sqrt(level) / B;
     }
     #pragma unroll
-    for (int j = 0; j < GPU_TERMS; j++) {
+    for (int j = 0; j < BALANCE_TERMS; j++) {
         double whole = block_sum(sum[j], scratch);
 
         if (threadIdx.x == 0)
@@ -79,15 +78,15 @@ static __global__ void weigh(const struct terms all, struct gpu_state *state, in
 {
     double size = 0.0, *norm = state->balance;
 
-    for (int j = 0; j < GPU_TERMS; j++) {
+    for (int j = 0; j < BALANCE_TERMS; j++) {
         double mean = (double)state->mean[j] / ranks / ranks;
 
         if (isfinite(mean))
-            norm[j] = norm[j] > 0.0 ? DECAY * norm[j] + (1.0 - DECAY) * mean : mean;
+            norm[j] = norm[j] > 0.0 ? BALANCE_DECAY * norm[j] + (1.0 - BALANCE_DECAY) * mean : mean;
         size += all.weight[j] * norm[j];
     }
-    for (int j = 0; j < GPU_TERMS; j++)
-        state->share[j] = (float)(all.share[j] * size / (norm[j] + 1e-12));
+    for (int j = 0; j < BALANCE_TERMS; j++)
+        state->share[j] = (float)(all.share[j] * size / (norm[j] + BALANCE_EPS));
 }
 
 /* g[0] becomes the weighted sum; blocks as in measure(). */
@@ -97,10 +96,10 @@ static __global__ void mix(const struct terms all, float *g,
 {
     struct piece p = piece_of(pieces, samples);
     size_t at = (size_t)p.b * stride;
-    float k[GPU_TERMS];
+    float k[BALANCE_TERMS];
 
     #pragma unroll
-    for (int j = 0; j < GPU_TERMS; j++)
+    for (int j = 0; j < BALANCE_TERMS; j++)
         k[j] = state->share[j];
     for (int i = p.first + 4 * threadIdx.x; i < p.end; i += 4 * blockDim.x) {
         float mel[4], cpx[4], wave[4];
@@ -118,9 +117,9 @@ static __global__ void mix(const struct terms all, float *g,
 int gpu_balance(struct training *t)
 {
     cudaStream_t stream = t->cuda.stream;
-    const struct terms all = { { 0.50, 0.485, 0.015 }, { 1.0, 6.0, 1.0 },
-                               { t->gl[0] + GPU_LEAD, t->gl[1] + GPU_LEAD,
-                                 t->gl[2] + GPU_LEAD } };
+    const struct terms all = { BALANCE_SHARES, BALANCE_WEIGHTS,
+                               { t->gl[0] + MODEL_LEAD, t->gl[1] + MODEL_LEAD,
+                                 t->gl[2] + MODEL_LEAD } };
     int blocks = t->B * t->pieces;
 
     TELU_LAUNCH(measure, blocks, GPU_THREADS, 0, stream, all, t->size_part, t->pieces,
@@ -128,10 +127,10 @@ int gpu_balance(struct training *t)
     TELU_LAUNCH(average, 1, AVERAGERS, 0, stream, t->state, t->size_part,
                 t->sound_part + blocks, t->B, t->pieces);
     if (telu_cuda_launched("training, sizes of the gradients") ||
-        gpu_reduce(t, t->state->mean, GPU_TERMS))
+        gpu_reduce(t, t->state->mean, BALANCE_TERMS))
         return -1;
     TELU_LAUNCH(weigh, 1, 1, 0, stream, all, t->state, t->ranks);
-    TELU_LAUNCH(mix, blocks, GPU_THREADS, 0, stream, all, t->gl[0] + GPU_LEAD, t->state,
+    TELU_LAUNCH(mix, blocks, GPU_THREADS, 0, stream, all, t->gl[0] + MODEL_LEAD, t->state,
                 t->pieces, t->samples, t->stride);
     return telu_cuda_launched("training, balance");
 }

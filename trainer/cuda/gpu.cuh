@@ -12,14 +12,12 @@
 #ifndef GPU_CUH
 #define GPU_CUH
 
+#include "constants.h"
 #include "device.h"
 #include "training.h"
 
 #include <cufft.h>
 
-#define GPU_SCALES 3
-#define GPU_LEAD   120         /* model.h: MODEL_LEAD */
-#define GPU_TERMS  3           /* mel, cpx, wave */
 #define GPU_THREADS 256
 #define GPU_WARPS   (GPU_THREADS / 32)
 #define GPU_SHARE 8            /* packets of an item that are a block's in the quantiser, */
@@ -68,16 +66,16 @@ struct gpu_order {
 
 /* What the device decides; double and 64 bits first. */
 struct gpu_state {
-    double balance[GPU_TERMS];
+    double balance[BALANCE_TERMS];
     double norm;               /* of the gradient */
-    struct chance chance;
+    struct counter_rng rng;
     long long adam_step, skipped;
-    unsigned long long told;   /* results written */
+    unsigned long long written;            /* results */
     uint32_t restarts;
     int ready;
     int learning[TELU_MAX_STAGES + 1];     /* before each stage */
     float rows[TELU_MAX_STAGES];           /* of all ranks, that reach each stage */
-    float mean[GPU_TERMS], share[GPU_TERMS];       /* balance.cu */
+    float mean[BALANCE_TERMS], share[BALANCE_TERMS];       /* balance.cu */
     float scale, c1, c2;       /* adamw.cu; scale 0: the step is skipped */
 };
 
@@ -108,7 +106,7 @@ struct training {
     char *memory;              /* everything on the device */
     float *staging[TELU_TRAIN_STAGING];    /* pinned, as are these: */
     struct gpu_order *orders;              /* (TELU_TRAIN_RESULTS) */
-    struct telu_train_result *told;        /* (TELU_TRAIN_RESULTS) */
+    struct telu_train_result *results;       /* (TELU_TRAIN_RESULTS) */
     unsigned long long started, read;      /* steps */
 
     telu_train_reduce reduce;
@@ -153,14 +151,14 @@ struct training {
     float *de, *dz;
     double *commit;            /* (stages, B, shares) */
 
-    struct gpu_stft stft[GPU_SCALES];
+    struct gpu_stft stft[LOSS_SCALES];
     int chunk;                 /* items transformed together */
     float *frames;             /* (2, chunk, frames, n) */
     cufftComplex *spectra;     /* (2, chunk, frames, bins) */
     void *work;                /* cuFFT's */
     size_t work_bytes;
     void *blas_work;
-    float *gl[GPU_TERMS];      /* gradients, as trainer->grad */
+    float *gl[BALANCE_TERMS];      /* gradients, as trainer->grad */
     double *value_item;        /* (3, B): the losses of each item */
     double *sound_part;        /* (2, B, pieces): sums of (y - x)^2, of x^2 */
     double *size_part;         /* (3, B, pieces): of the squares of each gradient */

@@ -230,7 +230,7 @@ static void lay_rows(struct arena *a)
     t->x = floats(a, sound);
     t->x_in = floats(a, sound);
     t->wave = floats(a, sound);
-    for (int i = 0; i < GPU_TERMS; i++)
+    for (int i = 0; i < BALANCE_TERMS; i++)
         t->gl[i] = floats(a, sound);
     t->c = floats(a, R * TELU_COEFS);
     t->features = floats(a, R * TELU_FEATURES);
@@ -259,7 +259,7 @@ static void lay_losses(struct arena *a)
     struct training *t = a->t;
     size_t frames = 0, spectra = 0;
 
-    for (int i = 0; i < GPU_SCALES; i++) {
+    for (int i = 0; i < LOSS_SCALES; i++) {
         struct gpu_stft *s = &t->stft[i];
         size_t both = (size_t)2 * t->chunk * s->frames;
 
@@ -276,9 +276,9 @@ static void lay_losses(struct arena *a)
     }
     t->frames = floats(a, frames);
     t->spectra = (cufftComplex *)take(a, sizeof(cufftComplex) * spectra);
-    t->value_item = (double *)take(a, sizeof(double) * GPU_TERMS * t->B);
+    t->value_item = (double *)take(a, sizeof(double) * BALANCE_TERMS * t->B);
     t->sound_part = (double *)take(a, sizeof(double) * 2 * t->B * t->pieces);
-    t->size_part = (double *)take(a, sizeof(double) * GPU_TERMS * t->B * t->pieces);
+    t->size_part = (double *)take(a, sizeof(double) * BALANCE_TERMS * t->B * t->pieces);
     t->work = take(a, t->work_bytes);
     t->blas_work = take(a, BLAS_WORK);
 }

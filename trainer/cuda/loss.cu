@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* loss.cu - see loss.h: the same three terms, some frames to a block, and some samples.
- * Always in float. Samples go by fours: items, hops and GPU_LEAD are multiples of that. */
+ * Always in float. Samples go by fours: items, hops and MODEL_LEAD are multiples of that. */
 #include "pack.cuh"
 
 #include "approx.h"
 
-#define EPS 1e-8f              /* as in loss.c */
-#define MEL_EPS 1e-4f
 #define SPECTRAL 256           /* threads of some frames, */
 #define SLOTS 8                /* bins of a thread, */
 #define BINS 1800              /* and bins and triangles of a block, at most */
 #define MELS 512
+
+static_assert(SPECTRAL * SLOTS >= BINS && BINS > LOSS_LONGEST / 2, "bins of a block");
+static_assert(MODEL_LEAD % 4 == 0 && TELU_HOP % 4 == 0, "samples go by fours");
 
 static __device__ inline float sign(float x)
 {
@@ -20,7 +21,7 @@ static __device__ inline float sign(float x)
 /* By the device's own logarithm and power of two: 3e-7, relative, as telu_exp(). */
 static __device__ inline float power(float p)
 {
-    return __powf(p, -0.35f);
+    return __powf(p, -LOSS_COMPRESS);
 }
 
 /* What a block has of its frames between the steps. */
@@ -35,11 +36,11 @@ static __device__ inline void compressed(struct frames *m, cufftComplex *to, int
 {
     int inner = b > 0 && b < bins - 1;
     float half = inner ? 0.5f : 1.0f;
-    float px = X.x * X.x + X.y * X.y + EPS, py = Y.x * Y.x + Y.y * Y.y + EPS;
+    float px = X.x * X.x + X.y * X.y + LOSS_EPS, py = Y.x * Y.x + Y.y * Y.y + LOSS_EPS;
     float fx = power(px), fy = power(py), ry = rsqrtf(py);
     float dr = Y.x * fy - X.x * fx, di = Y.y * fy - X.y * fx;
     float u = sign(dr), v = sign(di);
-    float along = 0.7f * (u * Y.x + v * Y.y) * (ry * ry);
+    float along = 2.0f * LOSS_COMPRESS * (u * Y.x + v * Y.y) * (ry * ry);
 
     m->xa[e] = px * rsqrtf(px);
     m->ya[e] = py * ry;
@@ -63,8 +64,8 @@ static __device__ inline float log_mel(float *g, int i, const float *xa, const f
         x += w[b] * xa[first + b];
         y += w[b] * ya[first + b];
     }
-    d = telu_log(y + MEL_EPS) - telu_log(x + MEL_EPS);
-    *g = k * sign(d) / (y + MEL_EPS);
+    d = telu_log(y + LOSS_MEL_EPS) - telu_log(x + LOSS_MEL_EPS);
+    *g = k * sign(d) / (y + LOSS_MEL_EPS);
     return fabsf(d);
 }
 
@@ -142,8 +143,8 @@ spectral(struct gpu_stft s, cufftComplex *spectra, size_t far, int each, int tot
 }
 
 struct scales {
-    struct gpu_stft s[GPU_SCALES];
-    double km[GPU_SCALES], kc[GPU_SCALES];
+    struct gpu_stft s[LOSS_SCALES];
+    double km[LOSS_SCALES], kc[LOSS_SCALES];
 };
 
 /* part (2, B, pieces): of each piece of an item the sums of (y - x)^2 and of x^2. */
@@ -193,7 +194,7 @@ static __device__ inline void judge_frames(const struct scales &all, double *val
 {
     double mel = 0.0, cpx = 0.0;
 
-    for (int j = 0; j < GPU_SCALES; j++) {
+    for (int j = 0; j < LOSS_SCALES; j++) {
         const struct gpu_stft &s = all.s[j];
         double m = 0.0, c = 0.0;
 
@@ -228,8 +229,8 @@ static __global__ void judge(const struct scales all, double *value, const doubl
     }
     part += (size_t)m.b * pieces;
     error = sum_of(part, pieces, scratch);
-    energy = sum_of(part + (size_t)B * pieces, pieces, scratch) + 1e-3;
-    wave = sqrt(error / energy + 1e-4);
+    energy = sum_of(part + (size_t)B * pieces, pieces, scratch) + LOSS_WAVE_ENERGY;
+    wave = sqrt(error / energy + LOSS_WAVE_EPS);
     k = (float)(1.0 / (energy * wave * B));
     for (int i = m.first + 4 * threadIdx.x; i < m.end; i += 4 * blockDim.x) {
         float p[4], q[4];
@@ -268,12 +269,12 @@ static int one_scale(struct training *t, int which, double km, double kc)
 
 int gpu_loss(struct training *t)
 {
-    const float *x = t->x + GPU_LEAD, *y = t->wave + GPU_LEAD;
+    const float *x = t->x + MODEL_LEAD, *y = t->wave + MODEL_LEAD;
     struct scales all;
 
-    for (int i = 0; i < GPU_SCALES; i++) {
+    for (int i = 0; i < LOSS_SCALES; i++) {
         const struct gpu_stft *s = &t->stft[i];
-        double each = 1.0 / ((double)GPU_SCALES * t->B * s->frames);
+        double each = 1.0 / ((double)LOSS_SCALES * t->B * s->frames);
 
         all.s[i] = *s;
         all.km[i] = each / s->mels;
@@ -284,7 +285,7 @@ int gpu_loss(struct training *t)
     TELU_LAUNCH(compare, t->B * t->pieces, GPU_THREADS, 0, t->cuda.stream, t->sound_part,
                 x, y, t->pieces, t->samples, t->stride);
     TELU_LAUNCH(judge, t->B * (t->pieces + 1), GPU_THREADS, 0, t->cuda.stream, all,
-                t->value_item, t->sound_part, t->gl[2] + GPU_LEAD, x, y, t->B, t->pieces,
+                t->value_item, t->sound_part, t->gl[2] + MODEL_LEAD, x, y, t->B, t->pieces,
                 t->samples, t->stride);
     return telu_cuda_launched("training, wave loss");
 }

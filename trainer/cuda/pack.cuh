@@ -71,13 +71,13 @@ static __device__ inline void store(float *p, const float (&from)[8])
 
 /* --- bfloat16, two to a word --- */
 
-static __device__ inline void split(float *to, unsigned word)
+static __device__ inline void unpack_bf16(float *to, unsigned word)
 {
     to[0] = __uint_as_float(word << 16);
     to[1] = __uint_as_float(word & 0xffff0000u);
 }
 
-static __device__ inline unsigned join(float a, float b)
+static __device__ inline unsigned pack_bf16(float a, float b)
 {
     __nv_bfloat162 both = __floats2bfloat162_rn(a, b);
     unsigned word;
@@ -93,17 +93,17 @@ static __device__ inline void load(float (&to)[1], const struct bf16 *p)
 
 static __device__ inline void load(float (&to)[2], const struct bf16 *p)
 {
-    split(to, *reinterpret_cast<const unsigned *>(p));
+    unpack_bf16(to, *reinterpret_cast<const unsigned *>(p));
 }
 
 static __device__ inline void load(float (&to)[8], const struct bf16 *p)
 {
     uint4 v = *reinterpret_cast<const uint4 *>(p);
 
-    split(to, v.x);
-    split(to + 2, v.y);
-    split(to + 4, v.z);
-    split(to + 6, v.w);
+    unpack_bf16(to, v.x);
+    unpack_bf16(to + 2, v.y);
+    unpack_bf16(to + 4, v.z);
+    unpack_bf16(to + 6, v.w);
 }
 
 static __device__ inline void store(struct bf16 *p, const float (&from)[1])
@@ -113,15 +113,15 @@ static __device__ inline void store(struct bf16 *p, const float (&from)[1])
 
 static __device__ inline void store(struct bf16 *p, const float (&from)[2])
 {
-    *reinterpret_cast<unsigned *>(p) = join(from[0], from[1]);
+    *reinterpret_cast<unsigned *>(p) = pack_bf16(from[0], from[1]);
 }
 
 static __device__ inline void store(struct bf16 *p, const float (&from)[8])
 {
-    *reinterpret_cast<uint4 *>(p) = make_uint4(join(from[0], from[1]),
-                                               join(from[2], from[3]),
-                                               join(from[4], from[5]),
-                                               join(from[6], from[7]));
+    *reinterpret_cast<uint4 *>(p) = make_uint4(pack_bf16(from[0], from[1]),
+                                               pack_bf16(from[2], from[3]),
+                                               pack_bf16(from[4], from[5]),
+                                               pack_bf16(from[6], from[7]));
 }
 
 /* Piece k of item b: samples first .. end - 1 of it. */

@@ -31,9 +31,9 @@ static struct {
     const char *(*GetErrorString)(int error);
 } nccl;
 
-struct ranks {
+struct comm {
     const struct reduce *host;
-    void *comm;                /* NULL: through the host */
+    void *nccl;                /* its communicator; NULL: through the host */
     float *pinned;             /* (CHUNK) */
 };
 
@@ -87,32 +87,32 @@ static int make_id(char id[TELU_RANKS_ID])
     return 0;
 }
 
-static void leave(void *user)
+static void close_comm(void *user)
 {
-    struct ranks *r = (struct ranks *)user;
+    struct comm *r = (struct comm *)user;
 
     if (!r)
         return;
-    if (r->comm)
-        nccl.CommDestroy(r->comm);
+    if (r->nccl)
+        nccl.CommDestroy(r->nccl);
     cudaFreeHost(r->pinned);
     free(r);
 }
 
-static int join_by_nccl(struct ranks *r, const char *id)
+static int open_nccl_comm(struct comm *r, const char *id)
 {
     struct nccl_id all;
 
     if (open_nccl())
         return -1;
     memcpy(all.bytes, id, sizeof(all.bytes));
-    return check(nccl.CommInitRank(&r->comm, r->host->ranks, all, r->host->rank),
+    return check(nccl.CommInitRank(&r->nccl, r->host->ranks, all, r->host->rank),
                  "joining the other ranks");
 }
 
-static void *join(int device, const struct reduce *host, const char *id)
+static void *open_comm(int device, const struct reduce *host, const char *id)
 {
-    struct ranks *r = (struct ranks *)calloc(1, sizeof(*r));
+    struct comm *r = (struct comm *)calloc(1, sizeof(*r));
     int bad;
 
     if (!r) {
@@ -122,30 +122,30 @@ static void *join(int device, const struct reduce *host, const char *id)
     r->host = host;
     bad = telu_cuda_check(cudaSetDevice(device), "joining the other ranks");
     if (!bad && id)
-        bad = join_by_nccl(r, id);
+        bad = open_nccl_comm(r, id);
     else if (!bad)
         bad = telu_cuda_check(cudaMallocHost((void **)&r->pinned, sizeof(float) * CHUNK),
                               "pinned memory for sums over ranks");
     if (bad) {
-        leave(r);
+        close_comm(r);
         return NULL;
     }
     return r;
 }
 
 /* Not AllReduce, which may sum an element on each rank in an order of its own. */
-static int sum_by_nccl(struct ranks *r, float *x, size_t n, cudaStream_t stream)
+static int sum_by_nccl(struct comm *r, float *x, size_t n, cudaStream_t stream)
 {
-    if (check(nccl.Reduce(x, x, n, NCCL_FLOAT, NCCL_SUM, 0, r->comm, stream),
+    if (check(nccl.Reduce(x, x, n, NCCL_FLOAT, NCCL_SUM, 0, r->nccl, stream),
               "a sum over ranks"))
         return -1;
-    return check(nccl.Broadcast(x, x, n, NCCL_FLOAT, 0, r->comm, stream),
+    return check(nccl.Broadcast(x, x, n, NCCL_FLOAT, 0, r->nccl, stream),
                  "handing on a sum over ranks");
 }
 
 /* The next piece is copied to `pinned` when the one before has been copied from it: both
  * are in order on the stream. */
-static int sum_by_host(struct ranks *r, float *x, size_t n, cudaStream_t stream)
+static int sum_by_host(struct comm *r, float *x, size_t n, cudaStream_t stream)
 {
     const char *what = "sums over ranks through the host";
 
@@ -168,10 +168,10 @@ static int sum_by_host(struct ranks *r, float *x, size_t n, cudaStream_t stream)
 
 static int sum(void *user, float *device, size_t n, void *stream)
 {
-    struct ranks *r = (struct ranks *)user;
+    struct comm *r = (struct comm *)user;
 
-    return r->comm ? sum_by_nccl(r, device, n, (cudaStream_t)stream)
+    return r->nccl ? sum_by_nccl(r, device, n, (cudaStream_t)stream)
                    : sum_by_host(r, device, n, (cudaStream_t)stream);
 }
 
-const struct telu_ranks telu_ranks_cuda = { name_device, make_id, join, leave, sum };
+const struct telu_ranks telu_ranks_cuda = { name_device, make_id, open_comm, close_comm, sum };

@@ -31,7 +31,7 @@
 
 template <int WIDE>
 static __global__ void __launch_bounds__(THREADS, WIDE == 1 ? 4 : 2)
-search(struct place p, int32_t *index, uint32_t *chose, const float *z,
+search(struct stage_args p, int32_t *index, uint32_t *chose, const float *z,
        const float *book, const float *norm, int words)
 {
     const int most = EACH * LANES * WIDE;      /* codes of a pass */
@@ -129,9 +129,9 @@ search(struct place p, int32_t *index, uint32_t *chose, const float *z,
 }
 
 template <int WIDE>
-static int run(struct training *t, struct place p, const struct gpu_stage &st)
+static int launch_search(struct training *t, struct stage_args p, const struct gpu_stage &st)
 {
-    void (*kernel)(struct place, int32_t *, uint32_t *, const float *, const float *,
+    void (*kernel)(struct stage_args, int32_t *, uint32_t *, const float *, const float *,
                    const float *, int) = search<WIDE>;
 
     TELU_LAUNCH(kernel, gpu_blocks(t->R, EACH * WARPS / WIDE), THREADS, 0,
@@ -140,18 +140,21 @@ static int run(struct training *t, struct place p, const struct gpu_stage &st)
     return telu_cuda_launched("training, code search");
 }
 
-int gpu_search(struct training *t, struct place p, const struct gpu_stage &st)
+int gpu_search(struct training *t, struct stage_args p, const struct gpu_stage &st)
 {
-    return t->R <= FEW ? run<4>(t, p, st) : run<1>(t, p, st);
+    return t->R <= FEW ? launch_search<4>(t, p, st) : launch_search<1>(t, p, st);
 }
 
 /* --- Choices ------------------------------------------------------------ */
 
 #define AHEAD 4                /* rows of a thread that are on their way */
 
+static_assert(32 * THREADS <= 65536, "gather_choices() lists rows in 16 bits");
+static_assert(TELU_MAX_DIM <= 64, "gather_choices() has 64 threads to a row at most");
+
 /* A thread's place among all of the block, in their order: the sum of n over those
  * before it. all: over the block. room: an int for each warp. */
-static __device__ inline int place_among(int n, int *all, int *scratch)
+static __device__ inline int rank_among(int n, int *all, int *scratch)
 {
     int lane = threadIdx.x % LANES, warp = threadIdx.x / LANES, at = n, before = 0;
 
@@ -175,7 +178,7 @@ static __device__ inline int place_among(int n, int *all, int *scratch)
 /* A code to a block: how many rows chose it, and their sum. A word to a thread, then
  * `wide` threads to a row. */
 static __global__ void __launch_bounds__(THREADS)
-gather_choices(struct place p, float *count, float *sum, uint32_t *chose, const float *z,
+gather_choices(struct stage_args p, float *count, float *sum, uint32_t *chose, const float *z,
                int words)
 {
     __shared__ uint16_t list[32 * THREADS];    /* of a round: its rows */
@@ -190,7 +193,7 @@ gather_choices(struct place p, float *count, float *sum, uint32_t *chose, const 
     for (int first = 0; first < used; first += THREADS) {
         uint32_t word = first + t < used ? chose[first + t] : 0;
         const float *from = z + (size_t)first * 32 * p.D + d;
-        int all, at = place_among(__popc(word), &all, scratch);
+        int all, at = rank_among(__popc(word), &all, scratch);
 
         if (word)
             chose[first + t] = 0;
@@ -222,7 +225,7 @@ gather_choices(struct place p, float *count, float *sum, uint32_t *chose, const 
         count[c] = (float)total;
 }
 
-int gpu_gather_choices(struct training *t, struct place p, const struct gpu_stage &st)
+int gpu_gather_choices(struct training *t, struct stage_args p, const struct gpu_stage &st)
 {
     TELU_LAUNCH(gather_choices, p.codes, THREADS, 0, t->cuda.stream, p, t->chosen,
                 t->chosen + p.codes, t->chose, st.z, t->words);

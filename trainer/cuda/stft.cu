@@ -12,8 +12,12 @@
 #define ELEMENTS (1 << 25)     /* floats of frames in a chunk, at most */
 #define OVERLAP  4             /* frames that a sample is in */
 
-static const int sizes[GPU_SCALES] = { 128, 512, 1024 };
-static const int mels[GPU_SCALES] = { 20, 60, 80 };
+static constexpr int sizes[] = LOSS_FFTS, mels[] = LOSS_MELS;
+
+static_assert(sizeof(sizes) == sizeof(int) * LOSS_SCALES &&
+              sizeof(mels) == sizeof(sizes), "sizes of every scale");
+static_assert(sizes[LOSS_SCALES - 1] == LOSS_LONGEST && mels[LOSS_SCALES - 1] <= MEL_MOST,
+              "the largest scale is the last");
 
 static int cufft_check(cufftResult r, const char *what)
 {
@@ -46,7 +50,7 @@ int gpu_stft_plan(struct training *t)
 {
     size_t most = 1;
 
-    for (int i = 0; i < GPU_SCALES; i++) {
+    for (int i = 0; i < LOSS_SCALES; i++) {
         struct gpu_stft *s = &t->stft[i];
 
         s->n = sizes[i];
@@ -59,7 +63,7 @@ int gpu_stft_plan(struct training *t)
     }
     t->chunk = ELEMENTS / most > 1 ? (int)(ELEMENTS / most) : 1;
     t->chunk = t->chunk < t->B ? t->chunk : t->B;
-    for (int i = 0; i < GPU_SCALES; i++)
+    for (int i = 0; i < LOSS_SCALES; i++)
         if (one_plan(t, &t->stft[i].forward, &t->stft[i], CUFFT_R2C) ||
             one_plan(t, &t->stft[i].inverse, &t->stft[i], CUFFT_C2R))
             return -1;
@@ -68,7 +72,7 @@ int gpu_stft_plan(struct training *t)
 
 void gpu_stft_release(struct training *t)
 {
-    for (int i = 0; i < GPU_SCALES; i++) {
+    for (int i = 0; i < LOSS_SCALES; i++) {
         if (t->stft[i].planned > 0)
             cufftDestroy(t->stft[i].forward);
         if (t->stft[i].planned > 1)
@@ -104,8 +108,8 @@ int gpu_stft_tables(struct training *t, int which)
 {
     const double pi = 3.14159265358979323846;
     struct gpu_stft *s = &t->stft[which];
-    int first[MEL_MOST], count[MEL_MOST], triangle[513], bad;
-    float window[1024], side[2 * 513];
+    int first[MEL_MOST], count[MEL_MOST], triangle[LOSS_LONGEST / 2 + 1], bad;
+    float window[LOSS_LONGEST], side[2 * (LOSS_LONGEST / 2 + 1)];
     size_t area = sizeof(float) * s->mels * s->bins;
     float *weight = (float *)malloc(area);
 
@@ -197,7 +201,7 @@ lay(float *mel, float *cpx, const float *frames, const float *window, int n, int
 int gpu_stft_forward(struct training *t, int which, int first, int n)
 {
     const struct gpu_stft *s = &t->stft[which];
-    size_t at = (size_t)first * t->stride + GPU_LEAD;
+    size_t at = (size_t)first * t->stride + MODEL_LEAD;
     size_t all = (size_t)n * s->frames * s->n / 4;
     size_t far = (size_t)t->chunk * s->frames * s->n;
 
@@ -213,7 +217,7 @@ int gpu_stft_forward(struct training *t, int which, int first, int n)
 int gpu_stft_adjoint(struct training *t, int which, int first, int n)
 {
     const struct gpu_stft *s = &t->stft[which];
-    size_t at = (size_t)first * t->stride + GPU_LEAD;
+    size_t at = (size_t)first * t->stride + MODEL_LEAD;
     size_t far = (size_t)t->chunk * s->frames * s->n;
     dim3 grid(gpu_blocks(t->samples, 4 * GPU_THREADS), n);
 

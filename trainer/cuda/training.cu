@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COMMIT 0.25f           /* as in step.c */
-#define SIZE 0.15f
-#define TELLERS 1024           /* threads of the only block that sums the results */
+#define RESULT_THREADS 1024    /* threads of the only block that sums the results */
 
 static int enter(const struct training *t)
 {
@@ -18,17 +16,17 @@ static int enter(const struct training *t)
 /* --- A step ------------------------------------------------------------- */
 
 /* The last kernel of a step writes down what it was. */
-static __global__ void __launch_bounds__(TELLERS)
-tell(struct gpu_state *state, const struct gpu_order *order,
-     struct telu_train_result *ring, const double *value, const double *commit, int B,
-     int commits)
+static __global__ void __launch_bounds__(RESULT_THREADS)
+write_result(struct gpu_state *state, const struct gpu_order *order,
+             struct telu_train_result *ring, const double *value, const double *commit, int B,
+             int commits)
 {
-    __shared__ double scratch[TELLERS / 32];
-    double sum[GPU_TERMS + 1];
+    __shared__ double scratch[RESULT_THREADS / 32];
+    double sum[BALANCE_TERMS + 1];
 
-    for (int j = 0; j <= GPU_TERMS; j++) {
-        const double *from = j < GPU_TERMS ? value + (size_t)j * B : commit;
-        int n = j < GPU_TERMS ? B : commits;
+    for (int j = 0; j <= BALANCE_TERMS; j++) {
+        const double *from = j < BALANCE_TERMS ? value + (size_t)j * B : commit;
+        int n = j < BALANCE_TERMS ? B : commits;
         double part = 0.0;
 
         for (int i = threadIdx.x; i < n; i += blockDim.x)
@@ -36,24 +34,24 @@ tell(struct gpu_state *state, const struct gpu_order *order,
         sum[j] = block_sum(part, scratch);
     }
     if (threadIdx.x == 0) {
-        struct telu_train_result *r = ring + state->told % TELU_TRAIN_RESULTS;
+        struct telu_train_result *r = ring + state->written % TELU_TRAIN_RESULTS;
 
         r->mel = sum[0];
         r->cpx = sum[1];
         r->wave = sum[2];
         r->commit = sum[3] / B;
         r->norm = state->norm;
-        state->told++;
-        state->chance.step += order->decay > 0.0f;
+        state->written++;
+        state->rng.step += order->decay > 0.0f;
     }
 }
 
 static int launches(struct training *t)
 {
     if (gpu_model_forward(t) || gpu_loss(t) || gpu_balance(t) ||
-        gpu_model_backward(t, COMMIT, SIZE) || gpu_adamw(t))
+        gpu_model_backward(t, COMMIT_WEIGHT, LATENT_WEIGHT) || gpu_adamw(t))
         return -1;
-    TELU_LAUNCH(tell, 1, TELLERS, 0, t->cuda.stream, t->state, t->order, t->ring,
+    TELU_LAUNCH(write_result, 1, RESULT_THREADS, 0, t->cuda.stream, t->state, t->order, t->ring,
                 t->value_item, t->commit, t->B, t->cfg.stages * t->B * t->shares);
     return telu_cuda_launched("training, results");
 }
@@ -78,7 +76,7 @@ static int capture(struct training *t)
 }
 
 /* Several ranks: the sum over them is not ours to record. */
-static int run(struct training *t)
+static int run_step(struct training *t)
 {
     if (t->steps++ == 0 || t->reduce)
         return launches(t);
@@ -103,7 +101,7 @@ static struct gpu_order *write_order(struct training *t, const int *stages, floa
 }
 
 /* Host to device beside the step before, then into the step's own arrays. */
-static int bring(struct training *t, int which, const struct gpu_order *o)
+static int copy_batch(struct training *t, int which, const struct gpu_order *o)
 {
     size_t bytes = sizeof(float) * t->B * t->stride;
     cudaStream_t in = t->copies, stream = t->cuda.stream;
@@ -133,7 +131,7 @@ static int step(void *user, int which, const int *stages, float rate, float deca
     if (t->started - t->read >= TELU_TRAIN_RESULTS)
         return telu_fail("training: %d steps without a look at their results",
                          TELU_TRAIN_RESULTS);
-    if (enter(t) || bring(t, which, write_order(t, stages, rate, decay)) || run(t))
+    if (enter(t) || copy_batch(t, which, write_order(t, stages, rate, decay)) || run_step(t))
         return -1;
     t->started++;
     return 0;
@@ -145,14 +143,14 @@ static int results(void *user, struct telu_train_result *r, int most)
     int n = 0;
 
     if (enter(t) ||
-        telu_cuda_check(cudaMemcpyAsync(t->told, t->ring,
-                                        sizeof(*t->told) * TELU_TRAIN_RESULTS,
+        telu_cuda_check(cudaMemcpyAsync(t->results, t->ring,
+                                        sizeof(*t->results) * TELU_TRAIN_RESULTS,
                                         cudaMemcpyDeviceToHost, t->cuda.stream),
                         "training, results") ||
         telu_cuda_check(cudaStreamSynchronize(t->cuda.stream), "training, a step"))
         return -1;
     for (; n < most && t->read < t->started; n++, t->read++)
-        r[n] = t->told[t->read % TELU_TRAIN_RESULTS];
+        r[n] = t->results[t->read % TELU_TRAIN_RESULTS];
     return n;
 }
 
@@ -207,8 +205,8 @@ static int put(void *user, const struct telu_train_state *s)
     small.skipped = s->skipped;
     small.restarts = s->restarts;
     small.ready = s->ready;
-    small.chance = s->chance;
-    small.told = t->started;
+    small.rng = s->rng;
+    small.written = t->started;
     return enter(t) ? -1 : move_all(t, s, &small, 1);
 }
 
@@ -224,7 +222,7 @@ static int fetch(void *user, struct telu_train_state *s)
     s->skipped = (long)small.skipped;
     s->restarts = small.restarts;
     s->ready = small.ready;
-    s->chance = small.chance;
+    s->rng = small.rng;
     return 0;
 }
 
@@ -250,7 +248,7 @@ static int set_reduce(void *user, telu_train_reduce fn, void *fn_user, int rank,
 static int items(struct training *t, float *device, float *host, int up)
 {
     size_t pitch = sizeof(float) * t->stride, bytes = sizeof(float) * t->samples;
-    float *a = device + GPU_LEAD, *b = host + GPU_LEAD;
+    float *a = device + MODEL_LEAD, *b = host + MODEL_LEAD;
 
     return telu_cuda_check(cudaMemcpy2DAsync(up ? a : b, pitch, up ? b : a, pitch,
                                              bytes, t->B, up ? cudaMemcpyHostToDevice :
@@ -262,7 +260,7 @@ static int loss(void *user, float *mel, float *cpx, float *wave, double value[3]
                 const float *x, const float *y)
 {
     struct training *t = (struct training *)user;
-    size_t n = (size_t)GPU_TERMS * t->B;
+    size_t n = (size_t)BALANCE_TERMS * t->B;
     double *each = (double *)malloc(sizeof(double) * n);
     int bad;
 
@@ -273,7 +271,7 @@ static int loss(void *user, float *mel, float *cpx, float *wave, double value[3]
           items(t, t->gl[2], wave, 0) ||
           move(t, t->value_item, each, sizeof(double) * n, 0) ||
           telu_cuda_check(cudaStreamSynchronize(t->cuda.stream), "training, losses");
-    for (int i = 0; !bad && i < GPU_TERMS; i++) {
+    for (int i = 0; !bad && i < BALANCE_TERMS; i++) {
         value[i] = 0.0;
         for (int b = 0; b < t->B; b++)
             value[i] += each[(size_t)i * t->B + b];

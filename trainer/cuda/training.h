@@ -35,7 +35,7 @@ struct telu_train_state {
     long adam_step, skipped;
     uint32_t restarts;
     int ready;                 /* vq->ready */
-    struct chance chance;      /* vq->chance */
+    struct counter_rng rng;    /* vq->rng */
 };
 
 struct telu_train_result {

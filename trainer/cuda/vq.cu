@@ -8,14 +8,13 @@
 
 #include <math.h>
 
-#define DEAD   0.03f           /* as in vq.c */
-#define REBORN 0.08f
-#define NOISE  1e-3f
 #define WARP 32
 
-static struct place place_of(const struct training *t, int s)
+static_assert(TELU_MAX_STAGES <= WARP, "begin() has one warp");
+
+static struct stage_args stage_args_of(const struct training *t, int s)
 {
-    struct place p = { t->state, t->order, s, t->stage[s].dim, t->T, t->cfg.codes };
+    struct stage_args p = { t->state, t->order, s, t->stage[s].dim, t->T, t->cfg.codes };
 
     return p;
 }
@@ -37,7 +36,7 @@ struct share {
     int b, n, used;
 };
 
-static __device__ inline struct share share_of(const struct place &p)
+static __device__ inline struct share share_of(const struct stage_args &p)
 {
     int shares = (p.T + GPU_SHARE - 1) / GPU_SHARE, b = blockIdx.x / shares;
     int at = (blockIdx.x - b * shares) * GPU_SHARE;
@@ -47,7 +46,7 @@ static __device__ inline struct share share_of(const struct place &p)
 }
 
 /* z += bias; its energy. */
-static __global__ void measure(struct place p, float *z, const float *bias, double *part)
+static __global__ void measure(struct stage_args p, float *z, const float *bias, double *part)
 {
     __shared__ double scratch[GPU_WARPS];
     struct share m = share_of(p);
@@ -71,7 +70,7 @@ static __global__ void measure(struct place p, float *z, const float *bias, doub
 /* For each code the row that it would be put onto, where it is this rank's; block 0
  * also adds up the energy. got: energy, (codes, D). energy: of each item, the inverse of
  * its mean, or NULL. */
-static __global__ void gather_rows(struct place p, float *got, const float *z,
+static __global__ void gather_rows(struct stage_args p, float *got, const float *z,
                                    const double *part, float *energy, int shares,
                                    int rank, int ranks)
 {
@@ -79,8 +78,8 @@ static __global__ void gather_rows(struct place p, float *got, const float *z,
     int i = blockIdx.x * blockDim.x + threadIdx.x, c = i / p.D, d = i % p.D;
 
     if (c < p.codes) {
-        uint64_t bits = chance_bits(p.state->chance, p.s, c, 0);
-        uint32_t at = chance_below(bits, (uint32_t)p.state->rows[p.s]);
+        uint64_t bits = counter_rng_bits(p.state->rng, p.s, c, 0);
+        uint32_t at = counter_rng_below(bits, (uint32_t)p.state->rows[p.s]);
         uint32_t item = at / p.T;
         size_t row = (size_t)(item / ranks) * p.T + at % p.T;
 
@@ -96,7 +95,7 @@ static __global__ void gather_rows(struct place p, float *got, const float *z,
                 item += part[(size_t)b * shares + k];
             sum += item;
             if (energy)
-                energy[b] = 1.0f / ((float)item / (float)(p.T * p.D) + 1e-3f);
+                energy[b] = 1.0f / ((float)item / (float)(p.T * p.D) + ENERGY_EPS);
         }
         sum = block_sum(sum, scratch);
         if (threadIdx.x == 0)
@@ -105,12 +104,12 @@ static __global__ void gather_rows(struct place p, float *got, const float *z,
 }
 
 /* Puts element d of a code onto the row drawn for it. */
-static __device__ void put_code(const struct place &p, float *book, float *total,
+static __device__ void put_code(const struct stage_args &p, float *book, float *total,
                                 const float *got, int c, int d, float count)
 {
     size_t at = (size_t)c * p.D + d;
-    float noise = chance_normal(chance_bits(p.state->chance, p.s, c, 1 + d));
-    float x = got[1 + at] + NOISE * noise;
+    float noise = counter_rng_normal(counter_rng_bits(p.state->rng, p.s, c, 1 + d));
+    float x = got[1 + at] + CODE_NOISE * noise;
 
     book[at] = x;
     total[at] = x * count;
@@ -118,7 +117,7 @@ static __device__ void put_code(const struct place &p, float *book, float *total
 
 /* A codebook without data takes some; and what is not finite must not reach one. A code
  * to a block, as in learn(). norm: of each code what the search adds, |b|^2. */
-static __global__ void start(struct place p, float *book, float *count, float *total,
+static __global__ void start(struct stage_args p, float *book, float *count, float *total,
                              float *norm, const float *got)
 {
     __shared__ float code[TELU_MAX_DIM];
@@ -147,7 +146,7 @@ static __global__ void start(struct place p, float *book, float *count, float *t
 }
 
 /* A code to a block, an element to a thread. chosen: (codes) counts, (codes, D) sums. */
-static __global__ void learn(struct place p, float *book, float *count, float *total,
+static __global__ void learn(struct stage_args p, float *book, float *count, float *total,
                              uint32_t *hits, const float *got, const float *chosen)
 {
     int c = blockIdx.x, d = threadIdx.x;
@@ -155,14 +154,14 @@ static __global__ void learn(struct place p, float *book, float *count, float *t
     float decay = p.order->decay, w = 1.0f - decay;
     float fair = p.state->rows[p.s] / (float)p.codes;
     float now = decay * count[c] + w * chosen[c];
-    int dead = now < DEAD * fair;
+    int dead = now < CODE_DEAD * fair;
 
     if (!p.state->learning[p.s + 1])
         return;
     __syncthreads();           /* all have read count[c] */
     if (d == 0) {
         hits[c] += (uint32_t)chosen[c];
-        count[c] = dead ? REBORN * fair : now;
+        count[c] = dead ? CODE_REBORN * fair : now;
         if (dead)
             atomicAdd(&p.state->restarts, 1u);
         if (c == 0)
@@ -171,17 +170,17 @@ static __global__ void learn(struct place p, float *book, float *count, float *t
     if (d >= p.D)
         return;
     if (dead) {
-        put_code(p, book, total, got, c, d, REBORN * fair);
+        put_code(p, book, total, got, c, d, CODE_REBORN * fair);
     } else {
         total[at] = decay * total[at] + w * chosen[p.codes + at];
-        book[at] = total[at] / (now + 1e-6f);
+        book[at] = total[at] / (now + CODE_EPS);
     }
 }
 
 /* What the rows chose is taken away from r and added to sum. table (codes, L): what each
  * code gives, without the bias. next: NULL for the last stage. V elements at a time. */
 template <int V>
-static __global__ void apply(struct place p, const struct gpu_stage st,
+static __global__ void apply(struct stage_args p, const struct gpu_stage st,
                              const float *table, float *sum, float *next,
                              const float *energy, double *commit, int L)
 {
@@ -227,7 +226,7 @@ static __global__ void apply(struct place p, const struct gpu_stage st,
         commit[blockIdx.x] = m.used ? error / (p.T * p.D) * energy[m.b] : 0.0;
 }
 
-static int prepare(struct training *t, struct place p, gpu_stage &st)
+static int prepare(struct training *t, struct stage_args p, gpu_stage &st)
 {
     cudaStream_t stream = t->cuda.stream;
     int D = st.dim, n = t->cfg.codes * D;
@@ -248,7 +247,7 @@ static int prepare(struct training *t, struct place p, gpu_stage &st)
     return telu_cuda_launched("training, start of a codebook");
 }
 
-static int choose(struct training *t, struct place p, gpu_stage &st)
+static int choose(struct training *t, struct stage_args p, gpu_stage &st)
 {
     cudaStream_t stream = t->cuda.stream;
     int codes = t->cfg.codes;
@@ -261,10 +260,10 @@ static int choose(struct training *t, struct place p, gpu_stage &st)
     return telu_cuda_launched("training, codebook");
 }
 
-static int apply_run(struct training *t, struct place p, const struct gpu_stage &st,
+static int apply_run(struct training *t, struct stage_args p, const struct gpu_stage &st,
                      float *next)
 {
-    void (*kernel)(struct place, const struct gpu_stage, const float *, float *, float *,
+    void (*kernel)(struct stage_args, const struct gpu_stage, const float *, float *, float *,
                    const float *, double *, int) =
         t->cfg.latent % 4 == 0 && each_aligned(st.out_b.w) ? apply<4> : apply<1>;
     int blocks = t->B * t->shares;
@@ -284,7 +283,7 @@ int gpu_vq_forward(struct training *t)
         return -1;
     for (int s = 0; s < stages; s++) {
         gpu_stage &st = t->stage[s];
-        struct place p = place_of(t, s);
+        struct stage_args p = stage_args_of(t, s);
         float *next = s + 1 < stages ? t->stage[s + 1].r : NULL;
 
         if (prepare(t, p, st) || choose(t, p, st) ||
@@ -304,7 +303,7 @@ struct sum_back {
     enum { N = 1 };
     template <int V> struct keep { int end; };
     template <int V> struct in { float sum[V], r[V]; };
-    struct place p;
+    struct stage_args p;
     float *de;
     const float *dsum, *dr;
     int bias_at;
@@ -335,7 +334,7 @@ struct code_back {
     enum { N = 1 };
     template <int V> struct keep { int end; };
     template <int V> struct in { float d[V], z[V], q[V], energy; };
-    struct place p;
+    struct stage_args p;
     float *dz;
     const float *z, *q, *energy;
     float commit, size;        /* weights times 2 / (T D B) */
@@ -379,8 +378,8 @@ int gpu_vq_backward(struct training *t, float *dx, const float *dsum, float comm
         gpu_stage &st = t->stage[s];
         int D = st.dim;
         float each = 2.0f / ((float)t->T * D * t->B);
-        sum_back sum = { place_of(t, s), t->de, dsum, dx, st.out_b.column };
-        code_back code = { place_of(t, s), t->dz, st.z, st.q, t->energy, each * commit,
+        sum_back sum = { stage_args_of(t, s), t->de, dsum, dx, st.out_b.column };
+        code_back code = { stage_args_of(t, s), t->dz, st.z, st.q, t->energy, each * commit,
                            each * size, st.in_b.column };
 
         if (columns_run(t, sum, R, L, "training, residual backward") ||

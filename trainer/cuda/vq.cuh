@@ -5,7 +5,7 @@
 
 #include "gpu.cuh"
 
-struct place {
+struct stage_args {
     struct gpu_state *state;
     const struct gpu_order *order;
     int s, D, T, codes;
@@ -14,7 +14,7 @@ struct place {
 };
 
 /* search.cu: st.index and t->chose from st.z, st.book and t->norm; and then t->chosen. */
-int gpu_search(struct training *t, struct place p, const struct gpu_stage &st);
-int gpu_gather_choices(struct training *t, struct place p, const struct gpu_stage &st);
+int gpu_search(struct training *t, struct stage_args p, const struct gpu_stage &st);
+int gpu_gather_choices(struct training *t, struct stage_args p, const struct gpu_stage &st);
 
 #endif

@@ -3,24 +3,24 @@
  * code and a counter go through the finaliser of splitmix64 (Steele, Lea, Flood 2014).
  * A device with thousands of threads and a loop on the CPU draw the same ones, in
  * whatever order. */
-#ifndef CHANCE_H
-#define CHANCE_H
+#ifndef COUNTER_RNG_H
+#define COUNTER_RNG_H
 
 #include <stdint.h>
 
 #ifdef __CUDACC__
-#define CHANCE_FN static inline __host__ __device__
+#define COUNTER_RNG_FN static inline __host__ __device__
 #else
-#define CHANCE_FN static inline
+#define COUNTER_RNG_FN static inline
 #endif
 
 /* Saved with the checkpoint. */
-struct chance {
+struct counter_rng {
     uint64_t key;              /* of the run */
     uint64_t step;             /* steps that have drawn */
 };
 
-CHANCE_FN uint64_t chance_mix(uint64_t z)
+COUNTER_RNG_FN uint64_t counter_rng_mix(uint64_t z)
 {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
@@ -28,23 +28,23 @@ CHANCE_FN uint64_t chance_mix(uint64_t z)
 }
 
 /* 64 bits; stage < 2^16, code < 2^32, i < 2^16. */
-CHANCE_FN uint64_t chance_bits(struct chance c, int stage, int code, int i)
+COUNTER_RNG_FN uint64_t counter_rng_bits(struct counter_rng c, int stage, int code, int i)
 {
     uint64_t at = (uint64_t)stage << 48 | (uint64_t)code << 16 | (uint64_t)i;
 
-    return chance_mix(chance_mix(c.key + (c.step + 1) * 0x9e3779b97f4a7c15u) ^
-                      chance_mix(at + 0x9e3779b97f4a7c15u));
+    return counter_rng_mix(counter_rng_mix(c.key + (c.step + 1) * 0x9e3779b97f4a7c15u) ^
+                           counter_rng_mix(at + 0x9e3779b97f4a7c15u));
 }
 
 /* 0 .. n-1 */
-CHANCE_FN uint32_t chance_below(uint64_t bits, uint32_t n)
+COUNTER_RNG_FN uint32_t counter_rng_below(uint64_t bits, uint32_t n)
 {
     return (uint32_t)((bits >> 32) * n >> 32);
 }
 
 /* Roughly normal, deviation 1: four uniforms of 16 bits, summed as integers, so that
  * nothing is rounded but the last product. */
-CHANCE_FN float chance_normal(uint64_t bits)
+COUNTER_RNG_FN float counter_rng_normal(uint64_t bits)
 {
     int32_t sum = (int32_t)(bits & 0xffff) + (int32_t)(bits >> 16 & 0xffff) +
                   (int32_t)(bits >> 32 & 0xffff) + (int32_t)(bits >> 48);

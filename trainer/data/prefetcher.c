@@ -9,24 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct feed {
+struct prefetcher {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t change;
     struct trainer cutter;     /* t, but for where it cuts to, and its chance */
     const struct dataset *data;
-    float *(*room)(void *user, int which);
+    float *(*buffer)(void *user, int which);
     void *user;
     const char *(*error)(void);
-    struct feed_batch batch[FEED_BATCHES];
+    struct prefetcher_batch batch[PREFETCHER_BATCHES];
     long made, used;
     int end;
     char trouble[512];
 };
 
-static void cut(struct feed *f, struct feed_batch *b)
+static void cut(struct prefetcher *f, struct prefetcher_batch *b)
 {
-    float *x = f->room(f->user, b->which);
+    float *x = f->buffer(f->user, b->which);
 
     if (!x) {
         pthread_mutex_lock(&f->lock);
@@ -43,16 +43,16 @@ static void cut(struct feed *f, struct feed_batch *b)
 
 static void *serve(void *arg)
 {
-    struct feed *f = arg;
+    struct prefetcher *f = arg;
 
     pthread_mutex_lock(&f->lock);
     while (!f->end) {
-        if (f->made - f->used == FEED_BATCHES) {
+        if (f->made - f->used == PREFETCHER_BATCHES) {
             pthread_cond_wait(&f->change, &f->lock);
             continue;
         }
         pthread_mutex_unlock(&f->lock);
-        cut(f, &f->batch[f->made % FEED_BATCHES]);
+        cut(f, &f->batch[f->made % PREFETCHER_BATCHES]);
         pthread_mutex_lock(&f->lock);
         f->made++;
         pthread_cond_signal(&f->change);
@@ -61,21 +61,21 @@ static void *serve(void *arg)
     return NULL;
 }
 
-struct feed *feed_new(const struct trainer *t, const struct dataset *data,
-                      float *(*room)(void *user, int which), void *user,
-                      const char *(*error)(void))
+struct prefetcher *prefetcher_new(const struct trainer *t, const struct dataset *data,
+                                  float *(*buffer)(void *user, int which), void *user,
+                                  const char *(*error)(void))
 {
-    struct feed *f = zeroed(sizeof(*f));
+    struct prefetcher *f = zeroed(sizeof(*f));
     int why;
 
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->change, NULL);
     f->cutter = *t;
     f->data = data;
-    f->room = room;
+    f->buffer = buffer;
     f->user = user;
     f->error = error;
-    for (int i = 0; i < FEED_BATCHES; i++) {
+    for (int i = 0; i < PREFETCHER_BATCHES; i++) {
         f->batch[i].which = i;
         f->batch[i].stages = zeroed(sizeof(int) * t->B);
     }
@@ -85,7 +85,7 @@ struct feed *feed_new(const struct trainer *t, const struct dataset *data,
     return f;
 }
 
-void feed_free(struct feed *f)
+void prefetcher_free(struct prefetcher *f)
 {
     if (!f)
         return;
@@ -94,14 +94,14 @@ void feed_free(struct feed *f)
     pthread_cond_broadcast(&f->change);
     pthread_mutex_unlock(&f->lock);
     pthread_join(f->thread, NULL);
-    for (int i = 0; i < FEED_BATCHES; i++)
+    for (int i = 0; i < PREFETCHER_BATCHES; i++)
         free(f->batch[i].stages);
     pthread_mutex_destroy(&f->lock);
     pthread_cond_destroy(&f->change);
     free(f);
 }
 
-const struct feed_batch *feed_take(struct feed *f)
+const struct prefetcher_batch *prefetcher_take(struct prefetcher *f)
 {
     pthread_mutex_lock(&f->lock);
     while (f->made == f->used && !f->end)
@@ -109,10 +109,10 @@ const struct feed_batch *feed_take(struct feed *f)
     pthread_mutex_unlock(&f->lock);
     if (*f->trouble)
         die("%s", f->trouble);
-    return &f->batch[f->used % FEED_BATCHES];
+    return &f->batch[f->used % PREFETCHER_BATCHES];
 }
 
-void feed_used(struct feed *f)
+void prefetcher_used(struct prefetcher *f)
 {
     pthread_mutex_lock(&f->lock);
     f->used++;

@@ -2,14 +2,13 @@
 /* adamw.c - see adamw.h. */
 #include "adamw.h"
 
+#include "constants.h"
 #include "target_clones.h"
 #include "memory.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#define BETA1 0.8f
-#define BETA2 0.99f
 #define LANES 16
 
 void adamw_init(struct adamw *a, const struct params *p)
@@ -59,9 +58,9 @@ static void update(float *restrict w, float *restrict m, float *restrict v,
     for (size_t i = 0; i < n; i++) {
         float d = g[i] * scale;
 
-        m[i] = BETA1 * m[i] + (1.0f - BETA1) * d;
-        v[i] = BETA2 * v[i] + (1.0f - BETA2) * d * d;
-        w[i] -= lr * (m[i] * c1 / (sqrtf(v[i] * c2) + 1e-8f) + decay * w[i]);
+        m[i] = ADAM_BETA1 * m[i] + (1.0f - ADAM_BETA1) * d;
+        v[i] = ADAM_BETA2 * v[i] + (1.0f - ADAM_BETA2) * d * d;
+        w[i] -= lr * (m[i] * c1 / (sqrtf(v[i] * c2) + ADAM_EPS) + decay * w[i]);
     }
 }
 
@@ -71,8 +70,8 @@ void adamw_step(struct adamw *a, struct params *p, float lr, float decay,
     float c1, c2;
 
     a->step++;
-    c1 = (float)(1.0 / (1.0 - pow(BETA1, (double)a->step)));
-    c2 = (float)(1.0 / (1.0 - pow(BETA2, (double)a->step)));
+    c1 = (float)(1.0 / (1.0 - pow(ADAM_BETA1, (double)a->step)));
+    c2 = (float)(1.0 / (1.0 - pow(ADAM_BETA2, (double)a->step)));
     for (int i = 0; i < p->count; i++) {
         const struct param *e = &p->all[i];
         size_t at;

@@ -6,14 +6,8 @@
 #include <math.h>
 #include <stddef.h>
 
-#define DECAY 0.99
-
-/* A waveform gradient points one way in many samples, a spectral one in every sample
- * another: through the network 1.5 % of wave weigh about as much as half of mel
- * (measured at 400 steps: gradients of the weights 1.7, 2.2 and, cpx, 1.0). The
- * weights are those of the loss without balancing; they give the common size. */
-static const double share[BALANCE_TERMS] = { 0.50, 0.485, 0.015 };
-static const double weight[BALANCE_TERMS] = { 1.0, 6.0, 1.0 };
+static const double share[BALANCE_TERMS] = BALANCE_SHARES;
+static const double weight[BALANCE_TERMS] = BALANCE_WEIGHTS;
 
 static double mean_size(const float *g, const float *x, int B, int n, int stride)
 {
@@ -48,12 +42,12 @@ void balance_run(struct balance *b, float *const g[BALANCE_TERMS], const float *
     average(mean, reduce);
     for (int t = 0; t < BALANCE_TERMS; t++) {
         if (isfinite(mean[t]))
-            b->norm[t] = b->norm[t] > 0.0 ? DECAY * b->norm[t] +
-                                            (1.0 - DECAY) * mean[t] : mean[t];
+            b->norm[t] = b->norm[t] > 0.0 ? BALANCE_DECAY * b->norm[t] +
+                                            (1.0 - BALANCE_DECAY) * mean[t] : mean[t];
         size += weight[t] * b->norm[t];
     }
     for (int t = 0; t < BALANCE_TERMS; t++)
-        k[t] = share[t] * size / (b->norm[t] + 1e-12);
+        k[t] = share[t] * size / (b->norm[t] + BALANCE_EPS);
     for (int i = 0; i < B; i++) {
         size_t at = (size_t)i * stride;
 

@@ -10,9 +10,8 @@
 #ifndef BALANCE_H
 #define BALANCE_H
 
+#include "constants.h"
 #include "reduce.h"
-
-#define BALANCE_TERMS 3        /* mel, cpx, wave */
 
 struct balance {
     double norm[BALANCE_TERMS];    /* running means; 0 before the first step */

@@ -3,6 +3,7 @@
 #include "loss.h"
 
 #include "approx.h"
+#include "constants.h"
 #include "target_clones.h"
 #include "mel.h"
 #include "memory.h"
@@ -14,9 +15,6 @@
 #include <string.h>
 
 #define L STFT_LANES
-#define EPS 1e-8f              /* under |Z|^2: 1e-4 of amplitude */
-#define MEL_EPS 1e-4f
-#define SCALES 3
 
 struct mel {
     int n;
@@ -25,15 +23,15 @@ struct mel {
 };
 
 /* What a thread works in. */
-struct room {
-    struct stft stft[SCALES];
-    struct mel mel[SCALES];
+struct scratch {
+    struct stft stft[LOSS_SCALES];
+    struct mel mel[LOSS_SCALES];
     float *xr, *xi, *yr, *yi, *xa, *ya, *gr, *gi, *hr, *hi, *ga;
 };
 
 struct loss {
     int threads;
-    struct room *room;
+    struct scratch *scratch;
 };
 
 static void mel_init(struct mel *m, int mels, int fft)
@@ -45,19 +43,19 @@ static void mel_init(struct mel *m, int mels, int fft)
     mel_triangles(m->first, m->count, m->weight, mels, fft);
 }
 
-static void room_init(struct room *l)
+static void scratch_init(struct scratch *l)
 {
-    static const int size[SCALES] = { 128, 512, 1024 };
-    static const int mels[SCALES] = { 20, 60, 80 };
+    static const int size[LOSS_SCALES] = LOSS_FFTS;
+    static const int mels[LOSS_SCALES] = LOSS_MELS;
     float **all[] = { &l->xr, &l->xi, &l->yr, &l->yi, &l->xa, &l->ya, &l->gr, &l->gi,
                       &l->hr, &l->hi, &l->ga };
 
-    for (int i = 0; i < SCALES; i++) {
+    for (int i = 0; i < LOSS_SCALES; i++) {
         stft_init(&l->stft[i], size[i]);
         mel_init(&l->mel[i], mels[i], size[i]);
     }
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-        *all[i] = floats((1024 / 2 + 1) * L);
+        *all[i] = floats((LOSS_LONGEST / 2 + 1) * L);
 }
 
 struct loss *loss_new(void)
@@ -65,18 +63,18 @@ struct loss *loss_new(void)
     struct loss *l = zeroed(sizeof(*l));
 
     l->threads = pool_threads();
-    l->room = zeroed(sizeof(*l->room) * l->threads);
+    l->scratch = zeroed(sizeof(*l->scratch) * l->threads);
     for (int i = 0; i < l->threads; i++)
-        room_init(&l->room[i]);
+        scratch_init(&l->scratch[i]);
     return l;
 }
 
-static void room_release(struct room *l)
+static void scratch_release(struct scratch *l)
 {
     float *all[] = { l->xr, l->xi, l->yr, l->yi, l->xa, l->ya, l->gr, l->gi, l->hr,
                      l->hi, l->ga };
 
-    for (int i = 0; i < SCALES; i++) {
+    for (int i = 0; i < LOSS_SCALES; i++) {
         stft_release(&l->stft[i]);
         free(l->mel[i].first);
         free(l->mel[i].count);
@@ -89,8 +87,8 @@ static void room_release(struct room *l)
 void loss_free(struct loss *l)
 {
     for (int i = 0; i < l->threads; i++)
-        room_release(&l->room[i]);
-    free(l->room);
+        scratch_release(&l->scratch[i]);
+    free(l->scratch);
     free(l);
 }
 
@@ -113,13 +111,13 @@ static inline float sign(float x)
 TELU_ALWAYS_INLINE void power(float *f, const float *p)
 {
     for (int j = 0; j < L; j++)
-        f[j] = telu_exp(-0.35f * telu_log(p[j]));
+        f[j] = telu_exp(-LOSS_COMPRESS * telu_log(p[j]));
 }
 
 /* Sum of |C(Y) - C(X)| over bins and lanes; k times its gradient to hr, hi; the
  * magnitudes to xa, ya. */
 TELU_TARGET_CLONES
-static double compressed(struct room *l, int bins, float k)
+static double compressed(struct scratch *l, int bins, float k)
 {
     const float *restrict xr = l->xr, *restrict xi = l->xi;
     const float *restrict yr = l->yr, *restrict yi = l->yi;
@@ -132,8 +130,8 @@ static double compressed(struct room *l, int bins, float k)
         float px[L], py[L], fx[L], fy[L];
 
         for (int j = 0; j < L; j++) {
-            px[j] = xr[j] * xr[j] + xi[j] * xi[j] + EPS;
-            py[j] = yr[j] * yr[j] + yi[j] * yi[j] + EPS;
+            px[j] = xr[j] * xr[j] + xi[j] * xi[j] + LOSS_EPS;
+            py[j] = yr[j] * yr[j] + yi[j] * yi[j] + LOSS_EPS;
             xa[j] = sqrtf(px[j]);
             ya[j] = sqrtf(py[j]);
         }
@@ -143,7 +141,7 @@ static double compressed(struct room *l, int bins, float k)
             float dr = yr[j] * fy[j] - xr[j] * fx[j];
             float di = yi[j] * fy[j] - xi[j] * fx[j];
             float u = sign(dr), v = sign(di);
-            float along = 0.7f * (u * yr[j] + v * yi[j]) / py[j];
+            float along = 2.0f * LOSS_COMPRESS * (u * yr[j] + v * yi[j]) / py[j];
 
             part[j] += fabsf(dr) + fabsf(di);
             hr[j] = k * fy[j] * (u - along * yr[j]);
@@ -155,7 +153,7 @@ static double compressed(struct room *l, int bins, float k)
 
 /* Sum of the log-mel distances; k times the gradient with respect to ya to ga. */
 TELU_TARGET_CLONES
-static double log_mel(struct room *l, const struct mel *m, int bins, float k)
+static double log_mel(struct scratch *l, const struct mel *m, int bins, float k)
 {
     float *restrict ga = l->ga;
     float part[L] = { 0 };
@@ -172,10 +170,10 @@ static double log_mel(struct room *l, const struct mel *m, int bins, float k)
                 y[j] += w[b] * l->ya[first + b * L + j];
             }
         for (int j = 0; j < L; j++) {
-            float d = telu_log(y[j] + MEL_EPS) - telu_log(x[j] + MEL_EPS);
+            float d = telu_log(y[j] + LOSS_MEL_EPS) - telu_log(x[j] + LOSS_MEL_EPS);
 
             part[j] += fabsf(d);
-            g[j] = k * sign(d) / (y[j] + MEL_EPS);
+            g[j] = k * sign(d) / (y[j] + LOSS_MEL_EPS);
         }
         for (int b = 0; b < count; b++)
             for (int j = 0; j < L; j++)
@@ -186,7 +184,7 @@ static double log_mel(struct room *l, const struct mel *m, int bins, float k)
 
 /* d|Y|/dY = Y / |Y| */
 TELU_TARGET_CLONES
-static void magnitude_grad(struct room *l, int bins)
+static void magnitude_grad(struct scratch *l, int bins)
 {
     const float *restrict ga = l->ga, *restrict ya = l->ya;
     const float *restrict yr = l->yr, *restrict yi = l->yi;
@@ -204,7 +202,7 @@ TELU_TARGET_CLONES
 static double waveform(float *restrict g, const float *restrict x,
                        const float *restrict y, int n, int B)
 {
-    double error = 0.0, energy = 1e-3;
+    double error = 0.0, energy = LOSS_WAVE_ENERGY;
 
     for (int i = 0; i < n; i++) {
         float d = y[i] - x[i];
@@ -212,7 +210,7 @@ static double waveform(float *restrict g, const float *restrict x,
         error += (double)d * d;
         energy += (double)x[i] * x[i];
     }
-    double value = sqrt(error / energy + 1e-4);
+    double value = sqrt(error / energy + LOSS_WAVE_EPS);
     float k = (float)(1.0 / (energy * value * B));
 
     for (int i = 0; i < n; i++)
@@ -231,17 +229,17 @@ struct job {
 static void one_item(void *arg, int b, int thread)
 {
     const struct job *j = arg;
-    struct room *l = &j->l->room[thread];
+    struct scratch *l = &j->l->scratch[thread];
     size_t at = (size_t)b * j->stride;
     struct loss_value v = { 0 };
 
     memset(j->mel + at, 0, sizeof(float) * j->n);
     memset(j->cpx + at, 0, sizeof(float) * j->n);
     v.wave = waveform(j->wave + at, j->x + at, j->y + at, j->n, j->B);
-    for (int i = 0; i < SCALES; i++) {
+    for (int i = 0; i < LOSS_SCALES; i++) {
         struct stft *s = &l->stft[i];
         int frames = stft_frames(s, j->n);
-        double each = 1.0 / ((double)SCALES * j->B * frames);
+        double each = 1.0 / ((double)LOSS_SCALES * j->B * frames);
         double km = each / l->mel[i].n, kc = each / (2 * s->bins);
 
         for (int f = 0; f < frames; f += L) {

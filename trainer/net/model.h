@@ -14,11 +14,9 @@
 #ifndef MODEL_H
 #define MODEL_H
 
+#include "constants.h"
 #include "params.h"
 #include "vq.h"
-
-#define MODEL_LEAD 120
-#define MODEL_TAIL 120
 
 /* Complete samples of T packets: they start at the clip's sample 0. */
 #define MODEL_COMPLETE(T) (TELU_PACKET * (T) - TELU_DELAY)

@@ -2,16 +2,12 @@
 /* step.c - see step.h. */
 #include "step.h"
 
+#include "constants.h"
 #include "memory.h"
 
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
-
-#define WEIGHT_DECAY 0.01f
-#define CLIP 1.0               /* length of the gradient, at most */
-#define COMMIT 0.25f
-#define SIZE 0.15f             /* 0.5 holds the first thousand steps up */
 
 struct trainer *trainer_new(const struct telu_config *cfg, int batch, int packets,
                             uint64_t seed)
@@ -86,8 +82,8 @@ void trainer_crop(struct trainer *t, const struct dataset *data)
 
     for (int i = 0; i < items; i++) {
         float *x = t->x + (size_t)(i / ranks) * t->stride;
-        long room = data->total - (long)TELU_PACKET * t->T;
-        long at = room > 0 ? (long)rng_below(&t->rng, room) : 0;
+        long last = data->total - (long)TELU_PACKET * t->T;
+        long at = last > 0 ? (long)rng_below(&t->rng, last) : 0;
         float level = gain(t, i);
 
         t->drawn[i] = stages_of(t, i, items);
@@ -115,7 +111,8 @@ struct step_result trainer_step(struct trainer *t, float rate, float decay)
                       m->wave + MODEL_LEAD, t->B, n, t->stride);
     balance_run(&t->balance, g, t->x + MODEL_LEAD, t->B, n, t->stride, t->reduce);
     params_zero_grad(m->p);
-    model_backward(m, t->grad[0], t->stages, t->B, t->T, COMMIT, SIZE);
+    model_backward(m, t->grad[0], t->stages, t->B, t->T, COMMIT_WEIGHT,
+                   LATENT_WEIGHT);
     if (t->reduce) {           /* the mean, as of one large batch */
         reduce_sum(t->reduce, m->p->grad, m->p->total);
         cblas_sscal((int)m->p->total, 1.0f / (float)t->reduce->ranks, m->p->grad, 1);
@@ -125,6 +122,6 @@ struct step_result trainer_step(struct trainer *t, float rate, float decay)
         t->skipped++;
     else
         adamw_step(&t->adam, m->p, rate, WEIGHT_DECAY,
-                   r.norm > CLIP ? (float)(CLIP / r.norm) : 1.0f);
+                   r.norm > GRADIENT_CLIP ? (float)(GRADIENT_CLIP / r.norm) : 1.0f);
     return r;
 }

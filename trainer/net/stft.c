@@ -162,9 +162,9 @@ void stft_forward(struct stft *s, float *xr, float *xi, float *yr, float *yi,
  * halved and mirrored, except at 0 and n/2, where only the real part counts. Real
  * and imaginary part change places, which makes the transform an inverse one. */
 TELU_TARGET_CLONES
-static void join(float *restrict zr, float *restrict zi, const float *restrict gr,
-                 const float *restrict gi, const float *restrict hr,
-                 const float *restrict hi, int n)
+static void combine(float *restrict zr, float *restrict zi, const float *restrict gr,
+                    const float *restrict gi, const float *restrict hr,
+                    const float *restrict hi, int n)
 {
     for (int k = 1; k < n / 2; k++)
         for (int j = 0; j < L; j++) {
@@ -197,7 +197,7 @@ void stft_adjoint(struct stft *s, float *dg, float *dh, const float *gr,
 {
     int lanes = lanes_of(f, frames), at;
 
-    join(s->re[0], s->im[0], gr, gi, hr, hi, s->n);
+    combine(s->re[0], s->im[0], gr, gi, hr, hi, s->n);
     at = transform(s);
     store(dg + (long)f * s->hop, s->im[at], s->window, s->n, s->hop, lanes);
     store(dh + (long)f * s->hop, s->re[at], s->window, s->n, s->hop, lanes);

@@ -2,6 +2,7 @@
 /* vq.c - see vq.h. */
 #include "vq.h"
 
+#include "constants.h"
 #include "target_clones.h"
 #include "gemm.h"
 #include "memory.h"
@@ -14,10 +15,7 @@
 #define TILE 64                /* rows whose distances fit into the cache */
 #define LANES 16
 
-/* Shares of the mean use below which a code is dead, and with which it begins anew:
- * what it decays by from the one to the other is its time to find followers. */
-#define DEAD   0.03f
-#define REBORN 0.08f
+_Static_assert(TELU_MAX_STAGES < 32, "vq->ready has a bit for each stage");
 
 /* Gram and Schmidt: rows (D, L), at most L of them orthonormal to the ones before. */
 static void orthonormal(float *rows, int D, int L, struct rng *rng)
@@ -72,7 +70,7 @@ struct vq *vq_new(const struct telu_config *cfg, struct params *p, struct rng *r
         st->hits = zeroed(sizeof(*st->hits) * v->codes);
         project(st, v->latent, rng);
     }
-    v->chance.key = rng_next(rng);
+    v->rng.key = rng_next(rng);
     v->got.energy = floats(1 + (size_t)v->codes * TELU_MAX_DIM);
     v->got.row = v->got.energy + 1;
     v->got.count = floats((size_t)v->codes * (1 + TELU_MAX_DIM));
@@ -207,7 +205,7 @@ static void gather_rows(struct vq *v, int s, int R, uint32_t all, int T)
 
     *v->got.energy = cblas_sdot(R * D, st->z, 1, st->z, 1);
     for (int c = 0; c < v->codes; c++) {
-        long r = own_row(v, chance_below(chance_bits(v->chance, s, c, 0), all), T);
+        long r = own_row(v, counter_rng_below(counter_rng_bits(v->rng, s, c, 0), all), T);
         float *to = v->got.row + (size_t)c * D;
 
         if (r < 0)
@@ -237,14 +235,14 @@ static void gather_choices(struct vq *v, const struct vq_stage *st,
 }
 
 /* Puts a code onto the row that was drawn for it. */
-static void place(struct vq *v, int s, int code, float count)
+static void put_code(struct vq *v, int s, int code, float count)
 {
     struct vq_stage *st = &v->s[s];
 
     for (int d = 0; d < st->dim; d++) {
         size_t at = (size_t)code * st->dim + d;
-        float noise = chance_normal(chance_bits(v->chance, s, code, 1 + d));
-        float x = v->got.row[at] + 1e-3f * noise;
+        float noise = counter_rng_normal(counter_rng_bits(v->rng, s, code, 1 + d));
+        float x = v->got.row[at] + CODE_NOISE * noise;
 
         st->book->w[at] = x;
         st->total[at] = x * count;
@@ -263,14 +261,14 @@ static void learn(struct vq *v, int s, uint32_t all, float decay)
 
         st->hits[c] += (uint32_t)v->got.count[c];
         st->count[c] = decay * st->count[c] + w * v->got.count[c];
-        if (st->count[c] < DEAD * fair) {
-            place(v, s, c, REBORN * fair);
+        if (st->count[c] < CODE_DEAD * fair) {
+            put_code(v, s, c, CODE_REBORN * fair);
             v->restarts++;
             continue;
         }
         for (int d = 0; d < st->dim; d++) {
             st->total[at + d] = decay * st->total[at + d] + w * v->got.sum[at + d];
-            st->book->w[at + d] = st->total[at + d] / (st->count[c] + 1e-6f);
+            st->book->w[at + d] = st->total[at + d] / (st->count[c] + CODE_EPS);
         }
     }
 }
@@ -313,7 +311,7 @@ static void measure_energy(struct vq *v, const struct vq_stage *st, int B, int T
     for (int b = 0; b < B; b++) {
         const float *z = st->z + (size_t)b * n;
 
-        v->energy[b] = 1.0f / (cblas_sdot(n, z, 1, z, 1) / (float)n + 1e-3f);
+        v->energy[b] = 1.0f / (cblas_sdot(n, z, 1, z, 1) / (float)n + ENERGY_EPS);
     }
 }
 
@@ -346,7 +344,7 @@ double vq_forward(struct vq *v, float *sum, const float *x, const int *stages, i
         learning = learning && isfinite(*v->got.energy);
         if (learning && !(v->ready >> s & 1)) {
             for (int c = 0; c < v->codes; c++)
-                place(v, s, c, 1.0f);
+                put_code(v, s, c, 1.0f);
             v->ready |= 1 << s;
         }
         search(index, st->z, st->book->w, R, v->codes, D);
@@ -370,7 +368,7 @@ double vq_forward(struct vq *v, float *sum, const float *x, const int *stages, i
         }
     }
     if (decay > 0.0f)
-        v->chance.step++;
+        v->rng.step++;
     return commit / B;
 }
 

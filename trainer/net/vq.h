@@ -46,7 +46,7 @@ struct vq {
     int bypass;                /* q = z: without steps, so that finite differences
                                 * see the gradient that straight-through assumes */
     uint32_t restarts;
-    struct chance chance;      /* which rows and how much noise */
+    struct counter_rng rng;    /* which rows and how much noise */
     const struct reduce *reduce;   /* NULL: one rank */
     struct vq_gathered got;
     struct vq_stage s[TELU_MAX_STAGES];

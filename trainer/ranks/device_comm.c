@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-int join_device(int devices)
+int device_comm_device(int devices)
 {
     return parallel_local() % devices;
 }
@@ -30,7 +30,7 @@ static int shares_device(const struct telu_ranks *m, int device,
     return shared > 0;
 }
 
-void *join_ranks(const struct telu_ranks *m, int device, const char *(*error)(void))
+void *device_comm_new(const struct telu_ranks *m, int device, const char *(*error)(void))
 {
     char id[TELU_RANKS_ID] = { 0 };
     void *r;
@@ -39,7 +39,7 @@ void *join_ranks(const struct telu_ranks *m, int device, const char *(*error)(vo
         return NULL;
     if (shares_device(m, device, error)) {
         printf("ranks share a device: their sums go through the host\n");
-        r = m->join(device, parallel_reduce(), NULL);
+        r = m->open(device, parallel_reduce(), NULL);
     } else {
         int found = !parallel_rank() && !m->id(id);
 
@@ -47,7 +47,7 @@ void *join_ranks(const struct telu_ranks *m, int device, const char *(*error)(vo
             printf("%s: sums over ranks go through the host\n", error());
         parallel_share(&found, sizeof(found));
         parallel_share(id, sizeof(id));
-        r = m->join(device, parallel_reduce(), found ? id : NULL);
+        r = m->open(device, parallel_reduce(), found ? id : NULL);
     }
     if (!r)
         die("%s", error());

@@ -22,7 +22,7 @@ static struct {
     int rank, ranks, local, locals, cores, running;
     struct reduce reduce;
     float *got;                /* of all ranks, what is summed here */
-    size_t room;
+    size_t capacity;
     int *count, *at;           /* [ranks] */
 } job = { .ranks = 1, .locals = 1, .cores = 1 };
 
@@ -143,11 +143,11 @@ int parallel_cores(void)
 
 static void reserve(size_t n)
 {
-    if (n <= job.room)
+    if (n <= job.capacity)
         return;
     free(job.got);
     job.got = floats(n);
-    job.room = n;
+    job.capacity = n;
 }
 
 /* x[i] = sum over ranks of from[rank][i] */

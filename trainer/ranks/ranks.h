@@ -23,10 +23,10 @@ struct telu_ranks {
     int (*id)(char id[TELU_RANKS_ID]);
 
     /* Collective. id == NULL: through host->sum; host is kept. NULL with error(). */
-    void *(*join)(int device, const struct reduce *host, const char *id);
-    void (*leave)(void *r);
+    void *(*open)(int device, const struct reduce *host, const char *id);
+    void (*close)(void *r);
 
-    /* A telu_train_reduce, user being what join() gave: each element is summed by one
+    /* A telu_train_reduce, user being what open() gave: each element is summed by one
      * rank, so that all get the same bits. Through the host it waits for the stream. */
     int (*sum)(void *r, float *device, size_t n, void *stream);
 };

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define MAGIC "telucodec checkpoint %d\n"
-#define MAGIC_BYTES 23
+#define MAGIC_BYTES (sizeof(MAGIC) - 2)        /* one digit for %d, no NUL */
 #define VERSION 3
 #define PARTS 11
 
@@ -59,7 +59,7 @@ static void parts(struct part *all, struct trainer *t, struct progress *p, int v
         { "vq.ready", sizeof(v->ready), &v->ready },
         { "chance", sizeof(t->rng), &t->rng },
         { "balance", sizeof(t->balance), &t->balance },
-        { "vq.chance", sizeof(v->chance), &v->chance },
+        { "vq.chance", sizeof(v->rng), &v->rng },
     };
 
     memcpy(all, list, sizeof(list));
@@ -192,7 +192,7 @@ int checkpoint_load(const char *path, struct trainer *t, struct progress *p)
     for (int i = 0; i < part_count(from.version); i++)
         get_part(&from, &all[i]);
     if (from.version < 3)
-        t->model->vq->chance = (struct chance){ (uint64_t)p->seed, (uint64_t)p->step };
+        t->model->vq->rng = (struct counter_rng){ (uint64_t)p->seed, (uint64_t)p->step };
     crc = from.crc;
     if (from.version > 1) {
         get(&from, &stored, sizeof(stored));

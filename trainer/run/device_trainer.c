@@ -14,13 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct card {
+struct device_trainer {
     const struct telu_module *module;
     const struct telu_training *ops;
     void *t;                   /* its trainer */
-    void *ranks;               /* NULL: one */
+    void *comm;                /* NULL: one rank */
     struct trainer *host;
-    struct feed *feed;
+    struct prefetcher *prefetcher;
     uint32_t *hits;            /* (stages, codes) */
     struct rng rng;            /* after the batch of the last step */
 };
@@ -82,15 +82,15 @@ static const struct telu_module *choose(const struct options *o)
     return m;
 }
 
-static void must(const struct card *c, int bad)
+static void check(const struct device_trainer *c, int bad)
 {
     if (bad)
         die("%s; the checkpoint that was written last is whole", c->module->error());
 }
 
-static void open_trainer(struct card *c, const struct options *o)
+static void open_trainer(struct device_trainer *c, const struct options *o)
 {
-    int device = join_device(c->module->devices());
+    int device = device_comm_device(c->module->devices());
     struct trainer *t = c->host;
     char name[128] = "a device";
 
@@ -99,18 +99,18 @@ static void open_trainer(struct card *c, const struct options *o)
                         bf16(o) ? TELU_TRAIN_BF16 : TELU_TRAIN_FP32);
     if (!c->t)
         die("%s: %s", name, c->module->error());
-    c->ranks = join_ranks(c->module->ranks, device, c->module->error);
-    if (c->ranks)
-        must(c, c->ops->reduce(c->t, c->module->ranks->sum, c->ranks, t->reduce->rank,
-                               t->reduce->ranks));
+    c->comm = device_comm_new(c->module->ranks, device, c->module->error);
+    if (c->comm)
+        check(c, c->ops->reduce(c->t, c->module->ranks->sum, c->comm, t->reduce->rank,
+                                t->reduce->ranks));
     printf("training on %s, %s\n", name, o->precision);
 }
 
-struct card *card_new(const struct options *o, struct trainer *t)
+struct device_trainer *device_trainer_new(const struct options *o, struct trainer *t)
 {
     const struct telu_module *m = choose(o);
     const struct telu_config *cfg = &t->model->cfg;
-    struct card *c;
+    struct device_trainer *c;
 
     if (!m)
         return NULL;
@@ -129,41 +129,41 @@ struct card *card_new(const struct options *o, struct trainer *t)
     return c;
 }
 
-void card_free(struct card *c)
+void device_trainer_free(struct device_trainer *c)
 {
     if (!c)
         return;
-    feed_free(c->feed);
+    prefetcher_free(c->prefetcher);
     c->ops->close(c->t);
-    if (c->ranks)
-        c->module->ranks->leave(c->ranks);
+    if (c->comm)
+        c->module->ranks->close(c->comm);
     free(c->hits);
     free(c);
 }
 
-void card_begin(struct card *c, const struct dataset *data)
+void device_trainer_begin(struct device_trainer *c, const struct dataset *data)
 {
-    feed_free(c->feed);
-    card_push(c);
+    prefetcher_free(c->prefetcher);
+    device_trainer_push(c);
     c->rng = c->host->rng;
-    c->feed = feed_new(c->host, data, c->ops->staging, c->t, c->module->error);
+    c->prefetcher = prefetcher_new(c->host, data, c->ops->staging, c->t, c->module->error);
 }
 
-void card_step(struct card *c, float rate, float decay)
+void device_trainer_step(struct device_trainer *c, float rate, float decay)
 {
-    const struct feed_batch *b = feed_take(c->feed);
+    const struct prefetcher_batch *b = prefetcher_take(c->prefetcher);
 
-    must(c, c->ops->step(c->t, b->which, b->stages, rate, decay));
+    check(c, c->ops->step(c->t, b->which, b->stages, rate, decay));
     c->rng = b->after;
-    feed_used(c->feed);
+    prefetcher_used(c->prefetcher);
 }
 
-int card_results(struct card *c, struct step_result r[CARD_STEPS])
+int device_trainer_results(struct device_trainer *c, struct step_result r[DEVICE_TRAINER_STEPS])
 {
-    struct telu_train_result all[CARD_STEPS];
-    int n = c->ops->results(c->t, all, CARD_STEPS);
+    struct telu_train_result all[DEVICE_TRAINER_STEPS];
+    int n = c->ops->results(c->t, all, DEVICE_TRAINER_STEPS);
 
-    must(c, n < 0);
+    check(c, n < 0);
     for (int i = 0; i < n; i++)
         r[i] = (struct step_result){ { all[i].mel, all[i].cpx, all[i].wave },
                                      all[i].commit, all[i].norm };
@@ -171,40 +171,40 @@ int card_results(struct card *c, struct step_result r[CARD_STEPS])
 }
 
 /* The trainer's arrays, with all that is not one. */
-static struct telu_train_state state_of(const struct card *c)
+static struct telu_train_state state_of(const struct device_trainer *c)
 {
     struct trainer *t = c->host;
     struct params *p = t->model->p;
     struct vq *v = t->model->vq;
     struct telu_train_state s = {
         p->value, p->books, t->adam.m, t->adam.v, v->state, c->hits, { 0 },
-        t->adam.step, t->skipped, v->restarts, v->ready, v->chance,
+        t->adam.step, t->skipped, v->restarts, v->ready, v->rng,
     };
 
     memcpy(s.balance, t->balance.norm, sizeof(s.balance));
     return s;
 }
 
-void card_pull(struct card *c)
+void device_trainer_pull(struct device_trainer *c)
 {
     struct telu_train_state s = state_of(c);
     struct trainer *t = c->host;
     struct vq *v = t->model->vq;
 
-    must(c, c->ops->get(c->t, &s));
+    check(c, c->ops->get(c->t, &s));
     memcpy(t->balance.norm, s.balance, sizeof(s.balance));
     t->adam.step = s.adam_step;
     t->skipped = s.skipped;
     t->rng = c->rng;
     v->restarts = s.restarts;
     v->ready = s.ready;
-    v->chance = s.chance;
+    v->rng = s.rng;
     for (int i = 0; i < v->stages; i++)
         memcpy(v->s[i].hits, c->hits + (size_t)i * v->codes,
                sizeof(*c->hits) * v->codes);
 }
 
-void card_push(struct card *c)
+void device_trainer_push(struct device_trainer *c)
 {
     struct telu_train_state s = state_of(c);
     const struct vq *v = c->host->model->vq;
@@ -212,5 +212,5 @@ void card_push(struct card *c)
     for (int i = 0; i < v->stages; i++)
         memcpy(c->hits + (size_t)i * v->codes, v->s[i].hits,
                sizeof(*c->hits) * v->codes);
-    must(c, c->ops->put(c->t, &s));
+    check(c, c->ops->put(c->t, &s));
 }

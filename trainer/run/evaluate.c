@@ -44,17 +44,17 @@ struct evaluation evaluate(struct trainer *t, const struct dataset *d, int files
 
     for (int i = 0; i < d->n; i += step) {
         const struct clip *c = &d->clip[i];
-        int T = (int)(c->n / TELU_PACKET), samples, room;
+        int T = (int)(c->n / TELU_PACKET), samples, length;
         float *x, *grad;
 
         T = T > LONGEST ? LONGEST : T;
         samples = MODEL_COMPLETE(T);
-        room = (2 * T + 1) * TELU_HOP;
-        if (samples < 1024)
+        length = (2 * T + 1) * TELU_HOP;
+        if (samples < LOSS_LONGEST)
             continue;
-        x = floats(room);
-        grad = floats(room);
-        dataset_read(d, x, c->at - MODEL_LEAD, room);
+        x = floats(length);
+        grad = floats(length);
+        dataset_read(d, x, c->at - MODEL_LEAD, length);
         for (int k = 0; k < EVALUATE_POINTS; k++) {
             int stages = evaluate_stages[k] < most ? evaluate_stages[k] : most;
 
@@ -63,7 +63,7 @@ struct evaluation evaluate(struct trainer *t, const struct dataset *d, int files
                 quality_snr(x + MODEL_LEAD, t->model->wave + MODEL_LEAD, samples);
         }
         struct loss_value v = loss_run(t->loss, grad, grad, grad, x + MODEL_LEAD,
-                                       t->model->wave + MODEL_LEAD, 1, samples, room);
+                                       t->model->wave + MODEL_LEAD, 1, samples, length);
         e.loss.mel += v.mel;
         e.loss.cpx += v.cpx;
         e.loss.wave += v.wave;

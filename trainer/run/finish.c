@@ -26,7 +26,7 @@ static char *training_text(const struct progress *p, const struct options *o,
                            p->seconds / 60.0, *p->settings ? p->settings : now);
 }
 
-static void write_weights(const struct bundle *b, const char *path,
+static void write_weights(const struct snapshot *b, const char *path,
                           const char *training, const char *licence, char id[65])
 {
     const struct export_text texts[] = { { "training", training },
@@ -44,13 +44,13 @@ void finish(const struct trainer *t, const struct progress *p, const struct opti
     char *training = training_text(p, o, train), id[65];
     struct quality q[QUALITY_POINTS];
     struct telu_model *m;
-    struct bundle b;
+    struct snapshot b;
 
     printf("fitting the integer tables\n");
     fflush(stdout);
-    bundle_make(&b, t->model, train, TABLES_SECONDS, o->export_path != NULL);
+    snapshot_make(&b, t->model, train, TABLES_SECONDS, o->export_path != NULL);
     write_weights(&b, r->weights, training, o->licence, id);
-    m = bundle_model(&b, id);
+    m = snapshot_model(&b, id);
     quality_measure(q, m, valid, FILES);
     quality_print(q);
     if (r->report) {
@@ -60,6 +60,6 @@ void finish(const struct trainer *t, const struct progress *p, const struct opti
         printf("wrote %s\n", r->report);
     }
     telu_model_close(m);
-    bundle_release(&b);
+    snapshot_release(&b);
     g_free(training);
 }

@@ -46,19 +46,19 @@ double quality_si_sdr(const float *x, const float *y, long n)
 }
 
 /* What a thread works in. */
-struct room {
+struct scratch {
     struct stft stft;
     float *part[4];            /* (bins, lanes): real and imaginary, of x and of y */
 };
 
-static void room_init(struct room *r)
+static void scratch_init(struct scratch *r)
 {
     stft_init(&r->stft, LSD_FFT);
     for (int i = 0; i < 4; i++)
         r->part[i] = floats((size_t)r->stft.bins * STFT_LANES);
 }
 
-static void room_release(struct room *r)
+static void scratch_release(struct scratch *r)
 {
     for (int i = 0; i < 4; i++)
         free(r->part[i]);
@@ -66,7 +66,7 @@ static void room_release(struct room *r)
 }
 
 /* Mean over frames of the root mean square distance of the spectra in dB. */
-static double lsd(struct room *r, const float *x, const float *y, long n)
+static double lsd(struct scratch *r, const float *x, const float *y, long n)
 {
     struct stft *s = &r->stft;
     int frames = stft_frames(s, (int)n);
@@ -147,7 +147,7 @@ struct job {
     const struct clip **clip;
     int clips;
     struct sums *sums;         /* (points, clips) */
-    struct room *room;         /* of each thread */
+    struct scratch *scratch;   /* of each thread */
 };
 
 static void one_file(void *arg, int item, int thread)
@@ -166,7 +166,7 @@ static void one_file(void *arg, int item, int thread)
     s->bits = 8.0 * bytes;
     s->snr = quality_snr(c->pcm, y, c->n);
     s->si_sdr = quality_si_sdr(c->pcm, y, c->n);
-    s->lsd = lsd(&j->room[thread], c->pcm, y, c->n);
+    s->lsd = lsd(&j->scratch[thread], c->pcm, y, c->n);
     s->samples = c->n;
     for (long i = 0; i < c->n; i++) {
         s->x += c->pcm[i];
@@ -214,15 +214,15 @@ void quality_measure(struct quality q[QUALITY_POINTS], const struct telu_model *
         if (audible(&d->clip[i]))
             j.clip[j.clips++] = &d->clip[i];
     j.sums = zeroed(sizeof(*j.sums) * (QUALITY_POINTS * j.clips + 1));
-    j.room = zeroed(sizeof(*j.room) * threads);
+    j.scratch = zeroed(sizeof(*j.scratch) * threads);
     for (int t = 0; t < threads; t++)
-        room_init(&j.room[t]);
+        scratch_init(&j.scratch[t]);
     pool_run(one_file, &j, QUALITY_POINTS * j.clips);
     for (int i = 0; i < QUALITY_POINTS; i++)
         q[i] = mean(j.sums + (size_t)i * j.clips, j.clips);
     for (int t = 0; t < threads; t++)
-        room_release(&j.room[t]);
-    free(j.room);
+        scratch_release(&j.scratch[t]);
+    free(j.scratch);
     free(j.sums);
     free(j.clip);
 }

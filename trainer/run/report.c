@@ -242,10 +242,11 @@ static void put_example(GString *s, const struct telu_model *m, const struct cli
           "3 kbit/s, the base layer alone" },
     };
     long n = clip->n < SECONDS * TELU_RATE ? clip->n : SECONDS * TELU_RATE;
-    float *y = floats(n);
+    float *y;
 
     if (n < FFT)
         return;
+    y = floats(n);
     g_string_append(s,
                     "<h2>One file that it did not learn from, before and after</h2>\n");
     put_figure(s, "Original", clip->pcm, n);

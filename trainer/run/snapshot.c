@@ -47,7 +47,7 @@ static void say(void *user, const char *text)
 }
 
 /* What is seen several times as often weighs as much here. */
-static void fit_tables(struct bundle *b, const struct dataset *d, int seconds,
+static void fit_tables(struct snapshot *b, const struct dataset *d, int seconds,
                        int aloud)
 {
     struct tables_clip *clips;
@@ -66,8 +66,8 @@ static void fit_tables(struct bundle *b, const struct dataset *d, int seconds,
     free(clips);
 }
 
-void bundle_make(struct bundle *b, const struct model *m, const struct dataset *d,
-                 int seconds, int aloud)
+void snapshot_make(struct snapshot *b, const struct model *m, const struct dataset *d,
+                   int seconds, int aloud)
 {
     const struct params *p = m->p;
     int stage = 0;
@@ -85,14 +85,14 @@ void bundle_make(struct bundle *b, const struct model *m, const struct dataset *
     fit_tables(b, d, seconds, aloud);
 }
 
-void bundle_release(struct bundle *b)
+void snapshot_release(struct snapshot *b)
 {
     for (int i = 0; i < b->count; i++)
         free((void *)b->blobs[i].data);
     free(b->blobs);
 }
 
-struct telu_model *bundle_model(const struct bundle *b, const char *id)
+struct telu_model *snapshot_model(const struct snapshot *b, const char *id)
 {
     struct telu_model *m = telu_model_build(&b->cfg, b->blobs, b->count, id);
 

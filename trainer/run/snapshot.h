@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* snapshot.h - a network in training as the codec would load it: weights in the dtypes
  * of the file, codebooks in tree order, integer tables fitted to speech. */
-#ifndef BUNDLE_H
-#define BUNDLE_H
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
 
 #include "dataset.h"
 #include "model.h"
 #include "weights.h"
 
-struct bundle {
+struct snapshot {
     struct telu_config cfg;
     struct telu_blob *blobs;
     int count;
@@ -16,11 +16,11 @@ struct bundle {
 
 /* m keeps its order, so that training can go on. The tables are fitted to at most
  * `seconds` of d; `aloud`: says what it finds. Exits with the reason when it cannot. */
-void bundle_make(struct bundle *b, const struct model *m, const struct dataset *d,
-                 int seconds, int aloud);
-void bundle_release(struct bundle *b);
+void snapshot_make(struct snapshot *b, const struct model *m, const struct dataset *d,
+                   int seconds, int aloud);
+void snapshot_release(struct snapshot *b);
 
 /* For telu_model_close(). */
-struct telu_model *bundle_model(const struct bundle *b, const char *id);
+struct telu_model *snapshot_model(const struct snapshot *b, const char *id);
 
 #endif

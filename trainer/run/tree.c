@@ -115,19 +115,19 @@ static void order_range(struct tree *t, int *code, int n)
 int tree_order(int *order, const float *book, int codes, int dim, const float *usage)
 {
     struct key *key = malloc(codes * sizeof(*key));
-    double *room = malloc(3 * dim * sizeof(*room));
-    struct tree t = { book, usage, dim, key, room, room + dim, room + 2 * dim };
+    double *scratch = malloc(3 * dim * sizeof(*scratch));
+    struct tree t = { book, usage, dim, key, scratch, scratch + dim, scratch + 2 * dim };
 
-    if (!key || !room) {
+    if (!key || !scratch) {
         free(key);
-        free(room);
+        free(scratch);
         return telu_fail("no memory to order %d codes", codes);
     }
     for (int i = 0; i < codes; i++)
         order[i] = i;
     order_range(&t, order, codes);
     free(key);
-    free(room);
+    free(scratch);
     return 0;
 }
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define TOTAL (1 << TELU_RANGE_BITS)
-#define TRUST 20.0             /* symbols that a coarser context's word is worth */
+#define CONFIDENCE 20.0        /* symbols that a coarser context's word is worth */
 #define GROUPS 4               /* of C: no base, and one for each G */
 #define DRAWS 3                /* steps tried per packet and shape */
 #define RATE_LEAST 5000.0      /* bit/s between which the steps are drawn */
@@ -55,12 +55,12 @@ static void to_freq(uint16_t *freq, const double *p)
 /* p = what was counted, and the parent's word where little was. */
 static void back_off(double *p, const double *count, const double *parent)
 {
-    double total = TRUST;
+    double total = CONFIDENCE;
 
     for (int i = 0; i < TELU_SYMBOLS; i++)
         total += count[i];
     for (int i = 0; i < TELU_SYMBOLS; i++)
-        p[i] = (count[i] + TRUST * parent[i]) / total;
+        p[i] = (count[i] + CONFIDENCE * parent[i]) / total;
 }
 
 static int group_of(int cclass)
