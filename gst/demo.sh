@@ -10,8 +10,9 @@ audio=${1:-$top/gst/demo.flac}
 [ -r "$audio" ] ||
     die "$audio: cannot be read; give an audio file, or none for the bundled clip"
 
+needs=$demo_needs
 install_missing
-build_tree
+build_demo
 
 export GST_PLUGIN_PATH="$build/gst${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
 export GST_REGISTRY="$build/registry.bin"

@@ -9,9 +9,8 @@ build=${TELUCODEC_BUILD:-$top/build}
 die() { echo "$(basename "$0"): $*" >&2; exit 1; }
 
 # package, and the command or pkg-config module that shows it is there
-needs='
+demo_needs='
 gcc=cmd:cc
-g++=cmd:c++
 libc6-dev=header:stdio.h
 meson=cmd:meson
 ninja-build=cmd:ninja
@@ -19,14 +18,18 @@ pkg-config=cmd:pkg-config
 libgstreamer1.0-dev=pc:gstreamer-check-1.0
 libgstreamer-plugins-base1.0-dev=pc:gstreamer-fft-1.0
 libjson-glib-dev=pc:json-glib-1.0
-libopenblas-dev=pc:openblas
-libopenmpi-dev=pc:ompi-c
-openmpi-bin=cmd:mpirun
 gstreamer1.0-tools=cmd:gst-launch-1.0
 gstreamer1.0-plugins-base-apps=cmd:gst-discoverer-1.0
 gstreamer1.0-plugins-base=element:audioresample
 gstreamer1.0-plugins-good=element:pngenc
 '
+# also for the trainer and the tests
+needs="$demo_needs
+g++=cmd:c++
+libopenblas-dev=pc:openblas
+libopenmpi-dev=pc:ompi-c
+openmpi-bin=cmd:mpirun
+"
 
 have() {
     case $1 in
@@ -65,12 +68,54 @@ install_missing() {
     [ -z "$left" ] || die "installed, but still not found: $left"
 }
 
-# build_tree [meson option ...]: sets up once, builds, says little.
+# setup_tree [meson option ...]: sets up a build folder
+setup_tree() {
+    meson setup "$build" "$top" "$@" >"$build.log" 2>&1 ||
+        { cat "$build.log"; die "meson setup failed"; }
+}
+
+# build_targets [ninja target ...]: builds them, or everything; says little.
+build_targets() {
+    ninja -C "$build" "$@" >"$build.log" 2>&1 ||
+        { tail -40 "$build.log"; die "the build failed"; }
+    rm -f "$build.log"
+}
+
+# build_tree [meson option ...]: sets up once, builds everything.
 build_tree() {
     if [ ! -f "$build/build.ninja" ]; then
-        meson setup "$build" "$top" "$@" >"$build.log" 2>&1 ||
-            { cat "$build.log"; die "meson setup failed"; }
+        setup_tree "$@"
+    elif [ -f "$build/demo-only" ]; then
+        # build_demo chose one GPU, or none, and did without the trainer's libraries.
+        every=$(sed -n "/'cuda-arch'/s/.*value: '\([^']*\)'.*/\1/p" "$top/meson_options.txt")
+        setup_tree --reconfigure -Dcuda=auto -Dcuda-arch="$every" "$@"
+        rm -f "$build/demo-only"
     fi
-    ninja -C "$build" >"$build.log" 2>&1 || { tail -40 "$build.log"; die "the build failed"; }
-    rm -f "$build.log"
+    build_targets
+}
+
+# gpu_arch: the compute capability of this machine's GPU, as in 90; nothing without one
+gpu_arch() {
+    nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -1 |
+        tr -cd 0-9
+}
+
+# build_demo: the plugin and the comparison; the CUDA module for this machine's GPU alone.
+build_demo() {
+    arch=$(gpu_arch)
+    if [ ! -f "$build/build.ninja" ]; then
+        if [ -n "$arch" ] && have cmd:c++; then
+            setup_tree -Dcuda=auto -Dcuda-arch="$arch"
+        else
+            setup_tree -Dcuda=disabled
+        fi
+        : >"$build/demo-only"
+    fi
+    set -- gst/libgsttelucodec.so gst/telucodec-compare
+    module=kernels/module/libtelucodec-cuda.so
+    # In a folder of all architectures only a module that is there is kept up to date.
+    if [ -f "$build/$module" ] || { [ -f "$build/demo-only" ] && [ -n "$arch" ]; }; then
+        ninja -C "$build" -t query "$module" >/dev/null 2>&1 && set -- "$@" "$module"
+    fi
+    build_targets "$@"
 }

@@ -206,7 +206,7 @@ void *telu_shim_shared(size_t align)
     return shared + ZONE;
 }
 
-TELU_NO_ASAN __attribute__((optimize("no-tree-loop-distribute-patterns")))
+TELU_NO_ASAN TELU_NO_MEMSET
 static void fill(unsigned char *p, unsigned char value, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -43,7 +43,7 @@ telu_shim_where telu_shim_where_is(const void *p, size_t *left)
     return i->second.where == TELU_HOST ? TELU_DEVICE : i->second.where;
 }
 
-TELU_NO_ASAN __attribute__((optimize("no-tree-loop-distribute-patterns")))
+TELU_NO_ASAN TELU_NO_MEMSET
 static void fill(unsigned char *p, unsigned char value, size_t n)
 {
     for (size_t i = 0; i < n; i++)

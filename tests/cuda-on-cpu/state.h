@@ -23,6 +23,12 @@
 #define TELU_ASAN 0
 #define TELU_NO_ASAN
 #endif
+/* Before a function whose loops stay loops: memset() would be checked by AddressSanitizer. */
+#ifdef __clang__
+#define TELU_NO_MEMSET __attribute__((no_builtin("memset")))
+#else
+#define TELU_NO_MEMSET __attribute__((optimize("no-tree-loop-distribute-patterns")))
+#endif
 
 #define TELU_POISON 0xff       /* every float, double and bf16 of it is a NaN */
 

@@ -151,7 +151,7 @@ static void streams(void)
 static cudaGraphExec_t capture(float *x, float *y, float by, cudaStream_t a, cudaStream_t b,
                                bool join)
 {
-    cudaEvent_t e, f;
+    cudaEvent_t e = nullptr, f = nullptr;
     cudaGraph_t g;
     cudaGraphExec_t exec = nullptr;
 
@@ -178,7 +178,7 @@ static cudaGraphExec_t capture(float *x, float *y, float by, cudaStream_t a, cud
 static void graphs(void)
 {
     float *x = make<float>(32), *y = make<float>(32), *more = nullptr;
-    cudaStream_t a, b;
+    cudaStream_t a = nullptr, b = nullptr;
     cudaGraph_t g;
     struct telu_shim_counts c;
 

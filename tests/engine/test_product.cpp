@@ -63,7 +63,8 @@ static void test_places(int R, int C)
     for (int i = 0; i < R * C; i++) {
         const uint16_t *at = one + i / C * 3 * C + i % C;
 
-        check(third(at) + third(at + C) + third(at + 2 * C) == x[i], "a row's thirds are not", x[i]);
+        check(third(at) + third(at + C) + third(at + 2 * C) == x[i], "a row's thirds are not",
+              x[i]);
     }
 }
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # test_demo.sh TREE BUILD - the README's first command, in a build that exists: its
-# table, its files, and that the coded file is a good one.
+# table, its files, and that the coded file is a good one. In a new folder: that it builds
+# only what it needs, and that tests/run.sh afterwards builds everything.
 set -u
 top=$1
 failed=0
@@ -27,4 +28,45 @@ case $text in
 *"no such file"*) ;;
 *) bad "the error does not name the file: $text" ;;
 esac
+
+# A ninja that notes what it is asked for and builds nothing; a GPU, and none.
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+mkdir "$dir/bin" || exit 1
+cat >"$dir/bin/ninja" <<EOF
+#!/bin/sh
+case "\$*" in
+*--version* | *-t\ *) exec "$(command -v ninja)" "\$@" ;;
+esac
+shift 2
+echo "\$*" >"$dir/asked"
+EOF
+# shellcheck disable=SC2016
+printf '#!/bin/sh\n[ -n "$GPU" ] && echo "$GPU"\n' >"$dir/bin/nvidia-smi"
+printf '#!/bin/sh\nexit 1\n' >"$dir/bin/nvcc"
+chmod +x "$dir/bin/ninja" "$dir/bin/nvidia-smi" "$dir/bin/nvcc"
+export PATH="$dir/bin:$PATH"
+
+# asks FOLDER FUNCTION OPTIONS TARGETS: what a function of setup.sh asks meson and ninja for
+asks() {
+    : >"$dir/asked"
+    said=$(TELUCODEC_BUILD=$dir/$1 sh -c '. "$0"; "$1"' "$top/tests/setup.sh" "$2" 2>&1) ||
+        bad "$2: $said"
+    options=$(meson introspect --buildoptions "$dir/$1" | tr '{' '\n' |
+        sed -n 's/.*"name": "\(cuda[a-z-]*\)", "value": "\([^"]*\)".*/\1=\2/p' | LC_ALL=C sort |
+        tr '\n' ' ')
+    [ "$options" = "$3 " ] || bad "$2: options $options, expected $3"
+    targets=$(cat "$dir/asked")
+    [ "$targets" = "$4" ] || bad "$2: built \"$targets\", expected \"$4\""
+}
+two='gst/libgsttelucodec.so gst/telucodec-compare'
+every=$(sed -n "/'cuda-arch'/s/.*value: '\([^']*\)'.*/\1/p" "$top/meson_options.txt")
+export GPU=
+asks none build_demo "cuda-arch=$every cuda=disabled" "$two"
+GPU=9.0
+if command -v c++ >/dev/null; then
+    asks one build_demo "cuda-arch=90 cuda=auto" "$two kernels/module/libtelucodec-cuda.so"
+fi
+asks none build_tree "cuda-arch=$every cuda=auto" ''
+asks none build_demo "cuda-arch=$every cuda=auto" "$two"
 exit $failed
