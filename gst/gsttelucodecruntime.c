@@ -233,27 +233,99 @@ gst_telucodec_runtime_install_properties (GObjectClass * klass, guint first)
   const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
       GST_PARAM_MUTABLE_READY;
 
+  /**
+   * GstTelucodecEnc:model-path:
+   *
+   * Weight file. NULL selects the file of the environment variable TELUCODEC_MODEL, or else
+   * the weights that came with the plugin.
+   *
+   * Since: 0.1
+   */
+  /**
+   * GstTelucodecDec:model-path:
+   *
+   * See #GstTelucodecEnc:model-path.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass,
       first + GST_TELUCODEC_RUNTIME_MODEL_PATH,
       g_param_spec_string (GST_TELUCODEC_PROP_MODEL_PATH, "Model path",
           "Weight file; NULL: that of the environment variable "
           GST_TELUCODEC_MODEL_ENV ", or else the one that came with the plugin",
           NULL, flags));
+  /**
+   * GstTelucodecEnc:backend:
+   *
+   * Where the network runs: on CUDA where available (auto), on the CPU, or on CUDA alone.
+   *
+   * Since: 0.1
+   */
+  /**
+   * GstTelucodecDec:backend:
+   *
+   * See #GstTelucodecEnc:backend.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, first + GST_TELUCODEC_RUNTIME_BACKEND,
       g_param_spec_enum (GST_TELUCODEC_PROP_BACKEND, "Backend",
           "Where the network runs", GST_TYPE_TELUCODEC_BACKEND,
           GST_TELUCODEC_BACKEND_AUTO, flags));
+  /**
+   * GstTelucodecEnc:cuda-device-id:
+   *
+   * Number of the CUDA device, counted from 0. The CPU ignores it.
+   *
+   * Since: 0.1
+   */
+  /**
+   * GstTelucodecDec:cuda-device-id:
+   *
+   * See #GstTelucodecEnc:cuda-device-id.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass,
       first + GST_TELUCODEC_RUNTIME_CUDA_DEVICE_ID,
       g_param_spec_int (GST_TELUCODEC_PROP_CUDA_DEVICE_ID, "CUDA device id",
           "Number of the device that the CUDA backend uses", 0, G_MAXINT, 0,
           flags));
+  /**
+   * GstTelucodecEnc:batch-window:
+   *
+   * Microseconds that a packet waits on CUDA for packets of other streams. They run as one
+   * batch. The window adds to the latency; with 0 a packet waits only for a busy device.
+   *
+   * Since: 0.1
+   */
+  /**
+   * GstTelucodecDec:batch-window:
+   *
+   * See #GstTelucodecEnc:batch-window.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass,
       first + GST_TELUCODEC_RUNTIME_BATCH_WINDOW,
       g_param_spec_uint (GST_TELUCODEC_PROP_BATCH_WINDOW, "Batch window",
           "Microseconds that a packet waits on CUDA for those of other streams, "
           "to run as one batch with them; adds to the latency. 0: it waits only "
           "while the device is busy", 0, BATCH_WINDOW_MAX, BATCH_WINDOW, flags));
+  /**
+   * GstTelucodecEnc:active-backend:
+   *
+   * Where the network runs now: "cpu" or "cuda", NULL while stopped. A change is notified.
+   *
+   * Since: 0.1
+   */
+  /**
+   * GstTelucodecDec:active-backend:
+   *
+   * See #GstTelucodecEnc:active-backend.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass,
       first + GST_TELUCODEC_RUNTIME_ACTIVE_BACKEND,
       g_param_spec_string (GST_TELUCODEC_PROP_ACTIVE_BACKEND, "Active backend",
