@@ -118,8 +118,9 @@ find_cuda (GstTelucodecRuntime * rt, GstElement * element, gboolean starts)
         GST_LIBRARY_ERROR_INIT, telu_error ());
   if (!module->engine)
     return report_missing (rt, element, starts, GST_MESSAGE_INFO,
-        GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "The CUDA module was built without an engine: it "
-        "trains, but does not encode or decode");
+        GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT,
+        "The CUDA module was built without an engine: it trains, but does not "
+        "encode or decode");
   devices = module->devices ();
   if (devices < 1)
     return report_missing (rt, element, starts,
