@@ -169,7 +169,8 @@ static void pass_gate(void)
         fake_control.gate--;
 }
 
-static int run_requests(struct telu_engine *e, enum telu_side side, struct telu_request *requests, int n)
+static int run_requests(struct telu_engine *e, enum telu_side side,
+                        struct telu_request *requests, int n)
 {
     struct timespec pause = { .tv_nsec = fake_control.delay % 1000000 * 1000,
                               .tv_sec = fake_control.delay / 1000000 };
