@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* compare.c - telucodec-compare ORIGINAL DECODED [PICTURE.png]: SNR and level of a
- * decoded file against its original, sample by sample, and both spectrograms.
+/* compare.c - telucodec-compare ORIGINAL DECODED [PICTURE.png]: compares a decoded file
+ * with its original: SNR and level, sample by sample, and both spectrograms.
  *
  * The SNR is plain: 10 log10(sum x^2 / sum (x - y)^2), no alignment, no gain. */
 #include "pcm.h"
@@ -16,11 +16,11 @@
 #define HEIGHT (FFT / 2)
 #define WIDTH 1000
 #define GAP 8
-/* what is drawn white and black, dB below a full-scale sine */
+/* Levels drawn white and black, in dB relative to a full-scale sine. */
 #define TOP_DB (-30.0)
 #define FLOOR_DB (-105.0)
 
-/* Black, blue, magenta, orange, white: loud is light. */
+/* Maps level 0 .. 1 to black, blue, magenta, orange, white. */
 static void
 colour (double level, guint8 * rgb)
 {
@@ -34,7 +34,7 @@ colour (double level, guint8 * rgb)
     rgb[c] = (guint8) lrint (stop[i][c] + (at - i) * (stop[i + 1][c] - stop[i][c]));
 }
 
-/* n samples of x over the whole width, 0 Hz at the bottom; 0 dB is a full-scale sine. */
+/* Draws n samples of x over the whole width, 0 Hz at the bottom; 0 dB is a full-scale sine. */
 static void
 spectrogram (const float *x, gsize n, guint8 * rgb)
 {

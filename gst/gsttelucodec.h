@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodec.h - what the elements of the plugin have in common: caps, names,
- * ranks.
+/* gsttelucodec.h - caps and names that the elements of the plugin share.
  *
- * Stream caps of coded audio always carry all of
+ * Stream caps of coded audio always contain all of
  *   audio/x-telucodec, framed=(boolean)true, rate=(int)16000,
  *   channels=(int)1, model-id=(string)<64 hex digits>
  * where model-id is telu_model_id() of the weights that made the packets. One
  * buffer is one packet, 20 ms; packet k decodes to the samples
- * [320k - 80, 320k + 240). The 80 samples that stand before the stream's first
- * one, and what lies behind its last one, are named by a GstAudioClippingMeta
- * in GST_FORMAT_DEFAULT (samples at 16 kHz), which the decoder applies: start=80
- * on the first packet, end on the last. Time stamp and duration are those of the
- * samples that remain. The first packet of an encoder's run, and of what is read
- * after a seek, has DISCONT; with start=80 it makes the decoder begin anew.
+ * [320k - 80, 320k + 240). A GstAudioClippingMeta in GST_FORMAT_DEFAULT (samples at
+ * 16 kHz) removes the 80 samples before the stream's first one (start=80 on the first
+ * packet) and the samples after its last one (end on the last packets). The decoder
+ * applies it. Time stamp and duration are those of the remaining samples. DISCONT marks
+ * the first packet of an encoder's run and the first one after a seek. DISCONT with
+ * start=80 resets the decoder.
  */
 #ifndef GST_TELUCODEC_H
 #define GST_TELUCODEC_H
@@ -27,20 +26,19 @@ G_BEGIN_DECLS
 #define GST_TELUCODEC_CODEC_NAME "TeluCodec"
 #define GST_TELUCODEC_EXTENSION "tlc"
 
-/* name of the caps field with the id of the weights */
+/* Name of the caps field with the id of the weights. */
 #define GST_TELUCODEC_MODEL_ID "model-id"
 
 #define GST_TELUCODEC_PACKET_DURATION (20 * GST_MSECOND)
 
-/* Whatever can be decoded. rate and channels stand here so that a stream which
- * begins with a GAP event negotiates these and not the 44100 Hz stereo that the
- * base class would pick; model-id does not, because every field named here must
- * be present in a stream's caps for it to be a subset. */
+/* Packets that can be decoded. A stream that begins with a GAP event negotiates this rate
+ * and channel, not the base class's 44100 Hz stereo. model-id is left out, because a
+ * stream's caps must contain every field named here to be a subset. */
 #define GST_TELUCODEC_CAPS_FRAMED \
     GST_TELUCODEC_MEDIA_TYPE ", framed = (boolean) true, " \
     "rate = (int) 16000, channels = (int) 1"
 
-/* Bytes of a .tlc file, as the muxer writes and the parser takes them. */
+/* Bytes of a .tlc file. */
 #define GST_TELUCODEC_CAPS_FILE \
     GST_TELUCODEC_MEDIA_TYPE ", framed = (boolean) false"
 
@@ -55,7 +53,7 @@ G_BEGIN_DECLS
 #define GST_TELUCODEC_PROP_ACTIVE_BACKEND "active-backend"
 #define GST_TELUCODEC_PROP_STATS "stats"
 
-/* Environment: weight file to use where no model-path is set. */
+/* Environment variable: the weight file if model-path is not set. */
 #define GST_TELUCODEC_MODEL_ENV "TELUCODEC_MODEL"
 #define GST_TELUCODEC_MODEL_FILE "telucodec-te-16k.safetensors"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecdec.c - audio/x-telucodec -> audio/x-raw.
+/* gsttelucodecdec.c - decodes audio/x-telucodec into audio/x-raw.
  *
- * One packet in, its samples out, without delay: what the encoder's latency is
- * for, the time stamps already say. Lost packets (GAP events) and damaged ones
- * are concealed from the running state, which only a new run resets.
+ * Each packet gives its samples at once: the time stamps already contain the
+ * encoder's latency. Lost packets (GAP events) and damaged ones are concealed from
+ * the running state, which only a new run resets.
  */
 
 /**
@@ -12,11 +12,10 @@
  * @see_also: telucodecenc, telucodecparse
  *
  * Decodes TeluCodec packets. The weights must be those that the packets were
- * made with: the caps name them (model-id). GAP events of any length are filled
- * (property plc, TRUE here), so behind an rtpjitterbuffer all that is needed is
- * do-lost=true.
+ * made with: the caps name them (model-id). GAP events of any length are concealed
+ * (property plc, TRUE here). An rtpjitterbuffer only needs do-lost=true.
  *
- * Where it runs (backend) is chosen as in telucodecenc.
+ * The property backend works as in telucodecenc.
  *
  * ## Example launch lines
  * |[
@@ -64,7 +63,7 @@ static void
 reset_run (GstTelucodecDec * self)
 {
   gst_telucodec_stream_reset (&self->stream);
-  self->left = 0;
+  self->unused = 0;
   self->bad_in_row = 0;
 }
 
@@ -93,7 +92,7 @@ gst_telucodec_dec_start (GstAudioDecoder * dec)
   GST_OBJECT_UNLOCK (self);
   reset_run (self);
 
-  /* From here on packets may come */
+  /* Packets may arrive as soon as the stream is open. */
   if (!gst_telucodec_stream_open (&self->stream, GST_ELEMENT (self),
           &self->runtime, TELU_DECODE)) {
     gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
@@ -166,8 +165,8 @@ gst_telucodec_dec_set_format (GstAudioDecoder * dec, GstCaps * caps)
   return choose_output (self);
 }
 
-/* Downstream may want the other format by now. Between buffers, since a buffer
- * that is already made cannot change. */
+/* Changes the sample format if downstream asks for it. Runs between buffers, since a
+ * finished buffer cannot change. */
 static GstFlowReturn
 renegotiate (GstTelucodecDec * self)
 {
@@ -182,8 +181,7 @@ renegotiate (GstTelucodecDec * self)
       GST_FLOW_FLUSHING : GST_FLOW_NOT_NEGOTIATED;
 }
 
-/* The format need not be of our own choice: where a gap comes first, the base class
- * takes one. */
+/* Asks the base class for the format, since it chooses one itself for a leading gap. */
 GstBuffer *
 gst_telucodec_dec_make_buffer (GstTelucodecDec * self, const gfloat * pcm,
     gint n)
@@ -210,8 +208,8 @@ gst_telucodec_dec_make_buffer (GstTelucodecDec * self, const gfloat * pcm,
   return buf;
 }
 
-/* The packet was damaged and libtelu has concealed it: the sound goes on. Tells the
- * application once, and lets the property max-errors end the stream. */
+/* Counts a damaged packet, which libtelu has concealed. Posts a warning for the first
+ * one, and lets the property max-errors end the stream. */
 static GstFlowReturn
 report_corrupt (GstTelucodecDec * self)
 {
@@ -227,8 +225,8 @@ report_corrupt (GstTelucodecDec * self)
     GST_ELEMENT_WARNING (self, STREAM, DECODE,
         ("A damaged packet was concealed; the property stats counts further "
             "ones."), (NULL));
-  /* The base class starts to count anew with each output, so it is told how many
-   * there were. */
+  /* The weight is the length of the row, since the base class restarts its count
+   * with each output. */
   GST_AUDIO_DECODER_ERROR (self, (gint) MIN (self->bad_in_row, G_MAXINT),
       STREAM, DECODE, ("%u damaged packets in a row", self->bad_in_row),
       (NULL), ret);
@@ -251,8 +249,8 @@ decode_packet (GstTelucodecDec * self, GstBuffer * buf)
     start = MIN (clip->start, TELU_PACKET);
     end = MIN (clip->end, TELU_PACKET - start);
   }
-  /* The first packet of an encoder's run, see telucodecenc. DISCONT alone is a
-   * hole in the run, over which the state goes on. */
+  /* DISCONT with this clipping marks the first packet of an encoder's run. DISCONT
+   * alone is a hole in the run, which keeps the state. */
   if (GST_BUFFER_FLAG_IS_SET (buf, GST_BUFFER_FLAG_DISCONT)
       && start == TELU_DELAY)
     reset_run (self);
@@ -276,7 +274,7 @@ decode_packet (GstTelucodecDec * self, GstBuffer * buf)
   self->busy += busy;
   GST_OBJECT_UNLOCK (self);
 
-  self->left = 0;
+  self->unused = 0;
   if (status == 0)
     self->bad_in_row = 0;
   else
@@ -299,7 +297,7 @@ gst_telucodec_dec_handle_frame (GstAudioDecoder * dec, GstBuffer * buf)
   GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
   GstFlowReturn ret;
 
-  if (!buf)                     /* drained: nothing is ever held back */
+  if (!buf)                     /* draining: no samples are held back */
     return GST_FLOW_OK;
 
   ret = renegotiate (self);
@@ -314,14 +312,14 @@ gst_telucodec_dec_flush (GstAudioDecoder * dec, gboolean hard)
 {
   GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
 
-  /* A soft flush is a hole in the stream, which the state is better carried over;
-   * but not when playing backwards, where what follows lies before. */
+  /* A soft flush is a hole in the stream, which keeps the state. Backward playback
+   * continues with earlier packets and needs a fresh state. */
   if (hard || dec->input_segment.rate < 0.0)
     reset_run (self);
 }
 
-/* While the player skips the audio, the base class makes GAP events of packets,
- * and would make packets of GAP events again if concealment were on: without end. */
+/* Switches concealment off while the player skips the audio. The base class then turns
+ * packets into GAP events, and would turn these into packets again, without end. */
 static gboolean
 gst_telucodec_dec_sink_event (GstAudioDecoder * dec, GstEvent * event)
 {
@@ -346,8 +344,8 @@ gst_telucodec_dec_sink_event (GstAudioDecoder * dec, GstEvent * event)
       (dec, event);
 }
 
-/* Not by gst_audio_decoder_set_latency(): its message, posted while the element starts,
- * makes decodebin3 wait for itself (GStreamer 1.22). */
+/* Adds the latency here, not by gst_audio_decoder_set_latency(): its message, posted
+ * while the element starts, makes decodebin3 wait for itself (GStreamer 1.22). */
 static gboolean
 gst_telucodec_dec_src_query (GstAudioDecoder * dec, GstQuery * query)
 {
@@ -433,7 +431,7 @@ gst_telucodec_dec_init (GstTelucodecDec * self)
 {
   GstAudioDecoder *dec = GST_AUDIO_DECODER (self);
 
-  /* Packets mean nothing without the model's id in the caps. */
+  /* The caps name the weights, without which packets cannot be decoded. */
   gst_audio_decoder_set_needs_format (dec, TRUE);
   gst_audio_decoder_set_plc_aware (dec, TRUE);
   gst_audio_decoder_set_plc (dec, TRUE);
@@ -462,6 +460,15 @@ gst_telucodec_dec_class_init (GstTelucodecDecClass * klass)
   decoder_class->src_query = gst_telucodec_dec_src_query;
 
   gst_telucodec_runtime_install_properties (object_class, PROP_RUNTIME);
+  /**
+   * GstTelucodecDec:stats:
+   *
+   * Structure application/x-telucodecdec-stats, counted since the last start: num-pushed,
+   * num-gap, plc-num-samples, plc-duration, corrupt, real-time-factor, and the backend's
+   * fields of #GstTelucodecEnc:stats.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed (GST_TELUCODEC_PROP_STATS, "Statistics",
           "What was decoded and concealed since the start, and how fast",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecdec.h - audio/x-telucodec -> audio/x-raw. */
+/* gsttelucodecdec.h - decodes audio/x-telucodec into audio/x-raw. */
 #ifndef GST_TELUCODEC_DEC_H
 #define GST_TELUCODEC_DEC_H
 
@@ -21,23 +21,23 @@ struct _GstTelucodecDec
   GstTelucodecStream stream;
 
   gfloat pcm[TELU_PACKET];
-  gint left;                    /* concealed samples at the end of pcm that the
-                                 * last gap was too short for */
-  guint bad_in_row;             /* corrupt packets without a good one between */
+  gint unused;                  /* concealed samples at the end of pcm, beyond
+                                 * the end of the last gap */
+  guint bad_in_row;             /* consecutive corrupt packets */
 
-  /* Guarded by the object lock: since start. */
+  /* Counted since start, guarded by the object lock. */
   guint64 pushed, gaps, corrupt;
   guint64 coded_samples, plc_samples;
   GstClockTime plc_duration;
   GstClockTime busy;            /* time spent on packets */
 };
 
-/* n samples in the format of the output; pcm NULL is silence. NULL with an error
- * posted. */
+/* Makes a buffer of n samples in the output's format; pcm NULL: silence. Returns NULL
+ * with an error posted. */
 GstBuffer *gst_telucodec_dec_make_buffer (GstTelucodecDec * self,
     const gfloat * pcm, gint n);
 
-/* Pushes samples for an empty buffer, which stands for a gap of its duration. */
+/* Pushes concealed samples for a gap, an empty buffer with a duration. */
 GstFlowReturn gst_telucodec_dec_fill_gap (GstTelucodecDec * self,
     GstBuffer * gap);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecdepay.c - RTP -> audio/x-telucodec packets, FORMAT.md, 4.
+/* gsttelucodecdepay.c - takes audio/x-telucodec packets out of RTP; see FORMAT.md, 4.
  *
- * What came is passed on at once, until a packet is missing. From there on packets wait in
- * a queue, until one brings the beginning of that which is missing, or is too late to: then
- * it becomes a GAP event.
+ * Packets are pushed at once until one is missing. Later packets then wait in a queue until
+ * one of them contains the head of the missing packet. The missing packet becomes a GAP
+ * event when no later packet can contain its head any more.
  */
 
 /**
@@ -11,19 +11,17 @@
  * @title: rtptelucodecdepay
  * @see_also: rtptelucodecpay, telucodecdec
  *
- * Takes TeluCodec packets out of RTP packets. In place of one that was lost it passes on
- * its beginning, where a later one brought that (see rtptelucodecpay), else a GAP event,
- * which the decoder conceals. An rtpjitterbuffer with do-lost=true tells it in time of
- * packets that are lost.
+ * Takes TeluCodec packets out of RTP packets. A lost packet is replaced by its head if a
+ * later packet repeats it (see rtptelucodecpay), else by a GAP event, which the decoder
+ * conceals. An rtpjitterbuffer with do-lost=true reports lost packets in time.
  *
- * As soon as the stream brings beginnings of packets, the element waits for them, and adds
- * that to the latency: 20 ms for each packet of their distance. With use-redundancy=false
- * it does not.
+ * The element waits for heads as soon as the stream contains any, which adds 20 ms to the
+ * latency for each packet of their distance. With use-redundancy=false it never waits.
  *
  * ## Example launch line
  * |[
  * gst-launch-1.0 udpsrc port=5004 caps="application/x-rtp,media=audio,clock-rate=16000,encoding-name=TELUCODEC" ! rtpjitterbuffer do-lost=true latency=60 ! rtptelucodecdepay ! telucodecdec ! audioconvert ! audioresample ! autoaudiosink
- * ]| Plays what comes.
+ * ]| Plays the received stream.
  *
  * Since: 0.2
  */
@@ -36,9 +34,9 @@ GST_DEBUG_CATEGORY_STATIC (gst_telucodec_depay_debug);
 
 #define DEFAULT_USE_REDUNDANCY TRUE
 
-/* So many packets may be missing before it counts as a new beginning: more than are ever
- * concealed. */
-#define MOST_MISSING 50
+/* A larger step of the sequence number begins a new stream. Concealment is silent
+ * after fewer losses. */
+#define MAX_MISSING 50
 
 enum
 {
@@ -48,7 +46,7 @@ enum
   PROP_LOST
 };
 
-/* A place in the stream; packet is NULL where it is missing, for duration. */
+/* One packet of the stream; packet is NULL if it is missing. */
 typedef struct
 {
   guint16 seq;
@@ -84,7 +82,7 @@ add (GstTelucodecDepay * self, guint16 seq, GstClockTime pts,
   g_queue_push_tail (&self->queue, item);
 }
 
-/* n packets from seq on are missing, the last of which ends at `end`. */
+/* Adds n missing packets from seq on, the last of which ends at `end`. */
 static void
 add_missing (GstTelucodecDepay * self, guint16 seq, guint n, GstClockTime end)
 {
@@ -97,7 +95,8 @@ add_missing (GstTelucodecDepay * self, guint16 seq, guint n, GstClockTime end)
   }
 }
 
-/* Nothing can be told of before the base class has sent a segment, with a packet. */
+/* Pushes a GAP event, but none before the first packet: only then the base class sends
+ * a segment. */
 static void
 push_gap (GstTelucodecDepay * self, GstClockTime pts, GstClockTime duration)
 {
@@ -114,7 +113,7 @@ push_gap (GstTelucodecDepay * self, GstClockTime pts, GstClockTime duration)
 }
 
 static void
-pass_on (GstTelucodecDepay * self, Item * item)
+push_item (GstTelucodecDepay * self, Item * item)
 {
   if (item->packet) {
     GST_BUFFER_PTS (item->packet) = GST_BUFFER_DTS (item->packet) = item->pts;
@@ -130,16 +129,17 @@ pass_on (GstTelucodecDepay * self, Item * item)
   g_free (item);
 }
 
-/* What no packet can help any more, or need not wait; wait 0: all. */
+/* Pushes items up to the first missing one that a head may still replace. wait: packets
+ * after a missing one that may contain its head; 0 pushes all. */
 static void
-settle (GstTelucodecDepay * self, guint wait)
+push_ready (GstTelucodecDepay * self, guint wait)
 {
   Item *item;
 
   while ((item = g_queue_peek_head (&self->queue))) {
     if (!item->packet && (guint16) (self->next - 1 - item->seq) < wait)
       break;
-    pass_on (self, g_queue_pop_head (&self->queue));
+    push_item (self, g_queue_pop_head (&self->queue));
   }
 }
 
@@ -155,8 +155,8 @@ drop_all (GstTelucodecDepay * self)
   self->begun = FALSE;
 }
 
-/* The beginning of packet seq, where it is missing; at pts, which is better than what the
- * jitter buffer guessed, unless it is not known. */
+/* Replaces packet seq by its head if it is missing. A known pts overrides the time that
+ * the jitter buffer guessed. */
 static void
 recover (GstTelucodecDepay * self, guint16 seq, GstClockTime pts,
     const guint8 * head, guint size)
@@ -176,7 +176,7 @@ recover (GstTelucodecDepay * self, guint16 seq, GstClockTime pts,
   }
 }
 
-/* --- In ------------------------------------------------------------------- */
+/* --- Input ---------------------------------------------------------------- */
 
 static gboolean
 gst_telucodec_depay_set_caps (GstRTPBaseDepayload * depay, GstCaps * caps)
@@ -194,7 +194,7 @@ gst_telucodec_depay_set_caps (GstRTPBaseDepayload * depay, GstCaps * caps)
   return ok;
 }
 
-/* For so many packets it will wait; the pipeline is told when that changes. */
+/* Sets for how many packets a missing one waits, and reports a changed latency. */
 static void
 set_wait (GstTelucodecDepay * self, guint wait)
 {
@@ -211,16 +211,17 @@ set_wait (GstTelucodecDepay * self, guint wait)
         gst_message_new_latency (GST_OBJECT (self)));
 }
 
-/* At seq and that time: what lies before is missing, or this is of a new stream. */
+/* Makes seq the expected number. Numbers skipped are missing packets that end at pts,
+ * unless the stream is a new one. */
 static void
-arrive (GstTelucodecDepay * self, gboolean same, guint16 seq, GstClockTime pts)
+advance_to (GstTelucodecDepay * self, gboolean same, guint16 seq, GstClockTime pts)
 {
   const guint16 missing = seq - self->next;
 
-  if (self->begun && same && missing <= MOST_MISSING)
+  if (self->begun && same && missing <= MAX_MISSING)
     add_missing (self, self->next, missing, pts);
   else
-    settle (self, 0);
+    push_ready (self, 0);
   self->begun = TRUE;
   self->next = seq;
 }
@@ -232,14 +233,15 @@ gst_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp)
   const guint8 *payload = gst_rtp_buffer_get_payload (rtp);
   const guint n = gst_rtp_buffer_get_payload_len (rtp);
   const guint size = n > 0 ? payload[0] & GST_TELUCODEC_RTP_MAX_HEAD : 0;
-  const guint distance = size > 0 ? (payload[0] >> 6) + 1 : 0;
+  const guint distance = size > 0 ? (payload[0] >>
+      GST_TELUCODEC_RTP_DISTANCE_SHIFT) + 1 : 0;
   const guint32 ssrc = gst_rtp_buffer_get_ssrc (rtp);
   const guint16 seq = gst_rtp_buffer_get_seq (rtp);
   const GstClockTime pts = GST_BUFFER_PTS (rtp->buffer);
   const GstClockTime older = distance * GST_TELUCODEC_PACKET_DURATION;
   const gboolean known = GST_CLOCK_TIME_IS_VALID (pts);
 
-  arrive (self, ssrc == self->ssrc, seq, pts);
+  advance_to (self, ssrc == self->ssrc, seq, pts);
   self->ssrc = ssrc;
   self->next++;
   if (n < 2 + size) {
@@ -258,11 +260,11 @@ gst_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp)
     add (self, seq, pts, GST_TELUCODEC_PACKET_DURATION,
         gst_rtp_buffer_get_payload_subbuffer (rtp, 1 + size, -1));
   }
-  settle (self, self->wait);
+  push_ready (self, self->wait);
   return NULL;
 }
 
-/* From the jitter buffer: so many packets, of that duration together, will not come. */
+/* Handles the jitter buffer's report that the packets of a duration are lost. */
 static gboolean
 gst_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * event)
 {
@@ -277,13 +279,13 @@ gst_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * event)
       || !gst_structure_get_clock_time (s, "duration", &duration)
       || !GST_CLOCK_TIME_IS_VALID (time) || !GST_CLOCK_TIME_IS_VALID (duration)
       || (gint16) (seq - self->next) < 0) {
-    settle (self, 0);
+    push_ready (self, 0);
     return GST_RTP_BASE_DEPAYLOAD_CLASS
         (gst_telucodec_depay_parent_class)->packet_lost (depay, event);
   }
-  arrive (self, TRUE, seq, time);
+  advance_to (self, TRUE, seq, time);
   gst_structure_get_boolean (s, "might-have-been-fec", &fec);
-  if (fec) {                    /* no packet of ours, perhaps */
+  if (fec) {                    /* perhaps not a packet of this stream */
     self->next++;
     return TRUE;
   }
@@ -291,14 +293,14 @@ gst_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * event)
     duration = GST_TELUCODEC_PACKET_DURATION;
 
   n = gst_util_uint64_scale_round (duration, 1, GST_TELUCODEC_PACKET_DURATION);
-  n = CLAMP (n, 1, MOST_MISSING);
+  n = CLAMP (n, 1, MAX_MISSING);
   for (guint i = 0; i < n; i++) {
     const GstClockTime from = gst_util_uint64_scale (duration, i, n);
 
     add (self, self->next++, time + from,
         gst_util_uint64_scale (duration, i + 1, n) - from, NULL);
   }
-  settle (self, self->wait);
+  push_ready (self, self->wait);
   return TRUE;
 }
 
@@ -311,7 +313,7 @@ gst_telucodec_depay_handle_event (GstRTPBaseDepayload * depay, GstEvent * event)
     drop_all (self);
   else if (GST_EVENT_IS_SERIALIZED (event)
       && !gst_event_has_name (event, "GstRTPPacketLost"))
-    settle (self, 0);
+    push_ready (self, 0);
   return GST_RTP_BASE_DEPAYLOAD_CLASS
       (gst_telucodec_depay_parent_class)->handle_event (depay, event);
 }
@@ -414,15 +416,36 @@ gst_telucodec_depay_class_init (GstTelucodecDepayClass * klass)
   depay_class->packet_lost = gst_telucodec_depay_packet_lost;
   depay_class->handle_event = gst_telucodec_depay_handle_event;
 
+  /**
+   * GstTelucodecDepay:use-redundancy:
+   *
+   * Whether lost packets wait for their heads in later packets.
+   *
+   * Since: 0.2
+   */
   g_object_class_install_property (object_class, PROP_USE_REDUNDANCY,
       g_param_spec_boolean ("use-redundancy", "Use redundancy",
           "Wait for the beginnings of lost packets that later ones bring",
           DEFAULT_USE_REDUNDANCY,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstTelucodecDepay:recovered:
+   *
+   * Lost packets that were replaced by their heads, since the last start.
+   *
+   * Since: 0.2
+   */
   g_object_class_install_property (object_class, PROP_RECOVERED,
       g_param_spec_uint64 ("recovered", "Recovered",
           "Packets that were lost, and whose beginnings were passed on", 0,
           G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  /**
+   * GstTelucodecDepay:lost:
+   *
+   * Packets that became GAP events, since the last start.
+   *
+   * Since: 0.2
+   */
   g_object_class_install_property (object_class, PROP_LOST,
       g_param_spec_uint64 ("lost", "Lost", "Packets that became GAP events", 0,
           G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecdepay.h - RTP -> packets. */
+/* gsttelucodecdepay.h - takes packets out of RTP. */
 #ifndef GST_TELUCODEC_DEPAY_H
 #define GST_TELUCODEC_DEPAY_H
 
@@ -17,15 +17,17 @@ struct _GstTelucodecDepay
 {
   GstRTPBaseDepayload depayload;
 
-  /* Properties, under the object's lock; and for how many packets it waits. */
+  /* Properties, and the packets that a missing one waits for; guarded by the object
+   * lock. */
   gboolean use_redundancy;
   guint64 recovered, lost;
   guint wait;
 
   /* Streaming thread only. */
-  GQueue queue;                 /* of items: from a packet on that is missing */
-  gboolean begun, damaged;      /* damaged: the application was told */
-  guint16 next;                 /* sequence number of the next packet, */
+  GQueue queue;                 /* of items, the first of which is missing */
+  gboolean begun;               /* next and ssrc are valid */
+  gboolean damaged;             /* damage was reported to the application */
+  guint16 next;                 /* expected sequence number, */
   guint32 ssrc;                 /* and its sender */
 };
 

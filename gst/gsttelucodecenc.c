@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecenc.c - audio/x-raw -> audio/x-telucodec.
+/* gsttelucodecenc.c - encodes audio/x-raw into audio/x-telucodec.
  *
  * Packet k decodes to the samples [320k - 80, 320k + 240) of its run:
  *
@@ -7,9 +7,10 @@
  *   packet   |<- 240 ->|<-- 320 -->|<-- 320 -->|<- 80+r ->|
  *            0         1           2           3
  *
- * and accounts to the base class for these, so that time stamps and durations are
- * those of the decoded samples, and the 80 samples that stay behind are why the
- * latency is 400 samples. A run ends with EOS, SEGMENT, new caps or a flush.
+ * The encoder reports these samples to the base class, so that time stamps and
+ * durations are those of the decoded samples. The latency is 400 samples, since 80
+ * samples come out with the next packet. A run ends with EOS, SEGMENT, new caps or a
+ * flush.
  */
 
 /**
@@ -18,16 +19,16 @@
  * @see_also: telucodecdec, telucodecmux
  *
  * Encodes speech, 16 kHz mono, into TeluCodec packets of 20 ms at 500 to
- * 64000 bit/s. Samples in and samples out are the same in number and place: the
- * first and last packets carry a #GstAudioClippingMeta in samples.
+ * 64000 bit/s. The decoded stream has exactly the input's samples: the first and last
+ * packets carry a #GstAudioClippingMeta in samples.
  *
- * With backend=auto, the default, packets are encoded on a CUDA device where there are
- * the module of TeluCodec, a driver and a device, in batches with those of the other
- * elements of the process that have the same weights; else on the CPU. If the device
- * fails the stream goes on on the CPU, without a packet less, and a warning is posted;
- * with backend=cuda all this is an error. active-backend and stats tell what is used.
+ * The default backend=auto encodes on a CUDA device if module, driver and device exist,
+ * else on the CPU. Elements of one process that share weights run as one batch on the
+ * device. If the device fails, the stream continues on the CPU without losing a packet,
+ * and a warning is posted. With backend=cuda a missing or failing device is an error.
+ * The properties active-backend and stats report what is used.
  *
- * Where the input's time stamps jump, one packet holds samples of both sides. With
+ * One packet holds samples of both sides where the input's time stamps jump. With
  * perfect-timestamp and hard-resync set, the run ends there and a new one begins.
  *
  * ## Example launch lines
@@ -39,7 +40,7 @@
  * |[
  * gst-launch-1.0 autoaudiosrc ! audioconvert ! audioresample ! telucodecenc ! \
     telucodecdec ! audioconvert ! audioresample ! autoaudiosink
- * ]| Plays what the microphone hears as it sounds at 16 kbit/s.
+ * ]| Plays the microphone at the quality of 16 kbit/s.
  *
  * Since: 0.1
  */
@@ -158,7 +159,7 @@ gst_telucodec_enc_start (GstAudioEncoder * enc)
   GST_OBJECT_UNLOCK (self);
   reset_run (self);
 
-  /* From here on packets may come */
+  /* Packets may arrive as soon as the stream is open. */
   if (!gst_telucodec_stream_open (&self->stream, GST_ELEMENT (self),
           &self->runtime, TELU_ENCODE)) {
     gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
@@ -180,7 +181,7 @@ gst_telucodec_enc_stop (GstAudioEncoder * enc)
   return TRUE;
 }
 
-/* 0.1.2 -> 102, as the tag wants a number */
+/* Returns 102 for version 0.1.2, since the tag is a number. */
 static guint
 version_number (void)
 {
@@ -208,7 +209,7 @@ send_tags (GstTelucodecEnc * self, gint bitrate)
   gst_tag_list_unref (tags);
 }
 
-/* Between two packets: takes over what the properties were set to meanwhile. */
+/* Applies changed rate properties between two packets. */
 static void
 latch_rate (GstTelucodecEnc * self)
 {
@@ -239,8 +240,8 @@ gst_telucodec_enc_set_format (GstAudioEncoder * enc, GstAudioInfo * info)
   if (!gst_telucodec_stream_is_open (&self->stream))
     return FALSE;
 
-  /* The base class has drained the run before, and has forgotten these. Exactly
-   * one packet at a time, but for the short rest at the end. */
+  /* The base class has drained the run before, and has reset these. It now passes
+   * one packet's samples at a time, and fewer only at the end. */
   gst_audio_encoder_set_frame_samples_min (enc, TELU_PACKET);
   gst_audio_encoder_set_frame_samples_max (enc, TELU_PACKET);
   gst_audio_encoder_set_frame_max (enc, 1);
@@ -257,7 +258,7 @@ gst_telucodec_enc_set_format (GstAudioEncoder * enc, GstAudioInfo * info)
   return ok;
 }
 
-/* The samples of buf, zeros behind them, into self->pcm. Returns how many. */
+/* Reads the samples of buf into self->pcm, padded with zeros. Returns their number. */
 static gint
 take_samples (GstTelucodecEnc * self, GstBuffer * buf)
 {
@@ -270,9 +271,8 @@ take_samples (GstTelucodecEnc * self, GstBuffer * buf)
   return n;
 }
 
-/* Encodes self->pcm and pushes the packet; it accounts for as many of the samples
- * held as it decodes to. `last` says that no further samples will come, so that
- * what lies behind them is to be cut off. */
+/* Encodes self->pcm and pushes the packet, which consumes as many of the samples held
+ * as it decodes to. `last`: no further samples follow, and the padding is clipped. */
 static GstFlowReturn
 push_packet (GstTelucodecEnc * self, gboolean last)
 {
@@ -304,8 +304,7 @@ push_packet (GstTelucodecEnc * self, gboolean last)
   gst_buffer_fill (out, 0, self->packet, size);
   if (start || end)
     gst_buffer_add_audio_clipping_meta (out, GST_FORMAT_DEFAULT, start, end);
-  /* Tells the decoder, with the clipping, that this run owes nothing to the one
-   * before. */
+  /* DISCONT and the clipping tell the decoder to reset its state. */
   if (!self->started)
     GST_BUFFER_FLAG_SET (out, GST_BUFFER_FLAG_DISCONT);
 
@@ -333,8 +332,8 @@ gst_telucodec_enc_handle_frame (GstAudioEncoder * enc, GstBuffer * buf)
     memset (self->pcm, 0, sizeof (self->pcm));
   }
 
-  /* Draining: the rest, and when that lies too far back for the packet that it
-   * fills, one packet of silence to bring it out. */
+  /* Draining encodes the rest, and one more packet of silence if the rest does not
+   * fit into what its packet decodes to. */
   while (ret == GST_FLOW_OK && self->held > 0) {
     const gint room = self->started ? TELU_PACKET : TELU_PACKET - TELU_DELAY;
 
@@ -479,21 +478,60 @@ gst_telucodec_enc_class_init (GstTelucodecEncClass * klass)
   encoder_class->flush = gst_telucodec_enc_flush;
 
   gst_telucodec_runtime_install_properties (object_class, PROP_RUNTIME);
+  /**
+   * GstTelucodecEnc:bitrate:
+   *
+   * Bit rate of the packets, in bit/s: the size of every packet with bitrate-type=cbr,
+   * an average with the other types.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (object_class, PROP_BITRATE,
       g_param_spec_int ("bitrate", "Bitrate",
           "Bit rate of the packets, in bit/s", TELU_MIN_BITRATE,
           TELU_MAX_BITRATE, rate.bitrate, live));
+  /**
+   * GstTelucodecEnc:bitrate-type:
+   *
+   * How packet sizes follow #GstTelucodecEnc:bitrate.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (object_class, PROP_BITRATE_TYPE,
       g_param_spec_enum ("bitrate-type", "Bitrate type",
           "How the bit rate is kept", GST_TYPE_TELUCODEC_ENC_BITRATE_TYPE,
           rate.mode, live));
+  /**
+   * GstTelucodecEnc:tune:
+   *
+   * Whether the encoder minimises audible noise or the difference to the input.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (object_class, PROP_TUNE,
       g_param_spec_enum ("tune", "Tune", "What the encoder aims at",
           GST_TYPE_TELUCODEC_ENC_TUNE, rate.tune, live));
+  /**
+   * GstTelucodecEnc:refinement:
+   *
+   * Whether packets may hold a refinement layer on top of the neural base layer.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (object_class, PROP_REFINEMENT,
       g_param_spec_boolean ("refinement", "Refinement",
           "Whether packets may hold a refinement layer; FALSE: the neural base "
           "layer alone", rate.refinement, live));
+  /**
+   * GstTelucodecEnc:stats:
+   *
+   * Structure application/x-telucodecenc-stats, counted since the last start: packets,
+   * bytes, average-bitrate, the last packet's layers, latency-samples, real-time-factor,
+   * and the backend's fields model-id, active-backend, kernels, device, batch-streams,
+   * batch-mean, batch-most, fallbacks and fallback-reason.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (object_class, PROP_STATS,
       g_param_spec_boxed (GST_TELUCODEC_PROP_STATS, "Statistics",
           "What was encoded since the start, how fast, and what the latency "

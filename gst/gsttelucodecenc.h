@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecenc.h - audio/x-raw -> audio/x-telucodec. */
+/* gsttelucodecenc.h - encodes audio/x-raw into audio/x-telucodec. */
 #ifndef GST_TELUCODEC_ENC_H
 #define GST_TELUCODEC_ENC_H
 
@@ -21,17 +21,17 @@ struct _GstTelucodecEnc
   GstTelucodecStream stream;
   gboolean s16;                 /* the input is S16LE, else F32LE */
 
-  /* Guarded by the object lock: what the properties say. The streaming thread
-   * takes it at packet boundaries. */
+  /* The properties, guarded by the object lock. The streaming thread copies them
+   * between packets. */
   struct telu_rate rate;
   gboolean rate_changed;
 
   gfloat pcm[TELU_PACKET];
   guint8 packet[TELU_MAX_PACKET];
   gboolean started;             /* the run has a first packet */
-  gint held;                    /* samples taken that no packet accounts for */
+  gint held;                    /* samples taken that no packet has consumed */
 
-  /* Guarded by the object lock: since start. */
+  /* Counted since start, guarded by the object lock. */
   guint64 packets, bytes;
   GstClockTime busy;            /* time spent on packets */
   struct telu_info last;

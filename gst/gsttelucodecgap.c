@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecgap.c - fills GAP events of any length for telucodecdec. */
+/* gsttelucodecgap.c - conceals GAP events of any length for telucodecdec. */
 #include "gsttelucodecdec.h"
 
 #define GST_CAT_DEFAULT gst_telucodec_debug
 
-/* Gaps are concealed for so long at most: libtelu's fade is over well before. What
- * is left is silence in larger pieces, and never more than a day of it, since a
- * gap's length is whatever the stream says. */
+/* Concealment ends after 10 s, long after libtelu has faded to silence. Longer gaps
+ * continue as silence in pieces of 1 s, and end after a day, since a stream may claim
+ * a gap of any length. */
 #define CONCEAL_SAMPLES (G_GUINT64_CONSTANT (10) * TELU_RATE)
 #define SILENCE_SAMPLES TELU_RATE
 #define MAX_GAP_SAMPLES (G_GUINT64_CONSTANT (86400) * TELU_RATE)
 
-/* One more packet's worth of concealment into self->pcm. */
+/* Conceals one more packet into self->pcm. Returns FALSE with an error posted. */
 static gboolean
 conceal (GstTelucodecDec * self)
 {
@@ -26,8 +26,8 @@ conceal (GstTelucodecDec * self)
   return ret >= 0;
 }
 
-/* Samples that a gap covers: counted from its rounded ends, so that gaps that
- * follow each other add up. */
+/* Returns the samples that a gap covers, counted between its rounded ends, so that
+ * consecutive gaps add up. */
 static guint64
 gap_samples (GstBuffer * buf)
 {
@@ -42,8 +42,8 @@ gap_samples (GstBuffer * buf)
       gst_util_uint64_scale_round (pts, TELU_RATE, GST_SECOND);
 }
 
-/* All goes out in sub-frames. finish_frame() for the last one would take its time
- * stamp from the gap's begin again, hence the empty sub-frame. */
+/* Pushes all samples in sub-frames, and an empty one at the end: finish_frame() would
+ * give the last one the time stamp of the gap's beginning. */
 GstFlowReturn
 gst_telucodec_dec_fill_gap (GstTelucodecDec * self, GstBuffer * gap)
 {
@@ -63,21 +63,21 @@ gst_telucodec_dec_fill_gap (GstTelucodecDec * self, GstBuffer * gap)
     gint n;
 
     if (silent) {
-      self->left = 0;
+      self->unused = 0;
       n = MIN ((guint64) SILENCE_SAMPLES, want - done);
       out = gst_telucodec_dec_make_buffer (self, NULL, n);
     } else {
-      if (self->left == 0) {
+      if (self->unused == 0) {
         if (!conceal (self)) {
           ret = GST_FLOW_ERROR;
           break;
         }
-        self->left = TELU_PACKET;
+        self->unused = TELU_PACKET;
       }
-      n = MIN ((guint64) self->left, want - done);
+      n = MIN ((guint64) self->unused, want - done);
       out = gst_telucodec_dec_make_buffer (self,
-          self->pcm + TELU_PACKET - self->left, n);
-      self->left -= n;
+          self->pcm + TELU_PACKET - self->unused, n);
+      self->unused -= n;
     }
     if (!out) {
       ret = GST_FLOW_ERROR;

@@ -14,8 +14,8 @@ struct _GstTelucodecModel
   guint refs;
 };
 
-/* Loading takes place under the lock, so that of two streams which start at the
- * same time the second waits for the first one's model. */
+/* Models load under the lock, so that a second stream that starts at the same time waits
+ * for the first one's model. */
 static GMutex models_lock;
 static GHashTable *models;      /* key -> GstTelucodecModel, not owned */
 
@@ -40,9 +40,8 @@ gst_telucodec_in_build_tree (GstElement * element)
   return found;
 }
 
-/* The path to load, and in origin where it was set; origin stays NULL for the
- * weights that came with the plugin. NULL, with an error posted, if there is
- * nothing to try. */
+/* Returns the path to load, and in origin the setting that names it, NULL for the
+ * plugin's own weights. Returns NULL with an error posted. */
 static gchar *
 find_path (GstElement * element, const gchar * path, const gchar ** origin)
 {
@@ -73,7 +72,7 @@ find_path (GstElement * element, const gchar * path, const gchar ** origin)
   return NULL;
 }
 
-/* Called with models_lock. */
+/* Loads a model into the table. The caller holds models_lock. */
 static GstTelucodecModel *
 load (GstElement * element, const gchar * path, const gchar * key)
 {
@@ -125,7 +124,7 @@ gst_telucodec_model_acquire (GstElement * element, const gchar * path)
     g_free (full);
     return NULL;
   }
-  /* Opening a pipe would wait for its writer, and with it all other streams. */
+  /* Opening a pipe would block all streams until someone writes to it. */
   if (!S_ISREG (st.st_mode)) {
     GST_ELEMENT_ERROR (element, RESOURCE, READ,
         ("Weight file '%s' cannot be used: it is not a regular file.", full),
@@ -134,7 +133,7 @@ gst_telucodec_model_acquire (GstElement * element, const gchar * path)
     return NULL;
   }
 
-  /* A file that was replaced on disk is another model. */
+  /* The key contains the file's time: a replaced file is another model. */
   key = g_strdup_printf ("%" G_GINT64_FORMAT ".%ld %" G_GINT64_FORMAT " %s",
       (gint64) st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (gint64) st.st_size,
       full);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecmux.c - audio/x-telucodec packets -> the pages of a .tlc file. */
+/* gsttelucodecmux.c - writes audio/x-telucodec packets into the pages of a .tlc file. */
 
 /**
  * SECTION:element-telucodecmux
@@ -7,12 +7,12 @@
  * @see_also: telucodecenc, telucodecparse
  *
  * Writes TeluCodec packets into a .tlc file: a header that names the weights, then
- * pages of packets with a check sum each. Where the sink can seek, the header is
- * told the length of the stream at its end; where it cannot, the last page tells.
+ * pages of packets with a check sum each. The header gets the length of the stream at
+ * its end if the sink can seek; the last page always contains it.
  *
  * A hole in the packets' time stamps stays a hole, which the decoder conceals. The
- * file keeps no tags, and one run of an encoder to the sample: where a second run
- * follows, up to 25 ms are heard between the two.
+ * file keeps no tags. Only one run of an encoder is kept to the sample: a second run
+ * adds up to 25 ms of sound between the two.
  *
  * ## Example launch lines
  * |[
@@ -20,7 +20,7 @@
  * ]| Compresses a file.
  * |[
  * gst-launch-1.0 autoaudiosrc ! audioconvert ! audioresample ! telucodecenc ! telucodecmux max-page-duration=200000000 ! tcpserversink port=4000
- * ]| A stream that can be joined at any time, five pages per second.
+ * ]| Serves a stream of five pages per second, which clients can join at any time.
  *
  * Since: 0.1
  */
@@ -32,11 +32,13 @@
 GST_DEBUG_CATEGORY_STATIC (gst_telucodec_mux_debug);
 #define GST_CAT_DEFAULT gst_telucodec_mux_debug
 
-/* 160 packets: a recording of three round seconds has 151. */
+/* 160 packets, so that a recording of three round seconds (151) is one page. */
 #define DEFAULT_PAGE_DURATION (3200 * GST_MSECOND)
 #define MAX_PAGE_DURATION (TLC_MAX_PACKETS * GST_TELUCODEC_PACKET_DURATION)
 
-/* Packets may come this much early or late before it counts as a hole. */
+#define MODEL_ID_BYTES sizeof (((TlcHeader *) NULL)->model_id)
+
+/* A time stamp may deviate by this much before it counts as a hole. */
 #define TOLERANCE (GST_TELUCODEC_PACKET_DURATION / 4)
 
 enum
@@ -73,7 +75,7 @@ reset (GstTelucodecMux * self)
   tlc_page_start (self->page, 0);
 }
 
-/* --- Out ------------------------------------------------------------------ */
+/* --- Output --------------------------------------------------------------- */
 
 static gboolean
 push_segment (GstTelucodecMux * self, guint64 offset)
@@ -110,8 +112,8 @@ push (GstTelucodecMux * self, GstBuffer * buf)
   return gst_pad_push (self->srcpad, buf);
 }
 
-/* Caps, segment and the header, whose copy in the caps lets servers send it to
- * those who join later. */
+/* Pushes caps, segment and header. The caps hold a copy of the header, which servers
+ * send to clients that join later. */
 static GstFlowReturn
 begin (GstTelucodecMux * self, guint pre_skip)
 {
@@ -148,9 +150,10 @@ push_page (GstTelucodecMux * self)
   return push (self, buf);
 }
 
-/* --- In ------------------------------------------------------------------- */
+/* --- Input ---------------------------------------------------------------- */
 
-/* size 0 for a packet that is missing; end: its running time, may be unknown */
+/* Adds a packet to the page; size 0: the packet is missing. end: the running time at
+ * which it ends, may be unknown. */
 static GstFlowReturn
 add (GstTelucodecMux * self, const guint8 * data, gsize size, GstClockTime end)
 {
@@ -166,7 +169,7 @@ add (GstTelucodecMux * self, const guint8 * data, gsize size, GstClockTime end)
   GST_OBJECT_LOCK (self);
   longest = self->max_page_duration / GST_TELUCODEC_PACKET_DURATION;
   GST_OBJECT_UNLOCK (self);
-  /* A full page waits for the next packet: were it the last, it had to say so. */
+  /* A full page waits for the next packet, since the last page has a mark. */
   if (self->page->count >= longest || !tlc_page_add (self->page, data, size)) {
     ret = push_page (self);
     tlc_page_add (self->page, data, size);
@@ -178,7 +181,7 @@ add (GstTelucodecMux * self, const guint8 * data, gsize size, GstClockTime end)
   return ret;
 }
 
-/* A short hole becomes missing packets, a long one a page that starts later. */
+/* Writes a short hole as missing packets, a long one as a page that starts later. */
 static GstFlowReturn
 leave_hole (GstTelucodecMux * self, guint64 missing)
 {
@@ -232,7 +235,7 @@ gst_telucodec_mux_chain (GstPad * pad, GstObject * parent, GstBuffer * buf)
   self->trim = end > 0 ? self->trim + end : 0;
 
   if (GST_CLOCK_TIME_IS_VALID (time)) {
-    /* Where the packet ends, were it whole; where it begins may be before 0. */
+    /* The end of the unclipped packet identifies it: its beginning may be before 0. */
     time += gst_util_uint64_scale_int (TLC_SAMPLES - start, GST_SECOND, TLC_RATE);
     if (!GST_CLOCK_TIME_IS_VALID (self->due))
       self->due = time;
@@ -255,13 +258,13 @@ set_caps (GstTelucodecMux * self, GstCaps * caps)
 {
   const gchar *id = gst_structure_get_string (gst_caps_get_structure (caps, 0),
       GST_TELUCODEC_MODEL_ID);
-  guint8 model_id[32] = { 0, };
+  guint8 model_id[MODEL_ID_BYTES] = { 0, };
 
   for (guint i = 0; id && i < sizeof (model_id); i++) {
     gint high = g_ascii_xdigit_value (id[2 * i]);
     gint low = high < 0 ? -1 : g_ascii_xdigit_value (id[2 * i + 1]);
 
-    if (low < 0 || (i == 31 && id[64])) {
+    if (low < 0 || (i == MODEL_ID_BYTES - 1 && id[2 * MODEL_ID_BYTES])) {
       GST_ELEMENT_ERROR (self, STREAM, FORMAT,
           (GST_TELUCODEC_MODEL_ID " \"%s\" in the caps is not 64 hexadecimal "
               "digits.", id), (NULL));
@@ -269,7 +272,8 @@ set_caps (GstTelucodecMux * self, GstCaps * caps)
     }
     model_id[i] = high << 4 | low;
   }
-  if (self->begun && memcmp (model_id, self->header.model_id, 32) != 0) {
+  if (self->begun && memcmp (model_id, self->header.model_id,
+          MODEL_ID_BYTES) != 0) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
         ("The packets' weights changed to %s within the stream: a .tlc file "
             "holds those of one.", id ? id : "unknown ones"), (NULL));
@@ -328,7 +332,7 @@ gst_telucodec_mux_sink_event (GstPad * pad, GstObject * parent, GstEvent * event
         gst_segment_init (&self->segment, GST_FORMAT_TIME);
       break;
     case GST_EVENT_FLUSH_STOP:
-      /* What was not written is gone, and the file goes on behind what was. */
+      /* The flush drops the unwritten page; the file continues with its number. */
       self->next = self->page->index;
       tlc_page_start (self->page, self->next);
       self->due = GST_CLOCK_TIME_NONE;
@@ -339,7 +343,7 @@ gst_telucodec_mux_sink_event (GstPad * pad, GstObject * parent, GstEvent * event
     case GST_EVENT_EOS:
       finish (self);
       return gst_pad_push_event (self->srcpad, event);
-    case GST_EVENT_GAP:        /* the next packet's time tells */
+    case GST_EVENT_GAP:        /* the next packet's time shows the hole */
     case GST_EVENT_TAG:
     case GST_EVENT_TOC:
       break;
@@ -354,13 +358,13 @@ static gboolean
 gst_telucodec_mux_src_event (GstPad * pad, GstObject * parent, GstEvent * event)
 {
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK) {
-    gst_event_unref (event);    /* what is written is written */
+    gst_event_unref (event);    /* written pages cannot change */
     return FALSE;
   }
   return gst_pad_event_default (pad, parent, event);
 }
 
-/* A live stream waits until its page is full and the next packet there. */
+/* A live stream is late by a page: it waits for a full page and the next packet. */
 static gboolean
 gst_telucodec_mux_src_query (GstPad * pad, GstObject * parent, GstQuery * query)
 {
@@ -450,6 +454,14 @@ gst_telucodec_mux_class_init (GstTelucodecMuxClass * klass)
   object_class->finalize = gst_telucodec_mux_finalize;
   element_class->change_state = gst_telucodec_mux_change_state;
 
+  /**
+   * GstTelucodecMux:max-page-duration:
+   *
+   * Longest duration of a page, in nanoseconds. It delays a live stream; each page adds 17
+   * bytes and more.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (object_class, PROP_MAX_PAGE_DURATION,
       g_param_spec_uint64 ("max-page-duration", "Maximum page duration",
           "A page holds at most this much, in nanoseconds; a live stream is "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecmux.h - packets -> .tlc pages. */
+/* gsttelucodecmux.h - writes packets into .tlc pages. */
 #ifndef GST_TELUCODEC_MUX_H
 #define GST_TELUCODEC_MUX_H
 
@@ -22,16 +22,16 @@ struct _GstTelucodecMux
   /* Streaming thread only. */
   GstSegment segment;
   TlcHeader header;
-  gboolean begun;               /* the header is out */
+  gboolean begun;               /* the header is written */
   gboolean segment_sent;
-  guint64 offset;               /* bytes out */
+  guint64 offset;               /* bytes written */
   TlcPage *page;                /* being filled */
-  guint8 *bytes;                /* TLC_MAX_PAGE, a page as written */
+  guint8 *bytes;                /* [TLC_MAX_PAGE], a page as written */
   GstClockTime page_time;       /* running time of the page's first packet */
-  guint trim;                   /* clipped from the last packets */
+  guint trim;                   /* samples clipped from the last packets */
 
-  guint64 next;                 /* index of the packet that would be next, */
-  GstClockTime due;             /* and the running time at which it would end */
+  guint64 next;                 /* index of the expected packet, */
+  GstClockTime due;             /* and the running time at which it ends */
 };
 
 G_END_DECLS

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecparse.c - the pages of a .tlc file -> audio/x-telucodec packets.
+/* gsttelucodecparse.c - reads audio/x-telucodec packets from the pages of a .tlc file.
  *
- * To the base class a frame is a packet; the first of a page consumes the page's
- * bytes, the others none. Pages name their first packet, so time stamps are exact
- * wherever reading begins, and a GAP event tells the decoder what is missing.
+ * A frame of the base class is a packet. The first packet of a page consumes the page's
+ * bytes, the others none. Each page contains the number of its first packet, so time
+ * stamps are exact wherever reading begins. GAP events stand for missing packets.
  */
 
 /**
@@ -11,9 +11,9 @@
  * @title: telucodecparse
  * @see_also: telucodecmux, telucodecdec
  *
- * Reads .tlc files and streams. Seeks are accurate to the sample, asked for or not.
- * A damaged page is reported and costs its own packets, and a stream joined in its
- * middle starts at the next page.
+ * Reads .tlc files and streams. All seeks are accurate to the sample. A damaged page
+ * is reported and costs only its own packets. A stream joined in its middle starts at
+ * the next page.
  *
  * ## Example launch lines
  * |[
@@ -57,7 +57,7 @@ to_time (gint64 samples)
       gst_util_uint64_scale_int (samples, GST_SECOND, TLC_RATE);
 }
 
-/* First sample of the packet, on the time axis of the output; may be negative. */
+/* Returns the packet's first sample on the time axis of the output; may be negative. */
 static gint64
 begin_of (GstTelucodecParse * self, gint64 packet)
 {
@@ -70,9 +70,9 @@ end_of (GstTelucodecParse * self, const TlcPage * page)
   return begin_of (self, (gint64) page->index + page->count) - page->trim;
 }
 
-/* --- What holds for the whole stream --------------------------------------- */
+/* --- The whole stream: tags, caps, duration -------------------------------- */
 
-/* samples: of the whole stream, 0 when not known. */
+/* Sets codec and bit rate. samples: length of the whole stream, 0 if unknown. */
 static void
 set_tags (GstTelucodecParse * self, gint64 samples)
 {
@@ -97,7 +97,7 @@ gst_telucodec_parse_start (GstBaseParse * parse)
   memset (&self->header, 0, sizeof (self->header));
   self->header.samples = TLC_UNKNOWN;
   self->has_header = self->located = self->upstream_time = FALSE;
-  self->lost = FALSE;
+  self->damage_reported = FALSE;
   self->discont = TRUE;
   self->expected = 0;
   self->origin = self->next = 0;
@@ -114,10 +114,10 @@ static void
 set_caps (GstTelucodecParse * self)
 {
   GstCaps *caps = gst_static_pad_template_get_caps (&src_template);
-  static const guint8 unknown[32];
+  static const guint8 unknown[sizeof (self->header.model_id)];
 
   if (memcmp (self->header.model_id, unknown, sizeof (unknown)) != 0) {
-    gchar id[65];
+    gchar id[2 * sizeof (unknown) + 1];
 
     caps = gst_caps_make_writable (caps);
     for (guint i = 0; i < sizeof (unknown); i++)
@@ -128,7 +128,7 @@ set_caps (GstTelucodecParse * self)
   gst_caps_unref (caps);
 }
 
-/* Where the last page of the file ends, -1 if there is no telling. */
+/* Returns the sample at which the last page of the file ends, or -1 if unknown. */
 static gint64
 find_end (GstTelucodecParse * self)
 {
@@ -161,8 +161,8 @@ find_end (GstTelucodecParse * self)
   return end;
 }
 
-/* With the first page: time 0 and the duration. A stream that begins with a later
- * packet was joined there, unless it is known to be whole. */
+/* Sets time 0 and the duration from the first page. A stream that begins with a later
+ * packet was joined there, unless its length is known. */
 static void
 locate (GstTelucodecParse * self)
 {
@@ -193,7 +193,7 @@ locate (GstTelucodecParse * self)
 
 /* --- Packets ---------------------------------------------------------------- */
 
-/* The decoder does not need what ends before this. */
+/* Returns the time before which the decoder needs no packets. */
 static GstClockTime
 needed_from (GstTelucodecParse * self)
 {
@@ -204,7 +204,7 @@ needed_from (GstTelucodecParse * self)
   return segment->start - LEAD_IN;
 }
 
-/* Hands a packet to the base class, which then has used size bytes of its input. */
+/* Passes a packet to the base class, which consumes size bytes of its input. */
 static GstFlowReturn
 finish (GstTelucodecParse * self, guint64 offset, GstBuffer * buf, gsize size)
 {
@@ -259,7 +259,7 @@ push_page (GstTelucodecParse * self, GstBaseParseFrame * frame, gsize size)
     size = 0;
   }
 
-  /* An empty stream is none to the base class unless it sees a frame. */
+  /* The base class rejects a stream without frames, so an empty one gets one. */
   if (page->count == 0) {
     ret = finish (self, frame->offset, gst_buffer_new (), size);
   } else if (size > 0) {
@@ -293,7 +293,7 @@ static GstFlowReturn
 take_header (GstTelucodecParse * self, GstBaseParseFrame * frame,
     const TlcHeader * header)
 {
-  /* A header may come again, from the caps or the start of the file. */
+  /* The header may be repeated, from the caps or the start of the file. */
   if (self->has_header && memcmp (header->model_id, self->header.model_id,
           sizeof (header->model_id)) != 0) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
@@ -321,7 +321,7 @@ take_page (GstTelucodecParse * self, GstBaseParseFrame * frame, gsize size)
   if (page->last)
     gst_base_parse_set_duration (GST_BASE_PARSE (self), GST_FORMAT_TIME,
         to_time (end_of (self, page)), 0);
-  self->lost = FALSE;
+  self->damage_reported = FALSE;
 
   if (page->index < self->next) {
     GST_WARNING_OBJECT (self, "page of packet %u at byte %" G_GUINT64_FORMAT
@@ -342,18 +342,18 @@ take_page (GstTelucodecParse * self, GstBaseParseFrame * frame, gsize size)
   return push_page (self, frame, size);
 }
 
-/* Says so once for each hole; before the first page it is only a joined stream. */
+/* Warns once for each hole. Before the first page it only logs: the stream was joined. */
 static void
 report_damage (GstTelucodecParse * self, guint64 offset, const gchar * why)
 {
-  if (self->located && !self->lost)
+  if (self->located && !self->damage_reported)
     GST_ELEMENT_WARNING (self, STREAM, DECODE,
         ("The stream is damaged at byte %" G_GUINT64_FORMAT ", after packet %"
             G_GINT64_FORMAT ": %s. It goes on with the next whole page.", offset,
             self->next - 1, why), (NULL));
   else
     GST_INFO_OBJECT (self, "byte %" G_GUINT64_FORMAT ": %s", offset, why);
-  self->lost = TRUE;
+  self->damage_reported = TRUE;
 }
 
 static GstFlowReturn
@@ -370,7 +370,7 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
 
   if (frame->offset != self->expected) {
     self->next = frame->offset == 0 && self->origin == 0 ? 0 : -1;
-    self->lost = FALSE;
+    self->damage_reported = FALSE;
     self->gap = 0;
   }
   self->expected = frame->offset;
@@ -423,8 +423,8 @@ gst_telucodec_parse_sink_event (GstBaseParse * parse, GstEvent * event)
       (parse, event);
 }
 
-/* All seeks are made accurate: the way from the nearest page known is short, some
- * 2 kB per second, and only what the decoder needs is passed on. */
+/* Makes every seek accurate: reading on from the nearest known page costs only some
+ * 2 kB per second, and only packets that the decoder needs are pushed. */
 static gboolean
 gst_telucodec_parse_src_event (GstBaseParse * parse, GstEvent * event)
 {
@@ -447,7 +447,8 @@ gst_telucodec_parse_src_event (GstBaseParse * parse, GstEvent * event)
       event);
 }
 
-/* A muxer must not take the sink behind the decoder for one that it can seek in. */
+/* Answers that seeking is impossible, so that a muxer upstream does not try to seek in
+ * the sink behind the decoder. */
 static gboolean
 gst_telucodec_parse_sink_query (GstBaseParse * parse, GstQuery * query)
 {

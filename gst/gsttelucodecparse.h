@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecparse.h - .tlc pages -> packets. */
+/* gsttelucodecparse.h - reads packets from .tlc pages. */
 #ifndef GST_TELUCODEC_PARSE_H
 #define GST_TELUCODEC_PARSE_H
 
@@ -22,17 +22,16 @@ struct _GstTelucodecParse
   TlcHeader header;
   gboolean has_header;
   gboolean located;             /* origin is known */
-  gint64 origin;                /* sample that is time 0: 0, unless the stream was
-                                 * joined in its middle */
+  gint64 origin;                /* sample at time 0; not 0 if the stream was joined
+                                 * in its middle */
   gboolean upstream_time;       /* time stamps are upstream's, not the pages' */
 
   TlcPage *page;                /* just read */
-  guint64 expected;             /* offset at which the bytes go on */
-  gint64 next;                  /* index of the packet that would be next; -1 after
-                                 * a seek */
-  gboolean lost;                /* between pages: damage was reported */
+  guint64 expected;             /* byte offset of the next page */
+  gint64 next;                  /* index of the expected packet; -1 after a seek */
+  gboolean damage_reported;     /* since the last good page */
   gboolean discont;             /* the next packet's flag */
-  GstClockTime gap;             /* missing before the packet in pre_push_frame() */
+  GstClockTime gap;             /* duration missing before the next packet */
 };
 
 G_END_DECLS

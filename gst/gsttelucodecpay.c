@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecpay.c - audio/x-telucodec packets -> RTP, FORMAT.md, 4. */
+/* gsttelucodecpay.c - puts audio/x-telucodec packets into RTP; see FORMAT.md, 4. */
 
 /**
  * SECTION:element-rtptelucodecpay
  * @title: rtptelucodecpay
  * @see_also: rtptelucodecdepay, telucodecenc
  *
- * One TeluCodec packet to an RTP packet, and with it the beginning of an older one: where
- * that was lost, its beginning is decoded instead (a TeluCodec packet may be cut anywhere,
- * and the first bytes say most). How many bytes is the property redundancy, 0 for none; six
- * hold four codes, 2.4 kbit/s. How old is redundancy-distance: 1 is best where packets are
- * lost one by one, more where several are lost together; the receiver is later by so many
- * packets of 20 ms.
+ * Each RTP packet holds one TeluCodec packet and the head of an older one. If the older
+ * packet is lost, its head is decoded instead: a TeluCodec packet may be cut anywhere, and
+ * its first bytes matter most.
  *
- * The caps, and so an SDP, name the weights: model-id.
+ * The property redundancy is the size of the head in bytes; 0 sends none. Six bytes hold
+ * four codes and cost 2.4 kbit/s. The property redundancy-distance is the age of the older
+ * packet: 1 is best for single losses, more for bursts. It delays the receiver by 20 ms
+ * per packet.
+ *
+ * The caps, and so an SDP, name the weights in the field model-id.
  *
  * ## Example launch line
  * |[
  * gst-launch-1.0 autoaudiosrc ! audioconvert ! audioresample ! telucodecenc ! rtptelucodecpay ! udpsink host=127.0.0.1 port=5004
- * ]| Sends what a microphone hears.
+ * ]| Sends the microphone.
  *
  * Since: 0.2
  */
@@ -70,22 +72,25 @@ gst_telucodec_pay_set_caps (GstRTPBasePayload * payload, GstCaps * caps)
 }
 
 static void
-remember (GstTelucodecPay * self, GstBuffer * packet)
+keep_head (GstTelucodecPay * self, GstBuffer * packet)
 {
   const guint at = self->packets++ % GST_TELUCODEC_RTP_MAX_DISTANCE;
 
-  self->past[at].size = gst_buffer_extract (packet, 0, self->past[at].bytes,
+  self->heads[at].size = gst_buffer_extract (packet, 0, self->heads[at].bytes,
       GST_TELUCODEC_RTP_MAX_HEAD);
 }
 
-/* The first byte of a packet without codes: nothing can be decoded of its beginning. */
+/* Returns whether the first byte is that of a refined packet with 0 codes (FORMAT.md, 1):
+ * the head of such a packet decodes to nothing. */
 static gboolean
 has_no_codes (guint8 first)
 {
-  return (first & 0xfc) == 0x80;
+  const guint8 refined = 0x80, stages = 0x7c;
+
+  return (first & (refined | stages)) == refined;
 }
 
-/* Writes what stands before the packet, without it: bytes. */
+/* Writes the bytes in front of the packet to out. Returns their number. */
 static guint
 write_head (GstTelucodecPay * self, guint8 * out)
 {
@@ -99,11 +104,12 @@ write_head (GstTelucodecPay * self, guint8 * out)
   if (redundancy > 0 && self->packets >= distance) {
     const guint at = (self->packets - distance) % GST_TELUCODEC_RTP_MAX_DISTANCE;
 
-    if (!has_no_codes (self->past[at].bytes[0]))
-      size = MIN (redundancy, self->past[at].size);
-    memcpy (out + 1, self->past[at].bytes, size);
+    if (!has_no_codes (self->heads[at].bytes[0]))
+      size = MIN (redundancy, self->heads[at].size);
+    memcpy (out + 1, self->heads[at].bytes, size);
   }
-  out[0] = size > 0 ? (distance - 1) << 6 | size : 0;
+  out[0] = size > 0 ? (distance - 1) <<
+      GST_TELUCODEC_RTP_DISTANCE_SHIFT | size : 0;
   return 1 + size;
 }
 
@@ -117,8 +123,8 @@ gst_telucodec_pay_handle_buffer (GstRTPBasePayload * payload, GstBuffer * packet
   GstBuffer *out;
   guint n;
 
-  /* A packet that is missing is missing on the wire; and what lies before a hole has
-   * another time than its place among the packets says. */
+  /* A hole invalidates the heads kept so far: the distance counts sequence numbers, and
+   * a missing packet has none. */
   if (discont || gst_buffer_get_size (packet) == 0)
     self->packets = 0;
   if (gst_buffer_get_size (packet) == 0) {
@@ -130,13 +136,13 @@ gst_telucodec_pay_handle_buffer (GstRTPBasePayload * payload, GstBuffer * packet
   out = gst_rtp_base_payload_allocate_output_buffer (payload, n, 0, 0);
   gst_rtp_buffer_map (out, GST_MAP_READWRITE, &rtp);
   memcpy (gst_rtp_buffer_get_payload (&rtp), head, n);
-  gst_rtp_buffer_set_marker (&rtp, discont);    /* RFC 3551, 4.1: talk begins */
+  gst_rtp_buffer_set_marker (&rtp, discont);    /* talkspurt, RFC 3551, 4.1 */
   gst_rtp_buffer_unmap (&rtp);
 
   GST_BUFFER_PTS (out) = GST_BUFFER_PTS (packet);
   GST_BUFFER_DTS (out) = GST_BUFFER_DTS (packet);
   GST_BUFFER_DURATION (out) = GST_BUFFER_DURATION (packet);
-  remember (self, packet);
+  keep_head (self, packet);
   return gst_rtp_base_payload_push (payload, gst_buffer_append (out, packet));
 }
 
@@ -213,12 +219,26 @@ gst_telucodec_pay_class_init (GstTelucodecPayClass * klass)
   payload_class->handle_buffer = gst_telucodec_pay_handle_buffer;
   payload_class->sink_event = gst_telucodec_pay_sink_event;
 
+  /**
+   * GstTelucodecPay:redundancy:
+   *
+   * Bytes of an older packet that each RTP packet repeats; 0 for none.
+   *
+   * Since: 0.2
+   */
   g_object_class_install_property (object_class, PROP_REDUNDANCY,
       g_param_spec_uint ("redundancy", "Redundancy",
           "Bytes of an older packet that are sent again, to be decoded where it was "
           "lost: 6 are four codes, 2.4 kbit/s; 0 is none", 0,
           GST_TELUCODEC_RTP_MAX_HEAD, DEFAULT_REDUNDANCY,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  /**
+   * GstTelucodecPay:redundancy-distance:
+   *
+   * Age of the repeated packet, in packets. The receiver is later by as many.
+   *
+   * Since: 0.2
+   */
   g_object_class_install_property (object_class, PROP_REDUNDANCY_DISTANCE,
       g_param_spec_uint ("redundancy-distance", "Distance of the redundancy",
           "How many packets older: the receiver is later by as many; more than 1 "

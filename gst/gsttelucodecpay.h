@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecpay.h - packets -> RTP. */
+/* gsttelucodecpay.h - puts packets into RTP. */
 #ifndef GST_TELUCODEC_PAY_H
 #define GST_TELUCODEC_PAY_H
 
@@ -17,17 +17,17 @@ struct _GstTelucodecPay
 {
   GstRTPBasePayload payload;
 
-  /* Properties, under the object's lock. */
+  /* Properties, guarded by the object lock: bytes, packets. */
   guint redundancy, distance;
 
-  /* Streaming thread only: the beginnings of the last packets of a run without holes,
-   * that of packet n at n % MAX_DISTANCE. */
+  /* Heads of the last packets, packet n's at n % MAX_DISTANCE. A hole restarts the count.
+   * Streaming thread only. */
   struct
   {
     guint8 bytes[GST_TELUCODEC_RTP_MAX_HEAD];
     guint size;
-  } past[GST_TELUCODEC_RTP_MAX_DISTANCE];
-  guint packets;
+  } heads[GST_TELUCODEC_RTP_MAX_DISTANCE];
+  guint packets;                /* since the last hole */
 };
 
 G_END_DECLS

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecpcm.h - samples of audio/x-raw, F32LE or S16LE, <-> floats. */
+/* gsttelucodecpcm.h - converts samples of audio/x-raw, F32LE or S16LE, from and to floats. */
 #ifndef GST_TELUCODEC_PCM_H
 #define GST_TELUCODEC_PCM_H
 
@@ -15,7 +15,7 @@ gst_telucodec_pcm_read (gfloat * pcm, const guint8 * in, gint n, gboolean s16)
         GST_READ_FLOAT_LE (in + 4 * i);
 }
 
-/* 16 bit are rounded to the nearest and saturate. */
+/* S16LE samples are rounded to the nearest and saturate. */
 static inline void
 gst_telucodec_pcm_write (guint8 * out, const gfloat * pcm, gint n, gboolean s16)
 {

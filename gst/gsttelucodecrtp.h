@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecrtp.h - what payloader and depayloader share: the payload of FORMAT.md, 4.
+/* gsttelucodecrtp.h - RTP payload of payloader and depayloader; see FORMAT.md, 4.
  *
  *   | distance - 1 (2) | size (6) | head of an older packet (size) | packet |
  */
@@ -17,6 +17,7 @@ G_BEGIN_DECLS
 
 #define GST_TELUCODEC_RTP_MAX_HEAD 63  /* bytes */
 #define GST_TELUCODEC_RTP_MAX_DISTANCE 4       /* packets */
+#define GST_TELUCODEC_RTP_DISTANCE_SHIFT 6     /* bits of size below the distance */
 
 GST_ELEMENT_REGISTER_DECLARE (rtptelucodecpay);
 GST_ELEMENT_REGISTER_DECLARE (rtptelucodecdepay);

@@ -4,10 +4,10 @@
 
 #define GST_CAT_DEFAULT gst_telucodec_debug
 
-/* No window: what comes while a batch runs makes the next one, so that batches grow
- * with the load, and a few streams do not wait for more. At most 10 ms, since a stream
- * that waits longer than its packets last falls behind. */
-#define BATCH_WINDOW 0
+/* Batches grow with the load even without a window, since packets that arrive while a
+ * batch runs form the next one. The limit keeps a stream from waiting longer than its
+ * packets last. */
+#define BATCH_WINDOW 0          /* microseconds */
 #define BATCH_WINDOW_MAX 10000
 
 GType
@@ -39,13 +39,13 @@ gst_telucodec_runtime_post (GstElement * element, GstMessageType type,
   va_start (args, format);
   text = g_strdup_vprintf (format, args);
   va_end (args);
-  /* gst-launch shows of an info message the second text alone */
+  /* gst-launch prints only the second text of an info message. */
   gst_element_message_full (element, type, domain, code, text,
       type == GST_MESSAGE_INFO ? g_strdup (text) : NULL, __FILE__, GST_FUNCTION,
       __LINE__);
 }
 
-/* CUDA's own words, cuBLAS's, and those of the module where the host has none. */
+/* The words come from CUDA, from the module when host memory runs out, and from cuBLAS. */
 gboolean
 gst_telucodec_runtime_no_memory (const gchar * text)
 {
@@ -60,8 +60,9 @@ gst_telucodec_runtime_no_memory (const gchar * text)
 }
 
 gboolean
-gst_telucodec_runtime_without (GstTelucodecRuntime * rt, GstElement * element,
-    GstMessageType type, GQuark domain, gint code, const gchar * text)
+gst_telucodec_runtime_give_up_cuda (GstTelucodecRuntime * rt,
+    GstElement * element, GstMessageType type, GQuark domain, gint code,
+    const gchar * text)
 {
   if (rt->required) {
     gst_telucodec_runtime_post (element, GST_MESSAGE_ERROR, domain, code,
@@ -75,30 +76,33 @@ gst_telucodec_runtime_without (GstTelucodecRuntime * rt, GstElement * element,
 
   GST_OBJECT_LOCK (element);
   rt->module = NULL;
-  g_free (rt->why);
-  rt->why = g_strdup (text);
+  g_free (rt->fallback_reason);
+  rt->fallback_reason = g_strdup (text);
   GST_OBJECT_UNLOCK (element);
   return TRUE;
 }
 
-/* As gst_telucodec_runtime_without(); before the start only what is fatal is told. */
+/* Acts as gst_telucodec_runtime_give_up_cuda(), but only logs obstacles that are not
+ * fatal before the start. */
 static gboolean
-lacks (GstTelucodecRuntime * rt, GstElement * element, gboolean starts,
+report_missing (GstTelucodecRuntime * rt, GstElement * element, gboolean starts,
     GstMessageType type, GQuark domain, gint code, const gchar * text)
 {
   if (!starts && !rt->required) {
     GST_DEBUG_OBJECT (element, "%s", text);
     return TRUE;
   }
-  return gst_telucodec_runtime_without (rt, element, type, domain, code, text);
+  return gst_telucodec_runtime_give_up_cuda (rt, element, type, domain, code,
+      text);
 }
 
-/* Sets rt->module when module, driver and device are there. */
+/* Sets rt->module when module, driver and device exist. Returns FALSE with an error
+ * posted. */
 static gboolean
 find_cuda (GstTelucodecRuntime * rt, GstElement * element, gboolean starts)
 {
   const gboolean build = gst_telucodec_in_build_tree (element);
-  const GstMessageType loud[] = {
+  const GstMessageType message_type[] = {
     [TELU_THERE] = GST_MESSAGE_WARNING,
     [TELU_NO_MODULE] = GST_MESSAGE_UNKNOWN,
     [TELU_NO_DRIVER] = GST_MESSAGE_INFO,
@@ -109,22 +113,24 @@ find_cuda (GstTelucodecRuntime * rt, GstElement * element, gboolean starts)
   gint devices;
 
   if (!module)
-    return lacks (rt, element, starts, loud[telu_module_absent ()],
-        GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, telu_error ());
+    return report_missing (rt, element, starts,
+        message_type[telu_module_absent ()], GST_LIBRARY_ERROR,
+        GST_LIBRARY_ERROR_INIT, telu_error ());
   if (!module->engine)
-    return lacks (rt, element, starts, GST_MESSAGE_INFO, GST_LIBRARY_ERROR,
-        GST_LIBRARY_ERROR_INIT, "The CUDA module was built without an engine: it "
-        "trains, but does not encode or decode");
+    return report_missing (rt, element, starts, GST_MESSAGE_INFO,
+        GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT,
+        "The CUDA module was built without an engine: it trains, but does not "
+        "encode or decode");
   devices = module->devices ();
   if (devices < 1)
-    return lacks (rt, element, starts,
+    return report_missing (rt, element, starts,
         devices < 0 ? GST_MESSAGE_WARNING : GST_MESSAGE_INFO, GST_LIBRARY_ERROR,
         GST_LIBRARY_ERROR_INIT, module->error ());
   if (rt->device >= devices) {
     g_snprintf (text, sizeof (text), "There is no CUDA device %d: this machine "
         "has %d, counted from 0", rt->device, devices);
-    return lacks (rt, element, starts, GST_MESSAGE_WARNING, GST_RESOURCE_ERROR,
-        GST_RESOURCE_ERROR_NOT_FOUND, text);
+    return report_missing (rt, element, starts, GST_MESSAGE_WARNING,
+        GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, text);
   }
 
   GST_OBJECT_LOCK (element);
@@ -136,7 +142,7 @@ find_cuda (GstTelucodecRuntime * rt, GstElement * element, gboolean starts)
   return TRUE;
 }
 
-/* What the properties say now. */
+/* Copies the properties for the coming stream, and returns the backend. */
 static GstTelucodecBackend
 latch (GstTelucodecRuntime * rt, GstElement * element)
 {
@@ -149,7 +155,7 @@ latch (GstTelucodecRuntime * rt, GstElement * element)
   rt->required = wanted == GST_TELUCODEC_BACKEND_CUDA;
   rt->module = NULL;
   rt->device_name[0] = '\0';
-  g_clear_pointer (&rt->why, g_free);
+  g_clear_pointer (&rt->fallback_reason, g_free);
   GST_OBJECT_UNLOCK (element);
   return wanted;
 }
@@ -205,7 +211,7 @@ void
 gst_telucodec_runtime_clear (GstTelucodecRuntime * rt)
 {
   g_free (rt->model_path);
-  g_free (rt->why);
+  g_free (rt->fallback_reason);
 }
 
 void
@@ -228,27 +234,99 @@ gst_telucodec_runtime_install_properties (GObjectClass * klass, guint first)
   const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
       GST_PARAM_MUTABLE_READY;
 
+  /**
+   * GstTelucodecEnc:model-path:
+   *
+   * Weight file. NULL selects the file of the environment variable TELUCODEC_MODEL, or else
+   * the weights that came with the plugin.
+   *
+   * Since: 0.1
+   */
+  /**
+   * GstTelucodecDec:model-path:
+   *
+   * See #GstTelucodecEnc:model-path.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass,
       first + GST_TELUCODEC_RUNTIME_MODEL_PATH,
       g_param_spec_string (GST_TELUCODEC_PROP_MODEL_PATH, "Model path",
           "Weight file; NULL: that of the environment variable "
           GST_TELUCODEC_MODEL_ENV ", or else the one that came with the plugin",
           NULL, flags));
+  /**
+   * GstTelucodecEnc:backend:
+   *
+   * Where the network runs: on CUDA where available (auto), on the CPU, or on CUDA alone.
+   *
+   * Since: 0.1
+   */
+  /**
+   * GstTelucodecDec:backend:
+   *
+   * See #GstTelucodecEnc:backend.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, first + GST_TELUCODEC_RUNTIME_BACKEND,
       g_param_spec_enum (GST_TELUCODEC_PROP_BACKEND, "Backend",
           "Where the network runs", GST_TYPE_TELUCODEC_BACKEND,
           GST_TELUCODEC_BACKEND_AUTO, flags));
+  /**
+   * GstTelucodecEnc:cuda-device-id:
+   *
+   * Number of the CUDA device, counted from 0. The CPU ignores it.
+   *
+   * Since: 0.1
+   */
+  /**
+   * GstTelucodecDec:cuda-device-id:
+   *
+   * See #GstTelucodecEnc:cuda-device-id.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass,
       first + GST_TELUCODEC_RUNTIME_CUDA_DEVICE_ID,
       g_param_spec_int (GST_TELUCODEC_PROP_CUDA_DEVICE_ID, "CUDA device id",
           "Number of the device that the CUDA backend uses", 0, G_MAXINT, 0,
           flags));
+  /**
+   * GstTelucodecEnc:batch-window:
+   *
+   * Microseconds that a packet waits on CUDA for packets of other streams. They run as one
+   * batch. The window adds to the latency; with 0 a packet waits only for a busy device.
+   *
+   * Since: 0.1
+   */
+  /**
+   * GstTelucodecDec:batch-window:
+   *
+   * See #GstTelucodecEnc:batch-window.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass,
       first + GST_TELUCODEC_RUNTIME_BATCH_WINDOW,
       g_param_spec_uint (GST_TELUCODEC_PROP_BATCH_WINDOW, "Batch window",
           "Microseconds that a packet waits on CUDA for those of other streams, "
           "to run as one batch with them; adds to the latency. 0: it waits only "
           "while the device is busy", 0, BATCH_WINDOW_MAX, BATCH_WINDOW, flags));
+  /**
+   * GstTelucodecEnc:active-backend:
+   *
+   * Where the network runs now: "cpu" or "cuda", NULL while stopped. A change is notified.
+   *
+   * Since: 0.1
+   */
+  /**
+   * GstTelucodecDec:active-backend:
+   *
+   * See #GstTelucodecEnc:active-backend.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass,
       first + GST_TELUCODEC_RUNTIME_ACTIVE_BACKEND,
       g_param_spec_string (GST_TELUCODEC_PROP_ACTIVE_BACKEND, "Active backend",

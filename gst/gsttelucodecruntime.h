@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecruntime.h - what encoder and decoder have in common: the properties that
- * say what to run where, and what becomes of them.
+/* gsttelucodecruntime.h - the properties that encoder and decoder share (model and
+ * backend), and the model and CUDA module that they select.
  *
- * With backend=auto whatever stands in the way of CUDA is a reason to take the CPU; it
- * stands in the log and in the statistics. No module is how most machines are, and
- * nothing that an application is told; a machine without a driver or device that has
- * the module is worth an info message, and what is broken or does not exist although
- * it was asked for a warning. With backend=cuda each is an error. */
+ * Any obstacle to CUDA makes backend=auto use the CPU; log and statistics keep the reason.
+ * A missing module posts no message, since most machines have none. A module without a
+ * driver or device posts an info message. A broken module and a device that does not
+ * exist post a warning. With backend=cuda each of these is an error. */
 #ifndef GST_TELUCODEC_RUNTIME_H
 #define GST_TELUCODEC_RUNTIME_H
 
@@ -33,8 +32,7 @@ typedef enum
 #define GST_TYPE_TELUCODEC_BACKEND (gst_telucodec_backend_get_type ())
 GType gst_telucodec_backend_get_type (void);
 
-/* Guarded by the object lock where the streaming thread is not the only one that
- * reads: the properties, and what get_property shows. */
+/* The object lock guards the properties and the fields that get_property reads. */
 typedef struct
 {
   gchar *model_path;
@@ -46,15 +44,15 @@ typedef struct
   GstTelucodecModel *shared;
   const struct telu_model *model;
   const struct telu_module *module;     /* NULL: the CPU */
-  gboolean required;            /* no other than CUDA will do */
+  gboolean required;            /* backend=cuda: the CPU must not take over */
   gint device;
   guint window;
   gchar device_name[128];
   const gchar *active, *kernels;        /* NULL: no stream; "cpu" or "cuda" */
-  gchar *why;                   /* the CPU although CUDA would do, or NULL */
+  gchar *fallback_reason;       /* why auto runs on the CPU; NULL: it does not */
 } GstTelucodecRuntime;
 
-/* Ids of the properties, counted from the first one that is given below. */
+/* Ids of the properties, relative to `first` of install_properties(). */
 enum
 {
   GST_TELUCODEC_RUNTIME_MODEL_PATH,
@@ -72,34 +70,36 @@ void gst_telucodec_runtime_set_property (GstTelucodecRuntime * rt,
 void gst_telucodec_runtime_get_property (GstTelucodecRuntime * rt,
     GstElement * element, guint index, GValue * value);
 
-/* In NULL -> READY: opens the module, which may take its time. FALSE with an error
- * posted for @element when backend=cuda cannot be. */
+/* Opens the module in NULL -> READY, since that can be slow. Returns FALSE with an error
+ * posted for @element when backend=cuda is impossible. */
 gboolean gst_telucodec_runtime_probe (GstTelucodecRuntime * rt,
     GstElement * element);
 
-/* FALSE with an error posted for @element. */
+/* Chooses the backend and loads the model. Returns FALSE with an error posted for
+ * @element. */
 gboolean gst_telucodec_runtime_open (GstTelucodecRuntime * rt,
     GstElement * element);
 void gst_telucodec_runtime_close (GstTelucodecRuntime * rt,
     GstElement * element);
 
-/* In finalize. */
+/* Frees the properties, in finalize. */
 void gst_telucodec_runtime_clear (GstTelucodecRuntime * rt);
 
-/* CUDA cannot be, or cannot go on, for the reason @text. If the CPU may take over, the
- * application is told so by a message of @type (GST_MESSAGE_UNKNOWN: only the log is),
- * and this is TRUE; else by an error of @domain and @code. */
-gboolean gst_telucodec_runtime_without (GstTelucodecRuntime * rt,
+/* Gives CUDA up for the reason @text. If the CPU may take over, posts a message of @type
+ * (GST_MESSAGE_UNKNOWN: only logs) and returns TRUE. Otherwise posts an error of @domain
+ * and @code and returns FALSE. */
+gboolean gst_telucodec_runtime_give_up_cuda (GstTelucodecRuntime * rt,
     GstElement * element, GstMessageType type, GQuark domain, gint code,
     const gchar * text);
 
-/* Where the network runs from now on; NULL: nowhere. */
+/* Announces where the network runs from now on; NULL: nowhere. */
 void gst_telucodec_runtime_set_active (GstTelucodecRuntime * rt,
     GstElement * element, const gchar * active, const gchar * kernels);
 
-/* Whether @text, the module's, tells of memory that the device does not have. */
+/* Returns whether @text, an error of the module, reports exhausted memory. */
 gboolean gst_telucodec_runtime_no_memory (const gchar * text);
 
+/* Posts a message of @type with the formatted text. */
 void gst_telucodec_runtime_post (GstElement * element, GstMessageType type,
     GQuark domain, gint code, const gchar * format, ...) G_GNUC_PRINTF (5, 6);
 

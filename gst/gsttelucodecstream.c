@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* gsttelucodecstream.c - see gsttelucodecstream.h. */
 #include "gsttelucodecstream.h"
-#include "gsttelucodecpast.h"
+#include "gsttelucodechistory.h"
 
 #include "backend.h"
 
@@ -13,7 +13,7 @@ noun (const GstTelucodecStream * s)
   return s->side == TELU_ENCODE ? "encoder" : "decoder";
 }
 
-/* FALSE with telu_error(). */
+/* Makes an encoder or decoder on the CPU. Returns FALSE with telu_error(). */
 static gboolean
 make_cpu (GstTelucodecStream * s)
 {
@@ -34,40 +34,41 @@ free_cpu (GstTelucodecStream * s)
 }
 
 static void
-set_seat (GstTelucodecStream * s, struct telu_batch_stream *seat)
+set_batch_stream (GstTelucodecStream * s, struct telu_batch_stream *stream)
 {
   struct telu_batch_stream *old;
 
   GST_OBJECT_LOCK (s->element);
-  old = s->seat;
-  s->seat = seat;
+  old = s->batch_stream;
+  s->batch_stream = stream;
   GST_OBJECT_UNLOCK (s->element);
   telu_batch_remove (old);
 }
 
-/* FALSE with an error posted; else s->seat is there or not. */
+/* Joins the device's batch, or leaves s->batch_stream NULL if the CPU may run instead.
+ * Returns FALSE with an error posted. */
 static gboolean
-join (GstTelucodecStream * s)
+open_on_device (GstTelucodecStream * s)
 {
   GstTelucodecRuntime *rt = s->rt;
-  struct telu_batch_stream *seat = telu_batch_add (rt->module, rt->model, rt->device,
-      s->side, rt->window);
+  struct telu_batch_stream *stream = telu_batch_add (rt->module, rt->model,
+      rt->device, s->side, rt->window);
   gboolean full, ok;
   gchar *text;
 
-  if (seat) {
-    set_seat (s, seat);
+  if (stream) {
+    set_batch_stream (s, stream);
     GST_OBJECT_LOCK (s->element);
     s->latency = rt->window * GST_USECOND;
     GST_OBJECT_UNLOCK (s->element);
     if (!rt->required)
-      s->past = gst_telucodec_past_new (rt->model, s->side);
+      s->history = gst_telucodec_history_new (rt->model, s->side);
     return TRUE;
   }
   full = gst_telucodec_runtime_no_memory (telu_error ());
   text = g_strdup_printf ("The %s cannot start on the CUDA device %d (%s): %s",
       noun (s), rt->device, rt->device_name, telu_error ());
-  ok = gst_telucodec_runtime_without (rt, s->element, GST_MESSAGE_WARNING,
+  ok = gst_telucodec_runtime_give_up_cuda (rt, s->element, GST_MESSAGE_WARNING,
       full ? GST_RESOURCE_ERROR : GST_LIBRARY_ERROR,
       full ? (gint) GST_RESOURCE_ERROR_NO_SPACE_LEFT :
       (gint) GST_LIBRARY_ERROR_INIT, text);
@@ -89,15 +90,15 @@ gst_telucodec_stream_open (GstTelucodecStream * s, GstElement * element,
   s->latency = 0;
   GST_OBJECT_UNLOCK (element);
 
-  if (rt->module && !join (s))
+  if (rt->module && !open_on_device (s))
     return FALSE;
-  if (!s->seat && !make_cpu (s)) {
+  if (!s->batch_stream && !make_cpu (s)) {
     gst_telucodec_runtime_post (element, GST_MESSAGE_ERROR, GST_LIBRARY_ERROR,
         GST_LIBRARY_ERROR_INIT, "The %s could not be made: %s", noun (s),
         telu_error ());
     return FALSE;
   }
-  if (s->seat)
+  if (s->batch_stream)
     gst_telucodec_runtime_set_active (rt, element, "cuda", "cuda");
   else
     gst_telucodec_runtime_set_active (rt, element, "cpu",
@@ -110,10 +111,10 @@ void
 gst_telucodec_stream_close (GstTelucodecStream * s)
 {
   g_atomic_int_set (&s->open, FALSE);
-  set_seat (s, NULL);
+  set_batch_stream (s, NULL);
   free_cpu (s);
-  gst_telucodec_past_free (s->past);
-  s->past = NULL;
+  gst_telucodec_history_free (s->history);
+  s->history = NULL;
   gst_telucodec_runtime_set_active (s->rt, s->element, NULL, NULL);
 }
 
@@ -141,7 +142,7 @@ void
 gst_telucodec_stream_reset (GstTelucodecStream * s)
 {
   s->begins = TRUE;
-  gst_telucodec_past_clear (s->past);
+  gst_telucodec_history_clear (s->history);
   if (s->encoder)
     telu_encoder_reset (s->encoder);
   if (s->decoder)
@@ -158,21 +159,21 @@ gst_telucodec_stream_set_rate (GstTelucodecStream * s,
   return TRUE;
 }
 
-/* --- When the device fails -------------------------------------------------- */
+/* --- Fallback from the device to the CPU ------------------------------------- */
 
-/* A CPU stream that stands where the one on the device stood. */
+/* Makes a CPU stream with the state that the device's stream had. */
 static gboolean
 take_over (GstTelucodecStream * s)
 {
   if (!make_cpu (s))
     return FALSE;
   if (s->encoder)
-    return gst_telucodec_past_lead_encoder (s->past, s->encoder) == 0
+    return gst_telucodec_history_replay_encoder (s->history, s->encoder) == 0
         && telu_encoder_set (s->encoder, &s->rate) == 0;
-  return gst_telucodec_past_lead_decoder (s->past, s->decoder) == 0;
+  return gst_telucodec_history_replay_decoder (s->history, s->decoder) == 0;
 }
 
-/* The packet was not run, for the reason in telu_error(). TRUE: the CPU can do it;
+/* Moves the stream to the CPU after telu_error() kept a packet from running. Returns
  * FALSE with an error posted. */
 static gboolean
 fall_back (GstTelucodecStream * s)
@@ -184,7 +185,7 @@ fall_back (GstTelucodecStream * s)
   const gint code = full ? (gint) GST_RESOURCE_ERROR_NO_SPACE_LEFT :
       s->side == TELU_ENCODE ? (gint) GST_LIBRARY_ERROR_ENCODE :
       (gint) GST_LIBRARY_ERROR_FAILED;
-  gboolean ok = gst_telucodec_runtime_without (s->rt, s->element,
+  gboolean ok = gst_telucodec_runtime_give_up_cuda (s->rt, s->element,
       GST_MESSAGE_WARNING, domain, code, text);
 
   g_free (text);
@@ -197,9 +198,9 @@ fall_back (GstTelucodecStream * s)
         "The CPU cannot take over: %s", telu_error ());
     return FALSE;
   }
-  set_seat (s, NULL);
-  gst_telucodec_past_free (s->past);
-  s->past = NULL;
+  set_batch_stream (s, NULL);
+  gst_telucodec_history_free (s->history);
+  s->history = NULL;
   GST_OBJECT_LOCK (s->element);
   s->fallbacks++;
   GST_OBJECT_UNLOCK (s->element);
@@ -210,22 +211,22 @@ fall_back (GstTelucodecStream * s)
 
 typedef enum
 {
-  DONE,                         /* on the device */
-  LEFT_TO_CPU,
+  DONE,                         /* the device ran the packet */
+  USE_CPU,
   FAILED                        /* an error is posted */
 } Outcome;
 
 static Outcome
-run (GstTelucodecStream * s, struct telu_request *job)
+run_on_device (GstTelucodecStream * s, struct telu_request *request)
 {
-  if (!s->seat)
-    return LEFT_TO_CPU;
-  job->reset = s->begins;
-  job->rate = s->rate;
-  if (telu_batch_run (s->seat, job) < 0)
-    return fall_back (s) ? LEFT_TO_CPU : FAILED;
+  if (!s->batch_stream)
+    return USE_CPU;
+  request->reset = s->begins;
+  request->rate = s->rate;
+  if (telu_batch_run (s->batch_stream, request) < 0)
+    return fall_back (s) ? USE_CPU : FAILED;
   s->begins = FALSE;
-  s->info = job->info;
+  s->info = request->info;
   return DONE;
 }
 
@@ -243,13 +244,14 @@ gint
 gst_telucodec_stream_encode (GstTelucodecStream * s, const gfloat * pcm,
     guint8 * packet)
 {
-  struct telu_request job = {.pcm = (gfloat *) pcm,.packet = packet };
-  const Outcome outcome = run (s, &job);
+  struct telu_request request = {.pcm = (gfloat *) pcm,.packet = packet };
+  const Outcome outcome = run_on_device (s, &request);
   gint size;
 
   if (outcome == DONE) {
-    gst_telucodec_past_add_coded (s->past, pcm, &s->rate, packet, job.bytes);
-    return job.bytes;
+    gst_telucodec_history_add_encoded (s->history, pcm, &s->rate, packet,
+        request.bytes);
+    return request.bytes;
   }
   if (outcome == FAILED)
     return -1;
@@ -264,15 +266,16 @@ gint
 gst_telucodec_stream_decode (GstTelucodecStream * s, const guint8 * packet,
     gsize size, gfloat * pcm)
 {
-  struct telu_request job = {.pcm = pcm,.packet = (guint8 *) packet,
+  struct telu_request request = {.pcm = pcm,.packet = (guint8 *) packet,
     .bytes = (gint) MIN (size, TELU_MAX_PACKET)
   };
-  const Outcome outcome = run (s, &job);
+  const Outcome outcome = run_on_device (s, &request);
   gint status;
 
   if (outcome == DONE) {
-    gst_telucodec_past_add_heard (s->past, job.result ? NULL : packet, size);
-    return job.result;
+    gst_telucodec_history_add_decoded (s->history,
+        request.result ? NULL : packet, size);
+    return request.result;
   }
   if (outcome == FAILED)
     return -1;
@@ -283,12 +286,12 @@ gst_telucodec_stream_decode (GstTelucodecStream * s, const guint8 * packet,
 gint
 gst_telucodec_stream_conceal (GstTelucodecStream * s, gfloat * pcm)
 {
-  struct telu_request job = {.pcm = pcm };
-  const Outcome outcome = run (s, &job);
+  struct telu_request request = {.pcm = pcm };
+  const Outcome outcome = run_on_device (s, &request);
   gint status;
 
   if (outcome == DONE) {
-    gst_telucodec_past_add_heard (s->past, NULL, 0);
+    gst_telucodec_history_add_decoded (s->history, NULL, 0);
     return 0;
   }
   if (outcome == FAILED)
@@ -303,18 +306,19 @@ gst_telucodec_stream_add_stats (GstTelucodecStream * s, GstStructure * stats)
   const GstTelucodecRuntime *rt = s->rt;
   struct telu_batch_stats batch = { 0 };
 
-  if (s->seat)
-    telu_batch_stats (s->seat, &batch);
+  if (s->batch_stream)
+    telu_batch_stats (s->batch_stream, &batch);
   gst_structure_set (stats,
       "model-id", G_TYPE_STRING,
       rt && rt->model ? telu_model_id (rt->model) : "",
       "active-backend", G_TYPE_STRING, rt && rt->active ? rt->active : "none",
       "kernels", G_TYPE_STRING, rt && rt->active ? rt->kernels : "none",
-      "device", G_TYPE_STRING, s->seat ? rt->device_name : "",
+      "device", G_TYPE_STRING, s->batch_stream ? rt->device_name : "",
       "batch-streams", G_TYPE_INT, batch.streams,
       "batch-mean", G_TYPE_DOUBLE,
       batch.runs ? (gdouble) batch.packets / batch.runs : 0.0,
       "batch-most", G_TYPE_INT, batch.most,
       "fallbacks", G_TYPE_UINT, s->fallbacks,
-      "fallback-reason", G_TYPE_STRING, rt && rt->why ? rt->why : "", NULL);
+      "fallback-reason", G_TYPE_STRING,
+      rt && rt->fallback_reason ? rt->fallback_reason : "", NULL);
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* gsttelucodecstream.h - a stream of packets, encoded or decoded on the CPU or in a
- * batch on a device, and what happens when the device fails.
+ * batch on a device, with a fallback from the device to the CPU.
  *
- * A batch that fails gives every packet back untouched. With backend=cuda that is an
- * error. With backend=auto the stream goes on on the CPU with that very packet: here the
- * last packets are remembered, and a fresh encoder or decoder is led through them first,
- * which takes some 10 ms once. What it then knows:
+ * A batch that fails returns every packet untouched. The failure is an error with
+ * backend=cuda. With backend=auto the stream continues on the CPU with that very packet.
+ * A fresh encoder or decoder first replays the most recent packets, which takes some
+ * 10 ms once. The replay restores:
  *
- * - decoder: everything. The networks look back over no more packets than are kept,
- *   so that sound and concealment go on as if nothing had happened.
- * - encoder: the networks' pasts, both its own and that of whoever decodes, since it
- *   takes over the codes that were sent; and the rate control's curves and credit of
- *   the last second. What was saved or owed before that is forgotten.
+ * - decoder: the whole state. The networks look back over no more packets than are kept,
+ *   so that output and concealment continue unchanged.
+ * - encoder: the history of its own network and of the decoder's, since the replay uses
+ *   the codes that were sent; and the rate control's curves and credit of the last
+ *   second. Older credit or debt is lost.
  *
- * Time stamps are the elements' own and know nothing of it. The latency stays as it was
- * announced until the next start: less of it would make a live sink jump.
+ * The fallback does not affect time stamps, which the elements keep themselves. The
+ * announced latency stays until the next start: reducing it would make a live sink jump.
  */
 #ifndef GST_TELUCODEC_STREAM_H
 #define GST_TELUCODEC_STREAM_H
@@ -24,10 +24,10 @@
 
 G_BEGIN_DECLS
 
-typedef struct _GstTelucodecPast GstTelucodecPast;
+typedef struct _GstTelucodecHistory GstTelucodecHistory;
 
-/* Of the streaming thread, but for seat, fallbacks and latency, which the object lock
- * guards against those who ask. */
+/* The streaming thread owns all fields. The object lock also guards batch_stream,
+ * fallbacks and latency, which queries and properties read. */
 typedef struct
 {
   GstElement *element;
@@ -35,46 +35,48 @@ typedef struct
   enum telu_side side;
   gint open;                    /* atomic */
 
-  struct telu_batch_stream *seat;       /* NULL: on the CPU */
-  struct telu_encoder *encoder;
+  struct telu_batch_stream *batch_stream;       /* NULL: runs on the CPU */
+  struct telu_encoder *encoder; /* on the CPU, as is decoder; else NULL */
   struct telu_decoder *decoder;
   gboolean begins;              /* the next packet begins a run */
   struct telu_rate rate;
   struct telu_info info;        /* of the last packet */
   guint fallbacks;
-  GstClockTime latency;         /* of the batch's window */
+  GstClockTime latency;         /* the batch window */
 
-  GstTelucodecPast *past;       /* NULL: nothing would be made of it */
+  GstTelucodecHistory *history;      /* for a fallback; NULL where none can follow */
 } GstTelucodecStream;
 
-/* Where the runtime says, which must be open, and stay so until the stream is closed.
- * FALSE with an error posted. */
+/* Starts the stream on the device or CPU that @rt chose. The caller keeps @rt open until
+ * the stream is closed. Returns FALSE with an error posted. */
 gboolean gst_telucodec_stream_open (GstTelucodecStream * s,
     GstElement * element, GstTelucodecRuntime * rt, enum telu_side side);
 void gst_telucodec_stream_close (GstTelucodecStream * s);
 
-/* FALSE also while it is being opened: whoever pushes into an element that is just
- * starting is not held up by its pad. */
+/* Returns FALSE also while the stream is being opened: the pad of an element that is
+ * still starting already accepts pushes. Any thread may call it. */
 gboolean gst_telucodec_stream_is_open (GstTelucodecStream * s);
 
-/* By how much a packet may be late because it waits for others. From any thread. */
+/* Returns the time that a packet may wait for its batch. Any thread may call it. */
 GstClockTime gst_telucodec_stream_latency (GstTelucodecStream * s);
 
-/* A new run begins, with the same rate. */
+/* Begins a new run at the same rate. */
 void gst_telucodec_stream_reset (GstTelucodecStream * s);
 
-/* From the next packet on. FALSE with telu_error() when it is out of range. */
+/* Sets the rate from the next packet on. Returns FALSE with telu_error() when a field is
+ * out of range. */
 gboolean gst_telucodec_stream_set_rate (GstTelucodecStream * s,
     const struct telu_rate *rate);
 
-/* As telu_encode(), telu_decode() and telu_conceal(); -1 with an error posted. */
+/* Return what telu_encode(), telu_decode() and telu_conceal() return; -1 with an error
+ * posted. */
 gint gst_telucodec_stream_encode (GstTelucodecStream * s, const gfloat * pcm,
     guint8 * packet);
 gint gst_telucodec_stream_decode (GstTelucodecStream * s, const guint8 * packet,
     gsize size, gfloat * pcm);
 gint gst_telucodec_stream_conceal (GstTelucodecStream * s, gfloat * pcm);
 
-/* With the object lock: where it runs, and how that goes. */
+/* Adds backend, device, batch and fallback fields. The caller holds the object lock. */
 void gst_telucodec_stream_add_stats (GstTelucodecStream * s,
     GstStructure * stats);
 

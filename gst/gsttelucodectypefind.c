@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodectypefind.c - knows a .tlc file by its first bytes. */
+/* gsttelucodectypefind.c - recognises a .tlc file by its first bytes. */
 #include "gsttelucodec.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* plugin.c - registers the elements and the typefinder.
  *
- * All of them always, with the same caps: what is registered must not depend on
- * the machine's devices, because the registry remembers it.
+ * All elements are always registered with the same caps. They must not depend on the
+ * machine's devices, because the registry caches them.
  */
 #include "gsttelucodecrtp.h"
 

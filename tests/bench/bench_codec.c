@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bench_codec.c - the live path on one core: encode and decode packet by packet, with
+/* bench_codec.c - times the live path on one core: encode and decode packet by packet, with
  * a network of the default size.
  *
  *   bench_codec [FILE.safetensors]     without a file: random weights, same work

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bench_device.cu - what the card can do: bytes per second of a copy within its memory
- * (read and written ones), operations per second of an 8192^3 product by cuBLAS in fp32
- * and in bf16 with fp32 sums. Numbers to hold the kernels against.
+/* bench_device.cu - measures the device's limits, as a reference for the kernels: bytes per
+ * second of a copy within its memory (read and written ones), operations per second of an
+ * 8192^3 product by cuBLAS in fp32 and in bf16 with fp32 sums.
  *
- *   bench_card [--smoke]       prints "copy", "sgemm", "bf16" and a number each
+ *   bench_device [--smoke]       prints "copy", "sgemm", "bf16" and a number each
  */
 #include "device.h"
 
@@ -17,28 +17,28 @@
 static int failed(cudaError_t e, const char *what)
 {
     if (e != cudaSuccess)
-        fprintf(stderr, "bench_card: %s: %s\n", what, cudaGetErrorString(e));
+        fprintf(stderr, "bench_device: %s: %s\n", what, cudaGetErrorString(e));
     return e != cudaSuccess;
 }
 
-struct card {
+struct device {
     cudaStream_t stream;
     cudaEvent_t from, to;
     cublasHandle_t blas;
-    int smoke, n;              /* n: of the products */
+    int smoke, n;              /* n: size of the products */
     size_t bytes;              /* of the copy */
     char *a, *b, *c;
 };
 
-typedef int (*job)(struct card *c);
+typedef int (*work_fn)(struct device *c);
 
-static int copy(struct card *c)
+static int copy(struct device *c)
 {
     return failed(cudaMemcpyAsync(c->b, c->a, c->bytes, cudaMemcpyDeviceToDevice,
                                   c->stream), "copy");
 }
 
-static int product(struct card *c, cudaDataType_t type)
+static int product(struct device *c, cudaDataType_t type)
 {
     const float one = 1.0f, zero = 0.0f;
     cublasStatus_t s = cublasGemmEx(c->blas, CUBLAS_OP_T, CUBLAS_OP_N, c->n, c->n, c->n,
@@ -46,16 +46,16 @@ static int product(struct card *c, cudaDataType_t type)
                                     type, c->n, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
 
     if (s != CUBLAS_STATUS_SUCCESS)
-        fprintf(stderr, "bench_card: cuBLAS fails with status %d\n", (int)s);
+        fprintf(stderr, "bench_device: cuBLAS fails with status %d\n", (int)s);
     return s != CUBLAS_STATUS_SUCCESS;
 }
 
-static int sgemm(struct card *c)
+static int sgemm(struct device *c)
 {
     return product(c, CUDA_R_32F);
 }
 
-static int bf16(struct card *c)
+static int bf16(struct device *c)
 {
     return product(c, CUDA_R_16BF);
 }
@@ -67,8 +67,8 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The median of single runs, after two to warm up; `work` over it. */
-static int time_job(struct card *c, const char *name, job run, double work)
+/* Prints `work` per second: the median of single runs, after two to warm up. */
+static int time_work(struct device *c, const char *name, work_fn run, double work)
 {
     float ms[TIMES];
 
@@ -89,8 +89,8 @@ static int time_job(struct card *c, const char *name, job run, double work)
     return 0;
 }
 
-/* Random numbers of about +-1, and so are their upper halves taken as bf16: products of
- * zeros are faster than those of data. */
+/* Fills x with random numbers of about +-1, in fp32 and, as halves, in bf16. Products of
+ * zeros would be faster than products of data. */
 static int fill(char *to, size_t bytes)
 {
     const size_t n = 1 << 20;
@@ -113,7 +113,7 @@ static int fill(char *to, size_t bytes)
     return bad;
 }
 
-static int run(struct card *c)
+static int run(struct device *c)
 {
     const double n = c->n;
 
@@ -127,17 +127,17 @@ static int run(struct card *c)
         return 1;
     if (cublasCreate(&c->blas) != CUBLAS_STATUS_SUCCESS ||
         cublasSetStream(c->blas, c->stream) != CUBLAS_STATUS_SUCCESS) {
-        fprintf(stderr, "bench_card: no cuBLAS\n");
+        fprintf(stderr, "bench_device: no cuBLAS\n");
         return 1;
     }
-    return time_job(c, "copy", copy, 2.0 * (double)c->bytes) |
-           time_job(c, "sgemm", sgemm, 2.0 * n * n * n) |
-           time_job(c, "bf16", bf16, 2.0 * n * n * n);
+    return time_work(c, "copy", copy, 2.0 * (double)c->bytes) |
+           time_work(c, "sgemm", sgemm, 2.0 * n * n * n) |
+           time_work(c, "bf16", bf16, 2.0 * n * n * n);
 }
 
 int main(int argc, char **argv)
 {
-    struct card c;
+    struct device c;
     int smoke = argc > 1 && !strcmp(argv[1], "--smoke"), bad;
 
     memset(&c, 0, sizeof(c));

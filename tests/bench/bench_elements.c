@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bench_elements.c - encode and decode in one pipeline, ours beside Opus:
+/* bench_elements.c - times encode and decode in one pipeline, TeluCodec beside Opus:
  *
  *   bench_elements SPEECH
  *
- * appsrc ! encoder ! decoder ! fakesink runs in one thread, on two minutes made of
- * SPEECH over and over; what is printed is sound seconds per second of processor time.
+ * appsrc ! encoder ! decoder ! fakesink runs in one thread, on two minutes of SPEECH
+ * repeated. Prints seconds of sound per second of processor time.
  */
 #include "pcm.h"
 
@@ -38,7 +38,7 @@ static double processor_time(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* 20 ms buffers, as a microphone gives them. */
+/* Pushes buffers of 20 ms, like a microphone. */
 static void feed(GstAppSrc *src, const gint16 *pcm, gsize n)
 {
     const gsize chunk = RATE / 50;
@@ -58,7 +58,7 @@ static void feed(GstAppSrc *src, const gint16 *pcm, gsize n)
     gst_app_src_end_of_stream(src);
 }
 
-/* Processor seconds, or a negative number. */
+/* Returns processor seconds, or a negative number on failure. */
 static double run(const char *chain, const gint16 *pcm, gsize n)
 {
     char *text = g_strdup_printf("appsrc name=src format=time max-bytes=0 "

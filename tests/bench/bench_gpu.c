@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bench_gpu.c - how fast the CUDA module is: rows of a Markdown table, by tests/gpu.sh.
+/* bench_gpu.c - times the CUDA module, for tests/gpu.sh: prints rows of a Markdown table.
  *
  *   bench_gpu --module FILE [--weights FILE] [--device N] [--smoke]
  *             [--copy BYTES/S] [--sgemm FLOP/S] [--batch N] [--warm N] [--packets N]
  *             PART ...
  *
- * PART: one streams count train ops. --batch: of count, and all that streams and train are
- * to try. --weights: by flatten_weights.py; without it random ones of the default size, which
- * do the same work in the networks, but not in the rate control.
- * No GLib and no CUDA header: a C compiler builds it, the module brings the rest.
+ * PART: one streams count train ops. --batch: batch of count, and the only one of streams and
+ * train. --weights: by flatten_weights.py. Without it weights are random, of the default size:
+ * the same work in the networks, but not in the rate control.
+ * A C compiler builds it without GLib and CUDA headers; the module contains the rest.
  */
 #include "bench_gpu.h"
 
@@ -35,7 +35,7 @@ void bench_row(const struct bench *b, const char *what, const char *setting,
         vprintf(fmt, ap);
     va_end(ap);
     printf(" |\n");
-    fflush(stdout);            /* what was measured stays when a later part is killed */
+    fflush(stdout);            /* keeps the rows when a later part is killed */
 }
 
 int bench_failed(const struct bench *b, const char *what)

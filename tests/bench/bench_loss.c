@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bench_loss.c - a codec over RTP, of whose packets some are lost: for bench_loss.py.
+/* bench_loss.c - runs a codec over RTP with packet loss, for bench_loss.py.
  *
  *   bench_loss LOSS BURST SEED IN OUT.wav CHAIN
  *
- * CHAIN: "encoder ! payloader !! depayloader ! decoder". Between the two, LOSS percent of
- * the packets are lost, BURST in a row on average (Gilbert 1960), others for each SEED;
- * of each lost one the depayloader gets the event that an rtpjitterbuffer sends. Prints
- * bytes of payload, packets, and those lost.
+ * CHAIN: "encoder ! payloader !! depayloader ! decoder". LOSS percent of the packets are
+ * lost at "!!", BURST in a row on average (Gilbert 1960), different ones for each SEED. The
+ * depayloader gets the event of an rtpjitterbuffer for each lost packet. Prints bytes of
+ * payload, packets, and lost packets.
  */
 #include <gst/gst.h>
 #include <gst/rtp/rtp.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How speech sounds when packets are lost on the way: rows of a Markdown table.
+"""bench_loss.py - quality of speech under packet loss: prints rows of a Markdown table.
 
     GST_PLUGIN_PATH=build/gst python3 tests/bench/bench_loss.py build/tests/bench/bench_loss \
         FOLDER [LOSS ...]

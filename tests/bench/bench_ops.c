@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bench_ops.c - each op of the device's tables on arrays far larger than its caches,
- * beside what the card can do (bench_device.cu).
+/* bench_ops.c - times each op of the device's tables on arrays far larger than its caches,
+ * against the device's limits (bench_device.cu).
  *
- * Ops that move memory: bytes are those that must be read or written at least once.
- * Linear layers: 2 R I O operations. An op is called often enough to fill a tenth of a
- * second, then one number is fetched, which waits for all; the median of five.
+ * Bytes of a memory-bound op are those that it must read or write at least once. Linear
+ * layers count 2 R I O operations. An op is called for a tenth of a second, then fetching
+ * one number waits for all calls; the result is the median of five.
  */
 #include "bench_gpu.h"
 
@@ -21,10 +21,10 @@ struct arena {
     const struct bench *b;
     struct telu_ctx ctx;
     float *p[5], *small[4];    /* large arrays; weights and what is summed over rows */
-    int rows;                  /* of WIDTH floats in a large one */
+    int rows;                  /* of a large array, WIDTH floats each */
 };
 
-/* Each calls one op over `rows` rows; of how many floats a row, see below. */
+/* Each function calls one op over `rows` rows. */
 typedef int (*op_call)(struct arena *a);
 
 static const struct telu_backend *ops(const struct arena *a)
@@ -122,7 +122,7 @@ static int head_grad(struct arena *a)
 
 /* --- Time ----------------------------------------------------------------- */
 
-/* Seconds per call, or -1. */
+/* Returns seconds per call, or -1. */
 static double measure(struct arena *a, op_call call)
 {
     const int smoke = a->b->smoke;
@@ -170,7 +170,7 @@ static int moving(struct arena *a)
         { "gelu", gelu, row * 2, 0 },
         { "residual", residual, row * 3, 0 },
         { "head", head, row * 3, 0 },
-        /* dx is added to where another gradient may have come before */
+        /* dx accumulates: it is read and written */
         { "dwconv, gradient", dwconv_grad, row * 4, 1 },
         { "norm, gradient", norm_grad, row * 4, 1 },
         { "gelu, gradient", gelu_grad, row * 4, 1 },
@@ -257,7 +257,7 @@ static int products(struct arena *a)
 
 /* --- Arrays --------------------------------------------------------------- */
 
-/* Neither zeros nor NaN: both can be faster than what is real. */
+/* Fills x with numbers other than 0 and NaN, which can be faster than real data. */
 static int set_up(struct arena *a)
 {
     const size_t chunk = BENCH_SOUND / 2;
@@ -280,7 +280,7 @@ static int set_up(struct arena *a)
 
 int bench_ops(struct bench *b)
 {
-    /* 512 MiB an array; a call takes many times what a launch does. */
+    /* 512 MiB per array make a call take much longer than its launch. */
     struct arena a = { .b = b, .ctx = { .be = b->mod->ops },
                        .rows = b->smoke ? 700 : (1 << 27) / WIDTH };
     int failed;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bench_streams.c - live streams through the engine: PCM to bytes and back to PCM, at
+/* bench_streams.c - times live streams through the engine: PCM to bytes and back, at
  * 16 kbit/s, one packet of every stream at a time. */
 #include "bench_gpu.h"
 
@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TICK 0.020             /* seconds of a packet: what a live stream has for it */
+#define TICK 0.020             /* seconds of a packet, the deadline of a live stream */
 #define MOST 4096              /* times kept */
 #define GOAL 20000             /* streams on one device, see README.md */
-#define SETTLE 80              /* packets until the rate is about what was asked for */
+#define SETTLE 80              /* packets until the rate control settles */
 
-/* n streams of one engine; each has a place of its own in the sound. */
+/* n streams of one engine; each starts at its own position in the sound. */
 struct streams {
     const struct bench *b;
     const struct telu_engine_ops *ops;
@@ -20,11 +20,11 @@ struct streams {
     int n;
     long at;                   /* packets so far */
     struct telu_request *enc, *dec;
-    float *pcm;                /* (n, 320): what the decoder gives */
+    float *pcm;                /* (n, 320): decoded samples */
     uint8_t *packet;           /* (n, TELU_MAX_PACKET) */
-    long since;                /* packets before those that count */
-    double bytes;              /* of those that do */
-    double energy;             /* of what came out of the first stream */
+    long since;                /* packets before the measurement */
+    double bytes;              /* of the measured packets */
+    double energy;             /* of the first stream's output */
 };
 
 static void close_streams(struct streams *s)
@@ -66,8 +66,8 @@ static int open_streams(struct streams *s, const struct bench *b, int n)
     return 0;
 }
 
-/* One packet of every stream, there and back; the seconds that the engine took. Filling
- * in the jobs is not counted. */
+/* Encodes and decodes one packet of every stream. Returns the seconds that the engine took,
+ * without filling in the requests. */
 static int run(struct streams *s, double *encode, double *decode)
 {
     const long room = BENCH_SOUND / TELU_PACKET;
@@ -109,7 +109,7 @@ static double kbits(const struct streams *s)
     return 8e-3 * s->bytes / s->n / (double)(s->at - s->since) / TICK;
 }
 
-/* Packets that do not count. */
+/* Runs packets before the measurement. */
 static int settle(struct streams *s)
 {
     double encode, decode;
@@ -133,8 +133,8 @@ static void row_of(const struct bench *b, const char *what, const char *setting,
               1e6 * p99, 1e6 * bench_rank(v, n, 1.0));
 }
 
-/* Packets one after the other, or `paced`: one every 20 ms, as they come in life, with a
- * device that has gone to sleep in between. */
+/* Times packets back to back, or `paced`: one every 20 ms, as in a live stream, so that the
+ * device sleeps in between. */
 static int time_one(const struct bench *b, int packets, int paced)
 {
     static double enc[MOST], dec[MOST], both[MOST];
@@ -172,8 +172,7 @@ int bench_one(struct bench *b)
 
 /* --- Many ----------------------------------------------------------------- */
 
-/* Batches of n until there are enough, `seconds` at most but for the first 16. Returns
- * how many, or -1. */
+/* Times batches of n for at most `seconds`, but at least 16. Returns their number, or -1. */
 static int time_batches(struct streams *s, double *t, double seconds)
 {
     double start, encode, decode;
@@ -190,13 +189,13 @@ static int time_batches(struct streams *s, double *t, double seconds)
     return n;
 }
 
-/* Batches of that duration that fit into a tick, one after the other. */
+/* Returns how many batches of that duration fit into a tick. */
 static long streams_in_time(int n, double t)
 {
     return (long)(TICK / t) * n;
 }
 
-/* Every 20 ms a packet of each of n streams, for some seconds: how often was it late? */
+/* Runs a packet of each of n streams every 20 ms, for some seconds, and counts late ones. */
 static int live(const struct bench *b, int n)
 {
     struct streams s;
@@ -215,7 +214,7 @@ static int live(const struct bench *b, int n)
         late += t > TICK;
         worst = t > worst ? t : worst;
         next += TICK;
-        while (next < bench_now())     /* what is late does not make the next late */
+        while (next < bench_now())     /* a late batch does not delay the next */
             next += TICK;
     }
     if (bad)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bench_train.c - training steps of the default network on the device, from random
- * weights: seconds of speech learnt from per second. */
+/* bench_train.c - times training steps of the default network on the device, from random
+ * weights: prints seconds of speech per second. */
 #include "bench_gpu.h"
 
 #include "tiny_model.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define PACKETS 50             /* of an item: a second, the trainer's default */
-#define LEAD    32             /* steps between two looks at the results */
+#define LEAD    32             /* steps between two readings of the results */
 
 struct sizes {
     size_t weights, books;
@@ -34,7 +34,8 @@ struct filler {
     uint32_t seed;
 };
 
-/* As the trainer starts: matrices by their inputs, gains 1, scales of blocks 0.5. */
+/* Fills the weights as the trainer does: matrices scaled by their inputs, gains 1, scales of
+ * blocks 0.5. */
 static int fill(void *user, const struct telu_tensor *t)
 {
     struct filler *f = user;
@@ -88,7 +89,7 @@ static int descending(const void *a, const void *b)
     return *(const int *)b - *(const int *)a;
 }
 
-/* Crops and stages as trainer_crop() draws them. */
+/* Draws crops and stages like trainer_crop(). */
 static void draw(const struct bench *b, float *x, int *stages, int B, int T, uint32_t *seed)
 {
     const int stride = (2 * T + 1) * TELU_HOP, most = b->m->cfg.stages;
@@ -102,7 +103,7 @@ static void draw(const struct bench *b, float *x, int *stages, int B, int T, uin
     qsort(stages, (size_t)B, sizeof(int), descending);
 }
 
-/* Steps until `seconds` are over and their results have been read; how many, or -1. */
+/* Runs steps for `seconds` and reads their results. Returns their number, or -1. */
 static int steps(const struct bench *b, void *t, int *stages, int B, int T, int least,
                  double seconds, double *took, struct telu_train_result *last)
 {

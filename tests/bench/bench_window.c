@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bench_window.c - threads that each send a packet every 20 ms through one engine, as
- * elements do: what `batch-window` costs and gains. Rows of a Markdown table.
+/* bench_window.c - measures cost and gain of `batch-window`: threads that send a packet every
+ * 20 ms through one engine, like elements. Prints rows of a Markdown table.
  *
- *   bench_window [--smoke] MODEL       TELUCODEC_BACKEND_PATH: where the module is
+ *   bench_window [--smoke] MODEL       TELUCODEC_BACKEND_PATH: folder of the module
  *
- * Each thread begins at a moment of its own within the 20 ms; it encodes a packet and
- * decodes it. --smoke: few and short, to see that it runs; nothing is measured. Exit
- * status 77: no device.
+ * Each thread begins at its own moment within the 20 ms, and encodes and decodes a packet.
+ * --smoke: a short run without measurements, to test that it runs. Exit status 77: no
+ * device.
  */
 #include "batch.h"
 #include "bench_time.h"
@@ -23,13 +23,13 @@
 #define SOUND  (4 * TELU_RATE)
 #define COUNT  50              /* packets of each stream, after; */
 #define ALONE  200             /* of one */
-#define SETTLE 25              /* packets of each that do not count */
+#define SETTLE 25              /* packets of each before the measurement */
 
 struct stream {
     pthread_t thread;
     struct telu_batch_stream *enc, *dec;
-    double begin;              /* when its first packet is there */
-    double *took;              /* [packets]: from then until it is decoded */
+    double begin;              /* when its first packet arrives */
+    double *took;              /* [packets]: from arrival until decoded */
     int packets, number, failed;
 };
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* count_calls.c - LD_PRELOAD=count_calls.so: counts what a program asks of CUDA's runtime
- * and cuBLAS (the shared libraries), and writes it to the file TELUCODEC_COUNT names at its end.
+/* count_calls.c - LD_PRELOAD=count_calls.so: counts a program's calls of CUDA's runtime and
+ * cuBLAS (the shared libraries), and writes them to the file TELUCODEC_COUNT at its end.
  *
- *   launches      kernels by a launch of their own
- *   library       products asked of cuBLAS outside of a graph; each is 1 to 3 kernels
+ *   launches      kernels launched one by one
+ *   library       cuBLAS products outside of a graph; each is 1 to 3 kernels
  *   graphs        launches of a graph
  *   nodes         kernels in them
  *   to, from      bytes between host and device, those of graphs as well
  *   waits         synchronisations
  *
- * Kernels recorded into a graph count as launches while it is recorded; so gpu.sh takes
- * the difference of two runs of unequal length, where what is done once cancels out.
+ * Kernels recorded into a graph count as launches during the capture. gpu.sh therefore takes
+ * the difference of two runs of unequal length, which cancels work done once.
  */
 #define _GNU_SOURCE
 #include <cublas_v2.h>
@@ -23,7 +23,7 @@
 
 static atomic_long launches, library, graphs, nodes, to_device, from_device, waits;
 
-/* What a graph holds, by its executable form. */
+/* Contents of a graph, by its executable form. */
 #define GRAPHS 4096
 static struct {
     cudaGraphExec_t exec;
@@ -35,7 +35,7 @@ static void *next(const char *name)
 {
     void *fn = dlsym(RTLD_NEXT, name);
 
-    /* The module is opened late and by itself: not among the libraries after this one. */
+    /* RTLD_NEXT does not find the libraries of a module that is opened later. */
     for (int i = 0; !fn && i < 6; i++) {
         static const char *const files[] = {
             "libcudart.so.13", "libcublas.so.13", "libcudart.so.12", "libcublas.so.12",
@@ -58,7 +58,7 @@ static void *next(const char *name)
         real = (__typeof__(name) *)next(#name)
 #define NEXT(name) FIND(real, name)
 
-__attribute__((destructor)) static void tell(void)
+__attribute__((destructor)) static void write_counts(void)
 {
     const char *path = getenv("TELUCODEC_COUNT");
     FILE *f = path ? fopen(path, "w") : NULL;

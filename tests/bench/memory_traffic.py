@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""memory_traffic.py SHORT LONG PACKETS STREAMS - by gpu.sh: two logs of ncu --csv, of runs that
-differ in PACKETS packets of each of STREAMS streams, become kernels and bytes of device
-memory per packet. How many kernels more the long run has tells which are its last PACKETS
-packets, and those are what is summed: the difference of two sums would be mostly the
-kernels at the beginning, for which the caches stand differently each time."""
+"""memory_traffic.py SHORT LONG PACKETS STREAMS - prints kernels and bytes of device memory per
+packet, for gpu.sh, from two logs of ncu --csv. The runs differ in PACKETS packets of each of
+STREAMS streams. The number of additional kernels identifies the last PACKETS packets of the
+long run, whose bytes are summed. A difference of two sums would mostly show the first kernels,
+whose cache hits differ from run to run."""
 import csv
 import sys
 

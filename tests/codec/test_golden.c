@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_golden.c - the whole network, step by step, and from sound through packets to sound,
- * against numbers stored by an implementation of its own: golden/make_golden.py, which also
- * describes golden.bin. Where TELUCODEC_BACKEND_PATH names a module with a device, its
- * engine makes the second way too. */
+/* test_golden.c - compares the network step by step, and the way from sound through packets
+ * to sound, with numbers of an independent implementation: golden/make_golden.py, which also
+ * describes golden.bin. The engine of the module in TELUCODEC_BACKEND_PATH is tested on the
+ * second way too, if it has a device. */
 #include "backend.h"
 #include "module.h"
 #include "network.h"
@@ -19,7 +19,7 @@
 #define STAGES  4
 #define SPLIT   2
 #define BITS    2
-#define LEAD    120            /* samples that the first hop sees before the first */
+#define LEAD    120            /* samples of the first hop before sample 0 */
 #define TOL     1e-4
 
 static struct {
@@ -37,7 +37,7 @@ static struct {
 
 static int failures;
 
-/* tol relative to the largest of the n values. */
+/* Compares n values; tol is relative to the largest. */
 static void expect(const char *table, const char *what, int packet, const float *got,
                    const float *want, size_t n)
 {
@@ -65,7 +65,7 @@ static void expect_ints(const char *table, const char *what, int packet,
         }
 }
 
-/* For what cannot go on. */
+/* Exits with a message. */
 static void need(int good, const char *what)
 {
     if (good)
@@ -82,7 +82,7 @@ static float *array(const struct telu_backend *be, size_t n)
     return p;
 }
 
-/* Each step takes the stored result of the one before: an error shows where it is. */
+/* Each step starts from the stored result of the one before, which locates an error. */
 static void quantiser(struct telu_ctx *ctx, const struct telu_model *m, int p)
 {
     const char *table = ctx->be->name;
@@ -158,7 +158,7 @@ static void network(const struct telu_backend *be, const struct telu_model *m)
             need(!telu_decoder_net(&ctx, m, &dec, c, latent), "decoder_net");
             expect(be->name, "decoder's output", p, c, golden.out[p], TELU_COEFS);
         }
-        /* The second pass, after a reset, must not know of the first. */
+        /* The reset must make the second pass independent of the first. */
         telu_net_reset(&enc, f->enc_width, f->enc_blocks, f->kernel);
         telu_net_reset(&dec, f->dec_width, f->dec_blocks, f->kernel);
     }
@@ -168,8 +168,8 @@ static void network(const struct telu_backend *be, const struct telu_model *m)
     be->release(latent);
 }
 
-/* A base-only packet of all stages there and back: whoever runs it fills in a packet's
- * bytes, and the sound that they give. */
+/* Encodes and decodes base-only packets of all stages; the callback fills in a packet's
+ * bytes and its decoded sound. */
 struct way {
     const char *name;
     void *user;

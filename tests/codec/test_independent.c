@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_independent.c - the C decoder against samples of an independent one, which was
- * written from FORMAT.md without the C code: golden/decode.py, in Python.
- * The stream, of every kind of packet, comes from an encoder of its own as well:
- * golden/make_stream.py. */
+/* test_independent.c - compares the C decoder with samples of an independent one:
+ * golden/decode.py, written from FORMAT.md without the C code. An independent encoder,
+ * golden/make_stream.py, made the stream, which has every kind of packet. */
 #include "packet.h"
 #include "telu.h"
 #include "tlc.h"
@@ -17,12 +16,12 @@
 
 static int failures;
 
-/* What the stream has to have, or the test would pass without looking. */
+/* Kinds of packets that the stream must have, or the test would prove nothing. */
 static struct {
     int base, prefix, refined, cut, padded, escapes, shapes[4], stages[5];
 } seen;
 
-/* For what cannot go on. */
+/* Exits with a message. */
 static void need(int good, const char *what, const char *why)
 {
     if (good)
@@ -48,7 +47,7 @@ static void look(const struct telu_model *m, const uint8_t *packet, size_t n)
     struct telu_bands bands;
 
     if (telu_packet_get(&l, &bands, packet, n, &m->tab, m->cfg.stages, m->n))
-        return;                /* telu_decode() says so as well */
+        return;                /* telu_decode() reports it as well */
     seen.stages[l.stages]++;
     seen.prefix += l.prefix_bits > 0;
     if (!l.refined) {
@@ -74,7 +73,7 @@ static void check_seen(void)
         }
 }
 
-/* Decodes a page behind the `count` samples in pcm, and returns how many then. */
+/* Appends a page's samples to the `count` samples in pcm. Returns the new count. */
 static size_t decode_page(struct telu_decoder *d, const struct telu_model *m,
                           const TlcPage *page, float *pcm, size_t count, size_t room)
 {
@@ -96,7 +95,7 @@ static size_t decode_page(struct telu_decoder *d, const struct telu_model *m,
     return count;
 }
 
-/* The whole stream -> pcm, without what its header and last page drop. */
+/* Decodes the stream to pcm, without the samples that header and last page clip. */
 static size_t decode(const struct telu_model *m, const guint8 *in, size_t size,
                      float *pcm, size_t room)
 {

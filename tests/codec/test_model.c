@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_model.c - the shipped weights keep what the project promises of them, on a clip
- * of a speaker they never heard:
+/* test_model.c - checks the promised quality and rates of the shipped weights, on a clip of a
+ * speaker outside the training set:
  *
  *   test_model WEIGHTS SPEECH
  */
@@ -105,8 +105,8 @@ static void check_snr(const struct telu_model *m, const float *x, long n)
     }
 }
 
-/* What a bit rate promises: the mean over half a minute, the clip again and again; and
- * every packet of the clip in CBR. */
+/* Checks that the bit rate is met: by the mean over half a minute of the repeated clip, and
+ * by every packet of the clip in CBR. */
 static void check_rates(const struct telu_model *m, const float *x, long n)
 {
     static const int bitrates[] = { 500, 1000, 3000, 6000, 8000, 12000, 16000, 24000,

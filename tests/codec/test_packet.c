@@ -93,8 +93,8 @@ static void refined(const char *what, const struct telu_tables *t,
 
 static void worked_refined(struct telu_model *m)
 {
-    /* | 1 | 00001 | 10 | 1111111111 | 1001101 | 0000000 | then all zeros, for which
-     * no byte would be needed; there is one, or the packet would be base only. */
+    /* | 1 | 00001 | 10 | 1111111111 | 1001101 | 0000000 | then all zeros, which need no
+     * byte; one is written, since the packet would otherwise be base only. */
     static const uint8_t silent[] = { 0x86, 0xff, 0xe6, 0x80, 0x00 };
     static const uint8_t padded[] = { 0x86, 0xff, 0xe6, 0x80, 0, 0, 0, 0 };
 
@@ -132,12 +132,12 @@ static void fill(struct telu_layers *l, int codes, int S, double loud, uint32_t 
             l->q[i] = (int)(loud * (tiny_random(seed) - 0.5));
 }
 
-/* What get() promises whatever it is given. */
+/* Checks the promises of get() for any bytes. */
 static void sane(const struct telu_model *m, const uint8_t *in, size_t n)
 {
     struct telu_layers l;
     struct telu_bands bands;
-    uint8_t *tight = malloc(n + !n);   /* so that a checker sees a byte too far */
+    uint8_t *tight = malloc(n + !n);   /* lets AddressSanitizer see a read beyond */
 
     memcpy(tight, in, n);
     if (telu_packet_get(&l, &bands, tight, n, &m->tab, m->cfg.stages, m->n) == 0) {
@@ -169,7 +169,7 @@ static void hostile(const struct telu_model *m, uint32_t seed)
     n = telu_packet_put(out, sizeof(out), 0, &l, &bands, &m->tab, m->n);
     expect("packet fits", n > 0, 1);
 
-    /* Cut in the base layer: base only, with each whole code and the bits after. */
+    /* A cut in the base layer leaves a base-only packet of whole codes and a prefix. */
     for (int cut = 1; cut <= head; cut++) {
         int bits = 8 * cut - 8, codes = bits / m->n < S ? bits / m->n : S;
 
@@ -193,7 +193,7 @@ static void hostile(const struct telu_model *m, uint32_t seed)
         out[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
     }
 
-    /* Exactly so many bytes, or none. */
+    /* put() writes exactly that many bytes, or none. */
     more = n + 3 < sizeof(out) ? (int)n + 3 : (int)sizeof(out);
     expect("padded", (long)telu_packet_put(out, sizeof(out), more, &l, &bands, &m->tab,
            m->n), more);
@@ -203,7 +203,7 @@ static void hostile(const struct telu_model *m, uint32_t seed)
            &m->tab, m->n), 0);
 }
 
-/* A base-only packet of each size names as many codes as fit. */
+/* A base-only packet of each size contains as many codes as fit. */
 static void sizes(const struct telu_model *m)
 {
     uint8_t in[40];

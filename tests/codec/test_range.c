@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_range.c - the range coder: worked bytes, round trips with carries, sizes, room
- * that ends, cut and random input. */
+/* test_range.c - the range coder: worked bytes, round trips with carries, sizes, full
+ * buffers, cut and random input. */
 #include "range.h"
 #include "tiny_model.h"
 
@@ -98,7 +98,7 @@ static void round_trip(uint32_t seed, int kind, int count)
         }
     }
 
-    /* Less room: no byte behind it is touched, and the end says so. */
+    /* A full buffer: no byte behind it changes, and the end reports it. */
     for (size_t cap = 0; cap < n; cap += 1 + n / 7) {
         memset(out, GUARD, sizeof(out));
         telu_range_enc_init(&e, out, cap);
@@ -114,7 +114,7 @@ static void round_trip(uint32_t seed, int kind, int count)
     }
 }
 
-/* The greatest c that the next symbol of 2^t is above. */
+/* Returns the largest c that is not above the next symbol of 2^t. */
 static uint32_t where(const struct telu_range_dec *d, int t)
 {
     uint32_t c = 0;
@@ -124,8 +124,8 @@ static uint32_t where(const struct telu_range_dec *d, int t)
     return c;
 }
 
-/* Followed by hand: low and range after each symbol stand beside it. The last bit
- * lets 5f out; the end is 60 00 00 .., so a carry makes that byte the only one. */
+/* Worked by hand, with low and range after each symbol. The last bit shifts 5f out; the
+ * end is 60 00 00 .., so a carry makes that byte the only one. */
 static void worked(void)
 {
     static const uint8_t want[] = { 0x60 };
@@ -150,7 +150,7 @@ static void worked(void)
     expect("worked example: bits", telu_range_get_bits(&d, 5), 0);
 }
 
-/* Whatever the bytes, what comes out is a symbol, and the end is noticed. */
+/* Any bytes decode to valid symbols, and the decoder notices the end. */
 static void any_bytes(uint32_t seed)
 {
     uint8_t in[64];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_refine.c - the refinement layer against FORMAT.md written down a second time,
- * round trips, cost against bytes, and bytes that mean nothing. */
+/* test_refine.c - compares the refinement layer with a second implementation of FORMAT.md;
+ * round trips, cost against bytes, and random bytes. */
 #include "dequantise.h"
 #include "tiny_model.h"
 
@@ -17,7 +17,7 @@ static void expect(const char *what, double got, double want, double tol)
         printf("%s is %.9g, expected %.9g +- %.3g\n", what, got, want, tol);
 }
 
-/* --- FORMAT.md, as it reads ------------------------------------------------ */
+/* --- FORMAT.md, literally -------------------------------------------------- */
 
 static int class_of(int n)
 {
@@ -116,7 +116,7 @@ static double dequantised(int q, int band, double base, double mean, double g, d
          : spread(base, mean, g, fmin(fabs(1 - g), own), step / 8, sign);
 }
 
-/* The mean magnitude in the band of coefficient i, which is put there. */
+/* Puts coefficient i, and returns the mean magnitude of its band. */
 static double mean_around(const float *base, int i, int *band)
 {
     int h = i / TELU_HOP * TELU_HOP, b = 0;
@@ -152,8 +152,8 @@ static void check_alone(uint32_t seed)
     }
 }
 
-/* The postfilter's change: the formula in double, its bound of a quarter of its reach, and nothing
- * where the sound would be no number. */
+/* Compares the postfilter's change with the formula in double: at most a quarter of its
+ * reach, and none where the sound would be NaN. */
 static void check_soften(const struct telu_model *m, uint32_t seed)
 {
     struct telu_bands p;
@@ -227,7 +227,7 @@ static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
 
 /* --- Bytes ----------------------------------------------------------------- */
 
-/* Magnitudes up to `most`, dense or sparse, through the coder and back. */
+/* Codes and decodes magnitudes up to `most`, dense or sparse. */
 static void round_trip(const struct telu_model *m, uint32_t seed, double most,
                        double density)
 {
@@ -261,7 +261,7 @@ static void round_trip(const struct telu_model *m, uint32_t seed, double most,
     expect("return of get", telu_refine_get(&d, got, &p, t), 0, 0);
     expect("coefficients that differ", memcmp(q, got, sizeof(q)) != 0, 0, 0);
 
-    /* Zeros behind are padding, anything else is damage. */
+    /* Trailing zeros are padding, other bytes are damage. */
     memset(out + n, 0, 8);
     telu_range_dec_init(&d, out, n + 8);
     expect("return of get, padded", telu_refine_get(&d, got, &p, t), 0, 0);
@@ -270,7 +270,7 @@ static void round_trip(const struct telu_model *m, uint32_t seed, double most,
     telu_range_dec_init(&d, out, n + 8);
     expect("return of get, dirty", telu_refine_get(&d, got, &p, t), -1, 0);
 
-    /* Cut: what was read before stays right, and the rest ends in zeros. */
+    /* A cut keeps the coefficients before it; the rest decodes to zeros. */
     telu_range_dec_init(&d, out, n / 2);
     if (telu_refine_get(&d, got, &p, t) == 0 && n > 40) {
         expect("last coefficient of a cut packet", got[TELU_COEFS - 1], 0, 0);

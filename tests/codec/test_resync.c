@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_resync.c - telu_encoder_resync(): an encoder that went through what another one took
- * in and gave out goes on as that one would have. */
+/* test_resync.c - telu_encoder_resync(): an encoder that replayed another one's input and
+ * packets continues as that one would have. */
 #include "expect.h"
 #include "telu.h"
 #include "tiny_model.h"
@@ -10,9 +10,9 @@
 #include <string.h>
 
 #define PACKETS 260
-#define CHANGE  60             /* from here on at another rate */
-#define LAST    50             /* packets that are followed, of those before */
-#define HERE    200            /* where the other one takes over */
+#define CHANGE  60             /* first packet at another rate */
+#define LAST    50             /* packets replayed, of those before */
+#define HERE    200            /* first packet of the new encoder */
 
 static struct telu_model *model;
 static float x[PACKETS * TELU_PACKET];
@@ -66,8 +66,8 @@ static void encode(int kind)
     telu_encoder_free(e);
 }
 
-/* Follows from `first` on, and goes on. Returns the packets that then differ, and in
- * *bytes what they take. */
+/* Replays from packet `first` on, and continues. Returns the number of packets that then
+ * differ, and in *bytes their size. */
 static int follow(int kind, int first, int *bytes)
 {
     struct telu_encoder *e = encoder();
@@ -94,7 +94,7 @@ static int follow(int kind, int first, int *bytes)
     return different;
 }
 
-/* What is not a packet is refused, and the encoder can still be used. */
+/* Checks that resync() refuses invalid packets and leaves the encoder usable. */
 static void refuse(void)
 {
     struct telu_encoder *e = encoder();

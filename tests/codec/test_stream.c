@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_stream.c - whole streams: what an encoder and a decoder promise in telu.h, at
+/* test_stream.c - whole streams: checks the promises of telu.h for encoder and decoder, at
  * every kind of rate, with random weights. */
 #include "backend.h"
 #include "linear.h"
@@ -107,7 +107,7 @@ static double power(const float *x, int n)
     return sum / n;
 }
 
-/* Power of the difference against power of a. */
+/* Returns the power of the difference relative to the power of a. */
 static double difference(const float *a, const float *b, int n)
 {
     double sum = 0.0;
@@ -117,9 +117,9 @@ static double difference(const float *a, const float *b, int n)
     return sum / n / power(a, n);
 }
 
-/* Bytes are the same from plain loops and from vectors; the sound is, but for the
- * transform's rounding (mdct.h). Both are the same after a reset, also one in
- * mid-stream with another signal behind it. */
+/* Plain and vector code give equal bytes, and equal sound except for the transform's
+ * rounding (mdct.h). Both are equal after a reset, also one in the middle of a stream of
+ * another signal. */
 static void repeat(const struct telu_model *m, int kind, const float *x,
                    struct stream *first, struct stream *again)
 {
@@ -154,7 +154,7 @@ static void repeat(const struct telu_model *m, int kind, const float *x,
     telu_decoder_free(plain_d);
 }
 
-/* A decoder that joins, after TELU_WARMUP packets, and one that lost some. */
+/* Checks a decoder that joined TELU_WARMUP packets ago, and one after losses. */
 static void join(const struct telu_model *m, int kind, const struct stream *s,
                  struct stream *late)
 {
@@ -185,7 +185,7 @@ static void join(const struct telu_model *m, int kind, const struct stream *s,
     telu_decoder_free(d);
 }
 
-/* Losses: sound at first, silence soon, never a NaN, then the stream again. */
+/* Losses give sound, then silence, never a NaN; the stream continues afterwards. */
 static void lose(const struct telu_model *m, int kind, const struct stream *s)
 {
     const char *name = kinds[kind].name;
@@ -201,7 +201,7 @@ static void lose(const struct telu_model *m, int kind, const struct stream *s)
         before = power(pcm, TELU_PACKET);
     }
     for (int i = 0; i < 500; i++) {
-        /* Half of them come as damage: an empty packet, one of too many stages. */
+        /* Half of the losses are damage: an empty packet, one of too many stages. */
         static const uint8_t bad[] = { 0xff, 0xff, 0xff };
         int r = i % 4 == 1 ? telu_decode(d, bad, i % 8 == 1 ? sizeof(bad) : 0, pcm) - 1
                            : telu_conceal(d, pcm);
@@ -252,8 +252,8 @@ static void check_sizes(const struct telu_model *m, int kind, const struct strea
                s->size[i] <= 4 * (average > 1 ? average : 1), 1, 0);
 }
 
-/* Tables whose zeros cost nothing do not exist here, so quality stands for nothing;
- * but without a base the coder is a plain transform coder, and more bits are nearer. */
+/* Random tables make the quality meaningless. But without a base layer the codec is a plain
+ * transform coder, and more bits give a smaller error. */
 static void check_waveform(const struct telu_model *m, const float *x)
 {
     static struct stream s;
@@ -285,7 +285,7 @@ static void check_waveform(const struct telu_model *m, const float *x)
     expect("waveform", "SNR at 64 kbit/s > 25 dB", snr[1] > 25, 1, 0);
 }
 
-/* Every float there is gives a packet that decodes to numbers. */
+/* Any input floats, NaN included, give packets that decode to numbers. */
 static void any_sound(const struct telu_model *m, int kind)
 {
     static const float odd[] = { NAN, INFINITY, -INFINITY, 1e30f, -1e30f, 1e-42f,
@@ -356,7 +356,7 @@ static void change(const struct telu_model *m, const float *x)
     telu_decoder_free(d);
 }
 
-/* Cut packets of a stream still decode: at every length of the base layer. */
+/* Packets cut to any length of the base layer still decode. */
 static void cut(const struct telu_model *m, const struct stream *s)
 {
     struct telu_decoder *d = decoder(m, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_tlc.c - the bytes of a .tlc file: worked examples, there and back, every
- * truncation, every single-bit flip, noise, and what the file adds. */
+/* test_tlc.c - the bytes of a .tlc file: worked examples, round trips, every truncation,
+ * every single-bit flip, noise, and overhead. */
 #include <stdio.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ static void expect_bytes(const char *what, const guint8 *got, gsize size,
               got[i], want[i]);
 }
 
-/* --- Worked bytes: the same that FORMAT.md shows -------------------------- */
+/* --- The worked bytes of FORMAT.md ----------------------------------------- */
 
 static void worked_header(void)
 {
@@ -85,7 +85,7 @@ static void worked_page(void)
     expect_bytes("page", bytes, tlc_page_write(&page, bytes), want, sizeof(want));
 }
 
-/* --- There and back -------------------------------------------------------- */
+/* --- Round trips ----------------------------------------------------------- */
 
 static void expect_same(const char *what, const TlcPage *a, const TlcPage *b)
 {
@@ -178,7 +178,7 @@ static void damaged_header(void)
         out[bit / 8] ^= 1 << bit % 8;
     }
 
-    /* right in its check sum, but of another version or with too long a pre-skip */
+    /* valid check sum, but another version or too long a pre-skip */
     for (guint at = 4; at <= 6; at += 2) {
         guint32 crc;
 
@@ -214,7 +214,7 @@ static void damaged_page(void)
     }
 }
 
-/* Pages that lie in every field but the check sum. What is accepted must be sound. */
+/* Pages with valid check sums and wrong fields. Accepted ones must be consistent. */
 static void hostile_pages(void)
 {
     guint accepted = 0;
@@ -269,9 +269,9 @@ static void finding(void)
     CHECK(tlc_find((const guint8 *) text, 12, 6) == 9, "cut header");
 }
 
-/* --- What the file adds ---------------------------------------------------- */
+/* --- Overhead -------------------------------------------------------------- */
 
-/* 16 kbit/s, 8 .. 150 bytes around 40: the file may add 0.32 kbit/s, header and all. */
+/* At 16 kbit/s, 8 .. 150 bytes around 40, the file adds at most 0.32 kbit/s in all. */
 static void overhead(guint packets, guint values)
 {
     gsize size = TLC_HEADER_SIZE, payload = 0;

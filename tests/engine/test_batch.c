@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_batch.c - many streams share one engine: each gets what it would get alone,
- * nobody waits for those who do not come, and a failure reaches all and spoils nothing. */
+/* test_batch.c - many streams share one engine: each gets the results of a stream alone, none
+ * waits for stalled streams, and a failure reaches all without changing their packets. */
 #include "expect.h"
 #include "fake/engine.h"
 #include "scheduler.h"
@@ -50,9 +50,9 @@ static struct telu_batch_stream *join(enum telu_side side, unsigned window)
 struct stream {
     pthread_t thread;
     int number, packets, window;
-    struct telu_batch_stream *seat;    /* given, or NULL: its own */
-    int result;                /* 0: all is well; 1: refused; 2: failed; 3: differs */
-    atomic_int done;           /* packets; -1: none was begun */
+    struct telu_batch_stream *member;    /* given, or NULL: its own */
+    int result;                /* 0: good; 1: refused; 2: failed; 3: differs */
+    atomic_int done;           /* packets; -1: not started */
     atomic_int ended;
     char why[200];
 };
@@ -64,11 +64,11 @@ static void *failed_with(struct stream *s, int result)
     return NULL;
 }
 
-/* Encodes a signal of its own through the batch and alone. */
+/* Encodes the stream's signal through the batch and alone, and compares. */
 static void *encoder(void *user)
 {
     struct stream *s = user;
-    struct telu_batch_stream *seat = s->seat ? s->seat : join(TELU_ENCODE, (unsigned)s->window);
+    struct telu_batch_stream *member = s->member ? s->member : join(TELU_ENCODE, (unsigned)s->window);
     struct telu_encoder *alone = telu_encoder_new(model, NULL);
     struct telu_rate rate = telu_rate_init();
     uint8_t packet[TELU_MAX_PACKET], expected[TELU_MAX_PACKET];
@@ -76,12 +76,12 @@ static void *encoder(void *user)
 
     rate.bitrate = 4000 + 500 * (s->number % 64);
     telu_encoder_set(alone, &rate);
-    if (!seat) {
+    if (!member) {
         telu_encoder_free(alone);
         return failed_with(s, 1);
     }
     for (int i = 0; i < s->packets && !s->result; i++) {
-        struct telu_request job = { .reset = i == 0, .rate = rate, .pcm = x,
+        struct telu_request request = { .reset = i == 0, .rate = rate, .pcm = x,
                                 .packet = packet };
         int n;
 
@@ -89,56 +89,56 @@ static void *encoder(void *user)
         memset(packet, 0xa5, sizeof(packet));
         n = telu_encode(alone, x, expected, sizeof(expected));
         s->done = i;
-        if (telu_batch_run(seat, &job)) {
+        if (telu_batch_run(member, &request)) {
             failed_with(s, packet[0] == 0xa5 && packet[99] == 0xa5 ? 2 : 3);
-        } else if (job.bytes != n || memcmp(packet, expected, (size_t)n)) {
+        } else if (request.bytes != n || memcmp(packet, expected, (size_t)n)) {
             s->result = 3;
         }
     }
-    if (!s->seat)
-        telu_batch_remove(seat);
+    if (!s->member)
+        telu_batch_remove(member);
     telu_encoder_free(alone);
     s->ended = 1;
     return NULL;
 }
 
-/* The same with packets of another, some of them lost. */
+/* Decodes packets of another encoder, some of them lost, and compares. */
 static void *decoder(void *user)
 {
     struct stream *s = user;
-    struct telu_batch_stream *seat = s->seat ? s->seat : join(TELU_DECODE, (unsigned)s->window);
+    struct telu_batch_stream *member = s->member ? s->member : join(TELU_DECODE, (unsigned)s->window);
     struct telu_encoder *source = telu_encoder_new(model, NULL);
     struct telu_decoder *alone = telu_decoder_new(model, NULL);
     uint8_t packet[TELU_MAX_PACKET];
     float x[TELU_PACKET], y[TELU_PACKET], expected[TELU_PACKET];
 
-    for (int i = 0; seat && i < s->packets && !s->result; i++) {
-        struct telu_request job = { .reset = i == 0, .pcm = y, .packet = packet };
+    for (int i = 0; member && i < s->packets && !s->result; i++) {
+        struct telu_request request = { .reset = i == 0, .pcm = y, .packet = packet };
 
         tiny_speech(x, TELU_PACKET, (uint32_t)(7000 * s->number + i));
-        job.bytes = telu_encode(source, x, packet, sizeof(packet));
+        request.bytes = telu_encode(source, x, packet, sizeof(packet));
         if (i % 7 == 5) {
-            job.packet = NULL;
+            request.packet = NULL;
             telu_conceal(alone, expected);
         } else {
-            telu_decode(alone, packet, (size_t)job.bytes, expected);
+            telu_decode(alone, packet, (size_t)request.bytes, expected);
         }
         s->done = i;
-        if (telu_batch_run(seat, &job))
+        if (telu_batch_run(member, &request))
             failed_with(s, 2);
         else if (memcmp(y, expected, sizeof(y)))
             s->result = 3;
     }
-    if (!seat)
+    if (!member)
         failed_with(s, 1);
-    if (!s->seat)
-        telu_batch_remove(seat);
+    if (!s->member)
+        telu_batch_remove(member);
     telu_decoder_free(alone);
     telu_encoder_free(source);
     return NULL;
 }
 
-static void start(struct stream *s, int number, int packets, struct telu_batch_stream *seat,
+static void start(struct stream *s, int number, int packets, struct telu_batch_stream *member,
                   int window, void *(*run)(void *))
 {
     pthread_attr_t small;
@@ -146,7 +146,7 @@ static void start(struct stream *s, int number, int packets, struct telu_batch_s
     memset(s, 0, sizeof(*s));
     s->number = number;
     s->packets = packets;
-    s->seat = seat;
+    s->member = member;
     s->window = window;
     s->done = -1;
     pthread_attr_init(&small);
@@ -162,22 +162,22 @@ static void finish(struct stream *s, int result, const char *what)
     check(s->result == result, what, s->result);
 }
 
-/* One packet each of streams of these sides, "EED": the engine has the first, which waits
- * at the gate, and the others are behind it in their order. */
-static void line_up(struct stream *s, struct telu_batch_stream **seat, const char *sides)
+/* Sends one packet of each stream; sides: e.g. "EED". The first one waits at the engine's
+ * gate, the others queue behind it in their order. */
+static void line_up(struct stream *s, struct telu_batch_stream **member, const char *sides)
 {
     int waiting;
 
     for (int i = 0; sides[i]; i++)
-        seat[i] = join(sides[i] == 'E' ? TELU_ENCODE : TELU_DECODE, 0);
+        member[i] = join(sides[i] == 'E' ? TELU_ENCODE : TELU_DECODE, 0);
     fake_control.gate = 0;
     for (int i = 0; sides[i]; i++) {
-        start(&s[i], i, 1, seat[i], 0, sides[i] == 'E' ? encoder : decoder);
+        start(&s[i], i, 1, member[i], 0, sides[i] == 'E' ? encoder : decoder);
         do {
             sched_yield();
-            pthread_mutex_lock(&seat[0]->batch->lock);
-            waiting = seat[0]->batch->side[0].queued + seat[0]->batch->side[1].queued;
-            pthread_mutex_unlock(&seat[0]->batch->lock);
+            pthread_mutex_lock(&member[0]->batch->lock);
+            waiting = member[0]->batch->side[0].queued + member[0]->batch->side[1].queued;
+            pthread_mutex_unlock(&member[0]->batch->lock);
         } while (waiting < i || !fake_control.held);
     }
 }
@@ -187,7 +187,7 @@ static void line_up(struct stream *s, struct telu_batch_stream **seat, const cha
 static void test_alike(int window)
 {
     struct stream s[2 * STREAMS];
-    struct telu_batch_stream *seat = join(TELU_ENCODE, 0);
+    struct telu_batch_stream *member = join(TELU_ENCODE, 0);
     struct telu_batch_stats stats;
 
     fake_control.delay = 500;
@@ -196,7 +196,7 @@ static void test_alike(int window)
     for (int i = 0; i < 2 * STREAMS; i++)
         finish(&s[i], 0, "a stream among others is another than alone");
 
-    telu_batch_stats(seat, &stats);
+    telu_batch_stats(member, &stats);
     check(stats.packets == STREAMS * PACKETS, "packets encoded", (double)stats.packets);
     check(stats.runs == (uint64_t)fake_control.runs[0], "runs", (double)stats.runs);
     check(stats.runs < stats.packets / 2, "runs, for so few batches would be none",
@@ -205,12 +205,12 @@ static void test_alike(int window)
     check(stats.streams == 1, "streams that are left", stats.streams);
     check(fake_control.opened == 1, "engines for one model and device",
           fake_control.opened);
-    telu_batch_remove(seat);
+    telu_batch_remove(member);
     check_fake("alike");
     fake_reset(&fake_control);
 }
 
-/* Another model or device is another engine, another side is not. */
+/* Checks that another model or device gets another engine, and another side does not. */
 static void test_shared(void)
 {
     struct telu_config cfg = tiny_config();
@@ -235,9 +235,8 @@ static void test_shared(void)
     fake_reset(&fake_control);
 }
 
-/* A window of 300 ms: a packet waits for a stream that was there and has stalled, the
- * next ones do not, though their window is long; and with all there it does not wait at
- * all. */
+/* Checks a window of 300 ms: a packet waits once for a stream that stalls, and the next
+ * ones do not. A packet does not wait when all streams have sent theirs. */
 static void test_stalled(void)
 {
     const unsigned some = 300000, ages = 20000000;
@@ -245,31 +244,31 @@ static void test_stalled(void)
     struct stream one, two;
     float x[TELU_PACKET] = { 0 };
     uint8_t packet[TELU_MAX_PACKET];
-    struct telu_request job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
+    struct telu_request request = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
     double t = now();
 
-    telu_batch_run(a, &job);
+    telu_batch_run(a, &request);
     check(now() - t < 10.0, "a packet waits for one that never came", now() - t);
     t = now();
-    telu_batch_run(b, &job);           /* for a, which is expected now */
+    telu_batch_run(b, &request);           /* waits for a, which is expected */
     check(now() - t > 0.25, "a packet does not wait for the others", now() - t);
 
     t = now();
     b->window = ages;
     for (int i = 0; i < 5; i++)
-        telu_batch_run(b, &job);
+        telu_batch_run(b, &request);
     check(now() - t < 10.0, "5 packets, beside one that has stalled", now() - t);
 
-    /* It comes back, and is one to wait and to be waited for again. */
+    /* The stream comes back, waits, and is waited for again. */
     t = now();
     a->window = some;
-    telu_batch_run(a, &job);
+    telu_batch_run(a, &request);
     check(now() - t > 0.25, "a packet does not wait for who comes now and then", now() - t);
     telu_batch_remove(a);
     telu_batch_remove(b);
     check_fake("stalled");
 
-    /* Two that both come are sent as soon as both are there. */
+    /* Two packets run as soon as both have arrived. */
     fake_reset(&fake_control);
     t = now();
     start(&one, 1, 50, NULL, (int)ages, encoder);
@@ -281,53 +280,53 @@ static void test_stalled(void)
     fake_reset(&fake_control);
 }
 
-/* Who finds the engine idle runs it; who finds it busy is run by the engine's own thread,
- * however soon the next ones come. */
+/* Checks that a stream runs an idle engine on its own thread, and that the engine's thread
+ * runs the packets of a busy one, however soon the next ones come. */
 static void test_alone(void)
 {
-    struct telu_batch_stream *seat = join(TELU_ENCODE, 0), *two[2];
+    struct telu_batch_stream *member = join(TELU_ENCODE, 0), *two[2];
     float x[TELU_PACKET] = { 0 };
     uint8_t packet[TELU_MAX_PACKET];
-    struct telu_request job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
+    struct telu_request request = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
     struct stream s[2];
 
     for (int i = 0; i < 5; i++) {
-        telu_batch_run(seat, &job);
+        telu_batch_run(member, &request);
         check(pthread_equal(fake_control.runner, pthread_self()), "run by another thread", i);
     }
     line_up(s, two, "ED");
-    fake_control.gate = 1;             /* the first only */
+    fake_control.gate = 1;             /* lets only the first pass */
     finish(&s[0], 0, "who ran it");
     check(pthread_equal(fake_control.runner, s[0].thread), "run by another thread", 5);
     fake_control.gate = -1;
     finish(&s[1], 0, "who came meanwhile");
-    check(pthread_equal(fake_control.runner, seat->batch->thread),
+    check(pthread_equal(fake_control.runner, member->batch->thread),
           "the engine's thread did not run what came meanwhile", 0);
-    telu_batch_remove(seat);
+    telu_batch_remove(member);
     telu_batch_remove(two[0]);
     telu_batch_remove(two[1]);
     check_fake("alone");
     fake_reset(&fake_control);
 }
 
-/* Both sides have something to do: they take turns. */
+/* Checks that the two sides take turns when both have packets. */
 static void test_fair(void)
 {
-    struct telu_batch_stream *seat[4];
+    struct telu_batch_stream *member[4];
     struct stream s[4];
 
-    line_up(s, seat, "EEED");
+    line_up(s, member, "EEED");
     fake_control.gate = -1;
     for (int i = 0; i < 4; i++) {
         finish(&s[i], 0, "one of both sides");
-        telu_batch_remove(seat[i]);
+        telu_batch_remove(member[i]);
     }
     check(!strcmp(fake_control.sides, "EDE"), "order of the batches", 0);
     check_fake("fair");
     fake_reset(&fake_control);
 }
 
-/* More streams than a batch takes: those who came last come next. */
+/* Checks that streams beyond a full batch run in the next one. */
 static void test_many(void)
 {
     const int many = 1 + TELU_BATCH_MAX + 75;
@@ -338,7 +337,7 @@ static void test_many(void)
 
     memset(sides, 'E', (size_t)many);
     line_up(s, seats, sides);
-    fake_control.gate = 2;     /* the first, and a full batch */
+    fake_control.gate = 2;     /* lets the first and a full batch pass */
     do {
         pause_ms(1);
         ended = 0;
@@ -361,15 +360,15 @@ static void test_many(void)
     fake_reset(&fake_control);
 }
 
-/* --- What goes wrong --------------------------------------------------------- */
+/* --- Failures ---------------------------------------------------------------- */
 
 static void test_failure(void)
 {
     struct stream s[STREAMS], again;
-    struct telu_batch_stream *seat = join(TELU_ENCODE, 0);
+    struct telu_batch_stream *member = join(TELU_ENCODE, 0);
     float x[TELU_PACKET] = { 0 };
     uint8_t packet[TELU_MAX_PACKET];
-    struct telu_request job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
+    struct telu_request request = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
 
     fake_control.delay = 500;
     fake_control.runs_left = 20;
@@ -384,32 +383,32 @@ static void test_failure(void)
     }
     check(fake_control.engines == 0, "a dead engine is kept", fake_control.engines);
 
-    /* For those who are still there it is dead; who joins gets a new one. */
-    check(telu_batch_run(seat, &job) == -1, "a dead batch runs", 0);
+    /* The engine is dead for its streams; a new stream gets a new engine. */
+    check(telu_batch_run(member, &request) == -1, "a dead batch runs", 0);
     check(strstr(telu_error(), "illegal memory access") != NULL, "its reason is lost", 0);
     fake_control.runs_left = -1;
     start(&again, 1, PACKETS, NULL, 0, encoder);
     finish(&again, 0, "a stream after the failure");
-    check(telu_batch_run(seat, &job) == -1, "a dead batch lives again", 0);
-    telu_batch_remove(seat);
+    check(telu_batch_run(member, &request) == -1, "a dead batch lives again", 0);
+    telu_batch_remove(member);
     check_fake("failure");
     fake_reset(&fake_control);
 }
 
-/* Of both sides, some in the engine when it fails and some behind. */
+/* The engine fails with packets of both sides, some running and some queued. */
 static void test_queue_fails(void)
 {
     static const char *const sides[] = { "EED", "DDE", "EDD", "DEE" };
-    struct telu_batch_stream *seat[3];
+    struct telu_batch_stream *member[3];
     struct stream s[3];
 
     for (int k = 0; k < 4; k++) {
-        line_up(s, seat, sides[k]);
+        line_up(s, member, sides[k]);
         fake_control.runs_left = 0;
         fake_control.gate = -1;
         for (int i = 0; i < 3; i++) {
             finish(&s[i], 2, "a stream in line when the device fails");
-            telu_batch_remove(seat[i]);
+            telu_batch_remove(member[i]);
         }
         check_fake("a line that fails");
         fake_reset(&fake_control);
@@ -429,7 +428,7 @@ static void test_refused(void)
         finish(&s[i], 1, "a stream without an engine");
     check_fake("no engine");
 
-    /* No place for one more does not disturb those who play. */
+    /* A refused stream does not disturb running ones. */
     fake_reset(&fake_control);
     fake_control.slots_left = 1;
     fake_control.delay = 1000;
@@ -448,25 +447,25 @@ static void test_refused(void)
     fake_reset(&fake_control);
 }
 
-/* A thread waits for the others, and its stream is closed. */
+/* Closes a stream whose thread waits for the others. */
 static void test_left(void)
 {
     struct telu_batch_stream *other = join(TELU_ENCODE, 0);
     float x[TELU_PACKET] = { 0 };
     uint8_t packet[TELU_MAX_PACKET];
-    struct telu_request job = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
+    struct telu_request request = { .rate = telu_rate_init(), .pcm = x, .packet = packet };
 
     for (int i = 0; i < 20; i++) {
-        struct telu_batch_stream *seat = join(TELU_ENCODE, 20000000);
+        struct telu_batch_stream *member = join(TELU_ENCODE, 20000000);
         struct stream s;
         double t = now();
 
-        telu_batch_run(other, &job);   /* so that it is expected, and does not come */
-        start(&s, 1, PACKETS, seat, 0, encoder);
+        telu_batch_run(other, &request);   /* makes the batch expect it; it then stalls */
+        start(&s, 1, PACKETS, member, 0, encoder);
         while (s.done < 0)
             pause_ms(1);
         pause_ms(5 + i);
-        telu_batch_remove(seat);
+        telu_batch_remove(member);
         finish(&s, 2, "a stream that was closed while it waited");
         check(strstr(s.why, "closed") != NULL, "why it came back", i);
         check(now() - t < 5.0, "closing took", now() - t);
@@ -476,7 +475,7 @@ static void test_left(void)
     fake_reset(&fake_control);
 }
 
-/* Streams come and go while others play. */
+/* Adds and removes streams while others run. */
 static void test_coming(void)
 {
     struct stream s[4], guest;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_engine.c - the engine of the module's device against the codec on the CPU, packet
- * for packet: streams of all rates in one batch, losses, damage, new beginnings. What only
- * the shim can tell, memory and faults: test_slots.c.
+/* test_engine.c - compares the engine of the module's device with the codec on the CPU, packet
+ * for packet: streams of all rates in one batch, losses, damage, resets. test_slots.c tests
+ * memory and faults, which need the shim.
  *
- * With TELUCODEC_TEST_MODEL odd shapes and a short run with those weights come last. */
+ * TELUCODEC_TEST_MODEL adds odd shapes and a short run with those weights. */
 #include "expect.h"
 #include "module.h"
 #include "network.h"
@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MANY 72                /* streams of a batch, more than the ways for few take */
-#define MOST 520               /* and more than those for hundreds */
-#define TIED 1e-3f             /* of the larger distance: codes as good as each other */
+#define MANY 72                /* streams of a batch, more than small-batch code takes */
+#define MOST 520               /* and more than medium-batch code takes */
+#define TIED 1e-3f             /* relative difference of distances that count as equal */
 
 static const struct telu_module *module;
 static const struct telu_engine_ops *ops;
@@ -32,16 +32,16 @@ static const struct telu_rate rates[] = {
 };
 #define RATES ((int)(sizeof(rates) / sizeof(*rates)))
 
-/* One stream on both sides. */
+/* One stream, encoded and decoded by engine and CPU. */
 struct pair {
     int enc, dec;              /* slots */
     struct telu_encoder *e;
     struct telu_decoder *d;
-    float *sound;              /* what goes in; */
+    float *sound;              /* input; */
     int at;                    /* packets of it so far */
     uint8_t packet[TELU_MAX_PACKET], own[TELU_MAX_PACKET];
     float pcm[TELU_PACKET];
-    uint64_t hash;             /* of all that came out of the engine */
+    uint64_t hash;             /* of all output of the engine */
 };
 
 struct run {
@@ -50,13 +50,13 @@ struct run {
     int n, packets;
     struct pair pair[MOST];
     uint32_t seed;
-    long alone;                /* packets of no codes, */
-    long given_up;             /* and of codes alone for want of room */
+    long alone;                /* packets without codes, */
+    long given_up;             /* and of codes alone, for lack of bytes */
     long coded, other_bytes, other_codes, size, own_size, lost, damaged;
     double worst;
 };
 
-static int changing;           /* 1: not all streams have a packet each time */
+static int changing;           /* 1: the set of streams changes from batch to batch */
 
 static void die(const char *what, const char *why)
 {
@@ -64,7 +64,7 @@ static void die(const char *what, const char *why)
     exit(1);
 }
 
-/* Some are silent, some far too loud, some not numbers. */
+/* Makes the input: some streams are silent, some far too loud, some contain NaNs. */
 static void make_sound(float *x, int n, int i)
 {
     tiny_speech(x, n, 5 + (uint32_t)i);
@@ -121,7 +121,7 @@ static int one_in(struct run *r, int n)
     return (int)(tiny_random(&r->seed) * n) == 0;
 }
 
-/* Stream i's rate: another one each 9 packets, so that the base layer comes and goes. */
+/* Returns stream i's rate, which changes every 9 packets, with and without a base layer. */
 static struct telu_rate rate_of(int i, int t)
 {
     return rates[(i + t / 9) % RATES];
@@ -133,8 +133,8 @@ static int same_info(const struct telu_info *a, const struct telu_info *b)
            a->shape == b->shape && a->bytes == b->bytes;
 }
 
-/* At the first code that differs: is the engine's as near to what the stages before left
- * over, by the CPU's own latent? */
+/* Returns whether the engine's first differing code is as near to the residual of the stages
+ * before, computed from the CPU's latent. */
 static int tied(const struct run *r, const struct pair *p, const struct telu_layers *a,
                 const struct telu_layers *b)
 {
@@ -190,7 +190,7 @@ static void compare_packets(struct run *r, struct pair *p, const struct telu_req
     }
 }
 
-/* How many streams have a packet: those of each of the engine's ways, in turn. */
+/* Returns the streams of a batch: sizes for each of the engine's code paths, in turn. */
 static int present(const struct run *r, int t)
 {
     static const int some[] = { MANY, 20, 3, MANY, 8, 33, 1 };
@@ -228,8 +228,8 @@ static void encode(struct run *r, int t)
     }
 }
 
-/* What arrives: mostly the packet of the engine or, every other stream, of the CPU; some
- * are lost in runs, cut, changed, or garbage. */
+/* Makes the received packet: the engine's or, for every other stream, the CPU's. Some are
+ * lost in runs, cut, changed, or random. */
 static void arrive(struct run *r, struct telu_request *j, int i, int t)
 {
     struct pair *p = &r->pair[i];
@@ -239,7 +239,7 @@ static void arrive(struct run *r, struct telu_request *j, int i, int t)
         memcpy(p->packet, p->own, sizeof(p->own));
     j->packet = p->packet;
     for (n = TELU_MAX_PACKET; n > 1 && !p->packet[n - 1]; n--)
-        ;                      /* zeros at the end mean nothing; some stay */
+        ;                      /* trailing zeros are padding; some stay */
     j->bytes = n;
     if (t % 24 < i % 16) {
         j->packet = NULL;
@@ -318,13 +318,13 @@ static void run(struct run *r, const char *name)
     close_streams(r);
 }
 
-/* A model that wants more stages than there is room for beside a refinement. */
+/* A model of more stages than fit beside a refinement. */
 static void crowd(struct telu_model *m)
 {
     memset((uint8_t *)m->tab.split, m->cfg.stages, 2 * TELU_SPLIT_RATES);
 }
 
-/* Twice the same, the second time in slots that others have had. */
+/* Runs the same twice, the second time in slots used before. */
 static struct run both(const struct telu_model *m, const char *name, int n, int packets)
 {
     static struct run a, b;
@@ -346,7 +346,7 @@ static struct run both(const struct telu_model *m, const char *name, int n, int 
     return a;
 }
 
-/* The smallest and the largest that a weight file may ask for, and odd ones. */
+/* The smallest and largest networks that a weight file may define, and odd ones. */
 static void test_shapes(void)
 {
     static const struct telu_config shapes[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_module.c MODULE - the module is opened only where there is a driver for it, unless
- * the environment names its folder; and what is missing is said. */
+/* test_module.c MODULE - checks that the module is opened only if a driver exists, unless the
+ * environment names its folder, and that the error names what is missing. */
 #include "error.h"
 #include "expect.h"
 #include "module.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_product.cpp - a float in three bf16 numbers, as product.cuh gives it to cuBLAS: that
- * nothing of it is lost, and where it is put. */
+/* test_product.cpp - checks that product.cuh splits a float into three bf16 numbers without
+ * loss, and checks where it writes them for cuBLAS. */
 #include "product.cuh"
 
 #include "expect.h"
@@ -18,7 +18,7 @@ static uint32_t random_bits(void)
     return (uint32_t)(s >> 16);
 }
 
-/* The third that is put at `at`. */
+/* Returns which of the three numbers belongs at `at`. */
 static float third(const uint16_t *at)
 {
     return __uint_as_float((uint32_t)*at << 16);
@@ -37,7 +37,7 @@ static void test_split(float x)
     check(sum == x, "three parts do not add up to", x);
 }
 
-/* put() and put4() of R rows of C, both kinds. */
+/* Checks put() and put4() of R rows of C, both kinds. */
 static void test_places(int R, int C)
 {
     enum { MOST = 1024 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_slots.c - an engine's life, as far as only the shim can tell of it: what a run costs,
- * memory given back, a device that is full or fails; and many streams that come and go.
- * With TELUCODEC_TEST_MODEL set, whatever to, also more of them than the device takes at a time. */
+/* test_slots.c - properties of an engine that only the shim can show: calls of a run, freed
+ * memory, a device that is full or fails; and many streams that come and go. Any value of
+ * TELUCODEC_TEST_MODEL adds more streams than the device runs at a time. */
 #include "expect.h"
 #include "module.h"
 #include "shim_of.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define MOST 48
-#define MANY 300               /* slots: more than a piece of memory holds */
+#define MANY 300               /* slots: more than one allocation holds */
 #define PLENTY ((size_t)1 << 34)
 
 static const struct telu_module *module;
@@ -32,7 +32,7 @@ static struct telu_engine *engine(void)
     return e;
 }
 
-/* n streams in a row of jobs, and what they write to. */
+/* n streams: their requests and buffers. */
 struct batch {
     int n;
     struct telu_request jobs[MOST];
@@ -53,7 +53,7 @@ static void set_up(struct telu_engine *e, struct batch *b, enum telu_side side, 
     }
 }
 
-/* Packet t of each; the decoder's are silence of the base layer. */
+/* Runs packet t of each; the decoder's packets are silence of the base layer. */
 static int run(struct telu_engine *e, struct batch *b, enum telu_side side, int t)
 {
     for (int i = 0; i < b->n; i++) {
@@ -65,7 +65,7 @@ static int run(struct telu_engine *e, struct batch *b, enum telu_side side, int 
     return ops->run(e, side, b->jobs, b->n);
 }
 
-/* A batch of n in its steady state. */
+/* Counts the calls of a batch of n in its steady state. */
 static void test_costs(enum telu_side side, int n)
 {
     struct telu_engine *e = engine();
@@ -93,7 +93,7 @@ static void test_costs(enum telu_side side, int n)
     ops->close(e);
 }
 
-/* Opens in less and less memory until that succeeds: nothing may be left behind. */
+/* Opens the engine in varying memory until that succeeds. Failures must free everything. */
 static void test_memory(void)
 {
     struct telu_shim_counts before, after;
@@ -118,7 +118,7 @@ static void test_memory(void)
     check(!ops->open(model, 0, 0) && !ops->open(model, 0, 1 << 20), "batches of 0", 0);
 }
 
-/* Room for no more streams: the others go on. */
+/* Checks that a full device refuses a stream and keeps running the others. */
 static void test_full(void)
 {
     struct telu_engine *e = engine();
@@ -139,7 +139,7 @@ static void test_full(void)
     ops->close(e);
 }
 
-/* A fault that sticks: what the jobs point to stays as it was. */
+/* Checks that a sticky fault leaves the requests' buffers unchanged. */
 static void test_fault(enum telu_side side)
 {
     struct telu_engine *e = engine();
@@ -164,7 +164,7 @@ static void test_fault(enum telu_side side)
     ops->close(e);
 }
 
-/* Streams that come and go, and runs of some of them: each sounds as if it were alone. */
+/* Adds and removes streams and runs some of them: each must sound like a stream alone. */
 static void test_many(void)
 {
     struct telu_engine *e = engine();
@@ -175,7 +175,7 @@ static void test_many(void)
 
     memset(owner, 255, sizeof(owner));
     for (int t = 0; t < 40; t++) {
-        /* Some leave, others take their places: a slot belongs to one. */
+        /* Some streams end, and others reuse their slots. */
         for (int i = 0; i < MANY; i++) {
             if (own[i] && (t < 2 || tiny_random(&seed) > 0.1))
                 continue;
@@ -218,7 +218,7 @@ static void test_many(void)
     ops->close(e);
 }
 
-/* More streams than the device is given at a time, of a net of next to nothing. */
+/* Runs more streams than the device takes at a time, with a minimal network. */
 static void test_pieces(void)
 {
     const struct telu_config c = { .enc_width = 4, .enc_blocks = 1, .dec_width = 4,
@@ -291,7 +291,7 @@ int main(void)
         return 1;
     }
     tiny_speech(sound[0], (MOST + 20) * TELU_PACKET, 9);
-    ops->close(engine());      /* what is made once per device is there from here on */
+    ops->close(engine());      /* makes the allocations of once per device */
     shim->count(&before);
     test_costs(TELU_ENCODE, 1);
     test_costs(TELU_DECODE, 1);
@@ -300,7 +300,7 @@ int main(void)
     test_memory();
     test_full();
     test_many();
-    if (getenv("TELUCODEC_TEST_MODEL"))  /* long; once will do */
+    if (getenv("TELUCODEC_TEST_MODEL"))  /* slow, so only in one of the runs */
         test_pieces();
     shim->count(&after);
     check(after.alive == before.alive && after.alive_pinned == before.alive_pinned,

@@ -17,11 +17,11 @@ struct fake_control fake_control = { .devices = 1, .slots_left = -1, .runs_left 
 
 struct telu_engine {
     const struct telu_model *m;
-    atomic_int threads;        /* in here */
+    atomic_int threads;        /* inside the engine now */
     int most, failed;
     struct telu_encoder *encoder[SLOTS];
     struct telu_decoder *decoder[SLOTS];
-    int seen[SLOTS], run;      /* the run that had a job of that slot */
+    int seen[SLOTS], run;      /* last run with a request of that slot */
 };
 
 static void breach(const char *what)
@@ -30,7 +30,7 @@ static void breach(const char *what)
     fake_control.breaches++;
 }
 
-/* It belongs to one thread at a time. */
+/* Checks that one thread at a time uses the engine. */
 static void enter(struct telu_engine *e)
 {
     if (e->threads++)
@@ -70,11 +70,11 @@ static struct telu_engine *engine_open(const struct telu_model *m, int device, i
     return e;
 }
 
-static void vacate(struct telu_engine *e, enum telu_side side, int slot)
+static void release_slot(struct telu_engine *e, enum telu_side side, int slot)
 {
     if (slot < 0 || slot >= SLOTS ||
         !(side == TELU_ENCODE ? (void *)e->encoder[slot] : (void *)e->decoder[slot])) {
-        breach("a slot freed that is none");
+        breach("a slot freed that is not open");
         return;
     }
     if (side == TELU_ENCODE) {
@@ -90,7 +90,7 @@ static void vacate(struct telu_engine *e, enum telu_side side, int slot)
 static void slot_free(struct telu_engine *e, enum telu_side side, int slot)
 {
     enter(e);
-    vacate(e, side, slot);
+    release_slot(e, side, slot);
     leave(e, 0);
 }
 
@@ -101,15 +101,15 @@ static void engine_close(struct telu_engine *e)
         if (!e->failed && (e->encoder[i] || e->decoder[i]))
             breach("closed before its slots");
         if (e->encoder[i])
-            vacate(e, TELU_ENCODE, i);
+            release_slot(e, TELU_ENCODE, i);
         if (e->decoder[i])
-            vacate(e, TELU_DECODE, i);
+            release_slot(e, TELU_DECODE, i);
     }
     free(e);
     fake_control.engines--;
 }
 
-static int occupy(struct telu_engine *e, enum telu_side side)
+static int take_slot(struct telu_engine *e, enum telu_side side)
 {
     int i = 0;
 
@@ -133,7 +133,7 @@ static int occupy(struct telu_engine *e, enum telu_side side)
 static int slot_new(struct telu_engine *e, enum telu_side side)
 {
     enter(e);
-    return leave(e, occupy(e, side));
+    return leave(e, take_slot(e, side));
 }
 
 static void encode(struct telu_encoder *e, struct telu_request *j)
@@ -169,7 +169,8 @@ static void pass_gate(void)
         fake_control.gate--;
 }
 
-static int all_jobs(struct telu_engine *e, enum telu_side side, struct telu_request *jobs, int n)
+static int run_requests(struct telu_engine *e, enum telu_side side,
+                        struct telu_request *requests, int n)
 {
     struct timespec pause = { .tv_nsec = fake_control.delay % 1000000 * 1000,
                               .tv_sec = fake_control.delay / 1000000 };
@@ -180,15 +181,15 @@ static int all_jobs(struct telu_engine *e, enum telu_side side, struct telu_requ
         breach("a batch of no or too many packets");
     e->run++;
     for (int i = 0; i < n; i++) {
-        int s = jobs[i].slot;
+        int s = requests[i].slot;
 
         if (s < 0 || s >= SLOTS || !(side == TELU_ENCODE ? (void *)e->encoder[s]
                                                          : (void *)e->decoder[s])) {
-            breach("a job for a slot that is none");
+            breach("a request for a slot that is not open");
             return telu_fail("fake: slot %d is none", s);
         }
         if (e->seen[s] == e->run)
-            breach("two jobs of one slot");
+            breach("two requests of one slot");
         e->seen[s] = e->run;
     }
     pass_gate();
@@ -201,9 +202,9 @@ static int all_jobs(struct telu_engine *e, enum telu_side side, struct telu_requ
         fake_control.runs_left--;
     for (int i = 0; i < n; i++) {
         if (side == TELU_ENCODE)
-            encode(e->encoder[jobs[i].slot], &jobs[i]);
+            encode(e->encoder[requests[i].slot], &requests[i]);
         else
-            decode(e->decoder[jobs[i].slot], &jobs[i]);
+            decode(e->decoder[requests[i].slot], &requests[i]);
     }
     if (fake_control.runs[0] + fake_control.runs[1] < 99)
         fake_control.sides[fake_control.runs[0] + fake_control.runs[1]] = "ED"[side];
@@ -215,11 +216,11 @@ static int all_jobs(struct telu_engine *e, enum telu_side side, struct telu_requ
     return 0;
 }
 
-static int engine_run(struct telu_engine *e, enum telu_side side, struct telu_request *jobs,
+static int engine_run(struct telu_engine *e, enum telu_side side, struct telu_request *requests,
                       int n)
 {
     enter(e);
-    return leave(e, all_jobs(e, side, jobs, n));
+    return leave(e, run_requests(e, side, requests, n));
 }
 
 const struct telu_engine_ops fake_engine = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* engine.h - the engine of kernels/engine/engine.h on the CPU, one stream of telu.h for each slot,
- * which watches how it is used and fails when it is told to. What is built on engines can
- * thus be tested bit for bit, and in every bad case, without a device. */
+/* engine.h - an engine (kernels/engine/engine.h) on the CPU, with a stream of telu.h in each
+ * slot. It checks its callers and fails on request, so that its users can be tested bit for
+ * bit, and in every bad case, without a device. */
 #ifndef FAKE_ENGINE_H
 #define FAKE_ENGINE_H
 
@@ -12,33 +12,33 @@
 #include <string.h>
 
 struct fake_control {
-    /* Orders. */
-    atomic_int devices;        /* of the machine; 0, and -1: error() says why */
+    /* Set by the test. */
+    atomic_int devices;        /* of the machine; 0 and -1: error() has the reason */
     atomic_int refuse_open;    /* 1: no memory; 2: any other reason */
-    atomic_int slots_left;     /* further slots that there is memory for; -1: any */
+    atomic_int slots_left;     /* further slots that fit into memory; -1: any */
     atomic_int runs_left;      /* further runs before the device fails; -1: any */
-    atomic_int memory;         /* 1: what fails then is memory */
-    atomic_int delay;          /* of each run, microseconds */
+    atomic_int memory;         /* 1: that failure is out of memory */
+    atomic_int delay;          /* microseconds that each run takes */
     atomic_int gate;           /* further runs that may begin, the others wait; -1: any */
 
-    /* What was seen. */
+    /* Seen by the engine. */
     atomic_int engines, slots; /* open now */
     atomic_int opened;         /* engines, ever */
-    atomic_int held;           /* runs that came to a gate that was shut */
+    atomic_int held;           /* runs that waited at a shut gate */
     atomic_int runs[2], packets[2], most;
-    pthread_t runner;          /* of the last run, once it is over */
+    pthread_t runner;          /* thread of the last finished run */
     char sides[100];           /* of the first runs: E or D */
-    atomic_int breaches;       /* of the contract in engine.h; the last one: */
+    atomic_int breaches;       /* of the contract in engine.h; and the last one */
     const char *breach;
 };
 
 extern struct fake_control fake_control;
 extern const struct telu_engine_ops fake_engine;
 
-/* A module with that engine and nothing else, as libtelucodec-cuda.so gives it. */
+/* A module with that engine alone, as libtelucodec-cuda.so returns it. */
 extern const struct telu_module fake_module;
 
-/* Orders as at the start, and nothing seen. */
+/* Restores the initial settings and clears the counters. */
 static inline void fake_reset(struct fake_control *c)
 {
     memset((void *)c, 0, sizeof(*c));

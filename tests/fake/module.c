@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* module.c - engine.c as a module that the plugin can open. With ABI defined, one of that
- * version; with SIZE, one whose models are so large; with LATER, one that has moved on and
- * says no; with NEEDS, one that lacks a library where it is copied to. */
+/* module.c - engine.c as a module that the plugin can open. ABI and SIZE override the
+ * module's version and the size of its model. NEWER_ABI makes a module that refuses the
+ * plugin's version. MISSING_LIBRARY links the module to a library that it does not find. */
 #include "fake/engine.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -9,17 +9,17 @@
 EXPORT const struct telu_module *telu_module_get(uint32_t abi);
 EXPORT struct fake_control *fake_control_get(void);
 
-#ifdef NEEDS
-int fake_absent(void);
+#ifdef MISSING_LIBRARY
+int fake_dependency(void);
 #endif
 
 const struct telu_module *telu_module_get(uint32_t abi)
 {
-#ifdef NEEDS
-    if (fake_absent())
+#ifdef MISSING_LIBRARY
+    if (fake_dependency())
         return NULL;
 #endif
-#ifdef LATER
+#ifdef NEWER_ABI
     return abi == TELU_MODULE_ABI + 1 ? &fake_module : NULL;
 #elif defined(ABI) || defined(SIZE)
     static struct telu_module other;

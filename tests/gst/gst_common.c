@@ -112,7 +112,7 @@ tc_write_other_model (const gchar * path)
     exit (1);
   header = GST_READ_UINT64_LE (file);
   data = file + 8 + header;
-  /* The tensors begin with a bfloat16 matrix: its first number's lowest bit. */
+  /* The bit is the lowest one of the first tensor's first number, a bfloat16. */
   data[0] ^= 1;
   id = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guchar *) data,
       file + size - data);
@@ -347,7 +347,7 @@ tc_payloader (guint redundancy, guint distance)
   GstHarness *h = gst_harness_new ("rtptelucodecpay");
   gchar *caps = tc_coded_caps ();
 
-  /* The sequence numbers go over 65535. */
+  /* The sequence numbers wrap at 65535. */
   g_object_set (h->element, "redundancy", redundancy, "redundancy-distance",
       distance, "seqnum-offset", 65532, NULL);
   gst_harness_set_src_caps_str (h, caps);

@@ -23,7 +23,6 @@ file_header (GByteArray * file, guint64 samples)
   g_byte_array_append (file, bytes, sizeof (bytes));
 }
 
-/* Makes the check sum right again. */
 void
 file_sign (guint8 * header)
 {
@@ -33,7 +32,6 @@ file_sign (guint8 * header)
     header[TLC_HEADER_SIZE - 4 + i] = crc >> 8 * i;
 }
 
-/* Packets [from, to) of a stream of n samples as one page. */
 void
 file_page (GByteArray * file, GPtrArray * packets, gint n, guint from, guint to)
 {
@@ -65,7 +63,6 @@ file_make (GPtrArray * packets, gint n, guint per_page, guint64 samples)
   return file;
 }
 
-/* Offset of page i. */
 gsize
 file_page_offset (GByteArray * file, gint i)
 {
@@ -113,8 +110,6 @@ file_feed (GstHarness * h, const guint8 * data, gsize size, gsize chunk)
   gst_harness_push_event (h, gst_event_new_eos ());
 }
 
-/* The buffers that wait must be packets [from, to) of n samples, time 0 being the
- * begin of `origin`. */
 void
 file_expect_packets (GstHarness * h, GPtrArray * packets, gint n, guint from, guint to,
     gint64 origin, const gchar * what)
@@ -149,7 +144,6 @@ file_expect_no_more (GstHarness * h, const gchar * what)
       gst_harness_buffers_in_queue (h));
 }
 
-/* The only GAP event must be for these samples; none when to is 0. */
 void
 file_expect_gap (GstHarness * h, gint64 from, gint64 to, const gchar * what)
 {
@@ -170,7 +164,6 @@ file_expect_gap (GstHarness * h, gint64 from, gint64 to, const gchar * what)
   CHECK (gaps == (to > 0), "%s: %d gaps", what, gaps);
 }
 
-/* Warnings on the bus; the first must name `word`. */
 gint
 file_warnings (GstBus * bus, const gchar * word, const gchar * what)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gst_model.c - how an element finds its weights: each way to fail reaches the bus with
- * its own code and leaves the element usable; streams share what they load. */
+/* gst_model.c - checks how an element finds its weights: each failure posts its own error and
+ * leaves the element usable; streams share a loaded model. */
 #include "gst_common.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Starts the element, which must fail with this error, and then with good weights. */
+/* Checks that the start fails with this error, and then succeeds with good weights. */
 static void
 expect_failure (const gchar * name, const gchar * path, GQuark domain, gint code,
     const gchar * word)
@@ -24,7 +24,7 @@ expect_failure (const gchar * name, const gchar * path, GQuark domain, gint code
   CHECK (gst_element_set_state (element, GST_STATE_PAUSED) ==
       GST_STATE_CHANGE_FAILURE, "%s: starts with %s", name, path);
   tc_expect_error (bus, name, domain, code, word);
-  /* GstAudioDecoder adds an error of its own to the element's. */
+  /* GstAudioDecoder posts a second error. */
   gst_bus_set_flushing (bus, TRUE);
   gst_bus_set_flushing (bus, FALSE);
 
@@ -64,8 +64,8 @@ test_cuda (const gchar * name)
   gst_object_unref (element);
 }
 
-/* Without any setting, a plugin outside the build tree has no weights to find but
- * installed ones. It takes a process of its own, since a plugin is loaded once. */
+/* Checks that a plugin outside the build tree finds only installed weights. A child process
+ * runs it, since a process loads a plugin once. */
 static void
 test_none (const gchar * name)
 {
@@ -158,7 +158,7 @@ tc_test_model_errors (const gchar * name)
   expect_failure (name, folder, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
       folder);
 
-  /* It must not wait for someone to write into the pipe. */
+  /* The element must not wait for a writer of the pipe. */
   CHECK (mkfifo (bad, 0600) == 0, "no pipe: %s", g_strerror (errno));
   expect_failure (name, bad, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
       "regular");
@@ -173,7 +173,7 @@ tc_test_model_errors (const gchar * name)
   expect_failure (name, bad, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, bad);
   g_free (file);
 
-  /* That the variable names nothing is no reason to take other weights. */
+  /* A variable that names a missing file must not select other weights. */
   g_setenv ("TELUCODEC_MODEL", missing, TRUE);
   {
     GstElement *element = gst_element_factory_make (name, NULL);
@@ -230,8 +230,8 @@ stop (GstElement * element)
   gst_object_unref (element);
 }
 
-/* Two streams of one file share it: seen by changing the file behind their back, with
- * size and time as they were. A file that looks changed is loaded anew. */
+/* Checks that two streams of one file share it: the file changes while size and time stay.
+ * A file with a new time is loaded again. */
 void
 tc_test_model_cache (const gchar * name)
 {
@@ -263,7 +263,7 @@ tc_test_model_cache (const gchar * name)
   CHECK (!g_strcmp0 (a, b), "%s: not shared, %s and %s", name, a, b);
   CHECK (g_strcmp0 (a, c), "%s: a newer file was not loaded", name);
 
-  /* What nobody uses any more is forgotten. */
+  /* A model without streams is freed. */
   stop (first);
   stop (second);
   times[1] = st.st_mtim;

@@ -116,9 +116,10 @@ test_modules (const gchar * fixtures)
   gchar *nowhere = g_build_filename (folder, "nowhere", NULL);
   gchar *abi = g_build_filename (fixtures, "libfake-abi.so", NULL);
   gchar *build = g_build_filename (fixtures, "libfake-build.so", NULL);
-  gchar *later = g_build_filename (fixtures, "libfake-later.so", NULL);
-  gchar *needs = g_build_filename (fixtures, "libfake-needs.so", NULL);
-  gchar *absent = g_build_filename (fixtures, "libfake-absent.so", NULL);
+  gchar *newer_abi = g_build_filename (fixtures, "libfake-newer-abi.so", NULL);
+  gchar *missing_library =
+      g_build_filename (fixtures, "libfake-missing-library.so", NULL);
+  gchar *dependency = g_build_filename (fixtures, "libfake-dependency.so", NULL);
 
   g_setenv ("TELUCODEC_BACKEND_PATH", nowhere, TRUE);
   expect (NULL, GST_MESSAGE_UNKNOWN, GST_STATE_READY, GST_LIBRARY_ERROR,
@@ -130,7 +131,7 @@ test_modules (const gchar * fixtures)
   set_module (folder, abi, NULL);
   expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
       GST_LIBRARY_ERROR_INIT, "ABI 99, expected " G_STRINGIFY (TELU_MODULE_ABI));
-  set_module (folder, later, NULL);
+  set_module (folder, newer_abi, NULL);
   expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
       GST_LIBRARY_ERROR_INIT, "does not speak ABI " G_STRINGIFY (TELU_MODULE_ABI));
   set_module (folder, build, NULL);
@@ -142,28 +143,28 @@ test_modules (const gchar * fixtures)
   set_module (folder, NULL, "");
   expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
       GST_LIBRARY_ERROR_INIT, "cannot be opened");
-  /* As without cuBLAS. */
-  set_module (folder, needs, NULL);
+  /* The library is missing, as cuBLAS may be. */
+  set_module (folder, missing_library, NULL);
   expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
       GST_LIBRARY_ERROR_INIT, "libnowhere.so.1: cannot open shared object file: No "
       "such file or directory; install that library, or name its folder in "
       "LD_LIBRARY_PATH");
-  /* Of these the loader would touch what is not there. */
+  /* The loader would read behind the end of a cut file. */
   for (gint part = 1; part < 8; part++) {
-    cut_module (folder, needs, part);
+    cut_module (folder, missing_library, part);
     expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
         GST_LIBRARY_ERROR_INIT, "is cut off");
   }
-  set_module (folder, absent, NULL);
+  set_module (folder, dependency, NULL);
   expect (NULL, GST_MESSAGE_WARNING, GST_STATE_READY, GST_LIBRARY_ERROR,
       GST_LIBRARY_ERROR_INIT, "telu_module_get");
 
   set_module (folder, NULL, NULL);
   g_rmdir (folder);
   g_setenv ("TELUCODEC_BACKEND_PATH", fixtures, TRUE);
-  g_free (absent);
-  g_free (needs);
-  g_free (later);
+  g_free (dependency);
+  g_free (missing_library);
+  g_free (newer_abi);
   g_free (build);
   g_free (abi);
   g_free (nowhere);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check.c - every table against plain C, op by op, forward and backward:
+/* check.c - compares every op table with plain C, op by op, forward and backward:
  *
  *   check [--module PATH] [--bench] [--seed N] [op ...]
  *
- * --module: the tables of that libtelucodec-cuda.so instead of the CPU's; 77 when there
- * is no device. A backward op is called as linear_grad. */
+ * --module: tests the tables of that libtelucodec-cuda.so instead of the CPU's; exit status
+ * 77: no device. Backward ops have names like linear_grad. */
 #include "check_case.h"
 
 #include <dlfcn.h>
@@ -49,7 +49,7 @@ _Static_assert(COUNT(grads) == (sizeof(struct telu_grads) -
                                sizeof(void (*)(void)),
                "a backward op of the table has no check");
 
-/* Tables with a fault on purpose: a harness that lets one pass proves nothing. */
+/* Tables with a planted fault, each of which the harness must find. */
 static int gelu_past_end(struct telu_ctx *ctx, float *y, const float *x, int n)
 {
     y[n] = 0.0f;
@@ -123,7 +123,7 @@ static int prove_harness(uint64_t seed)
     return missed + prove(&faulty, check_gelu_grad, seed, "a gradient not added");
 }
 
-/* TELUCODEC_PLAIN chooses the table. */
+/* Checks that TELUCODEC_PLAIN chooses the table. */
 static int prove_choice(void)
 {
     static const struct { const char *value; const struct telu_backend *be; } rows[] = {
@@ -169,7 +169,7 @@ static int wanted(const char *name, int argc, char **argv)
     return !any;
 }
 
-/* --- The walk ------------------------------------------------------------- */
+/* --- Tables and ops ------------------------------------------------------- */
 
 static void walk(struct check *c, const struct op *op, size_t n, const void *table,
                  int argc, char **argv)
@@ -203,7 +203,7 @@ static const struct telu_module *open_module(const char *path)
     return entry(TELU_MODULE_ABI);
 }
 
-/* The module's table; 0, or the exit code. */
+/* Opens the module's table. Returns 0, or the exit status. */
 static int from_module(struct check_table *table, const char *path)
 {
     const struct telu_module *m = open_module(path);

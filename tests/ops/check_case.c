@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check_case.c - one case of check.h: its values, its buffers, the two runs of it, and
- * what is wrong with the second. */
+/* check_case.c - one case of check.h: values, buffers, two runs, and the comparison of their
+ * results. */
 #include "check_case.h"
 
 #include <math.h>
@@ -136,7 +136,7 @@ void check_failed(struct check *c, const char *fmt, ...)
 {
     va_list ap;
 
-    /* The first few say enough. */
+    /* The first few are enough. */
     if (c->failures++ < 20 && !c->quiet) {
         printf("%s %s (%s): ", c->table->be->name, c->op, c->text);
         va_start(ap, fmt);
@@ -154,8 +154,7 @@ static double now(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* As many calls as take 20 ms, then a word is fetched, which waits for them; ns per
- * call. */
+/* Times calls for 20 ms; fetching a word then waits for them. Returns ns per call. */
 static double measure(struct check *c, struct telu_ctx *ctx, void **p)
 {
     uint32_t word;
@@ -173,7 +172,7 @@ static double measure(struct check *c, struct telu_ctx *ctx, void **p)
     }
 }
 
-/* Runs the case on one table; out[i] gets all of buffer i, guards included. */
+/* Runs the case on one table, and copies buffer i with its guards to out[i]. */
 static void run(struct check *c, const struct check_table *table, uint32_t **out,
                 double *ns)
 {
@@ -253,7 +252,7 @@ static void compare(struct check *c, int index, const uint32_t *want,
         }
         if (isnan(w) && isnan(g))
             continue;
-        /* Written so that a NaN is a failure. */
+        /* The negated comparison makes a NaN a failure. */
         if (!(fabsf(w - g) <= b->tol * most)) {
             check_failed(c, "buffer %d at %zu is %.9g, expected %.9g +- %.3g", index,
                    i - GUARD, g, w, b->tol * most);
@@ -262,7 +261,7 @@ static void compare(struct check *c, int index, const uint32_t *want,
     }
 }
 
-/* A device gives the same bits each time. */
+/* Checks that a second run on the device gives equal bits. */
 static void again(struct check *c, uint32_t **first)
 {
     uint32_t *out[CHECK_BUFFERS];

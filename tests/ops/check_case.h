@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check_case.h - what check.c and check_case.c share: a table and the case at hand. */
+/* check_case.h - shared by check.c and check_case.c: a table and the current case. */
 #ifndef CHECK_CASE_H
 #define CHECK_CASE_H
 
@@ -14,14 +14,14 @@ struct check_table {
     int device;
 };
 
-/* What check.h's callbacks get: grads beside the ctx. */
+/* Context of check.h's callbacks: grads beside the ctx. */
 struct check_ctx {
     struct telu_ctx ctx;
     const struct telu_grads *grads;
 };
 
 struct check_buffer {
-    uint32_t *host;            /* what it holds at first, guards included */
+    uint32_t *host;            /* initial contents, guards included */
     size_t n;
     int written, integer;
     float tol, least;
@@ -34,7 +34,7 @@ struct check {
     int bench, quiet;
     long calls, failures;
 
-    /* the case at hand */
+    /* the current case */
     check_call call;
     int size[8];
     char text[160];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check_compand.c - compand of a table against plain C. */
+/* check_compand.c - compares the op compand of a table with plain C. */
 #include "check.h"
 
 #include "compand.h"

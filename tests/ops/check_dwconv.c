@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check_dwconv.c - dwconv of a table against plain C, and a stream against a batch. */
+/* check_dwconv.c - compares the op dwconv of a table with plain C, and a stream with a batch. */
 #include "check.h"
 
 static int call(struct telu_ctx *ctx, void **p, const int *s)
@@ -47,6 +47,6 @@ void check_dwconv(struct check *c)
                 for (int k = 0; k < 4; k++)
                     for (int kind = CHECK_PLAIN; kind <= CHECK_EXTREME; kind++)
                         one(c, batches[b], packets[t], widths[i], taps[k], kind);
-    /* More streams than a device takes at once. */
+    /* More streams than a device runs at once. */
     one(c, 1100, 1, 1024, 7, CHECK_PLAIN);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check_grads.c - the backward ops of a table against plain C, whose own proof is
- * grad_ops.c. What an op adds to holds numbers before.
+/* check_grads.c - compares the backward ops of a table with plain C, which grad_ops.c
+ * proves. Outputs that accumulate hold numbers before.
  *
- * A device sums over rows and channels in an order of its own: SUMS, of the largest in
- * the buffer. Elementwise ones have the same bits.
+ * A device sums over rows and channels in its own order: SUMS bounds the error, relative to
+ * the largest value of the buffer. Elementwise ops give equal bits.
  */
 #include "check.h"
 
@@ -111,7 +111,7 @@ static int norm(struct telu_ctx *ctx, void **p, const int *s)
 
 void check_norm_grad(struct check *c)
 {
-    /* Of two channels the gradient is 0 but for rounding. */
+    /* The gradient of two channels is 0 except for rounding. */
     static const int rows[] = { 1, 7, 45 };
     static const int widths[] = { 1, 5, 16, 33, 64, 100, 256, 320, 321, 513, 1024 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check_linear.c - linear and linear16 of a table against plain C. */
+/* check_linear.c - compares the ops linear and linear16 of a table with plain C. */
 #include "check.h"
 
 #include "linear.h"
@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* A library sums in its own order: of a few hundred terms, each rounded. */
+/* Tolerance for a library that sums some hundred rounded terms in its own order. */
 #define SUMS 1e-5f
 
 #define COUNT(a) (int)(sizeof(a) / sizeof(*(a)))
@@ -42,7 +42,7 @@ static void one(struct check *c, int R, int I, int O, enum check_kind kind, int 
     check_go(c);
 }
 
-/* A NaN stays in its row, whatever the order. */
+/* Checks that a NaN stays in its row. */
 static void not_a_number(struct check *c, int R, int I, int O)
 {
     size_t n = (size_t)R * I, w = (size_t)O * I;
@@ -60,7 +60,7 @@ static void not_a_number(struct check *c, int R, int I, int O)
 
 void check_linear(struct check *c)
 {
-    /* In another order infinity less infinity may come about, or not. */
+    /* The order of summation decides whether infinity minus infinity occurs. */
     const enum check_kind most = check_tol(c, SUMS) > 0.0f ? CHECK_SMALL : CHECK_EXTREME;
 
     not_a_number(c, 5, 17, 33);
@@ -120,7 +120,7 @@ void check_linear16(struct check *c)
                     one16(c, rows[r], widths[i], widths[o], kind, (i + o) % 3 != 0);
     one16(c, 1, 640, 320, CHECK_PLAIN, 1);
     one16(c, 1, 640, 640, CHECK_PLAIN, 1);
-    /* Batches go other ways. */
+    /* Large batches use other code. */
     one16(c, 32, 33, 70, CHECK_EXTREME, 1);
     one16(c, 33, 40, 65, CHECK_EXTREME, 0);
     one16(c, 129, 70, 130, CHECK_PLAIN, 1);

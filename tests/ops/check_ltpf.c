@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check_ltpf.c - ltpf of a table against plain C. */
+/* check_ltpf.c - compares the op ltpf of a table with plain C. */
 #include "check.h"
 
 #include "ltpf.h"
 
 #include <math.h>
 
-/* Sums of 160 and 240 floats in another order; the weights are 32 times as sensitive. */
+/* Tolerance for sums of 160 and 240 floats in another order; weights are 32 times as
+ * sensitive. */
 #define TOL 5e-5f
 
 static int call(struct telu_ctx *ctx, void **p, const int *size)

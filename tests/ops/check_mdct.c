@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check_mdct.c - both transforms of a table against the direct sum in double. */
+/* check_mdct.c - compares both transforms of a table with the direct sum in double. */
 #include "check.h"
 
 #include "mdct.h"
 
-/* Sums of 160 floats against sums in double. */
+/* Tolerance for sums of 160 floats against sums in double. */
 #define TOL 2e-6f
 
 static int forward(struct telu_ctx *ctx, void **p, const int *s)

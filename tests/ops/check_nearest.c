@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check_nearest.c - nearest of a table against plain C; ties go to the lowest index. */
+/* check_nearest.c - compares the op nearest of a table with plain C; ties give the lowest
+ * index. */
 #include "check.h"
 
 static int call(struct telu_ctx *ctx, void **p, const int *s)
@@ -7,7 +8,7 @@ static int call(struct telu_ctx *ctx, void **p, const int *s)
     return ctx->be->nearest(ctx, p[0], p[1], p[2], s[0], s[1], s[2]);
 }
 
-/* With ties, values are rounded so far that many codes are at the same distance. */
+/* Makes latents and codes. With ties, coarse rounding puts many codes at equal distance. */
 static void one(struct check *c, int R, int N, int D, enum check_kind kind, int ties)
 {
     size_t rows = (size_t)R * D, n = (size_t)N * D;
@@ -41,7 +42,7 @@ void check_nearest(struct check *c)
                 one(c, rows[r], codes[n], dims[d], CHECK_PLAIN, 1);
                 one(c, rows[r], codes[n], dims[d], CHECK_EXTREME, 0);
             }
-    /* Batches go other ways. */
+    /* Large batches use other code. */
     one(c, 1025, 65, 8, CHECK_PLAIN, 0);
     one(c, 1025, 130, 3, CHECK_PLAIN, 1);
     one(c, 1030, 129, 64, CHECK_EXTREME, 0);

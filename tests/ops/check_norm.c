@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check_norm.c - norm of a table against plain C. */
+/* check_norm.c - compares the op norm of a table with plain C. */
 #include "check.h"
 
 static int call(struct telu_ctx *ctx, void **p, const int *size)
@@ -12,7 +12,7 @@ static int in_place(struct telu_ctx *ctx, void **p, const int *size)
     return ctx->be->norm(ctx, p[0], p[0], p[1], p[2], size[0], size[1]);
 }
 
-/* A constant row: the variance is 0, and only the epsilon stands below the line. */
+/* Checks a constant row, whose variance is 0: the denominator is the epsilon alone. */
 static void constant(struct check *c, int C)
 {
     float *x = check_floats(c, C, CHECK_PLAIN);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check_residual.c - residual of a table against plain C. */
+/* check_residual.c - compares the op residual of a table with plain C. */
 #include "check.h"
 
 static int call(struct telu_ctx *ctx, void **p, const int *size)

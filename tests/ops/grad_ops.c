@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* grad_ops.c - each op and its gradient against its formula, written here once more in
- * double; the gradient by central differences. */
+/* grad_ops.c - compares each op and its gradient with its formula, written here in double;
+ * gradients by central differences. */
 #include "dwconv.h"
 #include "gelu.h"
 #include "head.h"
@@ -16,9 +16,9 @@
 
 #define MOST   4096            /* numbers in an array */
 #define INPUTS 3
-#define FILL   0.25f           /* what gradients that accumulate start from */
+#define FILL   0.25f           /* initial value of gradients that accumulate */
 
-/* An op as a formula: y from its inputs. */
+/* The formula of an op: y from its inputs. */
 struct formula {
     const char *name;
     void (*eval)(double *y, double in[][MOST], const int *s);
@@ -64,7 +64,7 @@ static double loss(const struct formula *f)
     return sum;
 }
 
-/* Fills inputs and dy, and the gradients with `fill`; the op is then called on fin. */
+/* Fills inputs and dy, and the gradients with `fill`, and converts the inputs to fin. */
 static void prepare(const struct formula *f, float scale, float fill)
 {
     for (int j = 0; j < f->inputs; j++)
@@ -76,7 +76,7 @@ static void prepare(const struct formula *f, float scale, float fill)
         dy[i] = fdy[i] = (float)noise();
 }
 
-/* fy and grad[j] against the formula; `fill` is what grad[j] had before. */
+/* Compares fy and grad[j] with the formula; `fill` is the initial value of grad[j]. */
 static void judge(const struct formula *f, float fill)
 {
     static double want[MOST];
@@ -124,7 +124,7 @@ static void linear(int R, int I, int O)
     telu_linear_grad(grad[0], grad[1], grad[2], fdy, fin[0], fin[1], R, I, O);
     judge(&f, FILL);
 
-    /* Without the optional ones; what is left must be the same. */
+    /* The other results must not change without the optional ones. */
     static float dw[MOST];
     for (size_t i = 0; i < f.n[1]; i++)
         dw[i] = FILL;
@@ -134,7 +134,7 @@ static void linear(int R, int I, int O)
         failures++;
     }
 
-    /* linear16 is linear with rounded weights, bit for bit. */
+    /* linear16 equals linear with rounded weights, bit for bit. */
     static float rounded[MOST], a[MOST], b[MOST];
     if (telu_linear16_words(I, O) > sizeof(packed) / sizeof(*packed))
         abort();
@@ -152,7 +152,7 @@ static void linear(int R, int I, int O)
     }
 }
 
-/* bfloat16 by hand: to nearest, ties to even, NaN stays NaN. */
+/* Checks bfloat16 rounding on worked values: to nearest, ties to even, NaN stays NaN. */
 static void rounding(void)
 {
     static const struct { uint32_t from; uint16_t to; } cases[] = {
@@ -208,7 +208,7 @@ static void dwconv(int B, int T, int C, int K)
     telu_dwconv_grad(grad[0], grad[1], grad[2], fdy, fin[0], fin[1], B, T, C, K);
     judge(&f, FILL);
 
-    /* Packet by packet with a history is the same as all at once. */
+    /* Packet by packet with a history equals all packets at once. */
     memset(hist, 0, sizeof(hist));
     for (int t = 0; t < T; t++) {
         for (int b = 0; b < B; b++)
@@ -295,8 +295,8 @@ static void residual(int R, int C)
     }
 }
 
-/* Where a step down the gradient leads back from outside the clamp, the end of the
- * clamp counts as if it lay where s is. */
+/* Moves the clamp's end to s if a step down the gradient leads back from outside the
+ * clamp. */
 static void eval_head(double *o, double v[][MOST], const int *s)
 {
     for (int i = 0; i < s[0]; i++) {
@@ -308,7 +308,7 @@ static void eval_head(double *o, double v[][MOST], const int *s)
     }
 }
 
-/* scale 12 passes both ends of the clamp; values near a kink have no derivative. */
+/* Scale 12 exceeds both ends of the clamp. Values near a kink have no derivative. */
 static void head(int n, float scale)
 {
     const struct formula f = { "head", eval_head, 2, { n, n }, n, { n } };
@@ -322,7 +322,7 @@ static void head(int n, float scale)
     judge(&f, 0.0f);
 }
 
-/* The formula of mdct.h, term by term; nothing shared with mdct.c. */
+/* The formula of mdct.h, term by term, without code of mdct.c. */
 static void mdct(int H)
 {
     const double pi = acos(-1.0);
@@ -353,13 +353,13 @@ static void mdct(int H)
     telu_mdct_c(NULL, c, fin[0], 1, H);
     expect("mdct", "y", c, y, coefs, 1e-6);
 
-    /* Perfect reconstruction, wherever two hops overlap or the window is 1. */
+    /* Reconstruction is perfect where two hops overlap or the window is 1. */
     telu_imdct_c(NULL, back, c, 1, H);
     for (int i = 120; i < samples - 120; i++)
         y[i - 120] = fin[0][i];
     expect("imdct", "reconstruction", back + 120, y, samples - 240, 2e-6);
 
-    /* Each the other's transpose: <mdct(x), d> = <x, imdct(d)>. */
+    /* The transforms are transposes: <mdct(x), d> = <x, imdct(d)>. */
     double left = 0.0, right = 0.0;
     for (int i = 0; i < coefs; i++)
         fdy[i] = (float)noise();

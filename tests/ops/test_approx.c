@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_approx.c - exp and log of approx.h against libm, over all that they promise. */
+/* test_approx.c - compares exp and log of approx.h with libm over their whole ranges. */
 #include "approx.h"
 
 #include <math.h>
@@ -27,7 +27,7 @@ int main(void)
         worst_exp = fmax(worst_exp, fabs(got / want - 1.0));
         expect("exp", x, got, want, 3e-7 * want);
     }
-    /* 1e-30 .. 1e30, in steps of bits that meet all mantissas */
+    /* 1e-30 .. 1e30, in steps of bits that reach all mantissas */
     for (uint32_t u = telu_float_bits(1e-30f); u < telu_float_bits(1e30f); u += 1237) {
         float x = telu_bits_float(u);
         double want = log(x), got = telu_log(x);
@@ -46,7 +46,7 @@ int main(void)
     expect("log", -1, telu_log(-1.0f), log(1.17549435e-38), 1e-5);
     expect("log", 1e-45, telu_log(1e-45f), log(1.17549435e-38), 1e-5);
     expect("log", INFINITY, telu_log(INFINITY), log(3.40282347e38), 1e-5);
-    /* as x86 makes it, and as CUDA does */
+    /* the NaNs of x86 and of CUDA */
     expect("log", NAN, telu_log(telu_bits_float(0x7fc00000)), log(3.40282347e38), 1e-5);
     expect("log", NAN, telu_log(telu_bits_float(0x7fffffff)), log(3.40282347e38), 1e-5);
     printf("approx: exp within %.3g relative, log within %.3g; %d failures\n",
