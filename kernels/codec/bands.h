@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bands.h - which band a coefficient lies in, for what goes through a packet's coefficients
- * alone or among lanes (host_device.h): from place to place by run_of() times TELU_LANES.
+/* bands.h - bands of coefficients, and a position that steps through a packet's coefficients.
+ *
+ *   for (int i = 0; i < TELU_COEFS; i += TELU_LANES * run) {
+ *       struct telu_position w = telu_position_of(i + TELU_LANE);
+ *
+ *       run = telu_position_run(&w);
+ *       ...                            coefficients w.h + w.k and run - 1 more, all of band w.b
+ *   }
+ *
+ * A host thread takes a band at a time, a lane one coefficient.
  */
 #ifndef TELU_BANDS_H
 #define TELU_BANDS_H
@@ -9,7 +17,7 @@
 #include "config.h"
 
 /* The band of coefficient k of a hop. */
-TELU_CONST uint8_t band_of[TELU_HOP] = {
+TELU_CONST uint8_t telu_band_of[TELU_HOP] = {
     0,  0,  0,  0,  1,  1,  1,  1,  2,  2,  2,  2,  3,  3,  3,  3,  4,  4,  4,  4,
     5,  5,  5,  6,  6,  6,  7,  7,  7,  7,  8,  8,  8,  8,  9,  9,  9,  9,  10, 10,
     10, 10, 10, 10, 11, 11, 11, 11, 11, 11, 12, 12, 12, 12, 12, 12, 12, 13, 13, 13,
@@ -20,21 +28,23 @@ TELU_CONST uint8_t band_of[TELU_HOP] = {
     20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20,
 };
 
-/* Coefficient i of a packet: where its hop begins, its place there, and its band. */
-struct place {
-    int h, k, b;
+/* Coefficient h + k of a packet. */
+struct telu_position {
+    int h;                     /* first coefficient of its hop: 0 or TELU_HOP */
+    int k;                     /* index within the hop */
+    int b;                     /* band */
 };
 
-TELU_INLINE struct place place_of(int i)
+TELU_INLINE struct telu_position telu_position_of(int i)
 {
     int h = i < TELU_HOP ? 0 : TELU_HOP;
-    struct place w = { h, i - h, band_of[i - h] };
+    struct telu_position w = { h, i - h, telu_band_of[i - h] };
 
     return w;
 }
 
-/* How many coefficients from there on a lane does: alone, the rest of the band. */
-TELU_INLINE int run_of(const struct place *w)
+/* Coefficients that the thread takes from w on: the rest of the band, or a lane's one. */
+TELU_INLINE int telu_position_run(const struct telu_position *w)
 {
     return TELU_LANES > 1 ? 1 : telu_band_edge[w->b + 1] - w->k;
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* host_device.h - for the C files that a device runs as well: what they put before a function
- * or a table, and how work is shared out among lanes.
+/* host_device.h - qualifiers and lane operations for code that host and device compile.
  *
- * range.c, refine.c, dequantise.c, packet.c, ratecontrol.c and plc.c are compiled as C for the
- * CPU, and coder.cuh takes them into .cu files as they stand, so that there is one
- * definition of what a packet's bytes mean. There the TELU_LANES threads of a warp work on
- * a packet:
+ * A unit NAME of the coder has two headers: NAME.h declares, NAME_body.h defines. coder.c
+ * compiles the bodies for the host, coder.cuh for the device, so a packet's bytes have one
+ * definition. A body undefines its macros at its end.
+ *
+ * On the device a warp of TELU_LANES threads works on a packet:
  *
  *   for (int i = TELU_LANE; i < n; i += TELU_LANES)
  *       ...
  *   TELU_SYNC_LANES();
  *
- * has each element done by one lane, and seen by all. Whatever stands outside of such
- * loops all lanes do alike, but that memory they share is written by lane 0 alone.
+ * Each lane handles its own elements, and all lanes see the results. Outside such loops all
+ * lanes execute the same code; lane 0 alone writes shared memory. On the host TELU_LANES is 1.
  *
- *   telu_lanes_sum(v)      the sum over the lanes
- *   telu_lanes_count(p)       how many lanes have p
- *   telu_lane_value(v, lane)  what that lane has
+ *   telu_lanes_sum(v)         sum over the lanes
+ *   telu_lanes_count(p)       number of lanes for which p is true
+ *   telu_lane_value(v, lane)  v of that lane
  */
 #ifndef TELU_HOST_DEVICE_H
 #define TELU_HOST_DEVICE_H
@@ -27,12 +27,12 @@
 
 #include <cuda_runtime.h>
 
-/* Inlined, or registers are saved around calls, in memory. */
+/* Calls would save registers in memory; so functions are inlined. */
 #define TELU_STATIC  static __device__ __forceinline__ __attribute__((unused))
 #define TELU_PUBLIC  TELU_STATIC
 #define TELU_INLINE  TELU_STATIC
-/* But what is large and stands in many places is called: a warp that goes through code
- * once waits for most of it to be fetched. */
+/* Large functions with several callers are called: a warp that runs code once waits for its
+ * instructions to be fetched. */
 #define TELU_NOINLINE static __device__ __attribute__((noinline, unused))
 #define TELU_CONST static __device__ const
 #define telu_leading_zeros __clz
@@ -53,17 +53,17 @@ TELU_STATIC uint32_t telu_lanes_sum(uint32_t v)
 
 #else
 
-#define TELU_PUBLIC              /* a public function, */
-#define TELU_NOINLINE            /* or a large one */
-#define TELU_STATIC  static      /* one of its file */
-#define TELU_INLINE  static inline       /* one of a header */
+#define TELU_PUBLIC              /* function declared in a header */
+#define TELU_NOINLINE            /* large public function */
+#define TELU_STATIC  static      /* function of one body */
+#define TELU_INLINE  static inline       /* function defined in a header */
 #define TELU_CONST static const
 #define telu_leading_zeros __builtin_clz
 #define TELU_LANES  1
 #define TELU_LANE   0
 #define TELU_SYNC_LANES() ((void)0)
-#define TELU_UNROLL            /* before a loop whose loads a device may do at once, */
-#define TELU_ROLLED            /* or one that is better short than fast */
+#define TELU_UNROLL            /* the device overlaps this loop's loads */
+#define TELU_ROLLED            /* the device keeps this loop short */
 #define telu_lanes_sum(v)     (v)
 #define telu_lane_value(v, lane) ((void)(lane), (v))
 

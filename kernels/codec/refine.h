@@ -14,11 +14,18 @@ extern "C" {
 
 #define TELU_SYMBOLS   18
 #define TELU_ESCAPE    17      /* the symbol that an Exp-Golomb code follows */
-#define TELU_CLASSES   9
-#define TELU_C_CLASSES 44
+#define TELU_CLASSES   9       /* classes of each sum of neighbours */
+
+/* C-classes: TELU_C_NO_BASE for packets without codes, then TELU_C_BASE for each of
+ * TELU_C_GROUPS groups of stage counts. */
+#define TELU_C_NO_BASE 8
+#define TELU_C_BASE    12
+#define TELU_C_GROUPS  3
+#define TELU_C_CLASSES (TELU_C_NO_BASE + TELU_C_GROUPS * TELU_C_BASE)
 #define TELU_CONTEXTS  (2 * TELU_CLASSES * TELU_CLASSES * TELU_C_CLASSES)
 #define TELU_MAX_Q     65535
-#define TELU_STEPS     128     /* step indices; 8 to the octave, 120 is 1.0 */
+#define TELU_STEPS     128     /* step indices, 8 to the octave */
+#define TELU_STEP_ONE  120     /* index of step size 1.0 */
 
 /* Bit rates at which the split table says how many base stages to use. */
 #define TELU_SPLIT_RATES 12
@@ -60,6 +67,9 @@ TELU_PUBLIC void telu_bands_envelope(struct telu_bands *p, const struct telu_tab
                         const int *codes, int S);
 TELU_NOINLINE void telu_bands_step(struct telu_bands *p, const struct telu_tables *t, int step,
                     int shape);
+
+/* First C-class of a packet of S codes. */
+TELU_PUBLIC int telu_refine_first_class(int S);
 
 /* One coefficient's context and shift: q is the hop being coded, q0 hop 0 (NULL
  * when q is hop 0), of which the magnitudes count; k 0 .. 159; cclass C. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* coder.cuh - the codec's C files as device code, a warp to a packet, see host_device.h. To be
- * included first; what it takes in is the including file's own.
+/* coder.cuh - device definitions of the coder's headers: a warp codes a packet
+ * (host_device.h). Include this file first; every unit that does has its own copy.
  */
 #ifndef CODER_CUH
 #define CODER_CUH
@@ -12,25 +12,25 @@
 #include "device.h"
 #include "weights.h"
 
-/* The tables that the C files share: their bodies read these. */
+/* Device copies of the tables that the bodies read. */
 static __device__ const int device_band_edge[] = { TELU_BAND_EDGE_LIST };
 static __device__ const int device_split_rate[] = { TELU_SPLIT_RATE_LIST };
 #define telu_band_edge  device_band_edge
 #define telu_split_rate device_split_rate
 
-#include "range.c"
+#include "range_body.h"
 
-#include "refine.c"
+#include "refine_body.h"
 
-#include "dequantise.c"
+#include "dequantise_body.h"
 
-#include "packet.c"
+#include "packet_body.h"
 
-#include "plc.c"
+#include "plc_body.h"
 
-#include "ratecontrol.c"
+#include "ratecontrol_body.h"
 
-/* Thread t of `threads` copies its share, by words. */
+/* Copies the share of thread t of `threads`, in words of 4 bytes. */
 static __device__ inline void copy_share(void *to, const void *from, size_t bytes, int t,
                                          int threads)
 {
@@ -38,7 +38,7 @@ static __device__ inline void copy_share(void *to, const void *from, size_t byte
         ((int *)to)[i] = ((const int *)from)[i];
 }
 
-/* The lanes of a warp copy. */
+/* Copies with all lanes of a warp, in words of 4 bytes. */
 static __device__ inline void copy(void *to, const void *from, size_t bytes)
 {
     copy_share(to, from, bytes, TELU_LANE, TELU_LANES);

@@ -82,8 +82,8 @@ parse(struct telu_live l, int B)
  * packet can need near, for the warp that will wait for them one by one. */
 static __device__ void bring(const struct telu_tables *t, int stages, int first, int n)
 {
-    const int words = (stages ? GROUP_CLASSES : ALONE_CLASSES) * (TELU_SYMBOLS + 1);
-    const int from = first_class(stages);
+    const int words = (stages ? TELU_C_BASE : TELU_C_NO_BASE) * (TELU_SYMBOLS + 1);
+    const int from = telu_refine_first_class(stages);
     const int each = (words + 15) / 16;    /* sectors of 32 bytes */
     int sum = 0;
 

@@ -12,7 +12,7 @@
 
 #define TOTAL (1 << TELU_RANGE_BITS)
 #define CONFIDENCE 20.0        /* symbols that a coarser context's word is worth */
-#define GROUPS 4               /* of C: no base, and one for each G */
+#define GROUPS (1 + TELU_C_GROUPS)         /* of C: no base, and one for each G */
 #define DRAWS 3                /* steps tried per packet and shape */
 #define RATE_LEAST 5000.0      /* bit/s between which the steps are drawn */
 #define RATE_MOST  68000.0
@@ -65,7 +65,7 @@ static void back_off(double *p, const double *count, const double *parent)
 
 static int group_of(int cclass)
 {
-    return cclass < 8 ? 0 : 1 + (cclass - 8) / 12;
+    return cclass < TELU_C_NO_BASE ? 0 : 1 + (cclass - TELU_C_NO_BASE) / TELU_C_BASE;
 }
 
 static void set_freq(uint16_t *freq, const struct counts *n)

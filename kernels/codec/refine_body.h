@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* refine.c - see refine.h; the formulas stand in FORMAT.md. */
+/* refine_body.h - definitions of refine.h, for host and device (host_device.h).
+ * FORMAT.md has the formulas. */
+#ifndef TELU_REFINE_BODY_H
+#define TELU_REFINE_BODY_H
+
 #include "refine.h"
 
 #include "bands.h"
@@ -64,32 +68,27 @@ TELU_PUBLIC void telu_bands_envelope(struct telu_bands *p, const struct telu_tab
     TELU_SYNC_LANES();
 }
 
-/* C-classes: of packets without codes, and of each group of the others. */
-#define ALONE_CLASSES 8
-#define GROUP_CLASSES 12
-
-/* The first C-class of a packet of S codes. */
-TELU_STATIC int first_class(int S)
+TELU_PUBLIC int telu_refine_first_class(int S)
 {
-    return S == 0 ? 0 : ALONE_CLASSES + GROUP_CLASSES * (S <= 2 ? 0 : S <= 5 ? 1 : 2);
+    return S == 0 ? 0 : TELU_C_NO_BASE + TELU_C_BASE * (S <= 2 ? 0 : S <= 5 ? 1 : 2);
 }
 
 TELU_NOINLINE void telu_bands_step(struct telu_bands *p, const struct telu_tables *t, int step,
                     int shape)
 {
-    int first = first_class(p->stages);
+    int first = telu_refine_first_class(p->stages);
 
     if (TELU_LANE == 0)
         p->noise = telu_noise(p->seed) + (uint32_t)step;
     for (int b = TELU_LANE; b < TELU_BANDS; b += TELU_LANES) {
-        int L = clamp(4 * (step - 120) + ((t->shape[shape] * p->env[b]) >> 6) +
+        int L = clamp(4 * (step - TELU_STEP_ONE) + ((t->shape[shape] * p->env[b]) >> 6) +
                       t->tilt[shape * TELU_BANDS + b], -640, 64);
 
         p->level[b] = L;
         p->step[b] = ldexpf(octave[L & 31], L >> 5);
         p->inverse[b] = 1.0f / p->step[b];
-        p->ctx[b] = p->stages == 0 ? (ALONE_CLASSES * b) / TELU_BANDS
-                  : first + clamp((p->env[b] - L + 64) / 24, 0, GROUP_CLASSES - 1);
+        p->ctx[b] = p->stages == 0 ? (TELU_C_NO_BASE * b) / TELU_BANDS
+                  : first + clamp((p->env[b] - L + 64) / 24, 0, TELU_C_BASE - 1);
     }
     TELU_SYNC_LANES();
 }
@@ -156,11 +155,11 @@ TELU_NOINLINE void telu_refine_quantise(int *q, const struct telu_bands *p,
 
     TELU_UNROLL
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES * run) {
-        struct place w = place_of(i + TELU_LANE);
+        struct telu_position w = telu_position_of(i + TELU_LANE);
         float g = gain[w.b] / 128.0f, inverse = p->inverse[w.b];
         int k = w.h + w.k;
 
-        run = run_of(&w);
+        run = telu_position_run(&w);
         for (int end = k + run; k < end; k++) {
             float r = c[k] - g * base[k];
             float a = fabsf(r) * inverse + (0.5f - dead);
@@ -176,7 +175,7 @@ TELU_NOINLINE void telu_refine_quantise(int *q, const struct telu_bands *p,
 
 /* --- Integers <-> bytes ---------------------------------------------------- */
 
-TELU_STATIC int context(const struct place *w, const int *q, const struct telu_bands *p,
+TELU_STATIC int context(const struct telu_position *w, const int *q, const struct telu_bands *p,
                       int *shift)
 {
     return telu_refine_context(q + w->h, w->h ? q : NULL, w->k, p->ctx[w->b], shift);
@@ -207,7 +206,7 @@ TELU_NOINLINE uint32_t telu_refine_cost(const int *q, const struct telu_bands *p
 
     TELU_UNROLL
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES) {
-        struct place w = place_of(i + TELU_LANE);
+        struct telu_position w = telu_position_of(i + TELU_LANE);
         int shift, ctx = context(&w, q, p, &shift);
         int a = abs(q[w.h + w.k]), s = a >> shift;
 
@@ -227,7 +226,7 @@ struct word {
     uint64_t bits;
 };
 
-TELU_STATIC struct word word_of(const struct place *w, const int *q,
+TELU_STATIC struct word word_of(const struct telu_position *w, const int *q,
                               const struct telu_bands *p, const struct telu_tables *t)
 {
     int shift, ctx = context(w, q, p, &shift);
@@ -254,7 +253,7 @@ TELU_PUBLIC void telu_refine_put(struct telu_range_enc *e, const int *q,
                      const struct telu_bands *p, const struct telu_tables *t)
 {
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES) {
-        struct place w = place_of(i + TELU_LANE);
+        struct telu_position w = telu_position_of(i + TELU_LANE);
         struct word mine = word_of(&w, q, p, t);
         uint32_t next_symbol = telu_lane_value(mine.symbol, 0);
         int next_count = telu_lane_value(mine.count, 0);
@@ -304,7 +303,72 @@ TELU_STATIC int behind(struct telu_range_dec *d, int symbol, int shift)
 
 /* Reads hop q; q0 is hop 0, or NULL when q is. 0, or -1. */
 #if TELU_LANES > 1
-#include "zero_run.cuh"
+/* The magnitude at place i, of which those before k are read and those from there on 0. */
+TELU_STATIC int read_before(const int *q, int k, int i)
+{
+    return i >= 0 && i < k ? abs(q[i]) : 0;
+}
+
+/* The symbol of a context, after telu_range_begin(). */
+TELU_STATIC int read_symbol(struct telu_range_dec *d, const uint16_t *cumul)
+{
+    int s = TELU_LANE < TELU_SYMBOLS ? TELU_LANE : TELU_ESCAPE, symbol;
+    uint32_t c = cumul[s], f = cumul[s + 1] - c, mine = c | f << 16;
+
+    symbol = telu_lanes_count(TELU_LANE < TELU_ESCAPE && telu_range_above(d, c + f));
+    mine = telu_lane_value(mine, symbol);
+    telu_range_consume(d, mine & 0xffff, mine >> 16);
+    return symbol;
+}
+
+TELU_STATIC int read_hop(struct telu_range_dec *d, int *q, const int *q0,
+                       const struct telu_bands *p, const struct telu_tables *t)
+{
+    for (int k = 0; k < TELU_HOP; ) {
+        int most = TELU_HOP - k < TELU_LANES ? TELU_HOP - k : TELU_LANES, run = 0, cut;
+        int i = k + TELU_LANE < TELU_HOP ? k + TELU_LANE : TELU_HOP - 1, side = 0, shift, at;
+        int n = 2 * read_before(q, k, i - 1) + read_before(q, k, i - 2);
+        uint32_t zero, next;
+
+        if (q0)
+            side = hop_neighbours(q0, i);
+        else
+            #pragma unroll
+            for (int e = 1; e <= 8; e++)
+                side += read_before(q, k, i - e);
+        at = (rows_of(q0 != NULL, n, side, &shift) * TELU_C_CLASSES +
+              p->ctx[telu_band_of[i]]) * (TELU_SYMBOLS + 1);
+        zero = shift ? 0 : t->cumul[at + 1];       /* with plain bits behind it is no 0 */
+        next = telu_lane_value(zero, 0);
+        for (;; run++) {
+            uint32_t f = next;
+
+            cut = telu_range_exhausted(d);
+            if (cut || run == most)
+                break;
+            next = telu_lane_value(zero, (run + 1) % TELU_LANES);
+            telu_range_begin(d, TELU_RANGE_BITS);
+            if (telu_range_above(d, f))
+                break;
+            telu_range_consume(d, 0, f);
+        }
+        for (int z = k + TELU_LANE; z < (cut ? TELU_HOP : k + run); z += TELU_LANES)
+            q[z] = 0;
+        k = cut ? TELU_HOP : k + run;
+        if (!cut && run < most) {
+            int symbol = read_symbol(d, t->cumul + telu_lane_value(at, run));
+            int v = behind(d, symbol, telu_lane_value(shift, run));
+
+            if (v > TELU_MAX_Q)
+                return -1;
+            if (TELU_LANE == 0)
+                q[k] = v;
+            k++;
+        }
+        TELU_SYNC_LANES();
+    }
+    return 0;
+}
 #else
 static int read_hop(struct telu_range_dec *d, int *q, const int *q0,
                     const struct telu_bands *p, const struct telu_tables *t)
@@ -347,3 +411,7 @@ TELU_PUBLIC int telu_refine_get(struct telu_range_dec *d, int *q, const struct t
             return -1;
     return 0;
 }
+
+#undef MAX_ZEROS
+
+#endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* plc.c - see plc.h. */
+/* plc_body.h - definitions of plc.h, for host and device (host_device.h). */
+#ifndef TELU_PLC_BODY_H
+#define TELU_PLC_BODY_H
+
 #include "plc.h"
 
 #include "dequantise.h"
@@ -55,3 +58,8 @@ TELU_PUBLIC void telu_plc_extrapolate(struct telu_plc *p, float *c, const float 
     telu_dequantise_base(c, base, p->seed);
     p->seed = telu_noise_after(p->seed, TELU_COEFS);
 }
+
+#undef FULL
+#undef LEVEL
+
+#endif

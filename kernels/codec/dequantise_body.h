@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dequantise.c - see dequantise.h. */
+/* dequantise_body.h - definitions of dequantise.h, for host and device (host_device.h). */
+#ifndef TELU_DEQUANTISE_BODY_H
+#define TELU_DEQUANTISE_BODY_H
+
 #include "dequantise.h"
 
 #include "bands.h"
@@ -74,7 +77,7 @@ TELU_PUBLIC void telu_dequantise_refined(float *y, const int *q, const struct te
     int run;
 
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES * run) {
-        struct place w = place_of(i + TELU_LANE);
+        struct telu_position w = telu_position_of(i + TELU_LANE);
         float g = gain[w.b] / 128.0f, step = p->step[w.b], fill, mean;
         int k = w.h + w.k;
 
@@ -88,7 +91,7 @@ TELU_PUBLIC void telu_dequantise_refined(float *y, const int *q, const struct te
         fill = telu_lane_value(fills, w.b);
         mean = telu_lane_value(means, w.b);
 
-        run = run_of(&w);
+        run = telu_position_run(&w);
         for (int end = k + run; k < end; k++) {
             int a = abs(q[k]);
 
@@ -117,7 +120,7 @@ TELU_PUBLIC void telu_dequantise_base(float *y, const float *base, uint32_t u)
 
     u = telu_noise_after(u, (uint32_t)TELU_LANE);
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES * run) {
-        struct place w = place_of(i + TELU_LANE);
+        struct telu_position w = telu_position_of(i + TELU_LANE);
         int k = w.h + w.k;
         float mean;
 
@@ -125,7 +128,7 @@ TELU_PUBLIC void telu_dequantise_base(float *y, const float *base, uint32_t u)
             means = mean_of(base + w.h, TELU_LANES == 1 ? w.b : TELU_LANE);
         mean = telu_lane_value(means, w.b);
 
-        run = run_of(&w);
+        run = telu_position_run(&w);
         for (int end = k + run; k < end; k++) {
             float size = size_of(base[k], mean);
 
@@ -149,7 +152,7 @@ TELU_PUBLIC void telu_postfilter_change(float *d, const float *c, const float *p
     float per_reach = shape ? 1.0f : 2.0f;
 
     for (int i = TELU_LANE; i < TELU_COEFS; i += TELU_LANES) {
-        struct place w = place_of(i);
+        struct telu_position w = telu_position_of(i);
         float x = prediction[i] - c[i], r = x * (per_reach * p->inverse[w.b]);
 
         /* A NaN fails the comparison. */
@@ -157,3 +160,9 @@ TELU_PUBLIC void telu_postfilter_change(float *d, const float *c, const float *p
     }
     TELU_SYNC_LANES();
 }
+
+#undef STILL
+#undef NOISY
+#undef AT_MOST
+
+#endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* range.c - see range.h. */
+/* range_body.h - definitions of range.h, for host and device (host_device.h). */
+#ifndef TELU_RANGE_BODY_H
+#define TELU_RANGE_BODY_H
+
 #include "range.h"
 
 #define NARROW (1u << 24)      /* a range below this is widened by a byte */
@@ -134,3 +137,7 @@ TELU_PUBLIC uint32_t telu_range_get_bits(struct telu_range_dec *d, int count)
     }
     return v;
 }
+
+#undef NARROW
+
+#endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ratecontrol.c - see ratecontrol.h. Lengths of time are in packets, levels in steps
- * (8 to the octave of amplitude, 0.75 dB). */
+/* ratecontrol_body.h - definitions of ratecontrol.h, for host and device (host_device.h).
+ * Times are in packets, levels in steps (8 to the octave of amplitude, 0.75 dB). */
+#ifndef TELU_RATECONTROL_BODY_H
+#define TELU_RATECONTROL_BODY_H
+
 #include "ratecontrol.h"
 
 #include "approx.h"
@@ -108,7 +111,7 @@ TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct t
     int bytes = rc->rate.bitrate / PER_BYTE;
     int split = m->tab.split[(rc->rate.tune == TELU_SNR) * TELU_SPLIT_RATES +
                              nearest_rate(rc->rate.bitrate)];
-    struct telu_budget c = { 0 };
+    struct telu_budget c = { 0, 0, 0, 0, 0 };
 
     c.refined = rc->rate.refinement && split != TELU_SPLIT_BASE_ONLY;
     if (!c.refined) {
@@ -357,3 +360,27 @@ TELU_PUBLIC void telu_rc_update(struct telu_rc *rc, const struct telu_budget *bu
     rc->credit = rc->credit > most ? most : rc->credit < -4.0f * most ? -4.0f * most
                                                                        : rc->credit;
 }
+
+#undef PER_BYTE
+#undef SLACK
+#undef SPACING
+#undef MOST
+#undef FLAT
+#undef SHAPED
+#undef MEMORY
+#undef PRIOR
+#undef QUIET
+#undef RANGE
+#undef HALVES
+#undef SINK
+#undef SLOW
+#undef DEBT
+#undef FADE
+#undef CREDIT
+#undef FIRST
+#undef SETTLED
+#undef MOVED
+#undef LEAST
+#undef LARGEST
+
+#endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* packet.c - see packet.h. */
+/* packet_body.h - definitions of packet.h, for host and device (host_device.h). */
+#ifndef TELU_PACKET_BODY_H
+#define TELU_PACKET_BODY_H
+
 #include "packet.h"
 
 #include "dequantise.h"
@@ -208,3 +211,9 @@ TELU_PUBLIC void telu_dequantise_packet(float *y, const struct telu_layers *l, c
 
     telu_dequantise_base(y, base, telu_noise(u) + (uint32_t)l->prefix);
 }
+
+#undef BASE_BITS
+#undef FRONT_BITS
+#undef STEP_BITS
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* coder.c - host definitions of the coder's headers; coder.cuh has the device's. */
+#include "range_body.h"
+
+#include "refine_body.h"
+
+#include "dequantise_body.h"
+
+#include "packet_body.h"
+
+#include "plc_body.h"
+
+#include "ratecontrol_body.h"
