@@ -10,7 +10,7 @@
 #
 # PHASE: check agree stream batch window train ops count elements torch sanitize; by default
 # all.
-# FOLDER of --debs: GStreamer, GLib, json-glib and OpenBLAS as Debian packages, for a
+# FOLDER of --debs: GStreamer, GLib and OpenBLAS as Debian packages, for a
 # machine without them; only the plugin, the trainer and their tests need those.
 # --out: where logs and table.md go (default: BUILD/gpu). --quick: half of each time limit.
 # --minutes: of the whole run, 9 by default. The build folder is TELUCODEC_BUILD, or
@@ -131,7 +131,7 @@ gst=disabled
 if [ -n "$debs" ]; then
     debs_use "$debs" "$build.root" || exit 1
     gst=enabled
-elif pkg-config --exists gstreamer-1.0 json-glib-1.0 openblas 2>/dev/null; then
+elif pkg-config --exists gstreamer-1.0 openblas 2>/dev/null; then
     gst=enabled
 fi
 

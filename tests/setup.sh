@@ -18,7 +18,6 @@ ninja-build=cmd:ninja
 pkg-config=cmd:pkg-config
 libgstreamer1.0-dev=pc:gstreamer-check-1.0
 libgstreamer-plugins-base1.0-dev=pc:gstreamer-fft-1.0
-libjson-glib-dev=pc:json-glib-1.0
 libopenblas-dev=pc:openblas
 libopenmpi-dev=pc:ompi-c
 openmpi-bin=cmd:mpirun

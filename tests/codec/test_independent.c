@@ -8,6 +8,8 @@
 #include "tlc.h"
 #include "weights.h"
 
+#include <glib.h>
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
