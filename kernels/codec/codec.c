@@ -176,6 +176,10 @@ int telu_encoder_set(struct telu_encoder *e, const struct telu_rate *r)
     if (r->tune != TELU_PERCEPTUAL && r->tune != TELU_SNR)
         return telu_fail("tune is %d, expected %d or %d", (int)r->tune,
                          TELU_PERCEPTUAL, TELU_SNR);
+    for (size_t i = 0; i < sizeof(r->reserved) / sizeof(*r->reserved); i++)
+        if (r->reserved[i])
+            return telu_fail("reserved[%zu] of a rate is %d, expected 0: begin with "
+                             "telu_rate_init()", i, r->reserved[i]);
     telu_rc_set(&e->rc, r);
     return 0;
 }

@@ -391,3 +391,11 @@ const char *telu_model_id(const struct telu_model *m)
 {
     return m->id;
 }
+
+#define TEXT(n) TEXT_OF(n)
+#define TEXT_OF(n) #n
+
+const char *telu_version(void)
+{
+    return TEXT(TELU_VERSION_MAJOR) "." TEXT(TELU_VERSION_MINOR) "." TEXT(TELU_VERSION_PATCH);
+}
