@@ -46,8 +46,8 @@ case $said in
     *) fail "version is $version, the C program says $said" ;;
 esac
 if [ -n "$cxx" ]; then
-    $cxx -x c++ -std=c++11 -Wall -Wextra -Werror -o "$dir/cxx" "$here/use_library.c" -x none $flags ||
-        fail "a C++ program does not compile"
+    $cxx -x c++ -std=c++11 -Wall -Wextra -Werror -o "$dir/cxx" "$here/use_library.c" \
+        -x none $flags || fail "a C++ program does not compile"
     [ "$("$dir/cxx" "$weights")" = "$said" ] || fail "the C++ program says something else"
 fi
 if command -v python3 >/dev/null; then
