@@ -377,7 +377,7 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
   self->discont |= GST_BUFFER_IS_DISCONT (frame->buffer);
 
   gst_buffer_map (frame->buffer, &map, GST_MAP_READ);
-  is_header = map.size >= 4 && memcmp (map.data, "TeLC", 4) == 0;
+  is_header = map.size >= 4 && memcmp (map.data, TLC_MAGIC, 4) == 0;
   result = is_header ? tlc_header_read (&header, map.data, map.size, why) :
       tlc_page_read (self->page, map.data, map.size, &need, why);
   if (result == TLC_SHORT && GST_BASE_PARSE_DRAINING (parse))

@@ -14,7 +14,7 @@ telucodec_type_find (GstTypeFind * tf, gpointer user_data)
   const guint8 *data = gst_type_find_peek (tf, 0, 5);
 
   (void) user_data;
-  if (data && memcmp (data, "TeLC", 4) == 0 && data[4] == TLC_VERSION)
+  if (data && memcmp (data, TLC_MAGIC, 4) == 0 && data[4] == TLC_VERSION)
     gst_type_find_suggest (tf, GST_TYPE_FIND_MAXIMUM,
         gst_static_caps_get (&file_caps));
 }

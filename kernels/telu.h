@@ -19,8 +19,13 @@
  *
  * Nothing here allocates after *_new(). A model is read-only and may be shared by
  * any number of streams in any number of threads; a stream belongs to one thread
- * at a time. What fails returns NULL or -1 and leaves a text for this thread in
- * telu_error(). The bytes are described in FORMAT.md.
+ * at a time. A call that fails returns NULL or -1 and leaves a text in telu_error()
+ * and a status in telu_error_status(), both of this thread. FORMAT.md describes the
+ * bytes.
+ *
+ * The library is libtelu.so, for pkg-config telucodec. Versions with one soversion keep
+ * the size of every struct below: a new field takes the place of reserved ints, and its
+ * zero means what callers got before. Begin with telu_rate_init() or with zeros.
  */
 #ifndef TELU_H
 #define TELU_H
@@ -30,6 +35,16 @@
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+#define TELU_VERSION_MAJOR 0   /* of this header; telu_version() tells the library's */
+#define TELU_VERSION_MINOR 2
+#define TELU_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define TELU_API __attribute__((visibility("default")))  /* exported by libtelu.so */
+#else
+#define TELU_API
 #endif
 
 #define TELU_RATE        16000 /* samples per second */
@@ -48,18 +63,35 @@ struct telu_encoder;
 struct telu_decoder;
 struct telu_backend;           /* backend.h; NULL stands for the best CPU table */
 
+/* "0.2.0": of the library that is linked. */
+TELU_API const char *telu_version(void);
+
 /* The last error of this thread: one sentence, what was wrong, where and what was
  * expected. Never NULL; valid until the next failing call of the thread. */
-const char *telu_error(void);
+TELU_API const char *telu_error(void);
+
+enum telu_status {
+    TELU_OK,
+    TELU_ERR_ARGUMENT,         /* a value of the caller is out of range */
+    TELU_ERR_IO,               /* a file cannot be opened or read */
+    TELU_ERR_FORMAT,           /* a file or packet is damaged or malformed */
+    TELU_ERR_VERSION,          /* a file or module is of a version not known here */
+    TELU_ERR_NO_MEMORY,        /* of the host or of a device */
+    TELU_ERR_DEVICE            /* a device, its driver or its module is missing or failed */
+};
+
+/* The status beside telu_error(): TELU_OK until a call of this thread fails. A call that
+ * succeeds leaves both as they are. */
+TELU_API enum telu_status telu_error_status(void);
 
 /* --- Model -------------------------------------------------------------- */
 
 /* Reads a weight file (safetensors, FORMAT.md). NULL on error. */
-struct telu_model *telu_model_open(const char *path);
-void telu_model_close(struct telu_model *m);   /* after its streams; NULL is fine */
+TELU_API struct telu_model *telu_model_open(const char *path);
+TELU_API void telu_model_close(struct telu_model *m);   /* after its streams; NULL is fine */
 
 /* SHA-256 over the tensors: 64 lower-case hex digits; owned by the model. */
-const char *telu_model_id(const struct telu_model *m);
+TELU_API const char *telu_model_id(const struct telu_model *m);
 
 /* --- Encoder ------------------------------------------------------------ */
 
@@ -71,59 +103,60 @@ struct telu_rate {
     enum telu_mode mode;
     enum telu_tune tune;
     int refinement;            /* 0: base layer alone */
+    int reserved[4];           /* 0; telu_encoder_set() refuses anything else */
 };
 
 /* 16000 bit/s, constrained VBR, perceptual, with refinement. */
-struct telu_rate telu_rate_init(void);
+TELU_API struct telu_rate telu_rate_init(void);
 
-/* What the last packet was made of; for stats. */
+/* Parts of the last packet; for stats. */
 struct telu_info {
     int stages;                /* base stages coded */
     int refined;               /* has a refinement layer */
     int step;                  /* its step index, 0 .. 127 */
     int shape;                 /* its shape index, 0 .. 3 */
     int bytes;
+    int reserved[3];           /* 0 */
 };
 
-struct telu_encoder *telu_encoder_new(const struct telu_model *m,
+TELU_API struct telu_encoder *telu_encoder_new(const struct telu_model *m,
                                       const struct telu_backend *be);
-void telu_encoder_free(struct telu_encoder *e);
+TELU_API void telu_encoder_free(struct telu_encoder *e);
 
 /* Back to the state after _new(), keeping the rate. */
-void telu_encoder_reset(struct telu_encoder *e);
+TELU_API void telu_encoder_reset(struct telu_encoder *e);
 
 /* Takes effect with the next packet. -1 if a field is out of range. */
-int telu_encoder_set(struct telu_encoder *e, const struct telu_rate *r);
+TELU_API int telu_encoder_set(struct telu_encoder *e, const struct telu_rate *r);
 
 /* pcm [320] -> packet; NaN and infinities count as 0. Returns the bytes written,
  * 1 .. TELU_MAX_PACKET, or -1 (cap < TELU_MAX_PACKET, or a backend failed). */
-int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet,
+TELU_API int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet,
                 size_t cap);
-void telu_encoder_info(const struct telu_encoder *e, struct telu_info *info);
+TELU_API void telu_encoder_info(const struct telu_encoder *e, struct telu_info *info);
 
-/* Takes a stream over from another encoder of the same model and rate: what it took in
- * and the packet [n] that it made of that, one after the other, the last ones or all.
- * The codes are those of the packet, so that the networks' pasts are the decoder's as
- * soon as they have been gone through; so is the rate control, as far as it looks back.
- * 0 or -1. */
-int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
+/* Follows another encoder of the same model and rate, to take over its stream: pcm [320]
+ * is one of its inputs and packet [n] its output. Call it for the last packets or for all,
+ * in order. The codes come from the packet, so that the networks' states become those of the
+ * other encoder once the packets span their memory, as does the rate control. 0 or -1. */
+TELU_API int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
                         const uint8_t *packet, size_t n);
 
 /* --- Decoder ------------------------------------------------------------ */
 
-struct telu_decoder *telu_decoder_new(const struct telu_model *m,
+TELU_API struct telu_decoder *telu_decoder_new(const struct telu_model *m,
                                       const struct telu_backend *be);
-void telu_decoder_free(struct telu_decoder *d);
-void telu_decoder_reset(struct telu_decoder *d);
+TELU_API void telu_decoder_free(struct telu_decoder *d);
+TELU_API void telu_decoder_reset(struct telu_decoder *d);
 
 /* packet [n] -> pcm [320], unbounded floats. Any bytes may come in. Returns 0, or
  * 1 when the packet was damaged and was concealed, or -1 when a backend failed. */
-int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n,
+TELU_API int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n,
                 float *pcm);
 
 /* Fills one lost packet: goes on for some 60 ms, then fades to silence. 0 or -1. */
-int telu_conceal(struct telu_decoder *d, float *pcm);
-void telu_decoder_info(const struct telu_decoder *d, struct telu_info *info);
+TELU_API int telu_conceal(struct telu_decoder *d, float *pcm);
+TELU_API void telu_decoder_info(const struct telu_decoder *d, struct telu_info *info);
 
 #ifdef __cplusplus
 }

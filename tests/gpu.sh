@@ -10,7 +10,7 @@
 #
 # PHASE: check agree stream batch window train ops count elements torch sanitize; by default
 # all.
-# FOLDER of --debs: GStreamer, GLib, json-glib and OpenBLAS as Debian packages, for a
+# FOLDER of --debs: GStreamer, GLib and OpenBLAS as Debian packages, for a
 # machine without them; only the plugin, the trainer and their tests need those.
 # --out: where logs and table.md go (default: BUILD/gpu). --quick: half of each time limit.
 # --minutes: of the whole run, 9 by default. The build folder is TELUCODEC_BUILD, or
@@ -131,7 +131,7 @@ gst=disabled
 if [ -n "$debs" ]; then
     debs_use "$debs" "$build.root" || exit 1
     gst=enabled
-elif pkg-config --exists gstreamer-1.0 json-glib-1.0 openblas 2>/dev/null; then
+elif pkg-config --exists gstreamer-1.0 openblas 2>/dev/null; then
     gst=enabled
 fi
 
@@ -221,9 +221,6 @@ fi
 
 # --- Fast -----------------------------------------------------------------------
 
-plain=$out/weights.plain
-python3 "$top/tests/bench/flatten_weights.py" "$weights" "$plain" ||
-    fail "weights" "$weights" "cannot be read"
 # measured WHAT SETTING STATUS PROGRAM: a log's rows, as far as it came
 measured() {
     grep '^|' "$log" >>"$table"
@@ -239,7 +236,7 @@ bench() { # PHASE SECONDS PART [OPTION ...]: its rows, as far as it came
     phase=$1 seconds=$2 part=$3
     shift 3
     limited "$seconds" "bench-$phase" "$build/tests/bench/bench_gpu" --module "$module" \
-        --weights "$plain" "$@" "$part"
+        --weights "$weights" "$@" "$part"
     measured "benchmark" "$part" $? bench_gpu
 }
 
@@ -284,7 +281,7 @@ if wanted count; then
             for packets in 32 64; do
                 limited 60 "count-$n-$packets" env LD_PRELOAD="$out/count_calls.so" \
                     TELUCODEC_COUNT="$out/calls-$n-$packets.txt" "$build/tests/bench/bench_gpu" \
-                    --module "$module" --weights "$plain" --batch $n --warm 64 \
+                    --module "$module" --weights "$weights" --batch $n --warm 64 \
                     --packets $packets count || fail "launches" "batches of $n" "see ${log##*/}"
             done
             calls=$(paste "$out/calls-$n-32.txt" "$out/calls-$n-64.txt" 2>/dev/null |
@@ -306,7 +303,7 @@ if wanted count; then
             for packets in 1 3; do
                 limited 60 "ncu-$n-$packets" ncu --csv --clock-control none --cache-control none \
                     --metrics dram__bytes_read.sum,dram__bytes_write.sum --print-units base \
-                    "$build/tests/bench/bench_gpu" --module "$module" --weights "$plain" \
+                    "$build/tests/bench/bench_gpu" --module "$module" --weights "$weights" \
                     --batch $n --warm 2 --packets $packets count
             done
             moved=$(python3 "$top/tests/bench/memory_traffic.py" "$out/ncu-$n-1.log" \

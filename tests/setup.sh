@@ -17,7 +17,6 @@ ninja-build=cmd:ninja
 pkg-config=cmd:pkg-config
 libgstreamer1.0-dev=pc:gstreamer-check-1.0
 libgstreamer-plugins-base1.0-dev=pc:gstreamer-fft-1.0
-libjson-glib-dev=pc:json-glib-1.0
 gstreamer1.0-tools=cmd:gst-launch-1.0
 gstreamer1.0-plugins-base-apps=cmd:gst-discoverer-1.0
 gstreamer1.0-plugins-base=element:audioresample

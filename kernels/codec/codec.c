@@ -92,7 +92,8 @@ static int set_up(struct telu_ctx *ctx, float **arena, const struct telu_model *
         return telu_fail("streams run on a CPU backend, not on \"%s\"",
                          ctx->be->name);
     *arena = ctx->be->alloc(floats * sizeof(float));
-    return *arena ? 0 : telu_fail("no memory for a stream of %zu floats", floats);
+    return *arena ? 0 : telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a stream of %zu "
+                                         "floats", floats);
 }
 
 /* --- Encoder -------------------------------------------------------------- */
@@ -115,7 +116,7 @@ struct telu_encoder *telu_encoder_new(const struct telu_model *m,
     float *at;
 
     if (!e) {
-        telu_fail("no memory for an encoder");
+        telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for an encoder");
         return NULL;
     }
     if (set_up(&e->ctx, &e->arena, m, be,
@@ -175,6 +176,10 @@ int telu_encoder_set(struct telu_encoder *e, const struct telu_rate *r)
     if (r->tune != TELU_PERCEPTUAL && r->tune != TELU_SNR)
         return telu_fail("tune is %d, expected %d or %d", (int)r->tune,
                          TELU_PERCEPTUAL, TELU_SNR);
+    for (size_t i = 0; i < sizeof(r->reserved) / sizeof(*r->reserved); i++)
+        if (r->reserved[i])
+            return telu_fail("reserved[%zu] of a rate is %d, expected 0: begin with "
+                             "telu_rate_init()", i, r->reserved[i]);
     telu_rc_set(&e->rc, r);
     return 0;
 }
@@ -328,7 +333,8 @@ int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
 
     push_input(e, pcm);
     if (telu_packet_get(l, &e->bands, packet, n, t, e->m->cfg.stages, e->m->n))
-        return telu_fail("a packet of %zu bytes is damaged, expected one that an encoder "
+        return telu_fail_status(TELU_ERR_FORMAT,
+                         "a packet of %zu bytes is damaged, expected one that an encoder "
                          "made", n);
     if (e->ctx.be->mdct(&e->ctx, e->c, e->window, 1, 2))
         return -1;
@@ -361,7 +367,7 @@ struct telu_decoder *telu_decoder_new(const struct telu_model *m,
     float *at;
 
     if (!d) {
-        telu_fail("no memory for a decoder");
+        telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a decoder");
         return NULL;
     }
     if (set_up(&d->ctx, &d->arena, m, be, padded(telu_synthesis_floats()) +

@@ -34,17 +34,13 @@ static int in_range(const char *name, int value, int least, int most)
 
 int telu_config_check(const struct telu_config *c)
 {
-    if (in_range("enc_width", c->enc_width, 1, TELU_MAX_WIDTH) ||
-        in_range("enc_blocks", c->enc_blocks, 1, TELU_MAX_BLOCKS) ||
-        in_range("dec_width", c->dec_width, 1, TELU_MAX_WIDTH) ||
-        in_range("dec_blocks", c->dec_blocks, 1, TELU_MAX_BLOCKS) ||
-        in_range("kernel", c->kernel, 1, 15) ||
-        in_range("expand", c->expand, 1, 4) ||
-        in_range("latent", c->latent, 1, TELU_MAX_WIDTH) ||
-        in_range("stages", c->stages, 1, TELU_MAX_STAGES) ||
-        in_range("codes", c->codes, 2, TELU_MAX_CODES) ||
-        in_range("env_stages", c->env_stages, 0, c->stages))
+#define FIELD(name, least, most) \
+    if (in_range(#name, c->name, least, most)) \
         return -1;
+#define ARRAY(name)
+    TELU_CONFIG_FIELDS(FIELD, ARRAY)
+#undef FIELD
+#undef ARRAY
     if (c->codes & (c->codes - 1))
         return telu_fail("config: codes is %d, expected a power of two",
                          c->codes);

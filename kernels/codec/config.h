@@ -31,6 +31,21 @@ struct telu_config {
     int env_stages;            /* stages that the envelope table knows, 0 .. 16 */
 };
 
+/* The fields in the order of the weight file: field(name, least, most) for an int, where
+ * `c` is the config, and array(name) for one int of each stage. */
+#define TELU_CONFIG_FIELDS(field, array) \
+    field(enc_width, 1, TELU_MAX_WIDTH) \
+    field(enc_blocks, 1, TELU_MAX_BLOCKS) \
+    field(dec_width, 1, TELU_MAX_WIDTH) \
+    field(dec_blocks, 1, TELU_MAX_BLOCKS) \
+    field(kernel, 1, 15) \
+    field(expand, 1, 4) \
+    field(latent, 1, TELU_MAX_WIDTH) \
+    field(stages, 1, TELU_MAX_STAGES) \
+    field(codes, 2, TELU_MAX_CODES) \
+    array(dim) \
+    field(env_stages, 0, c->stages)
+
 /* The default network: 3.3 M parameters. */
 struct telu_config telu_config_default(void);
 

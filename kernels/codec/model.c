@@ -56,7 +56,7 @@ struct telu_tensor *telu_tensor_list(const struct telu_config *cfg, int *count)
     telu_config_tensors(cfg, append, &l);
     l.t = calloc(l.count, sizeof(*l.t));
     if (!l.t) {
-        telu_fail("no memory for a list of %d tensors", l.count);
+        telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a list of %d tensors", l.count);
         return NULL;
     }
     l.count = 0;
@@ -179,7 +179,7 @@ static int copy(struct build *b, int i)
     uint16_t *aligned = malloc(b->blob[i].bytes);
 
     if (!aligned)
-        return telu_fail("no memory for tensor %s", t->name);
+        return telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for tensor %s", t->name);
     memcpy(aligned, b->blob[i].data, b->blob[i].bytes);
     telu_linear16_pack(b->at[i], aligned, t->shape[1], t->shape[0]);
     free(aligned);
@@ -309,7 +309,7 @@ static int fill(struct build *b, struct telu_model *m)
     m->arena_bytes = b->used;
     m->arena = aligned_alloc(ALIGN, b->used);
     if (!m->arena)
-        return telu_fail("no memory for a model of %zu bytes", b->used);
+        return telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a model of %zu bytes", b->used);
     memset(m->arena, 0, b->used);
     b->base = m->arena;
     lay_out(b, m);
@@ -337,7 +337,7 @@ static int build(struct telu_model *m, const struct telu_tensor *t,
             return -1;
     b.at = calloc(count, sizeof(*b.at));
     if (!b.at)
-        return telu_fail("no memory for %d tensors", count);
+        return telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for %d tensors", count);
     r = fill(&b, m);
     free(b.at);
     return r;
@@ -362,7 +362,7 @@ struct telu_model *telu_model_build(const struct telu_config *cfg,
         return NULL;
     m = calloc(1, sizeof(*m));
     if (!m) {
-        telu_fail("no memory for a model");
+        telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a model");
         free(t);
         return NULL;
     }
@@ -390,4 +390,12 @@ void telu_model_close(struct telu_model *m)
 const char *telu_model_id(const struct telu_model *m)
 {
     return m->id;
+}
+
+#define TEXT(n) TEXT_OF(n)
+#define TEXT_OF(n) #n
+
+const char *telu_version(void)
+{
+    return TEXT(TELU_VERSION_MAJOR) "." TEXT(TELU_VERSION_MINOR) "." TEXT(TELU_VERSION_PATCH);
 }

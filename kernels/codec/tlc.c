@@ -2,9 +2,11 @@
 /* tlc.c - writes and reads the header and the pages of a .tlc file. */
 #include "tlc.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
-#define MAGIC "TeLC"
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define SYNC  "TLP"
 #define SYNC_SIZE 3
 
@@ -20,29 +22,29 @@
 /* The two shapes of numbers in a page. */
 typedef struct
 {
-  guint shift, k, start;        /* of the lengths' code */
-  guint first;                  /* 0: first bytes stay; else 2^(first - 1) values */
-  guint8 values[1 << (MAX_FIRST - 1)];
+  unsigned shift, k, start;     /* of the lengths' code */
+  unsigned first;               /* 0: first bytes stay; else 2^(first - 1) values */
+  uint8_t values[1 << (MAX_FIRST - 1)];
 } Packing;
 
 typedef struct
 {
-  guint8 *at, *end;             /* bits are written to or read from here, */
-  guint left;                   /* of the byte at: bits not yet used */
+  uint8_t *at, *end;            /* bits are written to or read from here, */
+  unsigned left;                /* of the byte at: bits not yet used */
 } Bits;
 
-guint32
-tlc_crc (const guint8 * data, gsize size)
+uint32_t
+tlc_crc (const uint8_t * data, size_t size)
 {
-  static const guint32 table[16] = {
+  static const uint32_t table[16] = {
     0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
     0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
     0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
     0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c
   };
-  guint32 crc = 0xffffffff;
+  uint32_t crc = 0xffffffff;
 
-  for (gsize i = 0; i < size; i++) {
+  for (size_t i = 0; i < size; i++) {
     crc ^= data[i];
     crc = crc >> 4 ^ table[crc & 15];
     crc = crc >> 4 ^ table[crc & 15];
@@ -53,28 +55,28 @@ tlc_crc (const guint8 * data, gsize size)
 /* --- Little-endian numbers ---------------------------------------------- */
 
 static void
-put (guint8 * out, guint64 value, guint bytes)
+put (uint8_t * out, uint64_t value, unsigned bytes)
 {
-  for (guint i = 0; i < bytes; i++)
+  for (unsigned i = 0; i < bytes; i++)
     out[i] = value >> 8 * i;
 }
 
-static guint64
-get (const guint8 * in, guint bytes)
+static uint64_t
+get (const uint8_t * in, unsigned bytes)
 {
-  guint64 value = 0;
+  uint64_t value = 0;
 
-  for (guint i = 0; i < bytes; i++)
-    value |= (guint64) in[i] << 8 * i;
+  for (unsigned i = 0; i < bytes; i++)
+    value |= (uint64_t) in[i] << 8 * i;
   return value;
 }
 
 /* --- Header ------------------------------------------------------------- */
 
 void
-tlc_header_write (const TlcHeader * header, guint8 * out)
+tlc_header_write (const TlcHeader * header, uint8_t * out)
 {
-  memcpy (out, MAGIC, 4);
+  memcpy (out, TLC_MAGIC, 4);
   out[4] = TLC_VERSION;
   put (out + 5, header->pre_skip, 2);
   put (out + 7, header->samples, 6);
@@ -83,24 +85,24 @@ tlc_header_write (const TlcHeader * header, guint8 * out)
 }
 
 TlcResult
-tlc_header_read (TlcHeader * header, const guint8 * in, gsize size, gchar * why)
+tlc_header_read (TlcHeader * header, const uint8_t * in, size_t size, char * why)
 {
-  if (memcmp (in, MAGIC, MIN (size, 4)) != 0) {
-    g_strlcpy (why, "no header: it does not begin with \"" MAGIC "\"", TLC_WHY);
+  if (memcmp (in, TLC_MAGIC, MIN (size, 4)) != 0) {
+    snprintf (why, TLC_WHY, "no header: it does not begin with \"" TLC_MAGIC "\"");
     return TLC_BAD;
   }
   if (size < TLC_HEADER_SIZE)
     return TLC_SHORT;
   if (get (in + 45, 4) != tlc_crc (in, 45)) {
-    g_snprintf (why, TLC_WHY, "the header's check sum is %08x, its bytes give "
-        "%08x", (guint) get (in + 45, 4), tlc_crc (in, 45));
+    snprintf (why, TLC_WHY, "the header's check sum is %08x, its bytes give "
+        "%08x", (unsigned) get (in + 45, 4), tlc_crc (in, 45));
     return TLC_BAD;
   }
   header->pre_skip = get (in + 5, 2);
   header->samples = get (in + 7, 6);
   memcpy (header->model_id, in + 13, 32);
   if (in[4] != TLC_VERSION || header->pre_skip >= TLC_SAMPLES) {
-    g_snprintf (why, TLC_WHY, "version %u with pre-skip %u; this reads version %u "
+    snprintf (why, TLC_WHY, "version %u with pre-skip %u; this reads version %u "
         "with less than %u", in[4], header->pre_skip, TLC_VERSION, TLC_SAMPLES);
     return TLC_FOREIGN;
   }
@@ -110,7 +112,7 @@ tlc_header_read (TlcHeader * header, const guint8 * in, gsize size, gchar * why)
 /* --- Bits, the most significant first ----------------------------------- */
 
 static void
-put_bits (Bits * b, guint value, guint n)
+put_bits (Bits * b, unsigned value, unsigned n)
 {
   while (n-- > 0) {
     if (b->left == 0) {
@@ -122,10 +124,10 @@ put_bits (Bits * b, guint value, guint n)
 }
 
 /* -1 past the end */
-static gint
-get_bits (Bits * b, guint n)
+static int
+get_bits (Bits * b, unsigned n)
 {
-  guint value = 0;
+  unsigned value = 0;
 
   while (n-- > 0) {
     if (b->left == 0) {
@@ -141,38 +143,38 @@ get_bits (Bits * b, guint n)
 /* --- Lengths: Rice codes of the distance to a prediction ----------------- */
 
 /* p is the prediction in eighths. */
-static guint
-predicted (gint p)
+static unsigned
+predicted (int p)
 {
   return (p + 4) >> 3;
 }
 
 static void
-learn (gint * p, guint length, guint shift)
+learn (int * p, unsigned length, unsigned shift)
 {
   if (shift != CONSTANT)
-    *p += ((gint) (8 * length) - *p) >> shift;
+    *p += ((int) (8 * length) - *p) >> shift;
 }
 
-static guint
-zigzag (gint distance)
+static unsigned
+zigzag (int distance)
 {
   return distance < 0 ? -2 * distance - 1 : 2 * distance;
 }
 
-static gint
-unzigzag (guint value)
+static int
+unzigzag (unsigned value)
 {
-  return value & 1 ? -(gint) (value >> 1) - 1 : (gint) (value >> 1);
+  return value & 1 ? -(int) (value >> 1) - 1 : (int) (value >> 1);
 }
 
-static guint
+static unsigned
 median_length (const TlcPage * page)
 {
-  guint histogram[TLC_MAX_PACKET + 1] = { 0, };
-  guint seen = 0, length = 0;
+  unsigned histogram[TLC_MAX_PACKET + 1] = { 0, };
+  unsigned seen = 0, length = 0;
 
-  for (guint i = 0; i < page->count; i++)
+  for (unsigned i = 0; i < page->count; i++)
     histogram[page->length[i]]++;
   while ((seen += histogram[length]) <= page->count / 2)
     length++;
@@ -182,7 +184,7 @@ median_length (const TlcPage * page)
 static void
 pack_lengths (const TlcPage * page, Packing * best)
 {
-  guint cost = G_MAXUINT, same = 0;
+  unsigned cost = UINT_MAX, same = 0;
 
   best->shift = CONSTANT;
   best->k = EQUAL;
@@ -192,15 +194,15 @@ pack_lengths (const TlcPage * page, Packing * best)
   if (same == page->count)
     return;
 
-  for (guint shift = 0; shift <= CONSTANT; shift++) {
-    guint start = shift == CONSTANT ? median_length (page) : page->length[0];
+  for (unsigned shift = 0; shift <= CONSTANT; shift++) {
+    unsigned start = shift == CONSTANT ? median_length (page) : page->length[0];
 
-    for (guint k = 0; k <= MAX_K; k++) {
-      gint p = 8 * start;
-      guint bits = page->count * (k + 1);
+    for (unsigned k = 0; k <= MAX_K; k++) {
+      int p = 8 * start;
+      unsigned bits = page->count * (k + 1);
 
-      for (guint i = 0; i < page->count; i++) {
-        bits += zigzag ((gint) page->length[i] - (gint) predicted (p)) >> k;
+      for (unsigned i = 0; i < page->count; i++) {
+        bits += zigzag ((int) page->length[i] - (int) predicted (p)) >> k;
         learn (&p, page->length[i], shift);
       }
       if (bits < cost) {
@@ -214,11 +216,11 @@ pack_lengths (const TlcPage * page, Packing * best)
 }
 
 /* -1 on damage */
-static gint
-unpack_length (Bits * b, const Packing * how, gint * p)
+static int
+unpack_length (Bits * b, const Packing * how, int * p)
 {
-  gint bit, low, length;
-  guint high = 0;
+  int bit, low, length;
+  unsigned high = 0;
 
   if (how->k == EQUAL)
     return how->start;
@@ -227,7 +229,7 @@ unpack_length (Bits * b, const Packing * how, gint * p)
   low = get_bits (b, how->k);
   if (bit != 0 || low < 0)
     return -1;
-  length = (gint) predicted (*p) + unzigzag (high << how->k | low);
+  length = (int) predicted (*p) + unzigzag (high << how->k | low);
   if (length < 0 || length > TLC_MAX_PACKET)
     return -1;
   learn (p, length, how->shift);
@@ -239,20 +241,20 @@ unpack_length (Bits * b, const Packing * how, gint * p)
 static void
 pack_first (const TlcPage * page, Packing * how)
 {
-  gboolean known[256] = { FALSE, };
-  guint values = 0, packets = 0, at = 0, bits = 0;
+  int known[256] = { 0 };
+  unsigned values = 0, packets = 0, at = 0, bits = 0;
 
   how->first = 0;
   memset (how->values, 0, sizeof (how->values));
-  for (guint i = 0; i < page->count; at += page->length[i++]) {
+  for (unsigned i = 0; i < page->count; at += page->length[i++]) {
     if (page->length[i] == 0)
       continue;
     packets++;
     if (known[page->data[at]])
       continue;
-    if (values == G_N_ELEMENTS (how->values))
+    if (values == sizeof (how->values) / sizeof (how->values[0]))
       return;
-    known[page->data[at]] = TRUE;
+    known[page->data[at]] = 1;
     how->values[values++] = page->data[at];
   }
   while (1u << bits < values)
@@ -264,34 +266,34 @@ pack_first (const TlcPage * page, Packing * how)
 /* --- Page ----------------------------------------------------------------- */
 
 void
-tlc_page_start (TlcPage * page, guint32 index)
+tlc_page_start (TlcPage * page, uint32_t index)
 {
   page->index = index;
   page->count = page->trim = page->bytes = 0;
-  page->last = FALSE;
+  page->last = 0;
 }
 
-gboolean
-tlc_page_add (TlcPage * page, const guint8 * packet, gsize size)
+int
+tlc_page_add (TlcPage * page, const uint8_t * packet, size_t size)
 {
   if (page->count == TLC_MAX_PACKETS || size > TLC_MAX_PACKET
       || page->bytes + size > TLC_MAX_DATA)
-    return FALSE;
+    return 0;
   if (size > 0)
     memcpy (page->data + page->bytes, packet, size);
   page->bytes += size;
   page->length[page->count++] = size;
-  return TRUE;
+  return 1;
 }
 
-gsize
-tlc_page_write (const TlcPage * page, guint8 * out)
+size_t
+tlc_page_write (const TlcPage * page, uint8_t * out)
 {
-  guint8 *at = out + TLC_PAGE_HEAD;
-  const guint8 *packet = page->data;
+  uint8_t *at = out + TLC_PAGE_HEAD;
+  const uint8_t *packet = page->data;
   Packing how;
   Bits b;
-  gint p;
+  int p;
 
   pack_lengths (page, &how);
   pack_first (page, &how);
@@ -307,13 +309,13 @@ tlc_page_write (const TlcPage * page, guint8 * out)
 
   p = 8 * how.start;
   b = (Bits) { .at = at - 1, .left = 0 };
-  for (guint i = 0; i < page->count; packet += page->length[i++]) {
-    guint length = page->length[i], value = 0;
+  for (unsigned i = 0; i < page->count; packet += page->length[i++]) {
+    unsigned length = page->length[i], value = 0;
 
     if (how.k != EQUAL) {
-      guint z = zigzag ((gint) length - (gint) predicted (p));
+      unsigned z = zigzag ((int) length - (int) predicted (p));
 
-      for (guint ones = z >> how.k; ones > 0; ones--)
+      for (unsigned ones = z >> how.k; ones > 0; ones--)
         put_bits (&b, 1, 1);
       put_bits (&b, 0, 1);
       put_bits (&b, z, how.k);
@@ -328,8 +330,8 @@ tlc_page_write (const TlcPage * page, guint8 * out)
   at = b.at + 1;
 
   packet = page->data;
-  for (guint i = 0; i < page->count; packet += page->length[i++]) {
-    guint kept = how.first && page->length[i] > 0;
+  for (unsigned i = 0; i < page->count; packet += page->length[i++]) {
+    unsigned kept = how.first && page->length[i] > 0;
 
     memcpy (at, packet + kept, page->length[i] - kept);
     at += page->length[i] - kept;
@@ -345,32 +347,32 @@ tlc_page_write (const TlcPage * page, guint8 * out)
   return at + 4 - out;
 }
 
-static gboolean
-unpack (TlcPage * page, const guint8 * in, const guint8 * end, Packing * how)
+static int
+unpack (TlcPage * page, const uint8_t * in, const uint8_t * end, Packing * how)
 {
-  guint8 first[TLC_MAX_PACKETS];
+  uint8_t first[TLC_MAX_PACKETS];
   Bits b;
-  gint p = 8 * how->start;
+  int p = 8 * how->start;
 
   if (how->first) {
-    gint values = 1 << (how->first - 1);
+    int values = 1 << (how->first - 1);
 
     if (end - in < values)
-      return FALSE;
+      return 0;
     memcpy (how->values, in, values);
     in += values;
   }
 
-  b = (Bits) { .at = (guint8 *) in - 1, .end = (guint8 *) end };
-  for (guint i = 0; i < page->count; i++) {
-    gint length = unpack_length (&b, how, &p), value = 0;
+  b = (Bits) { .at = (uint8_t *) in - 1, .end = (uint8_t *) end };
+  for (unsigned i = 0; i < page->count; i++) {
+    int length = unpack_length (&b, how, &p), value = 0;
 
     if (length < 0 || page->bytes + length > TLC_MAX_DATA)
-      return FALSE;
+      return 0;
     if (how->first && length > 0)
       value = get_bits (&b, how->first - 1);
     if (value < 0)
-      return FALSE;
+      return 0;
     first[i] = how->values[value];
     page->length[i] = length;
     page->bytes += length;
@@ -378,12 +380,12 @@ unpack (TlcPage * page, const guint8 * in, const guint8 * end, Packing * how)
 
   in = b.at + 1;
   page->bytes = 0;
-  for (guint i = 0; i < page->count; i++) {
-    guint kept = how->first && page->length[i] > 0;
-    guint rest = page->length[i] - kept;
+  for (unsigned i = 0; i < page->count; i++) {
+    unsigned kept = how->first && page->length[i] > 0;
+    unsigned rest = page->length[i] - kept;
 
     if (rest > end - in)
-      return FALSE;
+      return 0;
     if (kept)
       page->data[page->bytes] = first[i];
     memcpy (page->data + page->bytes + kept, in, rest);
@@ -394,17 +396,17 @@ unpack (TlcPage * page, const guint8 * in, const guint8 * end, Packing * how)
 }
 
 TlcResult
-tlc_page_read (TlcPage * page, const guint8 * in, gsize size, gsize * used,
-    gchar * why)
+tlc_page_read (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
+    char * why)
 {
-  const guint8 *body = in + TLC_PAGE_HEAD, *end;
+  const uint8_t *body = in + TLC_PAGE_HEAD, *end;
   Packing how = { 0, };
-  guint lengths;
-  gsize whole;
+  unsigned lengths;
+  size_t whole;
 
   *used = TLC_PAGE_MIN;
   if (memcmp (in, SYNC, MIN (size, SYNC_SIZE)) != 0) {
-    g_strlcpy (why, "no page: it does not begin with \"" SYNC "\"", TLC_WHY);
+    snprintf (why, TLC_WHY, "no page: it does not begin with \"" SYNC "\"");
     return TLC_BAD;
   }
   if (size < TLC_PAGE_HEAD)
@@ -421,7 +423,7 @@ tlc_page_read (TlcPage * page, const guint8 * in, gsize size, gsize * used,
   if ((in[3] & ~FLAGS_KNOWN) || how.first > MAX_FIRST
       || how.start > TLC_MAX_PACKET || (how.k > MAX_K && how.k != EQUAL)
       || (page->count == 0 && !page->last)) {
-    g_snprintf (why, TLC_WHY, "the page's head makes no sense: flags 0x%02x, "
+    snprintf (why, TLC_WHY, "the page's head makes no sense: flags 0x%02x, "
         "%u packets, length code 0x%04x", in[3], page->count, lengths);
     return TLC_BAD;
   }
@@ -431,8 +433,8 @@ tlc_page_read (TlcPage * page, const guint8 * in, gsize size, gsize * used,
     return TLC_SHORT;
   end = in + whole - 4;
   if (get (end, 4) != tlc_crc (in, whole - 4)) {
-    g_snprintf (why, TLC_WHY, "the check sum of page at packet %u is %08x, its "
-        "bytes give %08x", page->index, (guint) get (end, 4), tlc_crc (in,
+    snprintf (why, TLC_WHY, "the check sum of page at packet %u is %08x, its "
+        "bytes give %08x", page->index, (unsigned) get (end, 4), tlc_crc (in,
             whole - 4));
     return TLC_BAD;
   }
@@ -443,21 +445,21 @@ tlc_page_read (TlcPage * page, const guint8 * in, gsize size, gsize * used,
     body = end + 1;
   }
   if (body > end || !unpack (page, body, end, &how)) {
-    g_snprintf (why, TLC_WHY, "the page at packet %u has %u bytes, which its %u "
-        "packets do not fill", page->index, (guint) whole, page->count);
+    snprintf (why, TLC_WHY, "the page at packet %u has %u bytes, which its %u "
+        "packets do not fill", page->index, (unsigned) whole, page->count);
     return TLC_BAD;
   }
   return TLC_OK;
 }
 
-gsize
-tlc_find (const guint8 * in, gsize size, gsize from)
+size_t
+tlc_find (const uint8_t * in, size_t size, size_t from)
 {
-  for (gsize i = from; i < size; i++) {
-    gsize left = size - i;
+  for (size_t i = from; i < size; i++) {
+    size_t left = size - i;
 
     if (in[i] == 'T' && (memcmp (in + i, SYNC, MIN (left, SYNC_SIZE)) == 0
-            || memcmp (in + i, MAGIC, MIN (left, 4)) == 0))
+            || memcmp (in + i, TLC_MAGIC, MIN (left, 4)) == 0))
       return i;
   }
   return size;

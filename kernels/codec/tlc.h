@@ -9,10 +9,14 @@
 #ifndef TLC_H
 #define TLC_H
 
-#include <glib.h>
+#include <stddef.h>
+#include <stdint.h>
 
-G_BEGIN_DECLS
+#ifdef __cplusplus
+extern "C" {
+#endif
 
+#define TLC_MAGIC        "TeLC"      /* the first bytes of a header */
 #define TLC_VERSION      1
 #define TLC_HEADER_SIZE  49
 #define TLC_PAGE_HEAD    13           /* before the body */
@@ -25,28 +29,28 @@ G_BEGIN_DECLS
                                        * beside them fits into the rest */
 #define TLC_SAMPLES      320          /* of a packet */
 #define TLC_RATE         16000
-#define TLC_UNKNOWN      ((G_GUINT64_CONSTANT (1) << 48) - 1)   /* samples: not
+#define TLC_UNKNOWN      ((UINT64_C (1) << 48) - 1)   /* samples: not
                                        * known when written */
 #define TLC_WHY          120          /* bytes of a reason */
 
 typedef struct
 {
-  guint pre_skip;               /* decoded samples before the first one heard */
-  guint64 samples;              /* heard in all, or TLC_UNKNOWN */
-  guint8 model_id[32];          /* all zero: not known */
+  unsigned pre_skip;               /* decoded samples before the first one heard */
+  uint64_t samples;              /* heard in all, or TLC_UNKNOWN */
+  uint8_t model_id[32];          /* all zero: not known */
 } TlcHeader;
 
 /* Packets on their way into a page or out of one. */
 typedef struct
 {
-  guint32 index;                /* of the first packet, from the stream's start */
-  guint count;
-  gboolean last;                /* no page follows */
-  guint trim;                   /* when last: samples decoded but not heard, at
+  uint32_t index;                /* of the first packet, from the stream's start */
+  unsigned count;
+  int last;                /* no page follows */
+  unsigned trim;                   /* when last: samples decoded but not heard, at
                                  * the end */
-  guint16 length[TLC_MAX_PACKETS];      /* 0: the packet is missing */
-  guint bytes;                  /* sum of length[] */
-  guint8 data[TLC_MAX_DATA];    /* the packets one behind the other */
+  uint16_t length[TLC_MAX_PACKETS];      /* 0: the packet is missing */
+  unsigned bytes;                  /* sum of length[] */
+  uint8_t data[TLC_MAX_DATA];    /* the packets one behind the other */
 } TlcPage;
 
 typedef enum
@@ -57,30 +61,32 @@ typedef enum
   TLC_FOREIGN                   /* is one, but of a kind not known here; why[] */
 } TlcResult;
 
-guint32 tlc_crc (const guint8 * data, gsize size);
+uint32_t tlc_crc (const uint8_t * data, size_t size);
 
-void tlc_header_write (const TlcHeader * header, guint8 * out);
-TlcResult tlc_header_read (TlcHeader * header, const guint8 * in, gsize size,
-    gchar * why);
+void tlc_header_write (const TlcHeader * header, uint8_t * out);
+TlcResult tlc_header_read (TlcHeader * header, const uint8_t * in, size_t size,
+    char * why);
 
 /* Empties the page; its first packet will be that with this index. */
-void tlc_page_start (TlcPage * page, guint32 index);
+void tlc_page_start (TlcPage * page, uint32_t index);
 
-/* FALSE when the packet does not fit: write the page, start the next one. */
-gboolean tlc_page_add (TlcPage * page, const guint8 * packet, gsize size);
+/* 0 when the packet does not fit: write the page, start the next one. */
+int tlc_page_add (TlcPage * page, const uint8_t * packet, size_t size);
 
 /* Writes into out [TLC_MAX_PAGE], returns the bytes written. */
-gsize tlc_page_write (const TlcPage * page, guint8 * out);
+size_t tlc_page_write (const TlcPage * page, uint8_t * out);
 
 /* in [size] begins where a page may begin. *used: its bytes when TLC_OK, the
  * bytes it claims when TLC_SHORT. */
-TlcResult tlc_page_read (TlcPage * page, const guint8 * in, gsize size,
-    gsize * used, gchar * why);
+TlcResult tlc_page_read (TlcPage * page, const uint8_t * in, size_t size,
+    size_t * used, char * why);
 
 /* Offset >= from at which a header or a page may begin; size when there is none,
  * but not past the first bytes of a cut sync word at the very end. */
-gsize tlc_find (const guint8 * in, gsize size, gsize from);
+size_t tlc_find (const uint8_t * in, size_t size, size_t from);
 
-G_END_DECLS
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,8 @@
 #include "config.h"
 #include "refine.h"
 
+#include <stdio.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -63,6 +65,25 @@ struct telu_blob {
 struct telu_model *telu_model_build(const struct telu_config *cfg,
                                     const struct telu_blob *blobs, int count,
                                     const char *id);
+
+/* SHA-256 over the blobs, one behind the other: 64 hex digits. */
+void telu_blobs_id(const struct telu_blob *blobs, int count, char id[65]);
+
+/* A weight file in memory, its tensors as they stand there. */
+struct telu_weights {
+    struct telu_config cfg;
+    char id[65];               /* model_id, compared with the tensors */
+    int count;
+    struct telu_tensor *tensor;            /* all of telu_config_tensors(cfg) */
+    struct telu_blob *blob;                /* their bytes, at no alignment */
+    void *data;                /* what the blobs point into */
+};
+
+/* Header, sizes, offsets and model id are checked, values are not. 0, or -1 with
+ * telu_error() and nothing to close; _open() puts the path before the text. */
+int telu_weights_open(struct telu_weights *w, const char *path);
+int telu_weights_read(struct telu_weights *w, FILE *f);
+void telu_weights_close(struct telu_weights *w);
 
 /* Bytes of tensor t in a file, and its dtype's name there. */
 size_t telu_tensor_bytes(const struct telu_tensor *t);

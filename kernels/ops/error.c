@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* error.c - one text per thread. */
+/* error.c - one text and one status per thread. */
 #include "error.h"
-
-#include "telu.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 static _Thread_local char text[512] = "no error";
+static _Thread_local enum telu_status last = TELU_OK;
+
+int telu_fail_status(enum telu_status status, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    last = status;
+    return -1;
+}
 
 int telu_fail(const char *fmt, ...)
 {
@@ -16,10 +26,16 @@ int telu_fail(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    last = TELU_ERR_ARGUMENT;
     return -1;
 }
 
 const char *telu_error(void)
 {
     return text;
+}
+
+enum telu_status telu_error_status(void)
+{
+    return last;
 }

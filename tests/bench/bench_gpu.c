@@ -46,41 +46,12 @@ int bench_failed(const struct bench *b, const char *what)
 
 /* --- Weights -------------------------------------------------------------- */
 
-/* "TELUPLN1", the ints of struct telu_config, their number first, then in the order of
- * telu_config_tensors() each tensor's bytes. */
 struct telu_model *bench_model(const char *path)
 {
-    FILE *f = fopen(path, "rb");
-    struct telu_config cfg;
-    struct telu_tensor *t = NULL;
-    struct telu_blob *blob = NULL;
-    struct telu_model *m = NULL;
-    char magic[8];
-    int32_t ints = 0;
-    int count = 0, good;
+    struct telu_model *m = telu_model_open(path);
 
-    good = f && fread(magic, 8, 1, f) == 1 && !memcmp(magic, "TELUPLN1", 8) &&
-           fread(&ints, 4, 1, f) == 1 && ints == sizeof(cfg) / sizeof(int) &&
-           fread(&cfg, sizeof(cfg), 1, f) == 1 && !telu_config_check(&cfg) &&
-           (t = telu_tensor_list(&cfg, &count)) &&
-           (blob = calloc((size_t)count, sizeof(*blob)));
-    for (int i = 0; good && i < count; i++) {
-        void *data = malloc(telu_tensor_bytes(&t[i]));
-
-        blob[i] = (struct telu_blob){ data, telu_tensor_bytes(&t[i]) };
-        good = data && fread(data, blob[i].bytes, 1, f) == 1;
-    }
-    if (good)
-        m = telu_model_build(&cfg, blob, count, NULL);
     if (!m)
-        fprintf(stderr, "bench_gpu: %s cannot be read as flatten_weights.py writes it: %s\n", path,
-                telu_error());
-    for (int i = 0; blob && i < count; i++)
-        free((void *)blob[i].data);
-    free(blob);
-    free(t);
-    if (f)
-        fclose(f);
+        fprintf(stderr, "bench_gpu: %s\n", telu_error());
     return m;
 }
 

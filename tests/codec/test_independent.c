@@ -7,6 +7,8 @@
 #include "tlc.h"
 #include "weights.h"
 
+#include <glib.h>
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

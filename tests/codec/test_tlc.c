@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_tlc.c - the bytes of a .tlc file: worked examples, round trips, every truncation,
  * every single-bit flip, noise, and overhead. */
+#include <glib.h>
+
 #include <stdio.h>
 #include <string.h>
 

@@ -139,6 +139,10 @@ static void refused(const char *name, const char *word)
 {
     struct telu_model *m = telu_model_open(path);
     const char *why = telu_error();
+    const enum telu_status status = telu_error_status();
+    const enum telu_status want = strstr(name, "no file") ? TELU_ERR_IO :
+        !strcmp(name, "version") || !strcmp(name, "version a number") ? TELU_ERR_VERSION :
+        TELU_ERR_FORMAT;
 
     if (m) {
         printf("%s: taken, expected an error with '%s'\n", name, word);
@@ -147,6 +151,9 @@ static void refused(const char *name, const char *word)
                (*word && !strstr(why, "expected"))) {
         printf("%s: '%s', expected the file's name, '%s' and 'expected'\n", name, why,
                word);
+        failures++;
+    } else if (status != want) {
+        printf("%s: status %d, expected %d\n", name, (int)status, (int)want);
         failures++;
     }
     telu_model_close(m);

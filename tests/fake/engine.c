@@ -250,5 +250,6 @@ static int describe(int device, char *text, size_t size)
 
 const struct telu_module fake_module = {
     .abi = TELU_MODULE_ABI, .model_size = sizeof(struct telu_model), .name = "cuda",
-    .error = telu_error, .devices = devices, .describe = describe, .engine = &fake_engine,
+    .error = telu_error, .status = telu_error_status, .devices = devices,
+    .describe = describe, .engine = &fake_engine,
 };

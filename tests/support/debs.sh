@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# debs.sh - sourced by tests/gpu.sh: GStreamer, GLib, json-glib and OpenBLAS from Debian
+# debs.sh - sourced by tests/gpu.sh: GStreamer, GLib and OpenBLAS from Debian
 # packages in a folder, for a machine that has none of them, no network and nothing to
 # install with.
 
 debs_needed='
 libglib2.0-dev libffi-dev libpcre2-dev zlib1g-dev libmount-dev libblkid-dev libselinux1-dev
-libsepol-dev uuid-dev libjson-glib-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
+libsepol-dev uuid-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
 liborc-0.4-dev libunwind-dev liblzma-dev libdw-dev libelf-dev libopenblas-pthread-dev
 libglib2.0-0 libffi8 libpcre2-8-0 zlib1g libmount1 libblkid1 libselinux1 libuuid1
-libjson-glib-1.0-0 libgstreamer1.0-0 libgstreamer-plugins-base1.0-0 liborc-0.4-0 libunwind8
+libgstreamer1.0-0 libgstreamer-plugins-base1.0-0 liborc-0.4-0 libunwind8
 libdw1 libelf1 libcap2 liblzma5 libbz2-1.0 libopenblas0-pthread libgfortran5 libquadmath0
 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-tools libflac12 libogg0
 libvorbis0a libvorbisenc2 libmpg123-0 libpng16-16 libgudev-1.0-0 pkgconf-bin libpkgconf3

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* init.c - see init.h. The codec's reader checks the file, header and values; what is
- * read here a second time are the tensors as they stand, before it packs them. */
+/* init.c - see init.h. A model that is open holds packed matrices, so that init_load() takes
+ * the tensors as they stand in the file. */
 #include "init.h"
 
 #include "linear.h"
 #include "memory.h"
 #include "weights.h"
 
-#include <json-glib/json-glib.h>
+#include <glib.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,33 +73,18 @@ static void warm_means(struct vq *v, int rows)
 
 void init_load(struct model *m, const char *path, int rows)
 {
-    JsonParser *parser = json_parser_new();
-    char *file;
-    gsize size;
-    uint64_t header;
-    JsonObject *root;
+    struct telu_weights w;
 
-    if (!g_file_get_contents(path, &file, &size, NULL) || size < sizeof(header))
-        die("%s: cannot be read", path);
-    memcpy(&header, file, sizeof(header));
-    if (header > size - sizeof(header) ||
-        !json_parser_load_from_data(parser, file + sizeof(header), (gssize)header,
-                                    NULL))
-        die("%s: its header cannot be read", path);
-    root = json_node_get_object(json_parser_get_root(parser));
+    if (telu_weights_open(&w, path))
+        die("%s", telu_error());
     for (int i = 0; i < m->p->count; i++) {
         struct param *e = &m->p->all[i];
-        JsonArray *at;
-        gint64 from;
 
-        if (e->t.kind == TELU_TABLE)
-            continue;
-        at = json_object_get_array_member(
-            json_object_get_object_member(root, e->t.name), "data_offsets");
-        from = 8 + (gint64)header + json_array_get_int_element(at, 0);
-        convert(e->w, file + from, &e->t, e->n);
+        if (w.count != m->p->count || w.blob[i].bytes != telu_tensor_bytes(&e->t))
+            die("%s: its network has other sizes", path);
+        if (e->t.kind != TELU_TABLE)
+            convert(e->w, w.blob[i].data, &e->t, e->n);
     }
     warm_means(m->vq, rows);
-    g_object_unref(parser);
-    g_free(file);
+    telu_weights_close(&w);
 }

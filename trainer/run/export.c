@@ -4,92 +4,104 @@
 
 #include "error.h"
 
-#include <json-glib/json-glib.h>
+#include <glib.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-static void put_int(JsonBuilder *b, const char *name, int value)
+/* --- JSON, without blanks ------------------------------------------------- */
+
+static void put_quoted(GString *s, const char *text)
 {
-    json_builder_set_member_name(b, name);
-    json_builder_add_int_value(b, value);
+    static const char from[] = "\b\f\n\r\t\\\"", to[] = "bfnrt\\\"";
+
+    g_string_append_c(s, '"');
+    for (; *text; text++) {
+        const unsigned char c = (unsigned char)*text;
+        const char *is = strchr(from, c);
+
+        if (is)
+            g_string_append_printf(s, "\\%c", to[is - from]);
+        else if (c < 0x20 || c == 0x7f)
+            g_string_append_printf(s, "\\u%04x", c);
+        else
+            g_string_append_c(s, (char)c);
+    }
+    g_string_append_c(s, '"');
 }
 
-static void put_string(JsonBuilder *b, const char *name, const char *value)
+/* A key, behind a comma unless it is the object's first. */
+static void put_key(GString *s, const char *key)
 {
-    json_builder_set_member_name(b, name);
-    json_builder_add_string_value(b, value);
+    if (s->str[s->len - 1] != '{')
+        g_string_append_c(s, ',');
+    put_quoted(s, key);
+    g_string_append_c(s, ':');
 }
 
-static char *to_text(JsonBuilder *b)
+static void put_int(GString *s, const char *key, int value)
 {
-    JsonNode *root = json_builder_get_root(b);
-    char *text = json_to_string(root, FALSE);
-
-    json_node_unref(root);
-    g_object_unref(b);
-    return text;
+    put_key(s, key);
+    g_string_append_printf(s, "%d", value);
 }
+
+static void put_ints(GString *s, const char *key, const int *value, int n)
+{
+    put_key(s, key);
+    for (int i = 0; i < n; i++)
+        g_string_append_printf(s, "%c%d", i ? ',' : '[', value[i]);
+    g_string_append_c(s, ']');
+}
+
+static void put_string(GString *s, const char *key, const char *value)
+{
+    put_key(s, key);
+    put_quoted(s, value);
+}
+
+/* --- Header --------------------------------------------------------------- */
 
 static char *config_text(const struct telu_config *c)
 {
-    JsonBuilder *b = json_builder_new();
+    GString *s = g_string_new("{");
 
-    json_builder_begin_object(b);
-    put_int(b, "enc_width", c->enc_width);
-    put_int(b, "enc_blocks", c->enc_blocks);
-    put_int(b, "dec_width", c->dec_width);
-    put_int(b, "dec_blocks", c->dec_blocks);
-    put_int(b, "kernel", c->kernel);
-    put_int(b, "expand", c->expand);
-    put_int(b, "latent", c->latent);
-    put_int(b, "stages", c->stages);
-    put_int(b, "codes", c->codes);
-    json_builder_set_member_name(b, "dim");
-    json_builder_begin_array(b);
-    for (int s = 0; s < c->stages; s++)
-        json_builder_add_int_value(b, c->dim[s]);
-    json_builder_end_array(b);
-    put_int(b, "env_stages", c->env_stages);
-    json_builder_end_object(b);
-    return to_text(b);
+#define FIELD(name, least, most) put_int(s, #name, c->name);
+#define ARRAY(name) put_ints(s, #name, c->name, c->stages);
+    TELU_CONFIG_FIELDS(FIELD, ARRAY)
+#undef FIELD
+#undef ARRAY
+    g_string_append_c(s, '}');
+    return g_string_free(s, FALSE);
 }
 
-static void put_metadata(JsonBuilder *b, const struct telu_config *cfg,
-                         const struct export_text *texts, int n_texts,
-                         const char *id)
+static void put_metadata(GString *s, const struct telu_config *cfg,
+                         const struct export_text *texts, int n_texts, const char *id)
 {
     char *config = config_text(cfg);
 
-    json_builder_set_member_name(b, "__metadata__");
-    json_builder_begin_object(b);
-    put_string(b, "format", "telucodec");
-    put_string(b, "version", "2");
-    put_string(b, "config", config);
-    put_string(b, "model_id", id);
+    put_key(s, "__metadata__");
+    g_string_append_c(s, '{');
+    put_string(s, "format", "telucodec");
+    put_string(s, "version", "2");
+    put_string(s, "config", config);
+    put_string(s, "model_id", id);
     for (int i = 0; i < n_texts; i++)
-        put_string(b, texts[i].key, texts[i].value);
-    json_builder_end_object(b);
+        put_string(s, texts[i].key, texts[i].value);
+    g_string_append_c(s, '}');
     g_free(config);
 }
 
-static void put_tensor(JsonBuilder *b, const struct telu_tensor *t, size_t *end)
+static void put_tensor(GString *s, const struct telu_tensor *t, size_t *end)
 {
-    json_builder_set_member_name(b, t->name);
-    json_builder_begin_object(b);
-    put_string(b, "dtype", telu_dtype_name(t->dtype));
-    json_builder_set_member_name(b, "shape");
-    json_builder_begin_array(b);
-    for (int d = 0; d < t->ndim; d++)
-        json_builder_add_int_value(b, t->shape[d]);
-    json_builder_end_array(b);
-    json_builder_set_member_name(b, "data_offsets");
-    json_builder_begin_array(b);
-    json_builder_add_int_value(b, *end);
+    const size_t begin = *end;
+
     *end += telu_tensor_bytes(t);
-    json_builder_add_int_value(b, *end);
-    json_builder_end_array(b);
-    json_builder_end_object(b);
+    put_key(s, t->name);
+    g_string_append_c(s, '{');
+    put_string(s, "dtype", telu_dtype_name(t->dtype));
+    put_ints(s, "shape", t->shape, t->ndim);
+    put_key(s, "data_offsets");
+    g_string_append_printf(s, "[%zu,%zu]}", begin, *end);
 }
 
 /* The header, filled up with spaces so that the tensors begin at a multiple of 8. */
@@ -98,23 +110,19 @@ static GString *header_text(const struct telu_config *cfg,
                             const struct export_text *texts, int n_texts,
                             const char *id)
 {
-    JsonBuilder *b = json_builder_new();
-    GString *header;
+    GString *s = g_string_new("{");
     size_t end = 0;
-    char *text;
 
-    json_builder_begin_object(b);
-    put_metadata(b, cfg, texts, n_texts, id);
+    put_metadata(s, cfg, texts, n_texts, id);
     for (int i = 0; i < count; i++)
-        put_tensor(b, &t[i], &end);
-    json_builder_end_object(b);
-    text = to_text(b);
-    header = g_string_new(text);
-    g_free(text);
-    while (header->len % 8)
-        g_string_append_c(header, ' ');
-    return header;
+        put_tensor(s, &t[i], &end);
+    g_string_append_c(s, '}');
+    while (s->len % 8)
+        g_string_append_c(s, ' ');
+    return s;
 }
+
+/* --- File ----------------------------------------------------------------- */
 
 static int check_texts(const struct export_text *texts, int n_texts)
 {
@@ -163,7 +171,6 @@ int export_model(const char *path, const struct telu_config *cfg,
                  const struct telu_blob *blobs, int count,
                  const struct export_text *texts, int n_texts, char id[65])
 {
-    GChecksum *sum;
     GString *header;
     struct telu_model *trial;
     struct telu_tensor *t;
@@ -179,12 +186,7 @@ int export_model(const char *path, const struct telu_config *cfg,
     if (!t)
         return -1;
 
-    sum = g_checksum_new(G_CHECKSUM_SHA256);
-    for (int i = 0; i < count; i++)
-        g_checksum_update(sum, blobs[i].data, blobs[i].bytes);
-    g_snprintf(id, 65, "%s", g_checksum_get_string(sum));
-    g_checksum_free(sum);
-
+    telu_blobs_id(blobs, count, id);
     header = header_text(cfg, t, count, texts, n_texts, id);
     r = write_file(path, header, blobs, count);
     g_string_free(header, TRUE);

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# test_install.sh MESON BUILD SYMBOLS CC CXX WEIGHTS PREFIX - installs the build into a DESTDIR and
+# uses the library there: by pkg-config from C and C++, and by ctypes; compares what it exports
+# with SYMBOLS. CC and CXX may hold several words; an empty CXX leaves C++ out.
+set -u
+meson=$1 build=$2 symbols=$3 cc=$4 cxx=$5 weights=$6 prefix=$7
+here=$(dirname "$0")
+fail() { echo "install: $*"; exit 1; }
+
+command -v pkg-config >/dev/null && command -v nm >/dev/null ||
+    { echo "install: pkg-config or nm is missing"; exit 77; }
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+dest=$dir/root
+"$meson" install -C "$build" --no-rebuild --quiet --destdir "$dest" >"$dir/log" 2>&1 ||
+    { cat "$dir/log"; fail "meson install failed"; }
+
+root=$dest$prefix
+pc=$(find "$root" -name telucodec.pc)
+[ -f "$pc" ] || fail "no telucodec.pc"
+libdir=$(dirname "$(dirname "$pc")")
+for f in "$root/include/telu.h" "$libdir/libtelu.so" "$libdir/libtelu.so.0" \
+    "$root/share/telucodec/$(basename "$weights")"; do
+    [ -f "$f" ] || fail "$f is not installed"
+done
+
+wanted=$(sed -n 's/^ *\(telu_[a-z_0-9]*\);$/\1/p' "$symbols" | sort)
+exported=$(nm -D --defined-only "$libdir/libtelu.so" | awk '{ print $3 }' | sort)
+[ -n "$wanted" ] && [ "$exported" = "$wanted" ] || fail "libtelu.so exports" $exported
+declared=$(sed -n 's/^TELU_API .*[ *]\(telu_[a-z_0-9]*\)(.*/\1/p' "$root/include/telu.h" | sort)
+[ "$declared" = "$wanted" ] || fail "telu.h declares" $declared
+
+PKG_CONFIG_SYSROOT_DIR=$dest PKG_CONFIG_LIBDIR=$(dirname "$pc")
+export PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_LIBDIR
+flags=$(pkg-config --cflags --libs telucodec) || fail "pkg-config does not know telucodec"
+LD_LIBRARY_PATH=$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH
+
+$cc -std=c11 -Wall -Wextra -pedantic -Werror -o "$dir/c" "$here/use_library.c" $flags ||
+    fail "a C program does not compile"
+said=$("$dir/c" "$weights") || fail "the C program failed"
+version=$(pkg-config --modversion telucodec)
+case $said in
+    "$version $version "*) ;;
+    *) fail "version is $version, the C program says $said" ;;
+esac
+if [ -n "$cxx" ]; then
+    $cxx -x c++ -std=c++11 -Wall -Wextra -Werror -o "$dir/cxx" "$here/use_library.c" \
+        -x none $flags || fail "a C++ program does not compile"
+    [ "$("$dir/cxx" "$weights")" = "$said" ] || fail "the C++ program says something else"
+fi
+if command -v python3 >/dev/null; then
+    [ "$(python3 "$here/use_library.py" "$libdir/libtelu.so.0" "$weights")" = "$said" ] ||
+        fail "Python says something else"
+else
+    echo "install: no python3, ctypes left out"
+fi
+echo "install: $said"
