@@ -10,19 +10,19 @@
 #include <string.h>
 
 #ifdef __CUDACC__
-#define TELU_INLINE static inline __host__ __device__
+#define TELU_APPROX static inline __host__ __device__
 #else
-#define TELU_INLINE static inline
+#define TELU_APPROX static inline
 #endif
 
-TELU_INLINE float telu_bits_float(uint32_t u)
+TELU_APPROX float telu_bits_float(uint32_t u)
 {
     float f;
     memcpy(&f, &u, sizeof(f));
     return f;
 }
 
-TELU_INLINE uint32_t telu_float_bits(float f)
+TELU_APPROX uint32_t telu_float_bits(float f)
 {
     uint32_t u;
     memcpy(&u, &f, sizeof(u));
@@ -30,7 +30,7 @@ TELU_INLINE uint32_t telu_float_bits(float f)
 }
 
 /* e^x; x is clamped to [-87, 88]. A NaN gives e^-87. */
-TELU_INLINE float telu_exp(float x)
+TELU_APPROX float telu_exp(float x)
 {
     x = x > -87.0f ? x : -87.0f;
     x = x < 88.0f ? x : 88.0f;
@@ -46,7 +46,7 @@ TELU_INLINE float telu_exp(float x)
 
 /* ln x for normal x > 0; anything below 1.18e-38 gives ln 1.18e-38, infinity and a NaN
  * that is not negative give ln 3.4e38: what a NaN's bits are differs among machines. */
-TELU_INLINE float telu_log(float x)
+TELU_APPROX float telu_log(float x)
 {
     /* Compared as integers: with floats the compiler leaves a branch here, and then
      * no vectors. */
