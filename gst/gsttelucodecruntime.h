@@ -97,9 +97,6 @@ gboolean gst_telucodec_runtime_without (GstTelucodecRuntime * rt,
 void gst_telucodec_runtime_set_active (GstTelucodecRuntime * rt,
     GstElement * element, const gchar * active, const gchar * kernels);
 
-/* Whether @text, the module's, tells of memory that the device does not have. */
-gboolean gst_telucodec_runtime_no_memory (const gchar * text);
-
 void gst_telucodec_runtime_post (GstElement * element, GstMessageType type,
     GQuark domain, gint code, const gchar * format, ...) G_GNUC_PRINTF (5, 6);
 

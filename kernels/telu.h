@@ -48,6 +48,16 @@ struct telu_encoder;
 struct telu_decoder;
 struct telu_backend;           /* backend.h; NULL stands for the best CPU table */
 
+enum telu_status {
+    TELU_OK,
+    TELU_ERR_ARGUMENT,
+    TELU_ERR_IO,
+    TELU_ERR_FORMAT,
+    TELU_ERR_VERSION,
+    TELU_ERR_NO_MEMORY,
+    TELU_ERR_DEVICE,
+};
+
 /* The last error of this thread: one sentence, what was wrong, where and what was
  * expected. Never NULL; valid until the next failing call of the thread. */
 const char *telu_error(void);

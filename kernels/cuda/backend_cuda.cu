@@ -28,14 +28,17 @@ int telu_cuda_check(cudaError_t e, const char *what)
     if (e == cudaSuccess)
         return 0;
     cudaGetLastError();        /* or the next launch would be blamed for it */
-    return telu_fail("%s: %s", what, cudaGetErrorString(e));
+    return telu_fail_status(e == cudaErrorMemoryAllocation ? TELU_ERR_NO_MEMORY : TELU_ERR_DEVICE,
+                            "%s: %s", what, cudaGetErrorString(e));
 }
 
 int telu_cublas_check(cublasStatus_t s, const char *what)
 {
     if (s == CUBLAS_STATUS_SUCCESS)
         return 0;
-    return telu_fail("%s: cuBLAS: %s", what, cublasGetStatusString(s));
+    return telu_fail_status(s == CUBLAS_STATUS_ALLOC_FAILED ? TELU_ERR_NO_MEMORY
+                                                            : TELU_ERR_DEVICE,
+                            "%s: cuBLAS: %s", what, cublasGetStatusString(s));
 }
 
 int telu_cuda_launched(const char *what)
@@ -143,7 +146,9 @@ static void *alloc(size_t bytes)
 
     if (e) {
         cudaGetLastError();
-        telu_fail("no memory on the device: %zu bytes: %s", bytes, cudaGetErrorString(e));
+        telu_fail_status(e == cudaErrorMemoryAllocation ? TELU_ERR_NO_MEMORY : TELU_ERR_DEVICE,
+                         "no memory on the device: %zu bytes: %s", bytes,
+                         cudaGetErrorString(e));
         return NULL;
     }
     if (telu_cuda_check(cudaMemset(p, 0, bytes ? bytes : 1), "memory of the device") ||

@@ -296,7 +296,7 @@ static struct telu_engine *engine_open(const struct telu_model *m, int device, i
     }
     e = new (std::nothrow) telu_engine();
     if (!e) {
-        telu_fail("no memory for an engine");
+        telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for an engine");
         return NULL;
     }
     e->device = device;

@@ -17,7 +17,7 @@ extern "C" {
 
 /* Goes up with every change of a struct that both sides see: this one, telu_backend,
  * telu_grads, telu_engine_ops, telu_model and what it holds, telu_training. */
-#define TELU_MODULE_ABI   3
+#define TELU_MODULE_ABI   4
 #define TELU_MODULE_ENTRY "telu_module_get"
 #define TELU_MODULE_FILE  "libtelucodec-cuda.so"
 
@@ -30,6 +30,7 @@ struct telu_module {
     uint32_t model_size;       /* sizeof(struct telu_model): the same headers */
     const char *name;          /* "cuda" */
     const char *(*error)(void);            /* as telu_error(), of the module */
+    enum telu_status (*status)(void);      /* as telu_last_status(), of the module */
 
     /* Usable devices; 0 when the driver or a device is missing, -1 when they cannot be
      * asked for, as after a fault in this process: error() says which. */

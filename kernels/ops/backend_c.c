@@ -31,7 +31,7 @@ void *telu_host_alloc(size_t bytes)
         p = aligned_alloc(64, bytes);
     }
     if (!p) {
-        telu_fail("no memory: %zu bytes", bytes);
+        telu_fail_status(TELU_ERR_NO_MEMORY, "no memory: %zu bytes", bytes);
         return NULL;
     }
     return memset(p, 0, bytes);
