@@ -84,7 +84,7 @@ static void test_costs(enum telu_side side, int n)
           "launches beside the graph", (double)(b.launches - a.launches));
     check(b.allocations == a.allocations && b.pinned == a.pinned && b.frees == a.frees,
           "allocations", (double)(b.allocations - a.allocations));
-    check(b.copies - a.copies == (n > TELU_ENGINE_ZERO_COPY ? 10 : 0), "copies of 5 runs",
+    check(b.copies - a.copies == (n > TELU_SMALL_ZERO_COPY ? 10 : 0), "copies of 5 runs",
           (double)(b.copies - a.copies));
     check(b.waits - a.waits == 5, "waits of 5 runs", (double)(b.waits - a.waits));
     printf("%s, batch of %d: %ld kernels, %.0f bytes copied a packet\n",
