@@ -4,7 +4,6 @@
 #include "gsttelucodecpast.h"
 
 #include "backend.h"
-#include "error.h"
 
 #define GST_CAT_DEFAULT gst_telucodec_debug
 
@@ -65,7 +64,7 @@ join (GstTelucodecStream * s)
       s->past = gst_telucodec_past_new (rt->model, s->side);
     return TRUE;
   }
-  full = telu_last_status () == TELU_ERR_NO_MEMORY;
+  full = telu_error_status () == TELU_ERR_NO_MEMORY;
   text = g_strdup_printf ("The %s cannot start on the CUDA device %d (%s): %s",
       noun (s), rt->device, rt->device_name, telu_error ());
   ok = gst_telucodec_runtime_without (rt, s->element, GST_MESSAGE_WARNING,
@@ -180,7 +179,7 @@ fall_back (GstTelucodecStream * s)
 {
   gchar *text = g_strdup_printf ("The %s failed on the CUDA device %d (%s): %s",
       noun (s), s->rt->device, s->rt->device_name, telu_error ());
-  const gboolean full = telu_last_status () == TELU_ERR_NO_MEMORY;
+  const gboolean full = telu_error_status () == TELU_ERR_NO_MEMORY;
   const GQuark domain = full ? GST_RESOURCE_ERROR : GST_LIBRARY_ERROR;
   const gint code = full ? (gint) GST_RESOURCE_ERROR_NO_SPACE_LEFT :
       s->side == TELU_ENCODE ? (gint) GST_LIBRARY_ERROR_ENCODE :

@@ -45,7 +45,7 @@ const struct telu_cuda *telu_cuda_from_ctx(const struct telu_ctx *ctx);
 void *telu_cuda_scratch(const struct telu_ctx *ctx, size_t bytes);
 void telu_cuda_free_scratch(struct telu_cuda *cuda);
 
-/* Returns 0 on success; else -1 with telu_error() "what: CUDA's text" and telu_last_status()
+/* Returns 0 on success; else -1 with telu_error() "what: CUDA's text" and telu_error_status()
  * TELU_ERR_NO_MEMORY or TELU_ERR_DEVICE. */
 int telu_cuda_check(cudaError_t e, const char *what);
 int telu_cublas_check(cublasStatus_t s, const char *what);

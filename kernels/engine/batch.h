@@ -34,7 +34,7 @@ struct telu_batch_stream;
 
 /* Adds a stream to the batch of (module, model, device), and creates that batch if needed.
  * window_us: longest wait for other streams, in microseconds. The model must outlive the stream.
- * Returns NULL and sets telu_error() and telu_last_status(), from the module for device errors. */
+ * Returns NULL and sets telu_error() and telu_error_status(), from the module for device errors. */
 struct telu_batch_stream *telu_batch_add(const struct telu_module *module,
                                          const struct telu_model *m, int device,
                                          enum telu_side side, unsigned window_us);
@@ -44,7 +44,7 @@ struct telu_batch_stream *telu_batch_add(const struct telu_module *module,
 void telu_batch_remove(struct telu_batch_stream *stream);
 
 /* Runs one packet and waits for it; sets request->slot. Returns 0, or -1 with telu_error() and
- * telu_last_status() when the device has failed; the request is then unchanged. */
+ * telu_error_status() when the device has failed; the request is then unchanged. */
 int telu_batch_run(struct telu_batch_stream *stream, struct telu_request *request);
 
 /* Counters of one side of a batch, since the batch was created. */

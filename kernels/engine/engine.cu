@@ -286,8 +286,8 @@ static struct telu_engine *engine_open(const struct telu_model *m, int device, i
     if (telu_cuda_check(cudaGetDeviceCount(&devices), "looking for a device"))
         return NULL;
     if (device < 0 || device >= devices) {
-        telu_fail("There is no CUDA device %d: there are %d, counted from 0", device,
-                  devices);
+        telu_fail_status(TELU_ERR_DEVICE, "There is no CUDA device %d: there are %d, counted "
+                         "from 0", device, devices);
         return NULL;
     }
     if (most < 1 || most > MAX_BATCH) {
@@ -344,7 +344,7 @@ static int slot_new(struct telu_engine *e, enum telu_side which)
     int slot;
 
     if (e->failed)
-        return telu_fail("the engine has failed");
+        return telu_fail_status(TELU_ERR_DEVICE, "the engine has failed");
     if (s->free.empty() && grow(e, s))
         return -1;
     slot = s->free.back();
@@ -404,7 +404,7 @@ static int engine_run(struct telu_engine *e, enum telu_side which,
     int bad = 0;
 
     if (e->failed)
-        return telu_fail("the engine has failed");
+        return telu_fail_status(TELU_ERR_DEVICE, "the engine has failed");
     if (n < 1 || n > e->most)
         return telu_fail("a batch of %d packets, expected 1 to %d", n, e->most);
     if (requests_check(which, requests, n, (int)e->side[which].fresh.size()))

@@ -56,9 +56,9 @@ static int describe(int device, char *text, size_t size)
 const struct telu_module *telu_module_get(uint32_t abi)
 {
     static const struct telu_module m = {
-        TELU_MODULE_ABI, sizeof(struct telu_model), "cuda", telu_error, telu_last_status,
-        devices, describe, &telu_backend_cuda, &telu_grads_cuda, &telu_engine_cuda,
-        &telu_training_cuda, &telu_ranks_cuda,
+        TELU_MODULE_ABI, sizeof(struct telu_model), "cuda", telu_error,
+        telu_error_status, devices, describe, &telu_backend_cuda, &telu_grads_cuda,
+        &telu_engine_cuda, &telu_training_cuda, &telu_ranks_cuda,
     };
 
     return abi == TELU_MODULE_ABI ? &m : NULL;

@@ -30,7 +30,7 @@ struct telu_module {
     uint32_t model_size;       /* sizeof(struct telu_model): the same headers */
     const char *name;          /* "cuda" */
     const char *(*error)(void);            /* as telu_error(), of the module */
-    enum telu_status (*status)(void);      /* as telu_last_status(), of the module */
+    enum telu_status (*status)(void);      /* as telu_error_status(), of the module */
 
     /* Usable devices; 0 when the driver or a device is missing, -1 when they cannot be
      * asked for, as after a fault in this process: error() says which. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* error.h - records the status and the text of a thread's last error. */
+/* error.h - leaves a text for telu_error() and a status for telu_error_status(). */
 #ifndef TELU_ERROR_H
 #define TELU_ERROR_H
 
@@ -9,16 +9,13 @@
 extern "C" {
 #endif
 
-/* Formats this thread's telu_error(), sets its telu_last_status() and returns -1, so that a
- * failing function can end in  return telu_fail_status(TELU_ERR_..., "...", ...); */
+/* Formats this thread's error text, keeps its status and returns -1, so that a failing
+ * function can end in  return telu_fail_status(TELU_ERR_IO, "...", ...); */
 int telu_fail_status(enum telu_status status, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same with TELU_ERR_ARGUMENT. */
+/* telu_fail_status() with TELU_ERR_ARGUMENT. */
 int telu_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* Status of this thread's last error; TELU_OK before the first. */
-enum telu_status telu_last_status(void);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_batch.c - many streams share one engine: each gets what it would get alone,
  * nobody waits for those who do not come, and a failure reaches all and spoils nothing. */
-#include "error.h"
 #include "expect.h"
 #include "fake/engine.h"
 #include "scheduler.h"
@@ -423,7 +422,7 @@ static void test_refused(void)
 
     fake_control.refuse_open = 1;
     check(!join(TELU_ENCODE, 0), "joined without an engine", 0);
-    check(telu_last_status() == TELU_ERR_NO_MEMORY, "why there is no engine", 0);
+    check(telu_error_status() == TELU_ERR_NO_MEMORY, "why there is no engine", 0);
     for (int i = 0; i < 6; i++)
         start(&s[i], i, 3, NULL, 0, encoder);
     for (int i = 0; i < 6; i++)
@@ -438,7 +437,7 @@ static void test_refused(void)
     while (!fake_control.runs[0])
         pause_ms(1);
     check(!join(TELU_DECODE, 0), "joined without a place", 0);
-    check(telu_last_status() == TELU_ERR_NO_MEMORY, "why there is no place", 0);
+    check(telu_error_status() == TELU_ERR_NO_MEMORY, "why there is no place", 0);
     finish(&first, 0, "the stream that was there first");
     check_fake("no place");
 

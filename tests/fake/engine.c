@@ -250,6 +250,6 @@ static int describe(int device, char *text, size_t size)
 
 const struct telu_module fake_module = {
     .abi = TELU_MODULE_ABI, .model_size = sizeof(struct telu_model), .name = "cuda",
-    .error = telu_error, .status = telu_last_status, .devices = devices,
+    .error = telu_error, .status = telu_error_status, .devices = devices,
     .describe = describe, .engine = &fake_engine,
 };
