@@ -37,7 +37,7 @@ struct compand_op {
 
         store_float4(y, to, make_float4(root(v.x), root(v.y), root(v.z), root(v.w)));
         store_float4(y, to + row, make_float4(level(v.x), level(v.y), level(v.z),
-                                            level(v.w)));
+                                              level(v.w)));
     }
 };
 

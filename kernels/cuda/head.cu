@@ -19,7 +19,7 @@ struct head_op {
         float4 a = load_float4(v, i), b = load_float4(s, i);
 
         store_float4(y, i, make_float4(head(a.x, b.x), head(a.y, b.y), head(a.z, b.z),
-                                     head(a.w, b.w)));
+                                       head(a.w, b.w)));
     }
 };
 

@@ -37,5 +37,5 @@ int telu_head_grad_cuda(struct telu_ctx *ctx, float *dv, float *ds, const float 
     struct head_grad_op op = { dv, ds, dy, v, s };
 
     return elementwise_run(ctx, op, n, n % 4 == 0 && float4_aligned(dv, ds, dy, v, s),
-                    "head backward");
+                           "head backward");
 }

@@ -12,16 +12,16 @@
 #include "device.h"
 #include "small_batch.h"
 
-#define HALF        32         /* words in a row of a panel */
-#define PANEL       64         /* outputs of a panel */
+#define HALF           32      /* words in a row of a panel */
+#define PANEL          64      /* outputs of a panel */
 #define LINEAR_THREADS 256
 #define LINEAR_LANES   32
-#define LINEAR_WORDS   (HALF / 2) /* words per block, of each row of a panel */
-#define LINEAR_BLOCKS  (HALF / LINEAR_WORDS)     /* blocks per panel */
+#define LINEAR_WORDS   (HALF / 2)            /* words per block, of each row of a panel */
+#define LINEAR_BLOCKS  (HALF / LINEAR_WORDS) /* blocks per panel */
 #define LINEAR_QUADS   (LINEAR_WORDS / 4)
-#define LINEAR_CHUNK   (LINEAR_THREADS / LINEAR_QUADS)      /* inputs per chunk */
-#define LINEAR_AHEAD   5          /* chunks that are prefetched */
-#define LINEAR_STEP    (LINEAR_CHUNK + 2)        /* stride of lanes: distinct banks */
+#define LINEAR_CHUNK   (LINEAR_THREADS / LINEAR_QUADS) /* inputs per chunk */
+#define LINEAR_AHEAD   5       /* chunks that are prefetched */
+#define LINEAR_STEP    (LINEAR_CHUNK + 2)    /* stride of lanes: distinct banks */
 
 static __device__ inline float low(uint32_t word)
 {

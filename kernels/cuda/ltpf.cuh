@@ -11,9 +11,9 @@
 #include "device.h"
 #include "mdct.h"
 
-#define LTPF_HOP_THREADS    64        /* threads per hop: one for four lags; some idle */
-#define LTPF_WARPS   (LTPF_HOP_THREADS / 32)
-#define LTPF_THREADS (2 * LTPF_HOP_THREADS)
+#define LTPF_HOP_THREADS 64    /* threads per hop: one for four lags; some idle */
+#define LTPF_WARPS       (LTPF_HOP_THREADS / 32)
+#define LTPF_THREADS     (2 * LTPF_HOP_THREADS)
 
 struct ltpf_scratch {
     float u[TELU_LTPF_SPAN];   /* input of the op */

@@ -16,7 +16,7 @@
 #define HOPS    16             /* per block */
 #define THREADS (DCT_THREADS * HOPS)
 #define BLOCKS  6              /* per multiprocessor; more leave too few registers */
-#define ABREAST    (THREADS / FOURS)      /* hops at once, four samples per thread */
+#define ABREAST (THREADS / FOURS)      /* hops at once, four samples per thread */
 #define DEVICES 64
 
 static __device__ struct dct_table table;

@@ -10,10 +10,10 @@
 
 #include "device.h"
 
-#define ROW_SUMS_COLUMNS 32          /* channels per block */
-#define ROW_SUMS_HEIGHT  8           /* threads per channel in a block */
-#define ROW_SUMS_SMS  132         /* multiprocessors that the parts are sized for */
-#define ROW_SUMS_REDUCERS   32          /* threads that add the parts of one sum */
+#define ROW_SUMS_COLUMNS  32   /* channels per block */
+#define ROW_SUMS_HEIGHT   8    /* threads per channel in a block */
+#define ROW_SUMS_SMS      132  /* multiprocessors that the parts are sized for */
+#define ROW_SUMS_REDUCERS 32   /* threads that add the parts of one sum */
 
 /* Number of parts: each thread of a block has work, and all blocks run at once when a
  * multiprocessor holds `blocks`. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dwconv_norm.cuh - begins a block of a live network: norm(dwconv(x)) over a stream's packets, the
  * older of which lie in the ring of its slot, see live.h. Taps and sums follow the CPU's order
- * and give its bits, except in dwnorm_float4.
+ * and give its bits, except the norm's sums in dwnorm_float4.
  *
  * Small batches fuse the two into the next layer: dwnorm_input computes the row again in each
  * of its blocks, which takes less time than another launch. Large batches have kernels of
@@ -174,7 +174,7 @@ static __global__ void __launch_bounds__(DWNORM_BLOCK, 4) dwnorm_float4(struct d
 
     v = live ? make_float4(v.x - mean, v.y - mean, v.z - mean, v.w - mean) : v;
     float scale = 1.0f / sqrtf(dwnorm_sum(dwnorm_add(make_float4(v.x * v.x, v.y * v.y, v.z * v.z,
-                                                           v.w * v.w)), part[1]) /
+                                                                 v.w * v.w)), part[1]) /
                                (float)C + TELU_NORM_EPS);
 
     if (live)
@@ -192,7 +192,7 @@ static inline int dwnorm_is_float4(const struct telu_config *c, const struct dwn
 }
 
 static inline int dwnorm_run(struct telu_ctx *ctx, const struct dwnorm *m,
-                          const struct telu_config *c)
+                             const struct telu_config *c)
 {
     static const struct {
         int each;
@@ -222,7 +222,7 @@ static inline int dwnorm_run(struct telu_ctx *ctx, const struct dwnorm *m,
 
 /* --- Small batches ------------------------------------------------------------------- */
 
-#define DWNORM_EACH (TELU_MAX_WIDTH / LINEAR_THREADS)    /* channels per thread, at most */
+#define DWNORM_EACH (TELU_MAX_WIDTH / LINEAR_THREADS) /* channels per thread, at most */
 
 struct dwnorm_scratch {
     float v[TELU_MAX_WIDTH];
@@ -318,7 +318,7 @@ dwnorm_layer(struct dwnorm m, Out out, const uint32_t *w, const float *b, int O)
 /* out(norm(dwconv(x)) w^T + b); stores x in the ring. B <= TELU_SMALL_PRODUCTS. */
 template <class Out>
 static int dwnorm_layer_launch(const struct telu_cuda *cuda, const struct dwnorm *m, Out out,
-                            const struct telu_linear16 *w, const char *what)
+                               const struct telu_linear16 *w, const char *what)
 {
     void (*kernel)(struct dwnorm, Out, const uint32_t *, const float *, int) =
         m->K == DWNORM_TAPS ? dwnorm_layer<DWNORM_TAPS, Out> : dwnorm_layer<0, Out>;

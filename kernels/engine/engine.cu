@@ -20,9 +20,9 @@
 #include <string.h>
 #include <vector>
 
-#define BLAS_WORK (32u << 20)  /* as in backend_cuda.cu */
-#define MAX_BATCH      65536        /* packets per batch */
-#define MAX_CHUNKS    4096         /* of slots, per side */
+#define BLAS_WORK  (32u << 20) /* as in backend_cuda.cu */
+#define MAX_BATCH  65536       /* packets per batch */
+#define MAX_CHUNKS 4096        /* of slots, per side */
 
 struct graph {
     int rows, zero_copy;

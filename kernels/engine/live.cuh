@@ -40,7 +40,7 @@ static __device__ inline const struct telu_batch_head *live_head(const struct te
 }
 
 static __device__ inline const struct telu_request_head *live_request(const struct telu_live *l,
-                                                                    int r)
+                                                                      int r)
 {
     return (const struct telu_request_head *)(l->request + live_heads_offset()) + r;
 }

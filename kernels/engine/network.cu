@@ -112,7 +112,7 @@ struct bias_residual {
         float4 k = load_float4(s, i % C);
 
         store_float4(a, i, make_float4(v.x + k.x * (w.x + t.x), v.y + k.y * (w.y + t.y),
-                                     v.z + k.z * (w.z + t.z), v.w + k.w * (w.w + t.w)));
+                                       v.z + k.z * (w.z + t.z), v.w + k.w * (w.w + t.w)));
     }
 };
 
@@ -126,7 +126,7 @@ static int layer(struct telu_ctx *ctx, const struct telu_live *l,
 
 /* h = gelu(up(norm(dwconv(a)))); a += scale down(h) */
 static int block_small(struct telu_ctx *ctx, const struct telu_live *l,
-                     const struct telu_block *w, const struct dwnorm *m, int B)
+                       const struct telu_block *w, const struct dwnorm *m, int B)
 {
     const struct telu_linear16 *up = &w->up, *down = &w->down;
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
@@ -139,7 +139,7 @@ static int block_small(struct telu_ctx *ctx, const struct telu_live *l,
 }
 
 static int block_large(struct telu_ctx *ctx, const struct telu_live *l,
-                      const struct telu_block *w, const struct dwnorm *m, int B)
+                       const struct telu_block *w, const struct dwnorm *m, int B)
 {
     const struct telu_linear16 *up = &w->up, *down = &w->down;
     int H = up->O, C = down->O, fours = H % 4 == 0 && float4_aligned(l->x, l->h, up->b);

@@ -30,7 +30,7 @@ static int stride_for(enum telu_side which, const struct telu_request *requests,
 }
 
 size_t requests_write(char *request, size_t *response_bytes, enum telu_side which,
-                const struct telu_request *requests, int n, const char *fresh)
+                      const struct telu_request *requests, int n, const char *fresh)
 {
     const int stride = stride_for(which, requests, n);
     struct telu_batch_head head = { n, stride };
@@ -56,7 +56,7 @@ size_t requests_write(char *request, size_t *response_bytes, enum telu_side whic
 }
 
 int responses_read(enum telu_side which, struct telu_request *requests, const char *request,
-                const char *response)
+                   const char *response)
 {
     const struct telu_batch_head *batch = (const struct telu_batch_head *)request;
     const struct telu_response_head *heads = (const struct telu_response_head *)response;

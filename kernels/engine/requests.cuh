@@ -18,10 +18,10 @@ int requests_check(enum telu_side which, const struct telu_request *requests, in
 /* Writes the request and returns its bytes; sets *response_bytes. fresh[slot]: 1 before the
  * slot's first packet, which resets it. */
 size_t requests_write(char *request, size_t *response_bytes, enum telu_side which,
-                const struct telu_request *requests, int n, const char *fresh);
+                      const struct telu_request *requests, int n, const char *fresh);
 
 /* Copies the response to the requests that were written; returns n. */
 int responses_read(enum telu_side which, struct telu_request *requests, const char *request,
-                const char *response);
+                   const char *response);
 
 #endif

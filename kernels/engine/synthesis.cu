@@ -17,7 +17,7 @@ coefficients(struct telu_live l)
 
     if (row)
         synthesise_row(&l, r, &row->layers, &row->bands, l.c + (size_t)r * TELU_COEFS,
-                 l.base + (size_t)r * TELU_COEFS);
+                       l.base + (size_t)r * TELU_COEFS);
 }
 
 /* Writes the postfilter's input to h, previous and present packet; the slot keeps the present. */

@@ -19,8 +19,8 @@ static __device__ inline void conceal(float *c, const struct telu_row *row,
 /* One warp writes row r's coefficients to c, fills its response head and updates its slot. y and
  * bands: the row's; c, base [320]: the row's own; all may lie in any memory. */
 static __device__ inline void synthesise_row(const struct telu_live *l, int r,
-                                       const struct telu_layers *y,
-                                       const struct telu_bands *bands, float *c, float *base)
+                                             const struct telu_layers *y,
+                                             const struct telu_bands *bands, float *c, float *base)
 {
     const struct telu_row *row = &l->row[r];
     const struct telu_model *m = l->tables;

@@ -31,7 +31,7 @@ static __device__ inline int dct_index(int n)
 /* Two hops: windows [2][320] -> coefficients [320], as telu_mdct_cuda(). Barriers at both
  * ends. */
 static __device__ inline void forward_mdct(float *c, const float *windows,
-                                      struct dct_scratch<2> *s, const struct dct_table *t)
+                                           struct dct_scratch<2> *s, const struct dct_table *t)
 {
     const float *w = t->window;
 
@@ -55,7 +55,7 @@ static __device__ inline void forward_mdct(float *c, const float *windows,
 
 /* Coefficients [320] -> wave [480], as telu_imdct_cuda(). Barriers at both ends. */
 static __device__ inline void inverse_mdct(float *wave, const float *c, struct dct_scratch<2> *s,
-                                      const struct dct_table *t)
+                                           const struct dct_table *t)
 {
     const float *w = t->window;
 
