@@ -7,7 +7,7 @@
 #define THREADS 128
 
 /* One block per code of a stage. */
-static __global__ void __launch_bounds__(THREADS) tabulate(struct telu_live l, float *to)
+static __global__ void __launch_bounds__(THREADS) code_table(struct telu_live l, float *to)
 {
     const struct telu_model *m = l.tables;
     const struct telu_stage *st = &m->vq[blockIdx.y];
@@ -61,7 +61,7 @@ int telu_live_code_table(struct telu_ctx *ctx, const struct telu_live *l, float 
 
     if (!cuda)
         return -1;
-    TELU_LAUNCH(tabulate, dim3((unsigned)c->codes, (unsigned)c->stages), THREADS, 0,
+    TELU_LAUNCH(code_table, dim3((unsigned)c->codes, (unsigned)c->stages), THREADS, 0,
                 cuda->stream, *l, to);
     return telu_cuda_launched("codes of a model");
 }
