@@ -36,7 +36,7 @@ static int execute(struct telu_batch *b, struct telu_command *c)
     pthread_mutex_unlock(&b->lock);
     wait_for(&c->done);
     sem_destroy(&c->done);
-    return c->status ? telu_fail_status(c->status, "%s", c->error) : 0;
+    return c->failed ? telu_fail_status(c->status, "%s", c->error) : 0;
 }
 
 /* --- Batches --------------------------------------------------------------- */

@@ -123,6 +123,7 @@ static void add_stream(struct telu_batch *b, struct telu_command *c)
         slot = b->module->engine->slot_new(b->engine, stream->side);
     pthread_mutex_lock(&b->lock);
     if (slot < 0) {
+        c->failed = 1;
         c->status = b->failed ? b->status : b->module->status();
         snprintf(c->error, sizeof(c->error), "%s", b->failed ? b->error : b->module->error());
     } else {

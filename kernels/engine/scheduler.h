@@ -52,7 +52,8 @@ struct telu_command {
     enum telu_command_kind kind;
     struct telu_batch_stream *stream;
     struct telu_command *next;
-    enum telu_status status;   /* TELU_OK, or why it failed */
+    int failed;
+    enum telu_status status;   /* of the failure */
     char error[TELU_ERROR_BYTES];
     sem_t done;
 };
