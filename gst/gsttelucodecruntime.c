@@ -45,20 +45,6 @@ gst_telucodec_runtime_post (GstElement * element, GstMessageType type,
       __LINE__);
 }
 
-/* The words come from CUDA, from the module when host memory runs out, and from cuBLAS. */
-gboolean
-gst_telucodec_runtime_no_memory (const gchar * text)
-{
-  static const gchar *const words[] = { "out of memory", "no memory",
-    "ALLOC_FAILED", "allocation failed"
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
-    if (strstr (text, words[i]))
-      return TRUE;
-  return FALSE;
-}
-
 gboolean
 gst_telucodec_runtime_give_up_cuda (GstTelucodecRuntime * rt,
     GstElement * element, GstMessageType type, GQuark domain, gint code,

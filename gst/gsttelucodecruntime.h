@@ -96,9 +96,6 @@ gboolean gst_telucodec_runtime_give_up_cuda (GstTelucodecRuntime * rt,
 void gst_telucodec_runtime_set_active (GstTelucodecRuntime * rt,
     GstElement * element, const gchar * active, const gchar * kernels);
 
-/* Returns whether @text, an error of the module, reports exhausted memory. */
-gboolean gst_telucodec_runtime_no_memory (const gchar * text);
-
 /* Posts a message of @type with the formatted text. */
 void gst_telucodec_runtime_post (GstElement * element, GstMessageType type,
     GQuark domain, gint code, const gchar * format, ...) G_GNUC_PRINTF (5, 6);

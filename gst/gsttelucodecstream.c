@@ -65,7 +65,7 @@ open_on_device (GstTelucodecStream * s)
       s->history = gst_telucodec_history_new (rt->model, s->side);
     return TRUE;
   }
-  full = gst_telucodec_runtime_no_memory (telu_error ());
+  full = telu_error_status () == TELU_ERR_NO_MEMORY;
   text = g_strdup_printf ("The %s cannot start on the CUDA device %d (%s): %s",
       noun (s), rt->device, rt->device_name, telu_error ());
   ok = gst_telucodec_runtime_give_up_cuda (rt, s->element, GST_MESSAGE_WARNING,
@@ -180,7 +180,7 @@ fall_back (GstTelucodecStream * s)
 {
   gchar *text = g_strdup_printf ("The %s failed on the CUDA device %d (%s): %s",
       noun (s), s->rt->device, s->rt->device_name, telu_error ());
-  const gboolean full = gst_telucodec_runtime_no_memory (text);
+  const gboolean full = telu_error_status () == TELU_ERR_NO_MEMORY;
   const GQuark domain = full ? GST_RESOURCE_ERROR : GST_LIBRARY_ERROR;
   const gint code = full ? (gint) GST_RESOURCE_ERROR_NO_SPACE_LEFT :
       s->side == TELU_ENCODE ? (gint) GST_LIBRARY_ERROR_ENCODE :

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* backend_cuda.cu - the table of a device: its memory, its errors, and where an op runs
- * that was not told.
+/* backend_cuda.cu - op table of a device: memory, errors, and a default stream for ops.
  *
- * cuBLAS has its default math here: float is float, without TF32, unless somebody asks
- * for less by NVIDIA_TF32_OVERRIDE. It works in memory of ours, so that a graph may be
- * captured, and in one order, so that a shape gives the same bits each time.
+ * cuBLAS keeps its default math: float32 without TF32, unless NVIDIA_TF32_OVERRIDE asks for it.
+ * It uses a workspace of this file, so that graphs can be captured and a shape always gives
+ * the same bits.
  */
 #include "device.h"
 
@@ -27,15 +26,18 @@ int telu_cuda_check(cudaError_t e, const char *what)
 {
     if (e == cudaSuccess)
         return 0;
-    cudaGetLastError();        /* or the next launch would be blamed for it */
-    return telu_fail("%s: %s", what, cudaGetErrorString(e));
+    cudaGetLastError();        /* or the next launch would report it */
+    return telu_fail_status(e == cudaErrorMemoryAllocation ? TELU_ERR_NO_MEMORY : TELU_ERR_DEVICE,
+                            "%s: %s", what, cudaGetErrorString(e));
 }
 
 int telu_cublas_check(cublasStatus_t s, const char *what)
 {
     if (s == CUBLAS_STATUS_SUCCESS)
         return 0;
-    return telu_fail("%s: cuBLAS: %s", what, cublasGetStatusString(s));
+    return telu_fail_status(s == CUBLAS_STATUS_ALLOC_FAILED ? TELU_ERR_NO_MEMORY
+                                                            : TELU_ERR_DEVICE,
+                            "%s: cuBLAS: %s", what, cublasGetStatusString(s));
 }
 
 int telu_cuda_launched(const char *what)
@@ -43,10 +45,10 @@ int telu_cuda_launched(const char *what)
     return telu_cuda_check(cudaGetLastError(), what);
 }
 
-/* --- Where -------------------------------------------------------------- */
+/* --- Streams ------------------------------------------------------------ */
 
-/* What a thread has for ops without a stream; of one device at a time. */
-struct own {
+/* Handle of one thread for ops without a stream; for one device at a time. */
+struct thread_handle {
     struct telu_cuda cuda;
     void *work;
     int device;
@@ -77,7 +79,7 @@ struct own {
         return 0;
     }
 
-    ~own()
+    ~thread_handle()
     {
         close();
     }
@@ -85,7 +87,7 @@ struct own {
 
 static struct telu_cuda *find(const struct telu_ctx *ctx)
 {
-    static thread_local struct own mine;
+    static thread_local struct thread_handle mine;
     int device;
 
     if (ctx && ctx->stream)
@@ -118,7 +120,7 @@ void *telu_cuda_scratch(const struct telu_ctx *ctx, size_t bytes)
         return NULL;
     if (cuda->scratch_size < bytes) {
         telu_cuda_free_scratch(cuda);
-        if (telu_cuda_check(cudaMalloc(&cuda->scratch, bytes), "room for partial sums")) {
+        if (telu_cuda_check(cudaMalloc(&cuda->scratch, bytes), "scratch for partial sums")) {
             cuda->scratch = NULL;
             return NULL;
         }
@@ -143,7 +145,9 @@ static void *alloc(size_t bytes)
 
     if (e) {
         cudaGetLastError();
-        telu_fail("no memory on the device: %zu bytes: %s", bytes, cudaGetErrorString(e));
+        telu_fail_status(e == cudaErrorMemoryAllocation ? TELU_ERR_NO_MEMORY : TELU_ERR_DEVICE,
+                         "no memory on the device: %zu bytes: %s", bytes,
+                         cudaGetErrorString(e));
         return NULL;
     }
     if (telu_cuda_check(cudaMemset(p, 0, bytes ? bytes : 1), "memory of the device") ||
@@ -160,7 +164,7 @@ static void release(void *p)
         telu_cuda_check(cudaFree(p), "giving memory back to the device");
 }
 
-/* Both wait for the default stream, and for the copy. */
+/* Both wait for the default stream and for the copy. */
 static int upload(void *dst, const void *src, size_t bytes)
 {
     return telu_cuda_check(cudaMemcpy(dst, src, bytes, cudaMemcpyHostToDevice),

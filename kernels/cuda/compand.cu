@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* compand.cu - see compand.h. Each coefficient is read once and gives both halves. */
+/* compand.cu - see compand.h. Each coefficient is read once for both halves. */
 #include "compand.h"
 
 #include "approx.h"
@@ -32,12 +32,12 @@ struct compand_op {
     __device__ void run4(unsigned i) const
     {
         const unsigned row = TELU_COEFS / 4;
-        float4 v = each_load(x, i);
+        float4 v = load_float4(x, i);
         unsigned to = i / row * (2 * row) + i % row;
 
-        each_store(y, to, make_float4(root(v.x), root(v.y), root(v.z), root(v.w)));
-        each_store(y, to + row, make_float4(level(v.x), level(v.y), level(v.z),
-                                            level(v.w)));
+        store_float4(y, to, make_float4(root(v.x), root(v.y), root(v.z), root(v.w)));
+        store_float4(y, to + row, make_float4(level(v.x), level(v.y), level(v.z),
+                                              level(v.w)));
     }
 };
 
@@ -45,5 +45,5 @@ int telu_compand_cuda(struct telu_ctx *ctx, float *y, const float *x, int R)
 {
     struct compand_op op = { y, x };
 
-    return each_run(ctx, op, (size_t)R * TELU_COEFS, each_aligned(y, x), "compand");
+    return elementwise_run(ctx, op, (size_t)R * TELU_COEFS, float4_aligned(y, x), "compand");
 }

@@ -5,12 +5,12 @@
  *   X[2k] - i X[N-1-2k] = sqrt(2/N) exp(-i pi k / N) sum_n z[n] exp(-2 pi i n k / M)
  *
  * M = 10 * 8: with n = 8 a + b and k = c + 10 d, DFTs of 10 over a, factors
- * exp(-2 pi i b c / M), DFTs of 8 over b. Radix 5 after Rader and Winograd. What the
- * factors before and after owe to b and c joins the one between; what they owe to a and d
- * is constants.
+ * exp(-2 pi i b c / M), DFTs of 8 over b. Radix 5 after Rader and Winograd. The
+ * parts of the outer factors that depend on b and c are merged into the middle factor; the
+ * parts that depend on a and d are constants.
  *
- * A hop in shared memory: the even samples, then the odd ones from the last to the first.
- * Neighbouring threads of the FFT have neighbouring hops: no bank is asked twice at once.
+ * A hop in shared memory holds the even samples, then the odd ones in reverse. Neighbouring
+ * threads of the FFT take neighbouring hops, which avoids bank conflicts.
  */
 #ifndef DCT_CUH
 #define DCT_CUH
@@ -19,20 +19,20 @@
 #include "telu.h"
 
 #define DCT_M     (TELU_HOP / 2)
-#define DCT_HELP  10           /* threads of a hop */
+#define DCT_THREADS  10           /* threads per hop */
 
 struct dct_table {
     float window[2 * TELU_HOP];
-    float4 twist[8][5];        /* of b: two c each */
+    float4 twist[8][5];        /* by b: two c each */
 };
 
-/* mdct.cu: the current device's, filled by telu_mdct_ready_cuda(). NULL with
+/* mdct.cu: table of the current device, filled by telu_mdct_ready_cuda(); NULL with
  * telu_error(). */
 const struct dct_table *telu_dct_table(void);
 
-/* Strides that keep lanes off each other's banks. */
+/* The strides avoid bank conflicts. */
 template <int HOPS>
-struct dct_room {
+struct dct_scratch {
     float u[HOPS][TELU_HOP + 2];
     float2 z[HOPS][DCT_M + 1];
 };
@@ -124,10 +124,9 @@ static __device__ inline void dft8(float2 *y, const float2 *x)
     }
 }
 
-/* The DCT-IV of each hop's u, in place, by the THREADS of a block; a barrier before and
- * after. */
+/* DCT-IV of each hop's u, in place, by the THREADS of a block; barriers at both ends. */
 template <int HOPS, int THREADS>
-static __device__ inline void dct(struct dct_room<HOPS> *s, const struct dct_table *t)
+static __device__ inline void dct(struct dct_scratch<HOPS> *s, const struct dct_table *t)
 {
     /* exp(-i pi a / 20), exp(-i pi d / 16) */
     const float2 before[10] = {
@@ -143,7 +142,7 @@ static __device__ inline void dct(struct dct_room<HOPS> *s, const struct dct_tab
         { 0.555570233f, -0.831469612f }, { 0.382683432f, -0.923879533f },
         { 0.195090322f, -0.980785280f },
     };
-    const int all = THREADS == DCT_HELP * HOPS;
+    const int all = THREADS == DCT_THREADS * HOPS;
     int hop = threadIdx.x % HOPS, b = threadIdx.x / HOPS, c = b;
     float *u = s->u[hop];
     float2 *z = s->z[hop], x[10], y[10];
@@ -167,7 +166,7 @@ static __device__ inline void dct(struct dct_room<HOPS> *s, const struct dct_tab
         }
     }
     __syncthreads();
-    if (all || c < DCT_HELP) {
+    if (all || c < DCT_THREADS) {
         #pragma unroll
         for (int k = 0; k < 8; k++)
             x[k] = z[k * 10 + c];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dwconv.cu - see dwconv.h. Taps are added in the CPU's order, and those before the
- * beginning are left out as there: the CPU's bits.
+/* dwconv.cu - see dwconv.h. Taps are added in the CPU's order, without those before the beginning,
+ * which gives the CPU's bits.
  *
- * Three ways: one packet with a history, many packets without one, and any. The first
- * two keep a channel's taps in registers and serve what is usual: 7 taps, whole float4.
+ * Three kernels: one packet with a history, many packets without one, and any shape. The first
+ * two keep a channel's taps in registers and require 7 taps and whole float4.
  */
 #include "dwconv.h"
 
@@ -11,7 +11,7 @@
 
 #define THREADS 256
 #define TAPS    7
-#define AT_ONCE (132 * 8)      /* blocks of a loop over items: some waves at most */
+#define MAX_BLOCKS (132 * 8)      /* of a loop over items: a few waves */
 
 struct taps {
     float w[4][TAPS], b[4];
@@ -24,11 +24,11 @@ static __device__ inline struct taps load_taps(const float *w, const float *b, i
 
     #pragma unroll
     for (int i = 0; i < TAPS; i++)
-        *reinterpret_cast<float4 *>(all + 4 * i) = each_load(w, c4 * TAPS + i);
+        *reinterpret_cast<float4 *>(all + 4 * i) = load_float4(w, c4 * TAPS + i);
     #pragma unroll
     for (int i = 0; i < 4 * TAPS; i++)
         k.w[i / TAPS][i % TAPS] = all[i];
-    float4 bias = each_load(b, c4);
+    float4 bias = load_float4(b, c4);
 
     k.b[0] = bias.x;
     k.b[1] = bias.y;
@@ -45,7 +45,7 @@ static __device__ inline void add_tap(float4 *y, const struct taps &k, int i, fl
     y->w += k.w[3][i] * v.w;
 }
 
-/* One packet: C4 lanes to a stream, each through `streams` of them. */
+/* One packet per stream: C4 threads per stream, which loop over streams in steps of `streams`. */
 static __global__ void __launch_bounds__(THREADS)
 dwconv_live(float *y, const float *x, float *hist, const float *w, const float *b, int B,
             int C4, int streams)
@@ -63,20 +63,20 @@ dwconv_live(float *y, const float *x, float *hist, const float *w, const float *
 
         #pragma unroll
         for (int j = 0; j < TAPS - 1; j++)
-            v[j] = each_load(h, j * C4 + c4);
-        v[TAPS - 1] = each_load(x + (size_t)s * C4 * 4, c4);
+            v[j] = load_float4(h, j * C4 + c4);
+        v[TAPS - 1] = load_float4(x + (size_t)s * C4 * 4, c4);
         #pragma unroll
         for (int j = 0; j < TAPS; j++)
             add_tap(&sum, k, j, v[j]);
         #pragma unroll
         for (int j = 0; j < TAPS - 1; j++)
-            each_store(h, j * C4 + c4, v[j + 1]);
-        each_store(y + (size_t)s * C4 * 4, c4, sum);
+            store_float4(h, j * C4 + c4, v[j + 1]);
+        store_float4(y + (size_t)s * C4 * 4, c4, sum);
     }
 }
 
-/* Packets t .. t + 6 of a segment, up to `end`: v holds the six before them, next them.
- * WHOLE: none of the taps is before the beginning. */
+/* Convolves packets t .. t + 6 of a segment, up to `end`; v holds the six packets before, next
+ * holds these. WHOLE: no tap lies before the beginning. */
 template <int WHOLE>
 static __device__ inline void seven(float *out, float4 (&v)[TAPS],
                                     const float4 (&next)[TAPS], const struct taps &k,
@@ -92,12 +92,12 @@ static __device__ inline void seven(float *out, float4 (&v)[TAPS],
             if (WHOLE || t + u - (TAPS - 1) + j >= 0)
                 add_tap(&sum, k, j, v[(u + j) % TAPS]);
         if (t + u < end)
-            each_store(out, (t + u) * C4, sum);
+            store_float4(out, (t + u) * C4, sum);
     }
 }
 
-/* Many packets from silence: an item is `length` packets of a segment. Seven are loaded
- * before the sums of the first one, or memory would wait for them. */
+/* Many packets without history; an item is `length` packets of a segment. Seven packets are loaded
+ * before the first sum, which hides the latency of memory. */
 static __global__ void __launch_bounds__(THREADS, 2)
 dwconv_batch(float *__restrict__ y, const float *__restrict__ x,
              const float *__restrict__ w, const float *__restrict__ b, int B, int T,
@@ -120,13 +120,13 @@ dwconv_batch(float *__restrict__ y, const float *__restrict__ x,
         for (int j = 0; j < TAPS - 1; j++) {
             int before = from - (TAPS - 1) + j;
 
-            v[j] = before >= 0 ? each_load(x + at, before * C4) : zero;
+            v[j] = before >= 0 ? load_float4(x + at, before * C4) : zero;
         }
         for (int t = from; t < end; t += TAPS) {
-            /* behind the end the last one is read again */
+            /* beyond the end the last packet is read again */
             #pragma unroll
             for (int u = 0; u < TAPS; u++)
-                next[u] = each_load(x + at, min(t + u, end - 1) * C4);
+                next[u] = load_float4(x + at, min(t + u, end - 1) * C4);
             if (t >= TAPS - 1)
                 seven<1>(y + at, v, next, k, t, end, C4);
             else
@@ -158,8 +158,8 @@ static __global__ void dwconv_any(float *y, const float *x, const float *hist,
     y[i] = sum;
 }
 
-/* Rows move towards the front only, so in order is safe in place. */
-static __global__ void remember(float *hist, const float *x, int B, int T, int C, int K)
+/* Rows move only towards the front, so the loop may run in place. */
+static __global__ void update_history(float *hist, const float *x, int B, int T, int C, int K)
 {
     size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
     size_t item = i / C, c = i % C;
@@ -189,8 +189,8 @@ int telu_dwconv_cuda(struct telu_ctx *ctx, float *y, const float *x, float *hist
 {
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     const char *what = "dwconv";
-    int usual = K == TAPS && C % 4 == 0 && each_aligned(y, x, hist, w, b);
-    int C4 = C / 4, most = usual ? (AT_ONCE * THREADS + C4 - 1) / C4 : 0;
+    int usual = K == TAPS && C % 4 == 0 && float4_aligned(y, x, hist, w, b);
+    int C4 = C / 4, most = usual ? (MAX_BLOCKS * THREADS + C4 - 1) / C4 : 0;
     size_t n = (size_t)B * T * C;
 
     if (!cuda)
@@ -203,7 +203,7 @@ int telu_dwconv_cuda(struct telu_ctx *ctx, float *y, const float *x, float *hist
         return telu_cuda_launched(what);
     }
     if (usual && !hist) {
-        /* Longer items read less twice, where there are enough of them. */
+        /* Longer items read fewer packets twice; shorter ones make more threads. */
         int length = (size_t)B * T * C4 / 25 > 132 * 1024 ? 25 : 8;
         int lanes = lesser(most, (size_t)B * ((T + length - 1) / length));
 
@@ -215,7 +215,7 @@ int telu_dwconv_cuda(struct telu_ctx *ctx, float *y, const float *x, float *hist
                 w, b, n, T, C, K);
     if (telu_cuda_launched(what) || !hist || K < 2)
         return telu_cuda_launched(what);
-    TELU_LAUNCH(remember, blocks((size_t)B * C), THREADS, 0, cuda->stream, hist, x, B, T,
+    TELU_LAUNCH(update_history, blocks((size_t)B * C), THREADS, 0, cuda->stream, hist, x, B, T,
                 C, K);
     return telu_cuda_launched(what);
 }

@@ -3,24 +3,24 @@
 #include "dwconv.h"
 
 #include "dwconv_grad.cuh"
-#include "rows.cuh"
+#include "row_sums.cuh"
 
-#define LONG 25                /* packets of an item */
-#define BLOCKS(taps) ((taps) > DWCONV_USUAL ? 1 : 3)    /* on a multiprocessor */
+#define LONG 25                /* packets per item */
+#define BLOCKS(taps) ((taps) > DWCONV_USUAL ? 1 : 3)    /* per multiprocessor */
 
 template <int TAPS>
-static __global__ void __launch_bounds__(ROWS_LANES * ROWS_TALL, BLOCKS(TAPS))
+static __global__ void __launch_bounds__(ROW_SUMS_COLUMNS * ROW_SUMS_HEIGHT, BLOCKS(TAPS))
 dwconv_rows(float *dx, float *part, const float *dy, const float *x, const float *w, int B,
             int T, int C, int K)
 {
-    int c = blockIdx.x * ROWS_LANES + threadIdx.x;
-    int first = blockIdx.y * ROWS_TALL + threadIdx.y;
+    int c = blockIdx.x * ROW_SUMS_COLUMNS + threadIdx.x;
+    int first = blockIdx.y * ROW_SUMS_HEIGHT + threadIdx.y;
     float sum[TAPS + 1];
 
     if (c < C)
         dwconv_along<TAPS>(sum, dx, dy, x, w, B, T, C, K, LONG, c, first,
-                           gridDim.y * ROWS_TALL);
-    rows_leave<TAPS + 1>(sum, part, c, C);
+                           gridDim.y * ROW_SUMS_HEIGHT);
+    row_sums_store<TAPS + 1>(sum, part, c, C);
 }
 
 int telu_dwconv_grad_cuda(struct telu_ctx *ctx, float *dx, float *dw, float *db,
@@ -32,9 +32,10 @@ int telu_dwconv_grad_cuda(struct telu_ctx *ctx, float *dx, float *dw, float *db,
                    int, int) =
         K <= DWCONV_USUAL ? dwconv_rows<DWCONV_USUAL> : dwconv_rows<DWCONV_MOST>;
     int taps = K <= DWCONV_USUAL ? DWCONV_USUAL : DWCONV_MOST;
-    int parts = rows_parts(dwconv_items(B, T, LONG), C, BLOCKS(taps));
+    int parts = row_sums_parts(dwconv_items(B, T, LONG), C, BLOCKS(taps));
     float *part = (float *)telu_cuda_scratch(ctx, sizeof(float) * parts * (taps + 1) * C);
-    dim3 grid((C + ROWS_LANES - 1) / ROWS_LANES, parts), block(ROWS_LANES, ROWS_TALL);
+    dim3 grid((C + ROW_SUMS_COLUMNS - 1) / ROW_SUMS_COLUMNS, parts);
+    dim3 block(ROW_SUMS_COLUMNS, ROW_SUMS_HEIGHT);
 
     if (!cuda || !part)
         return -1;
@@ -43,5 +44,5 @@ int telu_dwconv_grad_cuda(struct telu_ctx *ctx, float *dx, float *dw, float *db,
     TELU_LAUNCH(kernel, grid, block, 0, cuda->stream, dx, part, dy, x, w, B, T, C, K);
     if (telu_cuda_launched("dwconv backward"))
         return -1;
-    return rows_finish(cuda, dw, db, part, parts, taps + 1, K, C, "dwconv backward");
+    return row_sums_finish(cuda, dw, db, part, parts, taps + 1, K, C, "dwconv backward");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dwconv_grad.cuh - the gradients of dwconv along the packets of a channel, with the next
- * ones of dy in registers: packet u of x is in the sums of u .. u + K-1, so
+/* dwconv_grad.cuh - gradients of dwconv along the packets of a channel, with the next values of dy
+ * in registers. Packet u of x contributes to the outputs u .. u + K-1, so
  *
  *   dx[u] += sum_k w[k] dy[u + K-1-k],  dw[k] += sum_u x[u] dy[u + K-1-k]
  */
@@ -12,14 +12,14 @@
 #define DWCONV_USUAL 7
 #define DWCONV_MOST  15
 
-/* An item is `length` packets of a segment, and a thread's. */
+/* Number of items; one thread takes an item of `length` packets of a segment. */
 static __host__ __device__ inline int dwconv_items(int B, int T, int length)
 {
     return B * ((T + length - 1) / length);
 }
 
-/* Channel c < C of items first, first + step ...: dx, and in sum[j] the gradient of tap
- * K-1-j, in sum[TAPS] the bias's. TAPS >= K; those beyond have no weight. */
+/* Adds to dx for channel c < C of items first, first + step ...; sets sum[j] to the gradient of tap
+ * K-1-j and sum[TAPS] to the bias's. TAPS >= K; taps beyond K have weight 0. */
 template <int TAPS>
 static __device__ inline void dwconv_along(float *sum, float *__restrict__ dx,
                                            const float *__restrict__ dy,
@@ -31,7 +31,7 @@ static __device__ inline void dwconv_along(float *sum, float *__restrict__ dx,
     int items = dwconv_items(B, T, length), each = items / B;
     float taps[TAPS], next[TAPS];
 
-    /* taps[j] is for the gradient j packets on */
+    /* taps[j] weighs the gradient j packets later */
     #pragma unroll
     for (int j = 0; j < TAPS; j++) {
         taps[j] = j < K ? w[(size_t)c * K + K - 1 - j] : 0.0f;
@@ -50,7 +50,7 @@ static __device__ inline void dwconv_along(float *sum, float *__restrict__ dx,
         for (int t = from; t < end; t += TAPS) {
             float v[TAPS], old[TAPS], far[TAPS];
 
-            /* All loads before the first sum; behind the end the last ones again. */
+            /* All loads precede the first sum; beyond the end the last packet is loaded again. */
             #pragma unroll
             for (int u = 0; u < TAPS; u++) {
                 int row = min(t + u, end - 1) * C;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gelu.cu - see gelu.h. The CPU's operations in the CPU's order: its bits. */
+/* gelu.cu - see gelu.h. Operations and order are the CPU's, and so are the bits. */
 #include "gelu.h"
 
 #include "elementwise.cuh"
@@ -16,9 +16,9 @@ struct gelu_op {
 
     __device__ void run4(unsigned i) const
     {
-        float4 v = each_load(x, i);
+        float4 v = load_float4(x, i);
 
-        each_store(y, i, make_float4(gelu(v.x), gelu(v.y), gelu(v.z), gelu(v.w)));
+        store_float4(y, i, make_float4(gelu(v.x), gelu(v.y), gelu(v.z), gelu(v.w)));
     }
 };
 
@@ -26,5 +26,5 @@ int telu_gelu_cuda(struct telu_ctx *ctx, float *y, const float *x, int n)
 {
     struct gelu_op op = { y, x };
 
-    return each_run(ctx, op, n, n % 4 == 0 && each_aligned(y, x), "gelu");
+    return elementwise_run(ctx, op, n, n % 4 == 0 && float4_aligned(y, x), "gelu");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gelu.cuh - see gelu.h: one element. The CPU's operations in its order: its bits. */
+/* gelu.cuh - gelu of one element, see gelu.h. Operations and order are the CPU's, and so are the
+ * bits. */
 #ifndef GELU_CUH
 #define GELU_CUH
 

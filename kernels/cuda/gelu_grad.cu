@@ -26,13 +26,13 @@ struct gelu_grad_op {
 
     __device__ void run4(unsigned i) const
     {
-        float4 v = each_load(x, i), g = each_load(dy, i), to = each_load(dx, i);
+        float4 v = load_float4(x, i), g = load_float4(dy, i), to = load_float4(dx, i);
 
         to.x += g.x * slope(v.x);
         to.y += g.y * slope(v.y);
         to.z += g.z * slope(v.z);
         to.w += g.w * slope(v.w);
-        each_store(dx, i, to);
+        store_float4(dx, i, to);
     }
 };
 
@@ -41,5 +41,5 @@ int telu_gelu_grad_cuda(struct telu_ctx *ctx, float *dx, const float *dy, const 
 {
     struct gelu_grad_op op = { dx, dy, x };
 
-    return each_run(ctx, op, n, n % 4 == 0 && each_aligned(dx, dy, x), "gelu backward");
+    return elementwise_run(ctx, op, n, n % 4 == 0 && float4_aligned(dx, dy, x), "gelu backward");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* grads_cuda.cu - the table of backward ops on a device. */
+/* grads_cuda.cu - table of backward ops on a device. */
 #include "grads.h"
 
 #include "dwconv.h"

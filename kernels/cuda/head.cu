@@ -16,10 +16,10 @@ struct head_op {
 
     __device__ void run4(unsigned i) const
     {
-        float4 a = each_load(v, i), b = each_load(s, i);
+        float4 a = load_float4(v, i), b = load_float4(s, i);
 
-        each_store(y, i, make_float4(head(a.x, b.x), head(a.y, b.y), head(a.z, b.z),
-                                     head(a.w, b.w)));
+        store_float4(y, i, make_float4(head(a.x, b.x), head(a.y, b.y), head(a.z, b.z),
+                                       head(a.w, b.w)));
     }
 };
 
@@ -27,5 +27,5 @@ int telu_head_cuda(struct telu_ctx *ctx, float *y, const float *v, const float *
 {
     struct head_op op = { y, v, s };
 
-    return each_run(ctx, op, n, n % 4 == 0 && each_aligned(y, v, s), "head");
+    return elementwise_run(ctx, op, n, n % 4 == 0 && float4_aligned(y, v, s), "head");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* head.cuh - the head of one coefficient and its gradient, see head.h. */
+/* head.cuh - head of one coefficient and its gradient, see head.h. */
 #ifndef HEAD_CUH
 #define HEAD_CUH
 

@@ -20,14 +20,14 @@ struct head_grad_op {
 
     __device__ void run4(unsigned i) const
     {
-        float4 g = each_load(dy, i), x = each_load(v, i), t = each_load(s, i), a, b;
+        float4 g = load_float4(dy, i), x = load_float4(v, i), t = load_float4(s, i), a, b;
 
         head_grad(&a.x, &b.x, g.x, x.x, t.x);
         head_grad(&a.y, &b.y, g.y, x.y, t.y);
         head_grad(&a.z, &b.z, g.z, x.z, t.z);
         head_grad(&a.w, &b.w, g.w, x.w, t.w);
-        each_store(dv, i, a);
-        each_store(ds, i, b);
+        store_float4(dv, i, a);
+        store_float4(ds, i, b);
     }
 };
 
@@ -36,6 +36,6 @@ int telu_head_grad_cuda(struct telu_ctx *ctx, float *dv, float *ds, const float 
 {
     struct head_grad_op op = { dv, ds, dy, v, s };
 
-    return each_run(ctx, op, n, n % 4 == 0 && each_aligned(dv, ds, dy, v, s),
-                    "head backward");
+    return elementwise_run(ctx, op, n, n % 4 == 0 && float4_aligned(dv, ds, dy, v, s),
+                           "head backward");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* linear.cu - see linear.h. linear is cuBLAS's, so its sums go in another order than the
- * CPU's. linear16 reads the packed weights and adds in the CPU's order: the CPU's bits.
+/* linear.cu - see linear.h. linear uses cuBLAS, whose sums have another order than the CPU's.
+ * linear16 reads packed weights and adds in the CPU's order, which gives the CPU's bits.
  */
 #include "linear.h"
 
@@ -10,7 +10,7 @@
 
 /* --- linear --------------------------------------------------------------- */
 
-static __global__ void spread(float *y, const float *b, size_t n, int O)
+static __global__ void broadcast_bias(float *y, const float *b, size_t n, int O)
 {
     size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
 
@@ -28,39 +28,39 @@ int telu_linear_cuda(struct telu_ctx *ctx, float *y, const float *x, const float
     if (!cuda)
         return -1;
     if (b) {
-        TELU_LAUNCH(spread, (unsigned)((n + THREADS - 1) / THREADS), THREADS, 0,
+        TELU_LAUNCH(broadcast_bias, (unsigned)((n + THREADS - 1) / THREADS), THREADS, 0,
                     cuda->stream, y, b, n, O);
         if (telu_cuda_launched("linear, bias"))
             return -1;
     }
-    /* cuBLAS takes columns first: it sees each matrix as its transpose. */
+    /* cuBLAS is column-major and sees each matrix as its transpose. */
     return telu_cublas_check(cublasSgemm(cuda->blas, CUBLAS_OP_T, CUBLAS_OP_N, O, R, I,
                                          &one, w, I, x, I, &keep, y, O), "linear");
 }
 
 /* --- linear16 ------------------------------------------------------------- */
 
-struct store {
+struct store_output {
     float *y;
     int O;
-    struct asked { };
+    struct operands { };
 
-    __device__ struct asked ask(int, int) const
+    __device__ struct operands load(int, int) const
     {
         return {};
     }
 
-    __device__ void operator()(int r, int o, float v, struct asked) const
+    __device__ void operator()(int r, int o, float v, struct operands) const
     {
         y[(size_t)r * O + o] = v;
     }
 };
 
-#define ROWS 128               /* of a tile: ROWS x PANEL outputs, */
-#define DEEP 16                /* by DEEP inputs at a time; */
-#define TALL 8                 /* TALL rows x 4 outputs to a thread */
+#define ROWS 128               /* tile: ROWS x PANEL outputs, */
+#define DEEP 16                /* DEEP inputs at a time, */
+#define TALL 8                 /* TALL rows x 4 outputs per thread */
 
-/* Outputs of a thread: words 2 tx and 2 tx + 1, low and high. */
+/* A thread computes the outputs of words 2 tx and 2 tx + 1, low and high halves. */
 static __global__ void __launch_bounds__(THREADS)
 linear16_tile(float *y, const float *x, const uint32_t *w, const float *b, int R, int I,
               int O)
@@ -126,8 +126,8 @@ int telu_linear16_cuda(struct telu_ctx *ctx, float *y, const float *x, const uin
 
     if (!cuda)
         return -1;
-    if (R <= FEW_ROWS) {
-        struct store out = { y, O };
+    if (R <= TELU_SMALL_PRODUCTS) {
+        struct store_output out = { y, O };
 
         return linear16_launch(cuda, out, x, w, b, R, I, O, "linear16");
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ltpf.cuh - see ltpf.h: a packet, by a block, half of it a hop. A thread has four lags,
- * then four samples, and keeps the window of sound that they slide over in registers.
+/* ltpf.cuh - see ltpf.h: one block per packet, half a block per hop. A thread computes four lags,
+ * then four samples, and keeps the sliding window of samples in registers.
  */
 #ifndef LTPF_CUH
 #define LTPF_CUH
@@ -11,14 +11,14 @@
 #include "device.h"
 #include "mdct.h"
 
-#define LTPF_SIDE    64        /* threads of a hop: one for four lags, and some idle */
-#define LTPF_WARPS   (LTPF_SIDE / 32)
-#define LTPF_THREADS (2 * LTPF_SIDE)
+#define LTPF_HOP_THREADS 64    /* threads per hop: one for four lags; some idle */
+#define LTPF_WARPS       (LTPF_HOP_THREADS / 32)
+#define LTPF_THREADS     (2 * LTPF_HOP_THREADS)
 
-struct ltpf_room {
-    float u[TELU_LTPF_SPAN];  /* as the op's */
-    float w[2][TELU_LTPF_LAGS];
-    float part[2][LTPF_WARPS], most[2][LTPF_WARPS], like[2][LTPF_WARPS];
+struct ltpf_scratch {
+    float u[TELU_LTPF_SPAN];   /* input of the op */
+    float w[2][TELU_LTPF_LAGS];        /* weights */
+    float part[2][LTPF_WARPS], max_r[2][LTPF_WARPS], similarity[2][LTPF_WARPS];
 };
 
 /* out[k] += sum_i x[i] v[i + k], and square[k] += sum_i v[i + k]^2: i < n, a multiple of 4;
@@ -55,60 +55,60 @@ static __device__ inline float warp_sum(float v)
     return v;
 }
 
-/* LTPF_THREADS, a block, that have put the sound there. y (2, 320) and g (2): the op's, in
- * whatever memory. */
-static __device__ inline void look_back(float *y, float *g, struct ltpf_room *s)
+/* Predicts both hops of s->u, which LTPF_THREADS, a block, have written. y (2, 320), g (2): outputs
+ * of the op, in any memory. */
+static __device__ inline void predict(float *y, float *g, struct ltpf_scratch *s)
 {
     const int lags = TELU_LTPF_LAGS;
-    int h = threadIdx.x / LTPF_SIDE, t = threadIdx.x % LTPF_SIDE, warp = t / 32;
+    int h = threadIdx.x / LTPF_HOP_THREADS, t = threadIdx.x % LTPF_HOP_THREADS, warp = t / 32;
     int j = 4 * t < lags ? 4 * t : lags - 4, mine = 4 * t < lags;
     const float *v = s->u + h * TELU_HOP;
-    float r[4] = {}, there[4] = {}, here = 0.0f, most, sum = 0.0f, like = 0.0f;
+    float r[4] = {}, lag_energy[4] = {}, energy = 0.0f, max_r, sum = 0.0f, similarity = 0.0f;
 
     y += h * 2 * TELU_HOP;
-    slide<1>(r, there, v + TELU_LTPF_MAX_LAG, v + j, TELU_HOP);
+    slide<1>(r, lag_energy, v + TELU_LTPF_MAX_LAG, v + j, TELU_HOP);
     for (int i = t % 32; i < TELU_HOP; i += 32)
-        here = fmaf(v[TELU_LTPF_MAX_LAG + i], v[TELU_LTPF_MAX_LAG + i], here);
-    here = warp_sum(here) + TELU_LTPF_FLOOR;
+        energy = fmaf(v[TELU_LTPF_MAX_LAG + i], v[TELU_LTPF_MAX_LAG + i], energy);
+    energy = warp_sum(energy) + TELU_LTPF_FLOOR;
     for (int k = 0; k < 4; k++)
-        r[k] /= sqrtf(here * (there[k] + TELU_LTPF_FLOOR));
+        r[k] /= sqrtf(energy * (lag_energy[k] + TELU_LTPF_FLOOR));
 
-    most = fmaxf(fmaxf(r[0], r[1]), fmaxf(r[2], r[3]));
+    max_r = fmaxf(fmaxf(r[0], r[1]), fmaxf(r[2], r[3]));
     for (int by = 16; by > 0; by /= 2)
-        most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, by));
+        max_r = fmaxf(max_r, __shfl_xor_sync(0xffffffffu, max_r, by));
     if (t % 32 == 0)
-        s->most[h][warp] = most;
+        s->max_r[h][warp] = max_r;
     __syncthreads();
-    most = fmaxf(s->most[h][0], s->most[h][1]);
+    max_r = fmaxf(s->max_r[h][0], s->max_r[h][1]);
     for (int k = 0; k < 4; k++) {
-        float w = telu_exp(TELU_LTPF_SHARPNESS * (r[k] - most));
+        float w = telu_exp(TELU_LTPF_SHARPNESS * (r[k] - max_r));
 
         if (mine) {
             s->w[h][j + k] = w;
             sum += w;
-            like += w * r[k];
+            similarity += w * r[k];
         }
     }
     sum = warp_sum(sum);
-    like = warp_sum(like);
+    similarity = warp_sum(similarity);
     if (t % 32 == 0) {
         s->part[h][warp] = sum;
-        s->like[h][warp] = like;
+        s->similarity[h][warp] = similarity;
     }
     __syncthreads();
     sum = s->part[h][0] + s->part[h][1];
-    like = (s->like[h][0] + s->like[h][1]) / sum;
+    similarity = (s->similarity[h][0] + s->similarity[h][1]) / sum;
     if (t == 0)
-        g[h] = like > 0.0f ? 0.5f * like : 0.0f;
+        g[h] = similarity > 0.0f ? 0.5f * similarity : 0.0f;
 
-    /* m is as j was: a sample for each lag */
+    /* here j counts samples: one per lag */
     float out[4] = {};
 
     slide<0>(out, NULL, s->w[h], v + j, lags);
     if (mine)
         for (int k = 0; k < 4; k++)
             y[TELU_EDGE + j + k] = out[k] / sum;
-    for (int i = t; i < TELU_EDGE; i += LTPF_SIDE)
+    for (int i = t; i < TELU_EDGE; i += LTPF_HOP_THREADS)
         y[i] = y[TELU_EDGE + lags + i] = 0.0f;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* mdct.cu - see mdct.h. Folds as mdct_simd.c, then the DCT-IV of dct.cuh, so that memory is
- * what both transforms wait for.
+/* mdct.cu - see mdct.h. Folds as mdct_simd.c, then applies the DCT-IV of dct.cuh; memory bandwidth
+ * limits both transforms.
  */
 #include "mdct.h"
 
@@ -13,10 +13,10 @@
 
 #define N       TELU_HOP
 #define FOURS   (N / 4)
-#define HOPS    16             /* of a block */
-#define THREADS (DCT_HELP * HOPS)
-#define BLOCKS  6              /* on a multiprocessor; more leave too few registers */
-#define SIDE    (THREADS / FOURS)      /* hops at once, four samples a thread */
+#define HOPS    16             /* per block */
+#define THREADS (DCT_THREADS * HOPS)
+#define BLOCKS  6              /* per multiprocessor; more leave too few registers */
+#define ABREAST (THREADS / FOURS)      /* hops at once, four samples per thread */
 #define DEVICES 64
 
 static __device__ struct dct_table table;
@@ -55,7 +55,7 @@ int telu_mdct_ready_cuda(void)
 
             h.twist[b][c / 2] = make_float4(even.x, even.y, odd.x, odd.y);
         }
-    /* Whoever comes next may be in another stream: it waits until this is there. */
+    /* The next user may be in another stream, so wait for the copy. */
     if (telu_cuda_check(cudaMemcpyToSymbol(table, &h, sizeof(h)), what) ||
         telu_cuda_check(cudaStreamSynchronize(0), what))
         return -1;
@@ -73,18 +73,18 @@ const struct dct_table *telu_dct_table(void)
 
 /* --- Four samples at once -------------------------------------------------- */
 
-/* ALIGNED: they lie at a multiple of their size. */
+/* ALIGNED: p is aligned to float4. */
 template <int ALIGNED>
 static __device__ inline float4 load(const float *p)
 {
-    return ALIGNED ? each_load(p, 0) : make_float4(p[0], p[1], p[2], p[3]);
+    return ALIGNED ? load_float4(p, 0) : make_float4(p[0], p[1], p[2], p[3]);
 }
 
 template <int ALIGNED>
 static __device__ inline void store(float *p, float4 v)
 {
     if (ALIGNED) {
-        each_store(p, 0, v);
+        store_float4(p, 0, v);
         return;
     }
     p[0] = v.x;
@@ -130,17 +130,17 @@ static __device__ inline float4 take(const float *u, int n)
 
 /* --- The transforms ------------------------------------------------------- */
 
-/* Where a thread's first hop is, of items of H hops, and how far its next one: SIDE. */
-struct place {
+/* Position of a thread's hop in items of H hops, and the step to its next hop. */
+struct hop_cursor {
     int item, h, items, hops;
 };
 
-static __device__ inline struct place place_of(int hop, int H)
+static __device__ inline struct hop_cursor hop_cursor_at(int hop, int H)
 {
-    return { hop / H, hop % H, SIDE / H, SIDE % H };
+    return { hop / H, hop % H, ABREAST / H, ABREAST % H };
 }
 
-static __device__ inline void go_on(struct place *p, int H)
+static __device__ inline void hop_cursor_next(struct hop_cursor *p, int H)
 {
     p->item += p->items;
     p->h += p->hops;
@@ -150,34 +150,34 @@ static __device__ inline void go_on(struct place *p, int H)
     }
 }
 
-/* Sample n of a folded hop is -w[239-n] x[239-n], and where the hop overlaps another one
- * (n < 40, n >= 120) x before or behind that; where the window is 0 nothing is read. */
+/* Sample n of a folded hop is -w[239-n] x[239-n], plus a second term where the hop overlaps another
+ * one (n < 40, n >= 120). Samples where the window is 0 are not read. */
 template <int ALIGNED>
 static __global__ void __launch_bounds__(THREADS, BLOCKS)
 mdct(float *y, const float *x, int hops, int H)
 {
-    __shared__ struct dct_room<HOPS> s;
+    __shared__ struct dct_scratch<HOPS> s;
     int n = threadIdx.x % FOURS * 4, sub = threadIdx.x / FOURS;
     int first = blockIdx.x * HOPS + sub, both = n < 40 || n >= 120;
     int far = n < 40 ? 240 + n : n - 80;
-    struct place p = place_of(first, H);
+    struct hop_cursor p = hop_cursor_at(first, H);
     const float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-    const float *in[HOPS / SIDE];
-    float4 a, b = zero, v[HOPS / SIDE], w[HOPS / SIDE];
+    const float *in[HOPS / ABREAST];
+    float4 a, b = zero, v[HOPS / ABREAST], w[HOPS / ABREAST];
 
-    /* All loads come first and none waits behind an `if`: past the end x is read again. */
+    /* All loads come first, without branches: beyond the end x is read again. */
     #pragma unroll
-    for (int k = 0; k < HOPS / SIDE; k++, go_on(&p, H)) {
-        int hop = first + k * SIDE;
+    for (int k = 0; k < HOPS / ABREAST; k++, hop_cursor_next(&p, H)) {
+        int hop = first + k * ABREAST;
 
-        /* an item has a hop more of samples than of coefficients */
+        /* an item has one more hop of samples than of coefficients */
         in[k] = hop < hops ? x + (size_t)(hop + p.item) * N : x;
         v[k] = load<ALIGNED>(in[k] + 236 - n);
         w[k] = zero;
     }
     if (both)
         #pragma unroll
-        for (int k = 0; k < HOPS / SIDE; k++)
+        for (int k = 0; k < HOPS / ABREAST; k++)
             w[k] = load<ALIGNED>(in[k] + far);
     a = minus(backward(load<1>(table.window + 236 - n)));
     if (both)
@@ -185,18 +185,18 @@ mdct(float *y, const float *x, int hops, int H)
     if (n < 40)
         b = minus(b);
     #pragma unroll
-    for (int k = 0; k < HOPS / SIDE; k++)
-        put(s.u[sub + k * SIDE], n, plus(times(a, backward(v[k])), times(b, w[k])));
+    for (int k = 0; k < HOPS / ABREAST; k++)
+        put(s.u[sub + k * ABREAST], n, plus(times(a, backward(v[k])), times(b, w[k])));
     dct<HOPS, THREADS>(&s, &table);
     #pragma unroll
-    for (int k = 0; k < HOPS / SIDE; k++)
-        if (first + k * SIDE < hops)
-            store<ALIGNED>(y + (size_t)(first + k * SIDE) * N + n,
-                           take(s.u[sub + k * SIDE], n));
+    for (int k = 0; k < HOPS / ABREAST; k++)
+        if (first + k * ABREAST < hops)
+            store<ALIGNED>(y + (size_t)(first + k * ABREAST) * N + n,
+                           take(s.u[sub + k * ABREAST], n));
 }
 
-/* A block gives HOPS - 1 hops of samples from theirs and the hop before. `slots` counts
- * hops of samples; the last one of an item has no coefficients. Sample t is
+/* A block computes HOPS - 1 hops of samples from their coefficients and those of the hop before.
+ * `slots` counts hops of samples; the last one of an item has no coefficients. Sample t is
  *
  *   -w[N+t] old[79-t or t-80] +- w[t] now[80+t or 239-t]
  *
@@ -205,36 +205,36 @@ template <int ALIGNED>
 static __global__ void __launch_bounds__(THREADS, BLOCKS)
 imdct(float *y, const float *x, int slots, int H)
 {
-    __shared__ struct dct_room<HOPS> s;
+    __shared__ struct dct_scratch<HOPS> s;
     int t = threadIdx.x % FOURS * 4, sub = threadIdx.x / FOURS, early = t < N / 2;
     int first = blockIdx.x * (HOPS - 1) - 1 + sub;
-    struct place p = place_of(first + H + 1, H + 1);
+    struct hop_cursor p = hop_cursor_at(first + H + 1, H + 1);
     const float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-    float4 v[HOPS / SIDE], a, b;
-    int whole[HOPS / SIDE];
+    float4 v[HOPS / ABREAST], a, b;
+    int whole[HOPS / ABREAST];
 
     #pragma unroll
-    for (int k = 0; k < HOPS / SIDE; k++, go_on(&p, H + 1)) {
-        int slot = first + k * SIDE;
+    for (int k = 0; k < HOPS / ABREAST; k++, hop_cursor_next(&p, H + 1)) {
+        int slot = first + k * ABREAST;
 
-        /* items are counted from 1 here */
+        /* items count from 1 here */
         whole[k] = slot >= 0 && p.h < H && slot < slots;
         v[k] = load<ALIGNED>(x + (whole[k] ? (size_t)(slot - p.item + 1) * N : 0) + t);
     }
     #pragma unroll
-    for (int k = 0; k < HOPS / SIDE; k++)
-        put(s.u[sub + k * SIDE], t, whole[k] ? v[k] : zero);
+    for (int k = 0; k < HOPS / ABREAST; k++)
+        put(s.u[sub + k * ABREAST], t, whole[k] ? v[k] : zero);
     a = minus(load<1>(table.window + N + t));
     b = load<1>(table.window + t);
     if (!early)
         b = minus(b);
     dct<HOPS, THREADS>(&s, &table);
     #pragma unroll
-    for (int k = 0; k < HOPS / SIDE; k++) {
-        int hop = sub + k * SIDE;
+    for (int k = 0; k < HOPS / ABREAST; k++) {
+        int hop = sub + k * ABREAST;
         float4 out = zero;
 
-        if (hop == 0 || first + k * SIDE >= slots)
+        if (hop == 0 || first + k * ABREAST >= slots)
             continue;
         if (t < 120) {
             out = take(s.u[hop - 1], early ? 76 - t : t - 80);
@@ -246,14 +246,14 @@ imdct(float *y, const float *x, int slots, int H)
             now = times(b, early ? now : backward(now));
             out = t < 120 ? plus(out, now) : now;
         }
-        store<ALIGNED>(y + (size_t)(first + k * SIDE) * N + t, out);
+        store<ALIGNED>(y + (size_t)(first + k * ABREAST) * N + t, out);
     }
 }
 
 int telu_mdct_cuda(struct telu_ctx *ctx, float *y, const float *x, int B, int H)
 {
     void (*kernel)(float *, const float *, int, int) =
-        each_aligned(y, x) ? mdct<1> : mdct<0>;
+        float4_aligned(y, x) ? mdct<1> : mdct<0>;
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     int hops = B * H;
 
@@ -267,7 +267,7 @@ int telu_mdct_cuda(struct telu_ctx *ctx, float *y, const float *x, int B, int H)
 int telu_imdct_cuda(struct telu_ctx *ctx, float *y, const float *x, int B, int H)
 {
     void (*kernel)(float *, const float *, int, int) =
-        each_aligned(y, x) ? imdct<1> : imdct<0>;
+        float4_aligned(y, x) ? imdct<1> : imdct<0>;
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     int slots = B * (H + 1);
 

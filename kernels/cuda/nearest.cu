@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* nearest.cu - see nearest.h. The sum over d of a code is one thread's, in the CPU's
- * order, without FMA; of equal ones the lowest index wins, whoever finds it. So the
- * index is the CPU's, bit for bit.
+/* nearest.cu - see nearest.h. One thread sums a code's distance in the CPU's order without FMA,
+ * and the lowest index of equal distances wins, so the index is the CPU's.
  *
  * A NaN or an infinite distance is never less than INFINITY, and index 0 stays.
  */
 #include "nearest.h"
 
 #include "sizes.h"
+#include "small_batch.h"
 #include "nearest.cuh"
 
 #define THREADS 256
 #define LANES   32
 
-/* One block to a row, for live streams. */
+/* One block per row, for live streams. */
 static __global__ void __launch_bounds__(THREADS)
 nearest_few(int32_t *index, const float *z, const float *book, int N, int D)
 {
     __shared__ float row[TELU_MAX_DIM];
-    __shared__ struct found warps[THREADS / LANES];
+    __shared__ struct nearest warps[THREADS / LANES];
     int t = threadIdx.x;
-    struct found a = { INFINITY, 0 };
+    struct nearest a = { INFINITY, 0 };
 
     if (t < D)
         row[t] = z[(size_t)blockIdx.x * D + t];
@@ -33,34 +33,34 @@ nearest_few(int32_t *index, const float *z, const float *book, int N, int D)
 
             sum += diff * diff;
         }
-        if (sum < a.best) {
-            a.best = sum;
+        if (sum < a.distance) {
+            a.distance = sum;
             a.index = n;
         }
     }
-    best_of_warp(&a);
+    nearest_of_warp(&a);
     if (t % LANES == 0)
         warps[t / LANES] = a;
     __syncthreads();
     if (t == 0) {
         for (int i = 1; i < THREADS / LANES; i++)
-            better(&a, warps[i].best, warps[i].index);
+            keep_nearer(&a, warps[i].distance, warps[i].index);
         index[blockIdx.x] = a.index;
     }
 }
 
-#define EACH  4                /* rows x EACH codes to a thread */
+#define EACH  4                /* rows x EACH codes per thread */
 #define ROWS  (THREADS / LANES * EACH)
-#define CODES (LANES * EACH)   /* of a pass */
+#define CODES (LANES * EACH)   /* per pass */
 
-/* A batch: EACH rows to a warp, EACH x EACH sums to a thread. */
+/* Large batches: EACH rows per warp, EACH x EACH sums per thread. */
 static __global__ void __launch_bounds__(THREADS)
 nearest_many(int32_t *index, const float *z, const float *book, int R, int N, int D)
 {
     TELU_SHARED(float, scratch);  /* (D, CODES) of the book, (D, ROWS) of z */
     float *codes = scratch, *rows = scratch + D * CODES;
     int t = threadIdx.x, lane = t % LANES, warp = t / LANES, first = blockIdx.x * ROWS;
-    struct found a[EACH];
+    struct nearest a[EACH];
 
     #pragma unroll
     for (int i = 0; i < EACH; i++)
@@ -93,8 +93,8 @@ nearest_many(int32_t *index, const float *z, const float *book, int R, int N, in
 
             #pragma unroll
             for (int i = 0; i < EACH; i++)
-                if (code < N && sum[i][j] < a[i].best) {
-                    a[i].best = sum[i][j];
+                if (code < N && sum[i][j] < a[i].distance) {
+                    a[i].distance = sum[i][j];
                     a[i].index = code;
                 }
         }
@@ -103,7 +103,7 @@ nearest_many(int32_t *index, const float *z, const float *book, int R, int N, in
     for (int i = 0; i < EACH; i++) {
         int r = first + warp * EACH + i;
 
-        best_of_warp(&a[i]);
+        nearest_of_warp(&a[i]);
         if (lane == 0 && r < R)
             index[r] = a[i].index;
     }
@@ -118,7 +118,7 @@ int telu_nearest_cuda(struct telu_ctx *ctx, int32_t *index, const float *z,
         return -1;
     if (D < 1 || D > TELU_MAX_DIM)
         return telu_fail("nearest: %d dimensions, expected 1 to %d", D, TELU_MAX_DIM);
-    if (R <= 1024)
+    if (R <= TELU_SMALL_NEAREST)
         TELU_LAUNCH(nearest_few, R, THREADS, 0, cuda->stream, index, z, book, N, D);
     else
         TELU_LAUNCH(nearest_many, (R + ROWS - 1) / ROWS, THREADS,

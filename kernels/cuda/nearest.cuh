@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* nearest.cuh - the better of two codes: the nearer, of equal ones the lower, as on the
- * CPU. A NaN or an infinite distance is never better than INFINITY. */
+/* nearest.cuh - keeps the nearest code, and of equal distances the lowest index, as on the CPU.
+ * A NaN or an infinite distance is never nearer than INFINITY. */
 #ifndef NEAREST_CUH
 #define NEAREST_CUH
 
 #include "device.h"
 
-struct found {
-    float best;
+struct nearest {
+    float distance;
     int index;
 };
 
-static __device__ inline void better(struct found *a, float best, int index)
+static __device__ inline void keep_nearer(struct nearest *a, float distance, int index)
 {
-    if (best < a->best || (best == a->best && index < a->index)) {
-        a->best = best;
+    if (distance < a->distance || (distance == a->distance && index < a->index)) {
+        a->distance = distance;
         a->index = index;
     }
 }
 
-/* One element more of the distances of four rows and four codes. */
+/* Adds one dimension to the distances of four rows and four codes. */
 static __device__ inline void add_squares(float (&sum)[4][4], float4 row, float4 code)
 {
     const float r[4] = { row.x, row.y, row.z, row.w };
@@ -35,15 +35,15 @@ static __device__ inline void add_squares(float (&sum)[4][4], float4 row, float4
         }
 }
 
-/* The best of a warp, in lane 0. */
-static __device__ inline void best_of_warp(struct found *a)
+/* Sets lane 0 to the nearest of the warp. */
+static __device__ inline void nearest_of_warp(struct nearest *a)
 {
     #pragma unroll
     for (int by = 16; by > 0; by /= 2) {
-        float best = __shfl_down_sync(0xffffffffu, a->best, by);
+        float distance = __shfl_down_sync(0xffffffffu, a->distance, by);
         int index = __shfl_down_sync(0xffffffffu, a->index, by);
 
-        better(a, best, index);
+        keep_nearer(a, distance, index);
     }
 }
 

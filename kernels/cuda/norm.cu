@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* norm.cu - see norm.h, and norm.cuh for a row. */
+/* norm.cu - see norm.h, and norm.cuh for one row. */
 #include "norm.cuh"
 
 #include "sizes.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* norm.cuh - the norm of one row by sixteen lanes, which keep it in registers: lane j has
- * channels j, j + 16 ... and the CPU's partial sum j, so the bits are the CPU's. */
+/* norm.cuh - norm of one row by sixteen lanes, which keep it in registers. Lane j holds channels
+ * j, j + 16 ... and the CPU's partial sum j, which gives the CPU's bits. */
 #ifndef NORM_CUH
 #define NORM_CUH
 
@@ -9,7 +9,7 @@
 
 #define NORM_LANES 16
 
-/* The lanes' partial sums, added in their order, in every lane. */
+/* Adds the lanes' partial sums in lane order; every lane gets the sum. */
 static __device__ inline float norm_sum(float part)
 {
     float sum = 0.0f;
@@ -20,9 +20,9 @@ static __device__ inline float norm_sum(float part)
     return sum;
 }
 
-/* v[i] is channel i * NORM_LANES + j of the row of C; g and b are the row's, and to(c, y)
- * takes channel c of what becomes of it. live: C, or 0 in lanes that only take part in the sums, as all 32 of a warp have to. EACH: channels
- * of a lane, at least C / NORM_LANES. */
+/* v[i]: channel i * NORM_LANES + j of a row of C; g, b: the norm's; to(c, y) takes channel c of
+ * the result. live: C, or 0 in lanes that only take part in the sums, which need the whole
+ * warp. EACH: channels per lane, at least C / NORM_LANES. */
 template <int EACH, class To>
 static __device__ inline void norm_row(To to, const float *v, const float *g, const float *b,
                                        int j, int live, int C)

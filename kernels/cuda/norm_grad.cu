@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* norm_grad.cu - see norm.h and norm_grad.c for the formula. A row is a warp's and is read
- * once, x, dy and dx together before anything waits for them. Its lanes keep it in
- * registers, and with it the sums of dg and db over the rows that come to them. */
+/* norm_grad.cu - see norm.h, and norm_grad.c for the formula. One warp per row loads x, dy and dx
+ * once, before it uses any of them. Its lanes keep the row in registers, with their sums of dg
+ * and db. */
 #include "norm.h"
 
 #include "sizes.h"
 #include "elementwise.cuh"
-#include "rows.cuh"
+#include "row_sums.cuh"
 
 #define THREADS 128
 #define WARPS   (THREADS / 32)
@@ -19,7 +19,7 @@ static __device__ inline float all_lanes(float x)
     return x;
 }
 
-/* V neighbours at p, or zeros. */
+/* Loads V neighbours at p, or zeros. */
 static __device__ inline void load(float *v, const float *p, int live, int V)
 {
     float2 two = make_float2(0.0f, 0.0f);
@@ -33,14 +33,14 @@ static __device__ inline void load(float *v, const float *p, int live, int V)
     v[0] = two.x;
 }
 
-/* EACH times V neighbouring channels to a lane. BLOCKS: on a multiprocessor. */
+/* EACH times V neighbouring channels per lane. BLOCKS: per multiprocessor. */
 template <int V, int EACH, int BLOCKS>
 static __global__ void __launch_bounds__(THREADS, BLOCKS)
 norm_rows(float *dx, float *part, const float *dy, const float *x, const float *g, int R,
           int C)
 {
     __shared__ float scratch[2][WARPS][32 * V], gain[32 * V * EACH];
-    const bool EARLY = V == 2 || EACH <= 16;       /* or registers do not suffice */
+    const bool EARLY = V == 2 || EACH <= 16;       /* else registers do not suffice */
     int t = threadIdx.x, warp = t / 32, lane = t % 32;
     int share = (R + gridDim.x - 1) / gridDim.x;
     int first = blockIdx.x * share, end = min(first + share, R);
@@ -85,7 +85,7 @@ norm_rows(float *dx, float *part, const float *dy, const float *x, const float *
         float mean_a = all_lanes(a) / (float)C;
         float mean_an = all_lanes(an) / (float)C * scale;
 
-        __syncwarp();          /* g is read again: registers would not do for both */
+        __syncwarp();          /* g is loaded again to save registers */
         #pragma unroll
         for (int i = 0; i < EACH; i++) {
             int c = (i * 32 + lane) * V;
@@ -133,7 +133,7 @@ norm_rows(float *dx, float *part, const float *dy, const float *x, const float *
 int telu_norm_grad_cuda(struct telu_ctx *ctx, float *dx, float *dg, float *db,
                         const float *dy, const float *x, const float *g, int R, int C)
 {
-    /* blocks: what the registers allow, so that all run at once */
+    /* blocks: per multiprocessor, as registers allow, so that all run at once */
     static const struct {
         int pair, most, blocks;
         void (*kernel)(float *, float *, const float *, const float *, const float *, int,
@@ -145,7 +145,7 @@ int telu_norm_grad_cuda(struct telu_ctx *ctx, float *dx, float *dg, float *db,
         { 1, 512, 2, norm_rows<1, 16, 2> }, { 1, 1024, 2, norm_rows<1, 32, 2> },
     };
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
-    int pair = C % 2 == 0 && each_aligned(dx, dy, x, g) ? 2 : 1, i = 0, parts, most;
+    int pair = C % 2 == 0 && float4_aligned(dx, dy, x, g) ? 2 : 1, i = 0, parts, most;
     float *part;
 
     if (!cuda)
@@ -156,7 +156,7 @@ int telu_norm_grad_cuda(struct telu_ctx *ctx, float *dx, float *dg, float *db,
     while (sizes[i].pair != pair || sizes[i].most < C)
         i++;
     parts = (R + WARPS - 1) / WARPS;
-    most = ROWS_CARD * sizes[i].blocks;
+    most = ROW_SUMS_SMS * sizes[i].blocks;
     parts = parts < 1 ? 1 : parts < most ? parts : most;
     part = (float *)telu_cuda_scratch(ctx, sizeof(float) * parts * 2 * C);
     if (!part)
@@ -165,5 +165,5 @@ int telu_norm_grad_cuda(struct telu_ctx *ctx, float *dx, float *dg, float *db,
                 C);
     if (telu_cuda_launched("norm backward"))
         return -1;
-    return rows_finish(cuda, dg, db, part, parts, 2, 1, C, "norm backward");
+    return row_sums_finish(cuda, dg, db, part, parts, 2, 1, C, "norm backward");
 }

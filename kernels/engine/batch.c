@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* batch.c - who shares a batch, and how a stream comes, hands in packets and goes; the
- * batch itself is run by scheduler.c. */
+/* batch.c - finds or creates batches, adds and removes streams, and submits their requests;
+ * scheduler.c runs the batches. */
 #include "scheduler.h"
 
 #include "error.h"
@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What telu_batch_stream.inside says. */
-enum { OUT, IN, AWAITED_AT_THE_DOOR };
+/* telu_batch_stream.caller: whether a thread is in telu_batch_run(), and whether
+ * telu_batch_remove() waits for it. */
+enum { CALLER_OUTSIDE, CALLER_INSIDE, CALLER_AWAITED };
 
-/* All that live, and how many use each. Taken before a batch's own lock. */
+/* Guards the list of usable batches and their `users`; taken before a batch's own lock. */
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct telu_batch *list;
 
@@ -24,22 +25,23 @@ static void wait_for(sem_t *s)
         ;
 }
 
-static int ask(struct telu_batch *b, struct telu_call *c)
+/* Passes the command to the scheduler's thread and waits until it is executed. */
+static int execute(struct telu_batch *b, struct telu_command *c)
 {
     sem_init(&c->done, 0, 0);
     pthread_mutex_lock(&b->lock);
-    *b->last_call = c;
-    b->last_call = &c->next;
+    *b->last_command = c;
+    b->last_command = &c->next;
     pthread_cond_signal(&b->work);
     pthread_mutex_unlock(&b->lock);
     wait_for(&c->done);
     sem_destroy(&c->done);
-    return c->failed ? telu_fail("%s", c->why) : 0;
+    return c->failed ? telu_fail_status(c->status, "%s", c->error) : 0;
 }
 
-/* --- Making and ending one ------------------------------------------------- */
+/* --- Batches --------------------------------------------------------------- */
 
-/* The thread gets no signals: they are the application's. */
+/* The thread blocks all signals, which belong to the application. */
 static int start_thread(struct telu_batch *b)
 {
     sigset_t all, before;
@@ -52,29 +54,29 @@ static int start_thread(struct telu_batch *b)
     return e ? telu_fail("no thread for an engine: %s", strerror(e)) : 0;
 }
 
-static void release(struct telu_batch *b)
+static void free_batch(struct telu_batch *b)
 {
     pthread_cond_destroy(&b->work);
     pthread_mutex_destroy(&b->lock);
-    free(b->taken);
-    free(b->jobs);
+    free(b->streams);
+    free(b->requests);
     free(b);
 }
 
-static struct telu_batch *make(const struct telu_module *module,
-                               const struct telu_model *m, int device)
+static struct telu_batch *create_batch(const struct telu_module *module,
+                                       const struct telu_model *m, int device)
 {
     struct telu_batch *b = calloc(1, sizeof(*b));
     pthread_condattr_t clock;
 
     if (!b) {
-        telu_fail("no memory for a batch");
+        telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a batch");
         return NULL;
     }
     b->module = module;
     b->m = m;
     b->device = device;
-    b->last_call = &b->calls;
+    b->last_command = &b->commands;
     for (int i = 0; i < 2; i++)
         b->side[i].last = &b->side[i].first;
     pthread_mutex_init(&b->lock, NULL);
@@ -82,35 +84,35 @@ static struct telu_batch *make(const struct telu_module *module,
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&b->work, &clock);
     pthread_condattr_destroy(&clock);
-    b->jobs = calloc(TELU_BATCH_MAX, sizeof(*b->jobs));
-    b->taken = calloc(TELU_BATCH_MAX, sizeof(*b->taken));
-    if (!b->jobs || !b->taken)
-        telu_fail("no memory for a batch");
+    b->requests = calloc(TELU_BATCH_MAX, sizeof(*b->requests));
+    b->streams = calloc(TELU_BATCH_MAX, sizeof(*b->streams));
+    if (!b->requests || !b->streams)
+        telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a batch");
     else if (!start_thread(b))
         return b;
-    release(b);
+    free_batch(b);
     return NULL;
 }
 
-/* The one to join, counted: a living one, or a new one. */
-static struct telu_batch *acquire(const struct telu_module *module,
-                                  const struct telu_model *m, int device)
+/* Returns a usable batch, found or created, and counts one more user. */
+static struct telu_batch *acquire_batch(const struct telu_module *module,
+                                        const struct telu_model *m, int device)
 {
     struct telu_batch *b;
-    int dead = 1;
+    int failed = 1;
 
     pthread_mutex_lock(&list_lock);
     for (b = list; b; b = b->next) {
         if (b->module != module || b->m != m || b->device != device)
             continue;
         pthread_mutex_lock(&b->lock);
-        dead = b->dead;
+        failed = b->failed;
         pthread_mutex_unlock(&b->lock);
-        if (!dead)
+        if (!failed)
             break;
     }
     if (!b) {
-        b = make(module, m, device);
+        b = create_batch(module, m, device);
         if (b) {
             b->next = list;
             list = b;
@@ -122,9 +124,10 @@ static struct telu_batch *acquire(const struct telu_module *module,
     return b;
 }
 
-static void give_back(struct telu_batch *b)
+/* Ends the batch when its last user is gone. */
+static void release_batch(struct telu_batch *b)
 {
-    struct telu_call quit = { .kind = TELU_QUIT };
+    struct telu_command quit = { .kind = TELU_COMMAND_QUIT };
     struct telu_batch **at = &list;
     int users;
 
@@ -137,81 +140,83 @@ static void give_back(struct telu_batch *b)
     pthread_mutex_unlock(&list_lock);
     if (users)
         return;
-    ask(b, &quit);
+    execute(b, &quit);
     pthread_join(b->thread, NULL);
-    release(b);
+    free_batch(b);
 }
 
-/* --- Seats ----------------------------------------------------------------- */
+/* --- Streams --------------------------------------------------------------- */
 
 struct telu_batch_stream *telu_batch_add(const struct telu_module *module,
-                                  const struct telu_model *m, int device,
-                                  enum telu_side side, unsigned window)
+                                         const struct telu_model *m, int device,
+                                         enum telu_side side, unsigned window_us)
 {
-    struct telu_batch_stream *seat = calloc(1, sizeof(*seat));
-    struct telu_call join_call = { .kind = TELU_JOIN, .seat = seat };
+    struct telu_batch_stream *stream = calloc(1, sizeof(*stream));
+    struct telu_command add = { .kind = TELU_COMMAND_ADD, .stream = stream };
 
-    if (!seat) {
-        telu_fail("no memory for a stream");
+    if (!stream) {
+        telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a stream");
         return NULL;
     }
     if (!module->engine) {
         telu_fail("The module \"%s\" was built without an engine", module->name);
-        free(seat);
+        free(stream);
         return NULL;
     }
-    seat->side = side;
-    seat->window = window;
-    seat->batch = acquire(module, m, device);
-    if (!seat->batch) {
-        free(seat);
+    stream->side = side;
+    stream->window_us = window_us;
+    stream->batch = acquire_batch(module, m, device);
+    if (!stream->batch) {
+        free(stream);
         return NULL;
     }
-    if (ask(seat->batch, &join_call)) {
-        give_back(seat->batch);
-        free(seat);
+    if (execute(stream->batch, &add)) {
+        release_batch(stream->batch);
+        free(stream);
         return NULL;
     }
-    sem_init(&seat->done, 0, 0);
-    sem_init(&seat->out, 0, 0);
-    return seat;
+    sem_init(&stream->done, 0, 0);
+    sem_init(&stream->caller_left, 0, 0);
+    return stream;
 }
 
-void telu_batch_remove(struct telu_batch_stream *s)
+void telu_batch_remove(struct telu_batch_stream *stream)
 {
-    struct telu_call call = { .kind = TELU_LEAVE, .seat = s };
-    int in = IN;
+    struct telu_command command = { .kind = TELU_COMMAND_REMOVE, .stream = stream };
+    int inside = CALLER_INSIDE;
 
-    if (!s)
+    if (!stream)
         return;
-    ask(s->batch, &call);
-    if (__atomic_compare_exchange_n(&s->inside, &in, AWAITED_AT_THE_DOOR, 0,
+    execute(stream->batch, &command);
+    if (__atomic_compare_exchange_n(&stream->caller, &inside, CALLER_AWAITED, 0,
                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-        wait_for(&s->out);
-    give_back(s->batch);
-    sem_destroy(&s->done);
-    sem_destroy(&s->out);
-    free(s);
+        wait_for(&stream->caller_left);
+    release_batch(stream->batch);
+    sem_destroy(&stream->done);
+    sem_destroy(&stream->caller_left);
+    free(stream);
 }
 
-/* With the lock, as all below. Puts it into the queue. Returns whether the engine's thread
- * must be told, if nobody runs what is there now. */
-static int put_in(struct telu_batch *b, struct telu_batch_stream *seat, struct telu_request *job)
-{
-    struct telu_queue *s = &b->side[seat->side];
-    int64_t due = telu_now_us() + seat->window;
-    int sooner = !s->queued || due < s->due;
+/* The functions below require the lock. */
 
-    seat->job = job;
-    seat->behind = NULL;
-    *s->last = seat;
-    s->last = &seat->behind;
-    s->queued++;
-    s->expected += !seat->expected;
-    seat->expected = 1;
-    if (sooner)
-        s->due = due;
-    return sooner;
+/* Returns 1 when the scheduler's thread must be signalled because its deadline is now earlier. */
+static int enqueue(struct telu_batch *b, struct telu_batch_stream *stream,
+                   struct telu_request *request)
+{
+    struct telu_queue *queue = &b->side[stream->side];
+    int64_t deadline = telu_now_us() + stream->window_us;
+    int earlier = !queue->queued || deadline < queue->deadline;
+
+    stream->request = request;
+    stream->queue_next = NULL;
+    *queue->last = stream;
+    queue->last = &stream->queue_next;
+    queue->queued++;
+    queue->expected += !stream->expected;
+    stream->expected = 1;
+    if (earlier)
+        queue->deadline = deadline;
+    return earlier;
 }
 
 static int is_due(const struct telu_batch *b, enum telu_side side)
@@ -221,56 +226,61 @@ static int is_due(const struct telu_batch *b, enum telu_side side)
     return telu_scheduler_due(&b->side[side], telu_now_us(), &never);
 }
 
-/* Nobody has the engine, and its thread has nothing to do: what waits, waits for more. */
+/* 1: no thread owns the engine, and the scheduler's thread has no work before a deadline. */
 static int is_idle(const struct telu_batch *b)
 {
-    return !b->busy && !b->calls && !is_due(b, TELU_ENCODE) && !is_due(b, TELU_DECODE);
+    return !b->busy && !b->commands && !is_due(b, TELU_ENCODE) && !is_due(b, TELU_DECODE);
 }
 
-/* Runs it, with all that waited for it, or leaves it to the thread. */
-static void hand_in(struct telu_batch *b, struct telu_batch_stream *seat, struct telu_request *job)
+/* Runs the request with all queued ones when the engine is idle; else leaves it queued. */
+static void submit(struct telu_batch *b, struct telu_batch_stream *stream,
+                   struct telu_request *request)
 {
-    int idle = is_idle(b), sooner = put_in(b, seat, job), due = is_due(b, seat->side);
+    int idle = is_idle(b), earlier = enqueue(b, stream, request);
+    int due = is_due(b, stream->side);
 
     if (idle && due) {
-        telu_scheduler_run(b, seat->side);
-        if (b->calls || b->side[0].queued || b->side[1].queued)
+        telu_scheduler_run(b, stream->side);
+        if (b->commands || b->side[0].queued || b->side[1].queued)
             pthread_cond_signal(&b->work);
-    } else if (!b->busy && (sooner || due)) {
+    } else if (!b->busy && (earlier || due)) {
         pthread_cond_signal(&b->work);
     }
 }
 
-int telu_batch_run(struct telu_batch_stream *seat, struct telu_request *job)
+int telu_batch_run(struct telu_batch_stream *stream, struct telu_request *request)
 {
-    struct telu_batch *b = seat->batch;
-    int barred, failed;
+    struct telu_batch *b = stream->batch;
+    int refused, failed;
 
-    __atomic_store_n(&seat->inside, IN, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&stream->caller, CALLER_INSIDE, __ATOMIC_SEQ_CST);
     pthread_mutex_lock(&b->lock);
-    barred = b->dead || seat->left;
-    if (!barred)
-        hand_in(b, seat, job);
+    refused = b->failed || stream->removed;
+    if (!refused)
+        submit(b, stream, request);
     pthread_mutex_unlock(&b->lock);
-    if (!barred)
-        wait_for(&seat->done);
+    if (!refused)
+        wait_for(&stream->done);
 
-    failed = barred || seat->failed;
+    failed = refused || stream->failed;
     if (failed) {
         pthread_mutex_lock(&b->lock);
-        telu_fail("%s", b->dead ? b->why : "the stream was closed");
+        if (b->failed)
+            telu_fail_status(b->status, "%s", b->error);
+        else
+            telu_fail("the stream was closed");
         pthread_mutex_unlock(&b->lock);
     }
-    if (__atomic_exchange_n(&seat->inside, OUT, __ATOMIC_SEQ_CST) == AWAITED_AT_THE_DOOR)
-        sem_post(&seat->out);
+    if (__atomic_exchange_n(&stream->caller, CALLER_OUTSIDE, __ATOMIC_SEQ_CST) == CALLER_AWAITED)
+        sem_post(&stream->caller_left);
     return failed ? -1 : 0;
 }
 
-void telu_batch_stats(struct telu_batch_stream *seat, struct telu_batch_stats *stats)
+void telu_batch_stats(struct telu_batch_stream *stream, struct telu_batch_stats *stats)
 {
-    struct telu_batch *b = seat->batch;
+    struct telu_batch *b = stream->batch;
 
     pthread_mutex_lock(&b->lock);
-    *stats = b->side[seat->side].stats;
+    *stats = b->side[stream->side].stats;
     pthread_mutex_unlock(&b->lock);
 }

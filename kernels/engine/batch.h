@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* batch.h - one engine for all streams of a model on a device.
+/* batch.h - shares one engine among all streams that use the same model on the same device.
  *
- * Streams live in threads of their own, and each hands in one packet at a time. Where the
- * engine is idle, that stream's thread runs it; what comes meanwhile waits, and is run as
- * one batch by a thread that belongs to the engine:
+ * Each stream lives in its own thread and submits one packet at a time. The submitting thread
+ * runs the batch itself when the engine is idle. Requests that arrive while the engine is busy
+ * form the next batch, which the scheduler's thread runs:
  *
  *   stream --.                                        .--> stream
  *   stream --+--> packets to encode --.               |
  *   stream --'                        +--> engine ----+--> stream
  *   stream -----> packets to decode --'               '--> stream
  *
- * What comes while a batch runs makes the next one, so that batches grow with the load
- * by themselves. A stream may also grant a window: so long its packet waits for those
- * of the others. It waits for none that let the last window pass; and when all others
- * have come, it runs at once. The two sides take turns.
+ * Batches therefore grow with the load. A stream may also grant a window: its packet then waits
+ * at most that long for packets of other streams. The window closes early when all expected
+ * streams have submitted. A stream that missed the last window is not expected until it submits
+ * again. The two sides alternate.
  *
- * Submitting neither allocates nor waits for other streams' threads. When the device
- * fails, every stream gets the reason and its packet back untouched; the batch is dead
- * then, and whoever joins next gets an engine of its own.
+ * Submitting does not allocate and does not wait for the threads of other streams. A device
+ * failure returns the error to every stream and leaves the requests unchanged. The batch is
+ * then unusable, and the next stream to be added opens a new engine.
  */
 #ifndef TELU_BATCH_H
 #define TELU_BATCH_H
@@ -28,33 +28,34 @@
 extern "C" {
 #endif
 
-#define TELU_BATCH_MAX 1024   /* packets of one run; more streams make more runs */
+#define TELU_BATCH_MAX 1024   /* packets per run; further packets form further runs */
 
-struct telu_batch_stream;              /* a stream's place */
+struct telu_batch_stream;
 
-/* Takes a place in the batch of that module, model and device, which is made when there
- * is none. window: microseconds. The model must stay until the seat is left. NULL with
- * telu_error(), in the module's own words where it was the device that failed. */
+/* Adds a stream to the batch of (module, model, device), and creates that batch if needed.
+ * window_us: longest wait for other streams, in microseconds. The model must outlive the stream.
+ * Returns NULL and sets telu_error() and telu_error_status(), from the module for device errors. */
 struct telu_batch_stream *telu_batch_add(const struct telu_module *module,
-                                  const struct telu_model *m, int device,
-                                  enum telu_side side, unsigned window);
+                                         const struct telu_model *m, int device,
+                                         enum telu_side side, unsigned window_us);
 
-/* A thread that waits in telu_batch_run() is sent back with -1; no other may come. The
- * last to leave closes the engine. NULL is fine. */
-void telu_batch_remove(struct telu_batch_stream *s);
+/* Removes and frees the stream; NULL is allowed. A thread waiting in telu_batch_run() returns
+ * -1; no thread may call it afterwards. Removing the last stream closes the engine. */
+void telu_batch_remove(struct telu_batch_stream *stream);
 
-/* Runs one packet, and waits for it; job->slot is filled in here. 0, or -1 with
- * telu_error() when the device failed, now or before: the job is then untouched. */
-int telu_batch_run(struct telu_batch_stream *s, struct telu_request *job);
+/* Runs one packet and waits for it; sets request->slot. Returns 0, or -1 with telu_error() and
+ * telu_error_status() when the device has failed; the request is then unchanged. */
+int telu_batch_run(struct telu_batch_stream *stream, struct telu_request *request);
 
-/* Of the seat's side, since the batch was made. */
+/* Counters of one side of a batch, since the batch was created. */
 struct telu_batch_stats {
     uint64_t runs, packets;
     int most;                  /* packets of the largest run */
-    int streams;               /* now */
+    int streams;               /* at present */
 };
 
-void telu_batch_stats(struct telu_batch_stream *s, struct telu_batch_stats *stats);
+/* Copies the counters of the stream's side. */
+void telu_batch_stats(struct telu_batch_stream *stream, struct telu_batch_stats *stats);
 
 #ifdef __cplusplus
 }

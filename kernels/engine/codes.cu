@@ -17,7 +17,6 @@
 #include "live.cuh"
 #include "nearest.cuh"
 
-#define LARGE 512              /* rows, from which on they are many */
 
 /* What a block knows of a row. */
 struct search_row {
@@ -62,7 +61,7 @@ static __device__ void search_node(const struct telu_stage *st, struct telu_row 
                                    int first)
 {
     int bits = row->layers.prefix_bits;
-    struct found f = { INFINITY, 0 };
+    struct nearest f = { INFINITY, 0 };
 
     for (int v = TELU_LANE; v < 1 << bits; v += LIVE_WARP) {
         const float *c = live_node(st, bits, v);
@@ -73,15 +72,15 @@ static __device__ void search_node(const struct telu_stage *st, struct telu_row 
 
             far += diff * diff;
         }
-        better(&f, far, v);
+        keep_nearer(&f, far, v);
     }
-    best_of_warp(&f);
+    nearest_of_warp(&f);
     f.index = __shfl_sync(0xffffffffu, f.index, 0);
     if (TELU_LANE == 0)
         row->layers.prefix = f.index;
     for (int k = TELU_LANE; k < latent; k += LIVE_WARP)
         sum[k] = (first ? 0.0f : sum[k]) +
-                 live_adds(st, live_node(st, bits, f.index), k);
+                 live_stage_output(st, live_node(st, bits, f.index), k);
 }
 
 /* --- Few rows -------------------------------------------------------------------- */
@@ -99,7 +98,7 @@ struct few_search {
     float r[TELU_MAX_WIDTH];
     float z[TELU_MAX_DIM];
     float p[TELU_MAX_DIM][FEW_STEP];
-    struct found warps[FEW_WARPS];
+    struct nearest warps[FEW_WARPS];
     struct search_row row;
     struct telu_stage stage[TELU_MAX_STAGES + 1];
 };
@@ -167,11 +166,11 @@ static __device__ inline void few_project(struct few_search *s, const struct few
 }
 
 /* The nearest of a thread's codes. */
-static __device__ inline struct found few_nearest(const struct few_search *s,
+static __device__ inline struct nearest few_nearest(const struct few_search *s,
                                                   const struct few_ahead *a,
                                                   const struct telu_stage *st, int codes)
 {
-    struct found f = { INFINITY, 0 };
+    struct nearest f = { INFINITY, 0 };
 
     for (int first = threadIdx.x; first < codes; first += FEW_CODES * FEW_THREADS) {
         float sum[FEW_CODES] = {};
@@ -199,7 +198,7 @@ static __device__ inline struct found few_nearest(const struct few_search *s,
             }
         #pragma unroll
         for (int j = 0; j < FEW_CODES; j++)
-            if (first + j * FEW_THREADS < codes && sum[j] < f.best)
+            if (first + j * FEW_THREADS < codes && sum[j] < f.distance)
                 f = { sum[j], v[j] };
     }
     return f;
@@ -252,11 +251,11 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
             return;
         }
 
-        struct found f = few_nearest(&s, &ahead, st, codes);
+        struct nearest f = few_nearest(&s, &ahead, st, codes);
 
         if (stage + 1 < m->cfg.stages)
             few_fetch(&ahead, st + 1, latent, codes);
-        best_of_warp(&f);
+        nearest_of_warp(&f);
         if (TELU_LANE == 0)
             s.warps[warp] = f;
         __syncthreads();
@@ -265,8 +264,8 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
             if (w == 0)
                 f = s.warps[0];
             else
-                better(&f, s.warps[w].best, s.warps[w].index);
-        const float *adds = live_added(&l, codes, latent, stage, f.index);
+                keep_nearer(&f, s.warps[w].distance, s.warps[w].index);
+        const float *adds = live_code_latent(&l, codes, latent, stage, f.index);
 
         #pragma unroll
         for (int n = 0; n < FEW_OWN; n++)
@@ -297,7 +296,7 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
 struct many_search {
     float r[ROWS][WIDTH + 1];
     __align__(16) float z[TELU_MAX_DIM][ROWS];
-    struct found best[ROWS][SHARES];
+    struct nearest best[ROWS][SHARES];
     struct search_row row[ROWS];
 };
 
@@ -323,7 +322,7 @@ static __device__ inline void many_nearest(struct many_search *s, const struct t
 {
     const int lane = TELU_LANE, warp = threadIdx.x / LIVE_WARP;
     const int group = EACH * (warp % GROUPS), share = warp / GROUPS;
-    struct found mine[EACH];
+    struct nearest mine[EACH];
 
     #pragma unroll
     for (int i = 0; i < EACH; i++)
@@ -342,12 +341,12 @@ static __device__ inline void many_nearest(struct many_search *s, const struct t
         for (int i = 0; i < EACH; i++)
             #pragma unroll
             for (int j = 0; j < EACH; j++)
-                if (sum[i][j] < mine[i].best)
+                if (sum[i][j] < mine[i].distance)
                     mine[i] = { sum[i][j], v + j };
     }
     #pragma unroll
     for (int i = 0; i < EACH; i++) {
-        best_of_warp(&mine[i]);
+        nearest_of_warp(&mine[i]);
         if (lane == 0)
             s->best[group + i][share] = mine[i];
     }
@@ -392,13 +391,13 @@ static __global__ void __launch_bounds__(THREADS, 2) search_many(struct telu_liv
         #pragma unroll
         for (int i = 0; i < OWN; i++) {
             const struct search_row *row = &s.row[own + i];
-            struct found f = s.best[own + i][0];
+            struct nearest f = s.best[own + i][0];
             float *to = l.sum + (size_t)(first + own + i) * latent;
 
             if (stage < row->stages) {
                 for (int k = 1; k < SHARES; k++)
-                    better(&f, s.best[own + i][k].best, s.best[own + i][k].index);
-                const float *adds = live_added(&l, m->cfg.codes, latent, stage, f.index);
+                    keep_nearer(&f, s.best[own + i][k].distance, s.best[own + i][k].index);
+                const float *adds = live_code_latent(&l, m->cfg.codes, latent, stage, f.index);
 
                 #pragma unroll
                 for (int n = 0; n < WIDTH / LIVE_WARP; n++)
@@ -430,7 +429,7 @@ int telu_live_search(struct telu_ctx *ctx, const struct telu_live *l, int B)
 
     if (!cuda)
         return -1;
-    if (B < LARGE || c->latent > WIDTH || c->codes % PASS)
+    if (B <= TELU_SMALL_SEARCH || c->latent > WIDTH || c->codes % PASS)
         TELU_LAUNCH(search_few, B, FEW_THREADS, 0, cuda->stream, *l);
     else
         TELU_LAUNCH(search_many, live_blocks(B, ROWS), THREADS, 0, cuda->stream, *l);

@@ -1,43 +1,42 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dwconv_norm.cuh - how a block of a live network begins: norm(dwconv(x)), the convolution over
- * the packets of a stream, of which the older ones lie in its ring, see live.h. Taps are
- * added in the CPU's order and sums of the norm as well: the CPU's bits.
+/* dwconv_norm.cuh - begins a block of a live network: norm(dwconv(x)) over a stream's packets, the
+ * older of which lie in the ring of its slot, see live.h. Taps and sums follow the CPU's order
+ * and give its bits, except the norm's sums in dwnorm_float4.
  *
- * Of few rows `mixed` hands each to the layer behind, all of whose blocks make it anew, which
- * is sooner done than waiting for another launch. Many have a kernel of their own: mix_fours,
- * where a thread has four channels and asks for all that it needs at once (its norm adds in
- * another order), and mix_rows for sizes that do not allow it.
+ * Small batches fuse the two into the next layer: dwnorm_input computes the row again in each
+ * of its blocks, which takes less time than another launch. Large batches have kernels of
+ * their own: dwnorm_float4, four channels per thread, and dwnorm_rows for all other sizes.
  */
-#ifndef MIX_CUH
-#define MIX_CUH
+#ifndef DWCONV_NORM_CUH
+#define DWCONV_NORM_CUH
 
 #include "linear.cuh"
 #include "live.cuh"
 #include "norm.cuh"
 #include "product.cuh"
 
-#define MIX_THREADS 128
-#define MIX_USUAL   7          /* taps, known when compiled */
-#define MIX_WIDE    256        /* threads of a block; one has four channels of 1024 at most */
+#define DWNORM_THREADS 128
+#define DWNORM_TAPS    7       /* taps that kernels are compiled for */
+#define DWNORM_BLOCK   256     /* threads per block, four channels each, 1024 at most */
 
-struct mix {
-    struct product_input y;    /* of many rows */
-    const float *x;            /* (B, C), as y is */
+struct dwnorm {
+    struct product_input y;    /* output of large batches */
+    const float *x;            /* (B, C), like y */
     const struct telu_row *row;
-    int decoder;               /* whose past */
-    size_t ring;               /* the block's ring in it, in floats */
+    int decoder;               /* 1: the decoder's history, 0: the encoder's */
+    size_t ring;               /* offset of the block's ring in the history, in floats */
     const float *w, *wb;       /* (C, K), (C) */
     const float *g, *b;        /* norm */
     int B, C, K;
 };
 
-/* What a thread knows of a row. TAPS: K, or 0: any. */
+/* A row's ring and position. TAPS: K, or 0 for any K. */
 template <int TAPS>
-struct mix_row {
-    int K, age, now;           /* now: where x goes in the ring */
-    float *ring;               /* NULL: the row idles */
+struct dwnorm_row {
+    int K, age, now;           /* now: ring row of x */
+    float *ring;               /* NULL: the row is idle */
 
-    __device__ mix_row(const struct mix &m, int r)
+    __device__ dwnorm_row(const struct dwnorm &m, int r)
     {
         const struct telu_row *row = r < m.B ? &m.row[r] : NULL;
 
@@ -48,7 +47,7 @@ struct mix_row {
     }
 
     /* The convolution of channel c. */
-    __device__ float at(const struct mix &m, int c, float x) const
+    __device__ float at(const struct dwnorm &m, int c, float x) const
     {
         const float *w = m.w + (size_t)c * K;
         float sum = m.wb[c];
@@ -64,8 +63,8 @@ struct mix_row {
     }
 };
 
-/* A row of a layer's input. */
-struct mix_out {
+/* Writes a row of a layer's input. */
+struct dwnorm_out {
     struct product_input y;
     size_t r;
     int C;
@@ -76,19 +75,19 @@ struct mix_out {
     }
 };
 
-/* y = norm(dwconv(x)), and x goes into the ring. EACH as in norm.cuh. Told how many blocks
- * share an SM, ptxas does not spill. */
+/* y = norm(dwconv(x)); stores x in the ring. EACH: see norm.cuh. The number of blocks per SM keeps
+ * ptxas from spilling. */
 template <int EACH>
-static __global__ void __launch_bounds__(MIX_THREADS, EACH > 20 ? 2 : 4)
-mix_rows(struct mix m)
+static __global__ void __launch_bounds__(DWNORM_THREADS, EACH > 20 ? 2 : 4)
+dwnorm_rows(struct dwnorm m)
 {
     const int C = m.C, j = threadIdx.x % NORM_LANES;
-    int r = blockIdx.x * (MIX_THREADS / NORM_LANES) + threadIdx.x / NORM_LANES;
-    struct mix_row<0> row(m, r);
-    int live = row.ring ? C : 0;           /* all lanes take part in the sums */
+    int r = blockIdx.x * (DWNORM_THREADS / NORM_LANES) + threadIdx.x / NORM_LANES;
+    struct dwnorm_row<0> row(m, r);
+    int live = row.ring ? C : 0;           /* idle lanes take part in the sums */
     float v[EACH], x[EACH];
 
-    /* Nothing is stored before all has been asked for. */
+    /* All loads are issued before the first store. */
     #pragma unroll
     for (int i = 0; i < EACH; i++) {
         int c = i * NORM_LANES + j;
@@ -103,14 +102,14 @@ mix_rows(struct mix m)
     for (int i = 0; i < EACH; i++)
         if (i * NORM_LANES + j < live)
             row.ring[(size_t)row.now * C + i * NORM_LANES + j] = x[i];
-    struct mix_out to = { m.y, (size_t)r, C };
+    struct dwnorm_out to = { m.y, (size_t)r, C };
 
     norm_row<EACH>(to, v, m.g, m.b, j, live, C);
 }
 
-/* v of all of a row's threads, which have whole warps, added up; part [warps of a block], not
- * in use by the sum before. All threads of the block come here. */
-static __device__ inline float mix_sum(float v, float *part)
+/* Sums v over the threads of a row, which are whole warps. part [warps of a block] must differ from
+ * the previous sum's. All threads of the block must call it. */
+static __device__ inline float dwnorm_sum(float v, float *part)
 {
     const int warps = blockDim.x / 32, first = threadIdx.y * warps;
 
@@ -121,26 +120,26 @@ static __device__ inline float mix_sum(float v, float *part)
     __syncthreads();
     v = 0.0f;
     #pragma unroll
-    for (int i = 0; i < MIX_WIDE / 32; i++)
+    for (int i = 0; i < DWNORM_BLOCK / 32; i++)
         if (i < warps)
             v += part[first + i];
     return v;
 }
 
-static __device__ inline float mix_add(float4 v)
+static __device__ inline float dwnorm_add(float4 v)
 {
     return (v.x + v.y) + (v.z + v.w);
 }
 
-/* blockDim (threads of a row, rows). */
-static __global__ void __launch_bounds__(MIX_WIDE, 4) mix_fours(struct mix m)
+/* blockDim: (threads per row, rows). A thread issues the loads of its four channels at once. */
+static __global__ void __launch_bounds__(DWNORM_BLOCK, 4) dwnorm_float4(struct dwnorm m)
 {
-    __shared__ float part[2][MIX_WIDE / 32];
-    const int C = m.C, K = MIX_USUAL, q = threadIdx.x;
+    __shared__ float part[2][DWNORM_BLOCK / 32];
+    const int C = m.C, K = DWNORM_TAPS, q = threadIdx.x;
     int r = blockIdx.x * blockDim.y + threadIdx.y;
-    struct mix_row<MIX_USUAL> row(m, r);
+    struct dwnorm_row<DWNORM_TAPS> row(m, r);
     int live = row.ring && 4 * q < C;
-    float4 x = {}, past[MIX_USUAL - 1], w[MIX_USUAL], v = {}, g = {}, b = {};
+    float4 x = {}, past[DWNORM_TAPS - 1], w[DWNORM_TAPS], v = {}, g = {}, b = {};
 
     if (live) {
         x = reinterpret_cast<const float4 *>(m.x + (size_t)r * C)[q];
@@ -148,7 +147,7 @@ static __global__ void __launch_bounds__(MIX_WIDE, 4) mix_fours(struct mix m)
         g = reinterpret_cast<const float4 *>(m.g)[q];
         b = reinterpret_cast<const float4 *>(m.b)[q];
         #pragma unroll
-        for (int k = 0; k < K; k++)        /* those of four channels lie together */
+        for (int k = 0; k < K; k++)        /* the taps of four channels are adjacent */
             w[k] = reinterpret_cast<const float4 *>(m.w)[K * q + k];
         #pragma unroll
         for (int k = 0; k < K - 1; k++) {
@@ -171,11 +170,11 @@ static __global__ void __launch_bounds__(MIX_WIDE, 4) mix_fours(struct mix m)
         }
         reinterpret_cast<float4 *>(row.ring + (size_t)row.now * C)[q] = x;
     }
-    float mean = mix_sum(mix_add(v), part[0]) / (float)C;
+    float mean = dwnorm_sum(dwnorm_add(v), part[0]) / (float)C;
 
     v = live ? make_float4(v.x - mean, v.y - mean, v.z - mean, v.w - mean) : v;
-    float scale = 1.0f / sqrtf(mix_sum(mix_add(make_float4(v.x * v.x, v.y * v.y, v.z * v.z,
-                                                           v.w * v.w)), part[1]) /
+    float scale = 1.0f / sqrtf(dwnorm_sum(dwnorm_add(make_float4(v.x * v.x, v.y * v.y, v.z * v.z,
+                                                                 v.w * v.w)), part[1]) /
                                (float)C + TELU_NORM_EPS);
 
     if (live)
@@ -185,58 +184,58 @@ static __global__ void __launch_bounds__(MIX_WIDE, 4) mix_fours(struct mix m)
                                               g.w * (v.w * scale) + b.w));
 }
 
-/* 1 when every row, weight and past lies at a multiple of four floats. */
-static inline int mix_is_of_fours(const struct telu_config *c, const struct mix *m)
+/* 1: every row, weight and history is aligned to four floats. */
+static inline int dwnorm_is_float4(const struct telu_config *c, const struct dwnorm *m)
 {
-    return m->K == MIX_USUAL && m->C % 4 == 0 && c->enc_width % 4 == 0 && c->latent % 4 == 0 &&
-           each_aligned(m->y.p, m->x, m->w, m->wb) && each_aligned(m->g, m->b);
+    return m->K == DWNORM_TAPS && m->C % 4 == 0 && c->enc_width % 4 == 0 && c->latent % 4 == 0 &&
+           float4_aligned(m->y.p, m->x, m->w, m->wb) && float4_aligned(m->g, m->b);
 }
 
-static inline int mix_run(struct telu_ctx *ctx, const struct mix *m,
-                          const struct telu_config *c)
+static inline int dwnorm_run(struct telu_ctx *ctx, const struct dwnorm *m,
+                             const struct telu_config *c)
 {
     static const struct {
         int each;
-        void (*kernel)(struct mix);
+        void (*kernel)(struct dwnorm);
     } sizes[] = {
-        { 4, mix_rows<4> }, { 8, mix_rows<8> }, { 16, mix_rows<16> }, { 32, mix_rows<32> },
-        { 64, mix_rows<64> },
+        { 4, dwnorm_rows<4> }, { 8, dwnorm_rows<8> }, { 16, dwnorm_rows<16> },
+        { 32, dwnorm_rows<32> }, { 64, dwnorm_rows<64> },
     };
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
-    unsigned rows = MIX_THREADS / NORM_LANES;
+    unsigned rows = DWNORM_THREADS / NORM_LANES;
     int i = 0;
 
     if (!cuda)
         return -1;
-    if (mix_is_of_fours(c, m)) {
+    if (dwnorm_is_float4(c, m)) {
         dim3 block((m->C / 4 + 31) / 32 * 32);
 
-        block.y = MIX_WIDE / block.x;
-        TELU_LAUNCH(mix_fours, (m->B + block.y - 1) / block.y, block, 0, cuda->stream, *m);
+        block.y = DWNORM_BLOCK / block.x;
+        TELU_LAUNCH(dwnorm_float4, (m->B + block.y - 1) / block.y, block, 0, cuda->stream, *m);
         return telu_cuda_launched("convolution and norm");
     }
     while (sizes[i].each * NORM_LANES < m->C)
         i++;
-    TELU_LAUNCH(sizes[i].kernel, (m->B + rows - 1) / rows, MIX_THREADS, 0, cuda->stream, *m);
+    TELU_LAUNCH(sizes[i].kernel, (m->B + rows - 1) / rows, DWNORM_THREADS, 0, cuda->stream, *m);
     return telu_cuda_launched("convolution and norm");
 }
 
-/* --- Few rows ------------------------------------------------------------------------ */
+/* --- Small batches ------------------------------------------------------------------- */
 
-#define MIX_EACH (TELU_MAX_WIDTH / FEW_THREADS)    /* channels of a thread, at most */
+#define DWNORM_EACH (TELU_MAX_WIDTH / LINEAR_THREADS) /* channels per thread, at most */
 
-struct mix_room {
+struct dwnorm_scratch {
     float v[TELU_MAX_WIDTH];
     float mean, scale;
 };
 
-/* What linear.cuh takes for a row. */
+/* Row input of linear16_row(), see linear.cuh. */
 template <int TAPS>
-struct mixed {
-    const struct mix &m;
-    struct mix_room *scratch;
+struct dwnorm_input {
+    const struct dwnorm &m;
+    struct dwnorm_scratch *scratch;
 
-    /* By sixteen lanes, in the order of norm.cuh. */
+    /* Mean and scale by sixteen lanes, summed in the order of norm.cuh. */
     __device__ void measure(int j) const
     {
         float part = 0.0f, mean;
@@ -262,14 +261,14 @@ struct mixed {
     __device__ void begin()
     {
         const int t = threadIdx.x;
-        struct mix_row<TAPS> row(m, blockIdx.y);
+        struct dwnorm_row<TAPS> row(m, blockIdx.y);
         int live = row.ring ? m.C : 0;
-        float g[MIX_EACH], b[MIX_EACH], x[MIX_EACH];
+        float g[DWNORM_EACH], b[DWNORM_EACH], x[DWNORM_EACH];
 
-        /* Nothing is stored before all has been asked for. */
+        /* All loads are issued before the first store. */
         #pragma unroll
-        for (int i = 0; i < MIX_EACH; i++) {
-            int c = t + i * FEW_THREADS;
+        for (int i = 0; i < DWNORM_EACH; i++) {
+            int c = t + i * LINEAR_THREADS;
 
             if (c < m.C) {
                 g[i] = m.g[c];
@@ -278,18 +277,18 @@ struct mixed {
                 scratch->v[c] = c < live ? row.at(m, c, x[i]) : 0.0f;
             }
         }
-        /* One of the blocks of a row puts it into the ring. */
+        /* Only the first block of a row stores it in the ring. */
         #pragma unroll
-        for (int i = 0; i < MIX_EACH; i++)
-            if (blockIdx.x == 0 && t + i * FEW_THREADS < live)
-                row.ring[(size_t)row.now * m.C + t + i * FEW_THREADS] = x[i];
+        for (int i = 0; i < DWNORM_EACH; i++)
+            if (blockIdx.x == 0 && t + i * LINEAR_THREADS < live)
+                row.ring[(size_t)row.now * m.C + t + i * LINEAR_THREADS] = x[i];
         __syncthreads();
-        if (t < FEW_LANES)
+        if (t < LINEAR_LANES)
             measure(t % NORM_LANES);
         __syncthreads();
         #pragma unroll
-        for (int i = 0; i < MIX_EACH; i++) {
-            int c = t + i * FEW_THREADS;
+        for (int i = 0; i < DWNORM_EACH; i++) {
+            int c = t + i * LINEAR_THREADS;
 
             if (c < m.C)
                 scratch->v[c] = g[i] * ((scratch->v[c] - scratch->mean) * scratch->scale) + b[i];
@@ -306,25 +305,25 @@ struct mixed {
 };
 
 template <int TAPS, class Out>
-static __global__ void __launch_bounds__(FEW_THREADS)
-mix_layer(struct mix m, Out out, const uint32_t *w, const float *b, int O)
+static __global__ void __launch_bounds__(LINEAR_THREADS)
+dwnorm_layer(struct dwnorm m, Out out, const uint32_t *w, const float *b, int O)
 {
-    __shared__ __align__(16) struct few_room scratch;
-    __shared__ struct mix_room mixes;
-    struct mixed<TAPS> x = { m, &mixes };
+    __shared__ __align__(16) struct linear_scratch scratch;
+    __shared__ struct dwnorm_scratch norms;
+    struct dwnorm_input<TAPS> x = { m, &norms };
 
     linear16_row(x, out, &scratch, w, b, m.C, O);
 }
 
-/* out(norm(dwconv(x)) w^T + b), and x goes into the ring. B <= FEW_ROWS. */
+/* out(norm(dwconv(x)) w^T + b); stores x in the ring. B <= TELU_SMALL_PRODUCTS. */
 template <class Out>
-static int mix_layer_launch(const struct telu_cuda *cuda, const struct mix *m, Out out,
-                            const struct telu_linear16 *w, const char *what)
+static int dwnorm_layer_launch(const struct telu_cuda *cuda, const struct dwnorm *m, Out out,
+                               const struct telu_linear16 *w, const char *what)
 {
-    void (*kernel)(struct mix, Out, const uint32_t *, const float *, int) =
-        m->K == MIX_USUAL ? mix_layer<MIX_USUAL, Out> : mix_layer<0, Out>;
+    void (*kernel)(struct dwnorm, Out, const uint32_t *, const float *, int) =
+        m->K == DWNORM_TAPS ? dwnorm_layer<DWNORM_TAPS, Out> : dwnorm_layer<0, Out>;
 
-    TELU_LAUNCH(kernel, few_grid(m->B, w->O), FEW_THREADS, 0, cuda->stream, *m, out, w->w,
+    TELU_LAUNCH(kernel, linear16_grid(m->B, w->O), LINEAR_THREADS, 0, cuda->stream, *m, out, w->w,
                 w->b, w->O);
     return telu_cuda_launched(what);
 }

@@ -35,7 +35,7 @@ static __device__ void push_input(float *wave, float *overlap, const float *pcm,
 static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
 window(struct telu_live l, int B)
 {
-    int r = live_mine();
+    int r = live_warp_row();
     const struct telu_model *m = l.tables;
 
     if (r >= B)
@@ -46,7 +46,7 @@ window(struct telu_live l, int B)
         l.row[r].enc_age = l.row[r].dec_age = -1;
         return;
     }
-    const struct telu_request_head *ask = live_ask(&l, r);
+    const struct telu_request_head *ask = live_request(&l, r);
     char *place = live_slot(&l.slots, ask->slot);
     struct telu_enc_slot *slot = (struct telu_enc_slot *)place;
     struct telu_rc rc = slot->rc;          /* every lane has its own, all alike */
@@ -71,8 +71,8 @@ window(struct telu_live l, int B)
     TELU_SYNC_LANES();                           /* all have read the slot */
     if (TELU_LANE == 0) {
         row->slot = slot;
-        row->enc = (float *)(place + l.slots.past);
-        row->dec = row->enc + live_past(&m->cfg, m->cfg.enc_width, m->cfg.enc_blocks);
+        row->enc = (float *)(place + l.slots.history);
+        row->dec = row->enc + live_history_floats(&m->cfg, m->cfg.enc_width, m->cfg.enc_blocks);
         row->enc_age = listen ? enc_age : -1;
         row->dec_age = listen ? dec_age : -1;
         row->budget = budget;

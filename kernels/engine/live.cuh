@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* live.cuh - what the steps of live.h share on the device. */
+/* live.cuh - device helpers that the steps of live.h share. */
 #ifndef LIVE_CUH
 #define LIVE_CUH
 
@@ -8,27 +8,28 @@
 
 #define LIVE_WARP    32
 #define LIVE_PCM     (TELU_PACKET * sizeof(float))
-#define LIVE_THREADS 128       /* four rows to a block, where a warp has one */
-#define LIVE_BLOCKS  4         /* of an SM, at least: told so, ptxas does not spill */
-#define LIVE_ALONE   128       /* rows of a batch, up to which each has a block */
+#define LIVE_THREADS 128       /* four rows per block, one per warp */
+#define LIVE_BLOCKS  4         /* per SM, at least; the hint keeps ptxas from spilling */
 
 static inline __host__ __device__ size_t live_round(size_t bytes)
 {
     return (bytes + 15) / 16 * 16;
 }
 
-/* Where the parts of question and reply begin, for n rows. */
-static inline __host__ __device__ size_t live_asks(void)
+/* Byte offset of the request heads. */
+static inline __host__ __device__ size_t live_heads_offset(void)
 {
     return live_round(sizeof(struct telu_batch_head));
 }
 
-static inline __host__ __device__ size_t live_asked(int n)
+/* Byte offset of pcm or packets in the request of n rows. */
+static inline __host__ __device__ size_t live_in_offset(int n)
 {
-    return live_asks() + live_round((size_t)n * sizeof(struct telu_request_head));
+    return live_heads_offset() + live_round((size_t)n * sizeof(struct telu_request_head));
 }
 
-static inline __host__ __device__ size_t live_answered(int n)
+/* Byte offset of packets or pcm in the response of n rows. */
+static inline __host__ __device__ size_t live_out_offset(int n)
 {
     return live_round((size_t)n * sizeof(struct telu_response_head));
 }
@@ -38,25 +39,26 @@ static __device__ inline const struct telu_batch_head *live_head(const struct te
     return (const struct telu_batch_head *)l->request;
 }
 
-static __device__ inline const struct telu_request_head *live_ask(const struct telu_live *l, int r)
+static __device__ inline const struct telu_request_head *live_request(const struct telu_live *l,
+                                                                      int r)
 {
-    return (const struct telu_request_head *)(l->request + live_asks()) + r;
+    return (const struct telu_request_head *)(l->request + live_heads_offset()) + r;
 }
 
-static __device__ inline struct telu_response_head *live_answer(const struct telu_live *l, int r)
+static __device__ inline struct telu_response_head *live_response(const struct telu_live *l, int r)
 {
     return (struct telu_response_head *)l->response + r;
 }
 
-/* Row r of what comes in and goes out, pcm or packets. */
+/* Pcm or packet of row r in request and response; size: bytes from row to row. */
 static __device__ inline const char *live_in(const struct telu_live *l, int r, size_t size)
 {
-    return l->request + live_asked(live_head(l)->n) + r * size;
+    return l->request + live_in_offset(live_head(l)->n) + r * size;
 }
 
 static __device__ inline char *live_out(const struct telu_live *l, int r, size_t size)
 {
-    return l->response + live_answered(live_head(l)->n) + r * size;
+    return l->response + live_out_offset(live_head(l)->n) + r * size;
 }
 
 static __device__ inline char *live_slot(const struct telu_slots *s, int slot)
@@ -64,41 +66,41 @@ static __device__ inline char *live_slot(const struct telu_slots *s, int slot)
     return s->chunk[slot / TELU_CHUNK] + slot % TELU_CHUNK * s->size;
 }
 
-/* The row of this warp, where LIVE_THREADS make a block. */
-static __device__ inline int live_mine(void)
+/* Row of this warp in a grid of LIVE_THREADS per block. */
+static __device__ inline int live_warp_row(void)
 {
     return blockIdx.x * (LIVE_THREADS / LIVE_WARP) + threadIdx.x / LIVE_WARP;
 }
 
-/* Row r, NULL past the last that counts. */
+/* Row r; NULL when it is idle. */
 static __device__ inline struct telu_row *live_row(const struct telu_live *l, int r)
 {
     return r < live_head(l)->n ? &l->row[r] : NULL;
 }
 
-/* Floats of the pasts of a network's blocks. */
-static inline __host__ __device__ size_t live_past(const struct telu_config *c, int width,
-                                                   int blocks)
+/* Floats of a network's history. */
+static inline __host__ __device__ size_t live_history_floats(const struct telu_config *c, int width,
+                                                             int blocks)
 {
     return (size_t)blocks * c->kernel * width;
 }
 
-/* The age of a past after one more packet; K taps. */
-static __device__ inline int live_older(int age, int K)
+/* Age of a history of K taps after one more packet. */
+static __device__ inline int live_next_age(int age, int K)
 {
     return age + 1 < 2 * K ? age + 1 : K;
 }
 
-/* What a code of a stage adds to the latent: (latent). codes and latent: of the model, for
- * whoever has them need not wait for its tables. */
-static __device__ inline const float *live_added(const struct telu_live *l, int codes,
-                                                 int latent, int stage, int code)
+/* Latent vector of a code, (latent). The caller passes codes and latent of the model, so that
+ * no thread waits for its tables. */
+static __device__ inline const float *live_code_latent(const struct telu_live *l, int codes,
+                                                       int latent, int stage, int code)
 {
-    return l->added + ((size_t)stage * codes + code) * latent;
+    return l->code_latents + ((size_t)stage * codes + code) * latent;
 }
 
-/* Channel k of what vector v of a stage adds to the latent, in the CPU's order. */
-static __device__ inline float live_adds(const struct telu_stage *st, const float *v, int k)
+/* Channel k of the latent vector of v, summed in the CPU's order. */
+static __device__ inline float live_stage_output(const struct telu_stage *st, const float *v, int k)
 {
     const float *w = st->out + (size_t)k * st->dim;
     float out = st->outb[k];
@@ -109,16 +111,16 @@ static __device__ inline float live_adds(const struct telu_stage *st, const floa
     return out;
 }
 
-/* A node of the tree of a stage: the vector that a prefix stands for. */
+/* Vector of a prefix: a node of the tree of a stage. */
 static __device__ inline const float *live_node(const struct telu_stage *st, int bits,
                                                 int prefix)
 {
     return st->tree + ((size_t)(1 << bits) + prefix) * st->dim;
 }
 
-static inline unsigned live_blocks(int rows, int to_a_block)
+static inline unsigned live_blocks(int rows, int rows_per_block)
 {
-    return (unsigned)((rows + to_a_block - 1) / to_a_block);
+    return (unsigned)((rows + rows_per_block - 1) / rows_per_block);
 }
 
 #endif

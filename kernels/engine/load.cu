@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* load.cu - a model's arena onto the device: the pointers as they are there, and the packed
- * layers once more as cuBLAS takes them. */
+/* load.cu - copies a model's arena to the device, relocates its pointers and unpacks its layers
+ * for cuBLAS. */
 #include "product.cuh"
 
-struct load {
+struct relocate {
     struct telu_ctx *ctx;
     const struct telu_live *live;
-    const char *from, *to;     /* the arena on the host, and on the device */
+    const char *from, *to;     /* arena on the host and on the device */
     int bad;
 
     template <class T>
@@ -34,7 +34,7 @@ int telu_live_load(struct telu_ctx *ctx, const struct telu_live *l, struct telu_
                    const struct telu_model *m, char *arena)
 {
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
-    struct load load = { ctx, l, (const char *)m->arena, arena, 0 };
+    struct relocate relocate = { ctx, l, (const char *)m->arena, arena, 0 };
     struct telu_tables &t = d->tab;
 
     if (!cuda ||
@@ -44,18 +44,18 @@ int telu_live_load(struct telu_ctx *ctx, const struct telu_live *l, struct telu_
         return -1;
     *d = *m;
     d->arena = arena;
-    load(d->enc_in, d->enc_out, d->dec_in, d->dec_value, d->dec_scale);
+    relocate(d->enc_in, d->enc_out, d->dec_in, d->dec_value, d->dec_scale);
     for (int net = 0; net < 2; net++)
         for (int i = 0; i < (net ? m->cfg.dec_blocks : m->cfg.enc_blocks); i++) {
             struct telu_block &b = net ? d->dec[i] : d->enc[i];
 
-            load(b.dw, b.dwb, b.g, b.nb, b.scale, b.up, b.down);
+            relocate(b.dw, b.dwb, b.g, b.nb, b.scale, b.up, b.down);
         }
     for (int i = 0; i < m->cfg.stages; i++) {
         struct telu_stage &s = d->vq[i];
 
-        load(s.in, s.inb, s.out, s.outb, s.book, s.tbook, s.tree);
+        relocate(s.in, s.inb, s.out, s.outb, s.book, s.tbook, s.tree);
     }
-    load(t.bias, t.env, t.gain, t.freq, t.cumul, t.recon, t.shape, t.tilt, t.fill, t.split);
-    return load.bad ? -1 : 0;
+    relocate(t.bias, t.env, t.gain, t.freq, t.cumul, t.recon, t.shape, t.tilt, t.fill, t.split);
+    return relocate.bad ? -1 : 0;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* network.cu - encoder and decoder network for a batch of live streams, whose pasts are
- * rings in their slots, see live.h; the diagrams stand in network.c, encoder.c, decoder.c.
+/* network.cu - encoder and decoder network for a batch of live streams, whose histories are
+ * rings in their slots, see live.h. network.c, encoder.c and decoder.c show the diagrams.
  *
- * Few rows wait for the weights and for launches: the weights are read packed, a layer
- * also does what comes after it, and the sums are the CPU's, bit for bit. Many rows are
- * cuBLAS's (product.cuh); the biases of a block's layers are then added by what comes next,
- * so that no array is gone through for their sake.
+ * Small batches wait for weights and launches: kernels read packed weights, fuse each layer
+ * with the op behind it, and give the CPU's bits. Large batches use cuBLAS (product.cuh); the
+ * next op then adds a layer's biases, which saves a pass over its output.
  */
 #include "live.cuh"
 
@@ -19,67 +18,67 @@
 /* --- Layers ---------------------------------------------------------------------- */
 
 /* gelu(v) to h */
-struct activated {
+struct gelu_output {
     float *h;
     int C;
-    struct asked { };
+    struct operands { };
 
-    __device__ struct asked ask(int, int) const
+    __device__ struct operands load(int, int) const
     {
         return {};
     }
 
-    __device__ void operator()(int r, int c, float v, struct asked) const
+    __device__ void operator()(int r, int c, float v, struct operands) const
     {
         h[(size_t)r * C + c] = gelu(v);
     }
 };
 
 /* a += s v */
-struct joined {
+struct residual_output {
     float *a;
     const float *s;
     int C;
-    struct asked {
+    struct operands {
         float a, s;
     };
 
-    __device__ struct asked ask(int r, int c) const
+    __device__ struct operands load(int r, int c) const
     {
         return { a[(size_t)r * C + c], s[c] };
     }
 
-    __device__ void operator()(int r, int c, float v, struct asked have) const
+    __device__ void operator()(int r, int c, float v, struct operands have) const
     {
         a[(size_t)r * C + c] = have.a + have.s * v;
     }
 };
 
 /* y = head(v, s) */
-struct headed {
+struct head_output {
     float *y;
     const float *s;
     int C;
-    struct asked {
+    struct operands {
         float s;
     };
 
-    __device__ struct asked ask(int r, int c) const
+    __device__ struct operands load(int r, int c) const
     {
         return { s[(size_t)r * C + c] };
     }
 
-    __device__ void operator()(int r, int c, float v, struct asked have) const
+    __device__ void operator()(int r, int c, float v, struct operands have) const
     {
         y[(size_t)r * C + c] = head(v, have.s);
     }
 };
 
-/* The same of many rows, with the biases. to = gelu(h + bias) */
-struct activate {
+/* Ops of large batches add the biases: to = gelu(h + bias). */
+struct bias_gelu {
     struct product_input to;
     const float *h, *bias;
-    unsigned C;                /* or a quarter of it */
+    unsigned C;                /* a quarter of it for float4 */
 
     __device__ void run(unsigned i) const
     {
@@ -88,7 +87,7 @@ struct activate {
 
     __device__ void run4(unsigned i) const
     {
-        float4 v = each_load(h, i), b = each_load(bias, i % C);
+        float4 v = load_float4(h, i), b = load_float4(bias, i % C);
 
         to.put4(i / C, (int)(4 * C), (int)(i % C),
                 make_float4(gelu(v.x + b.x), gelu(v.y + b.y), gelu(v.z + b.z),
@@ -97,7 +96,7 @@ struct activate {
 };
 
 /* a += s (b + bias) */
-struct join {
+struct bias_residual {
     float *a;
     const float *b, *bias, *s;
     unsigned C;
@@ -109,61 +108,64 @@ struct join {
 
     __device__ void run4(unsigned i) const
     {
-        float4 v = each_load(a, i), w = each_load(b, i), t = each_load(bias, i % C);
-        float4 k = each_load(s, i % C);
+        float4 v = load_float4(a, i), w = load_float4(b, i), t = load_float4(bias, i % C);
+        float4 k = load_float4(s, i % C);
 
-        each_store(a, i, make_float4(v.x + k.x * (w.x + t.x), v.y + k.y * (w.y + t.y),
-                                     v.z + k.z * (w.z + t.z), v.w + k.w * (w.w + t.w)));
+        store_float4(a, i, make_float4(v.x + k.x * (w.x + t.x), v.y + k.y * (w.y + t.y),
+                                       v.z + k.z * (w.z + t.z), v.w + k.w * (w.w + t.w)));
     }
 };
 
 static int layer(struct telu_ctx *ctx, const struct telu_live *l,
                  const struct telu_linear16 *w, float *y, const float *x, int B)
 {
-    if (B <= FEW_ROWS)
+    if (B <= TELU_SMALL_PRODUCTS)
         return telu_linear16_cuda(ctx, y, x, w->w, w->b, B, w->I, w->O);
     return product_layer(ctx, l, w, y, x, B);
 }
 
-/* h = gelu(up(mix)); a += scale down(h) */
-static int block_few(struct telu_ctx *ctx, const struct telu_live *l,
-                     const struct telu_block *w, const struct mix *m, int B)
+/* h = gelu(up(norm(dwconv(a)))); a += scale down(h) */
+static int block_small(struct telu_ctx *ctx, const struct telu_live *l,
+                       const struct telu_block *w, const struct dwnorm *m, int B)
 {
     const struct telu_linear16 *up = &w->up, *down = &w->down;
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
-    struct activated h = { l->h, up->O };
-    struct joined a = { l->a, w->scale, down->O };
+    struct gelu_output h = { l->h, up->O };
+    struct residual_output a = { l->a, w->scale, down->O };
 
-    if (!cuda || mix_layer_launch(cuda, m, h, up, "convolution, norm and up"))
+    if (!cuda || dwnorm_layer_launch(cuda, m, h, up, "convolution, norm and up"))
         return -1;
     return linear16_launch(cuda, a, l->h, down->w, down->b, B, down->I, down->O, "down");
 }
 
-static int block_many(struct telu_ctx *ctx, const struct telu_live *l,
-                      const struct telu_block *w, const struct mix *m, int B)
+static int block_large(struct telu_ctx *ctx, const struct telu_live *l,
+                       const struct telu_block *w, const struct dwnorm *m, int B)
 {
     const struct telu_linear16 *up = &w->up, *down = &w->down;
-    int H = up->O, C = down->O, fours = H % 4 == 0 && each_aligned(l->x, l->h, up->b);
-    struct activate act = { m->y, l->h, up->b, (unsigned)(fours ? H / 4 : H) };
+    int H = up->O, C = down->O, fours = H % 4 == 0 && float4_aligned(l->x, l->h, up->b);
+    struct bias_gelu act = { m->y, l->h, up->b, (unsigned)(fours ? H / 4 : H) };
 
-    if (mix_run(ctx, m, &l->m->cfg) || product_run(ctx, l, up, l->h, B) ||
-        each_run(ctx, act, (size_t)B * H, fours, "activation") ||
+    if (dwnorm_run(ctx, m, &l->m->cfg) || product_run(ctx, l, up, l->h, B) ||
+        elementwise_run(ctx, act, (size_t)B * H, fours, "activation") ||
         product_run(ctx, l, down, l->b, B))
         return -1;
-    fours = C % 4 == 0 && each_aligned(l->a, l->b, down->b, w->scale);
-    struct join join = { l->a, l->b, down->b, w->scale, (unsigned)(fours ? C / 4 : C) };
+    fours = C % 4 == 0 && float4_aligned(l->a, l->b, down->b, w->scale);
+    struct bias_residual residual = { l->a, l->b, down->b, w->scale,
+                                      (unsigned)(fours ? C / 4 : C) };
 
-    return each_run(ctx, join, (size_t)B * C, fours, "residual");
+    return elementwise_run(ctx, residual, (size_t)B * C, fours, "residual");
 }
 
 static int block(struct telu_ctx *ctx, const struct telu_live *l,
                  const struct telu_block *w, int decoder, int i, int B)
 {
     const int C = w->down.O, K = l->m->cfg.kernel;
-    struct mix m = { product_into(l), l->a, l->row, decoder, i * live_past(&l->m->cfg, C, 1),
-                     w->dw, w->dwb, w->g, w->nb, B, C, K };
+    struct dwnorm m = {
+        product_into(l), l->a, l->row, decoder, i * live_history_floats(&l->m->cfg, C, 1),
+        w->dw, w->dwb, w->g, w->nb, B, C, K,
+    };
 
-    return B <= FEW_ROWS ? block_few(ctx, l, w, &m, B) : block_many(ctx, l, w, &m, B);
+    return B <= TELU_SMALL_PRODUCTS ? block_small(ctx, l, w, &m, B) : block_large(ctx, l, w, &m, B);
 }
 
 /* --- Networks --------------------------------------------------------------------- */
@@ -181,16 +183,16 @@ int telu_live_encoder(struct telu_ctx *ctx, const struct telu_live *l, int B)
     return layer(ctx, l, &m->enc_out, l->latent, l->a, B);
 }
 
-/* base = head(value(a), h), where the scales are */
+/* base = head(value(a), h); h holds the scales */
 static int value(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
     const struct telu_linear16 *w = &l->m->dec_value;
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
-    struct headed base = { l->base, l->h, w->O };
+    struct head_output base = { l->base, l->h, w->O };
 
     if (!cuda)
         return -1;
-    if (B <= FEW_ROWS)
+    if (B <= TELU_SMALL_PRODUCTS)
         return linear16_launch(cuda, base, l->a, w->w, w->b, B, w->I, w->O, "head");
     if (layer(ctx, l, w, l->base, l->a, B))
         return -1;

@@ -62,7 +62,7 @@ static __device__ void finish(const struct telu_live *l, int r, struct packed *p
     const struct telu_model *m = l->tables;
     struct telu_row *row = &l->row[r];
     struct telu_enc_slot *slot = (struct telu_enc_slot *)row->slot;
-    struct telu_response_head *answer = live_answer(l, r);
+    struct telu_response_head *answer = live_response(l, r);
     char *out = live_out(l, r, (size_t)live_head(l)->stride);
     const struct telu_budget budget = row->budget;
     struct telu_rc rc = slot->rc;
@@ -85,8 +85,8 @@ static __device__ void finish(const struct telu_live *l, int r, struct packed *p
         return;
     telu_rc_update(&rc, &budget, n);
     slot->rc = rc;
-    slot->enc_age = row->enc_age < 0 ? 0 : live_older(row->enc_age, K);
-    slot->dec_age = row->dec_age < 0 ? 0 : live_older(row->dec_age, K);
+    slot->enc_age = row->enc_age < 0 ? 0 : live_next_age(row->enc_age, K);
+    slot->dec_age = row->dec_age < 0 ? 0 : live_next_age(row->dec_age, K);
     info.bytes = answer->bytes = n;
     info.stages = p->layers.stages;
     info.refined = row->refined;
@@ -158,7 +158,7 @@ int telu_live_pack(struct telu_ctx *ctx, const struct telu_live *l, int B)
 
     if (!cuda)
         return -1;
-    if (B <= LIVE_ALONE)
+    if (B <= TELU_SMALL_ROW_BLOCKS)
         TELU_LAUNCH(pack_alone, B, TRIERS, 0, cuda->stream, *l);
     else
         TELU_LAUNCH(pack, live_blocks(B, WARPS), LIVE_THREADS, 0, cuda->stream, *l);

@@ -26,7 +26,7 @@ static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
             l->row[r].dec_age = -1;
         return;
     }
-    const struct telu_request_head *ask = live_ask(l, r);
+    const struct telu_request_head *ask = live_request(l, r);
     char *place = live_slot(&l->slots, ask->slot);
     struct telu_dec_slot *slot = (struct telu_dec_slot *)place;
     struct telu_plc plc = slot->plc;       /* every lane has its own, all alike */
@@ -40,9 +40,9 @@ static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
     if (ask->reset) {
         telu_plc_init(&plc, slot->last);
         for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
-            slot->tail[i] = slot->added[i] = 0.0f;
+            slot->tail[i] = slot->change_tail[i] = 0.0f;
         for (int i = TELU_LANE; i < TELU_LTPF_MAX_LAG; i += TELU_LANES)
-            slot->past[i] = 0.0f;
+            slot->previous[i] = 0.0f;
         age = 0;
     }
     conceal = ask->bytes < 0 || telu_packet_get(&p->layers, &p->bands, p->packet,
@@ -60,7 +60,7 @@ static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
     if (TELU_LANE != 0)
         return;
     row->slot = slot;
-    row->dec = (float *)(place + l->slots.past) + m->cfg.latent;
+    row->dec = (float *)(place + l->slots.history) + m->cfg.latent;
     row->conceal = conceal;
     row->gain = gain;
     row->dec_age = runs ? age : -1;
@@ -104,7 +104,7 @@ static __global__ void __launch_bounds__(HELPED) parse_alone(struct telu_live l)
 
     if (threadIdx.x < LIVE_WARP) {
         read(&l, r, &scratch);
-    } else if (live_row(&l, r) && live_ask(&l, r)->bytes > 0) {
+    } else if (live_row(&l, r) && live_request(&l, r)->bytes > 0) {
         int front = (uint8_t)*live_in(&l, r, (size_t)live_head(&l)->stride);
 
         if (front >> 7)                    /* refined, see packet.h */
@@ -118,7 +118,7 @@ int telu_live_parse(struct telu_ctx *ctx, const struct telu_live *l, int B)
 
     if (!cuda)
         return -1;
-    if (B <= LIVE_ALONE)
+    if (B <= TELU_SMALL_ROW_BLOCKS)
         TELU_LAUNCH(parse_alone, B, HELPED, 0, cuda->stream, *l);
     else
         TELU_LAUNCH(parse, live_blocks(B, WARPS), LIVE_THREADS, 0, cuda->stream, *l, B);

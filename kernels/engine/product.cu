@@ -7,7 +7,7 @@
 
 #define THREADS 256
 
-int product_wants_x3(int device)
+int product_wants_bf16x3(int device)
 {
     int major = 0, minor = 0;
 
@@ -19,10 +19,10 @@ int product_wants_x3(int device)
     return (major == 8 && minor == 0) || major == 9 || major == 10;
 }
 
-/* Where the weights of a layer lie, see struct telu_live. */
-static char *place(const struct telu_live *l, const struct telu_linear16 *w)
+/* The layer's weights in l->unpacked, see struct telu_live. */
+static char *unpacked_weights(const struct telu_live *l, const struct telu_linear16 *w)
 {
-    return l->wide + (l->x3 ? 3 : 2) * ((const char *)w->w - l->packed);
+    return l->unpacked + (l->bf16x3 ? 3 : 2) * ((const char *)w->w - l->arena);
 }
 
 /* --- Weights ---------------------------------------------------------------------- */
@@ -37,7 +37,7 @@ static __global__ void unpack(struct product_input to, const uint32_t *packed, i
     uint32_t word = packed[(o / PANEL * I + i) * HALF + o % HALF];
     float w = o % PANEL < HALF ? low(word) : high(word);
 
-    if (!to.x3)
+    if (!to.bf16x3)
         to.put(o, I, i, w);
     else
         for (int k = 0; k < 3; k++)
@@ -48,7 +48,7 @@ int product_unpack(struct telu_ctx *ctx, const struct telu_live *l,
                    const struct telu_linear16 *w)
 {
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
-    struct product_input to = { place(l, w), l->x3 };
+    struct product_input to = { unpacked_weights(l, w), l->bf16x3 };
     size_t n = (size_t)w->I * w->O;
 
     if (!cuda)
@@ -60,21 +60,21 @@ int product_unpack(struct telu_ctx *ctx, const struct telu_live *l,
 
 /* --- Products --------------------------------------------------------------------- */
 
-/* cuBLAS takes columns first: it sees each matrix as its transpose. keep: of y. */
+/* y = x w^T + keep y. cuBLAS is column-major and sees each matrix as its transpose. */
 static int product(struct telu_ctx *ctx, const struct telu_live *l,
                    const struct telu_linear16 *w, float *y, int B, float keep)
 {
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
-    cudaDataType type = l->x3 ? CUDA_R_16BF : CUDA_R_32F;
-    int deep = (l->x3 ? 3 : 1) * w->I;
+    cudaDataType type = l->bf16x3 ? CUDA_R_16BF : CUDA_R_32F;
+    int deep = (l->bf16x3 ? 3 : 1) * w->I;
     const float one = 1.0f;
 
     if (!cuda)
         return -1;
     return telu_cublas_check(cublasGemmEx(cuda->blas, CUBLAS_OP_T, CUBLAS_OP_N, w->O, B, deep,
-                                          &one, place(l, w), type, deep, l->x, type, deep,
-                                          &keep, y, CUDA_R_32F, w->O, CUBLAS_COMPUTE_32F,
-                                          CUBLAS_GEMM_DEFAULT), "a layer");
+                                          &one, unpacked_weights(l, w), type, deep, l->x,
+                                          type, deep, &keep, y, CUDA_R_32F, w->O,
+                                          CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT), "a layer");
 }
 
 int product_run(struct telu_ctx *ctx, const struct telu_live *l,
@@ -83,11 +83,11 @@ int product_run(struct telu_ctx *ctx, const struct telu_live *l,
     return product(ctx, l, w, y, B, 0.0f);
 }
 
-/* Floats to where the product looks for them. */
-struct moved {
+/* Writes floats as the input of a product. */
+struct split_op {
     struct product_input to;
     const float *x;
-    unsigned C;                /* or a quarter of it */
+    unsigned C;                /* a quarter of it for float4 */
 
     __device__ void run(unsigned i) const
     {
@@ -96,12 +96,12 @@ struct moved {
 
     __device__ void run4(unsigned i) const
     {
-        to.put4(i / C, (int)(4 * C), (int)(i % C), each_load(x, i));
+        to.put4(i / C, (int)(4 * C), (int)(i % C), load_float4(x, i));
     }
 };
 
-/* Biases to each row. */
-struct biased {
+/* Copies the biases to each row. */
+struct bias_op {
     float *y;
     const float *b;
     unsigned C;
@@ -113,21 +113,21 @@ struct biased {
 
     __device__ void run4(unsigned i) const
     {
-        each_store(y, i, each_load(b, i % C));
+        store_float4(y, i, load_float4(b, i % C));
     }
 };
 
 int product_layer(struct telu_ctx *ctx, const struct telu_live *l,
                   const struct telu_linear16 *w, float *y, const float *x, int B)
 {
-    int fours = w->I % 4 == 0 && each_aligned(l->x, x);
-    struct moved move = { product_into(l), x, (unsigned)(fours ? w->I / 4 : w->I) };
+    int fours = w->I % 4 == 0 && float4_aligned(l->x, x);
+    struct split_op split = { product_into(l), x, (unsigned)(fours ? w->I / 4 : w->I) };
 
-    if (each_run(ctx, move, (size_t)B * w->I, fours, "input of a layer"))
+    if (elementwise_run(ctx, split, (size_t)B * w->I, fours, "input of a layer"))
         return -1;
-    fours = w->O % 4 == 0 && each_aligned(y, w->b);
-    struct biased bias = { y, w->b, (unsigned)(fours ? w->O / 4 : w->O) };
+    fours = w->O % 4 == 0 && float4_aligned(y, w->b);
+    struct bias_op bias = { y, w->b, (unsigned)(fours ? w->O / 4 : w->O) };
 
-    return each_run(ctx, bias, (size_t)B * w->O, fours, "biases of a layer") ||
+    return elementwise_run(ctx, bias, (size_t)B * w->O, fours, "biases of a layer") ||
            product(ctx, l, w, y, B, 1.0f) ? -1 : 0;
 }

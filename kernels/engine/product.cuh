@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* product.cuh - layers of many rows, y = x w^T, by cuBLAS.
+/* product.cuh - layers of large batches, y = x w^T, by cuBLAS in bf16x3 or float32.
  *
- * Weights are bfloat16, x is float32. A float is the sum of three bf16 numbers, without a
- * rest: its 24 bits in three times 8. They lie behind one another in a row of x, against
- * three times the row of w, and tensor cores multiply bf16 by bf16 and add in float32: each
- * product of float and weight is there exactly, in three pieces (Henry, Tang, Heinecke 2019,
- * "Leveraging the bfloat16 artificial intelligence datatype for higher-precision
- * computations"). That pays where such products are more than three times as fast as those
- * of floats, product_wants_x3(); other devices multiply floats.
+ * Weights are bfloat16, x is float32. A float is exactly the sum of three bf16 numbers, 8 of its
+ * 24 bits each. A row of x holds the three in succession, against three copies of the row of w.
+ * Tensor cores multiply bf16 by bf16 and add in float32, so each product of float and weight
+ * is exact, in three pieces (Henry, Tang, Heinecke 2019, "Leveraging the bfloat16 artificial
+ * intelligence datatype for higher-precision computations"). bf16x3 pays where bf16 products
+ * are more than three times as fast as float32, product_wants_bf16x3(); other devices multiply
+ * floats.
  */
 #ifndef PRODUCT_CUH
 #define PRODUCT_CUH
@@ -15,8 +15,8 @@
 #include "elementwise.cuh"
 #include "live.cuh"
 
-/* x = the sum of the three, each a bf16 number in the upper half of a float; they have x's
- * sign. What is below a float's least exponent is lost, and an infinity becomes a NaN. */
+/* Splits x into three bf16 numbers of x's sign, each in the upper half of a float. Parts below a
+ * float's least exponent are lost; an infinity becomes a NaN. */
 static __device__ inline void product_split(uint32_t *part, float x)
 {
     #pragma unroll
@@ -26,16 +26,16 @@ static __device__ inline void product_split(uint32_t *part, float x)
     }
 }
 
-/* Where the input of a layer is put, row r of C channels. */
+/* Input of a product: rows of C channels. */
 struct product_input {
     void *p;                   /* (B, 3, C) bf16, or (B, C) float */
-    int x3;                    /* 1: the former */
+    int bf16x3;                    /* 1: bf16 */
 
     __device__ void put(size_t r, int C, int c, float v) const
     {
         uint32_t part[3];
 
-        if (!x3) {
+        if (!bf16x3) {
             ((float *)p)[r * C + c] = v;
             return;
         }
@@ -52,7 +52,7 @@ struct product_input {
         uint32_t part[4][3];
         int fours = C / 4;
 
-        if (!x3) {
+        if (!bf16x3) {
             ((float4 *)p)[r * fours + q] = v;
             return;
         }
@@ -68,24 +68,24 @@ struct product_input {
 
 static inline struct product_input product_into(const struct telu_live *l)
 {
-    return { l->x, l->x3 };
+    return { l->x, l->bf16x3 };
 }
 
-/* product.cu: 1 when the device is one of those whose tensor cores are, by their data sheets,
- * ten and more times as fast (compute 8.0, 9.0, 10.x; of the others two to four), 0, or -1
- * with telu_error(). */
-int product_wants_x3(int device);
+/* product.cu: returns 1 when bf16x3 pays, 0, or -1 with telu_error(). By their data sheets,
+ * tensor cores of compute 8.0, 9.0 and 10.x are at least ten times as fast as float32, others
+ * two to four times. */
+int product_wants_bf16x3(int device);
 
-/* y (B, O) from the layer's input, which is in l->x; without the biases. */
+/* y (B, O) = l->x w^T, without biases; l->x holds the input as product_into() wrote it. */
 int product_run(struct telu_ctx *ctx, const struct telu_live *l,
                 const struct telu_linear16 *w, float *y, int B);
 
-/* y (B, O) = x w^T + b, x (B, I) floats; l->x is overwritten. */
+/* y (B, O) = x w^T + b for floats x (B, I); overwrites l->x. */
 int product_layer(struct telu_ctx *ctx, const struct telu_live *l,
                   const struct telu_linear16 *w, float *y, const float *x, int B);
 
-/* A layer's weights as cuBLAS is to have them, (O, 3, I) bf16 or (O, I) float, to where they
- * belong in l->wide; w is on the device. */
+/* Unpacks a layer's weights for cuBLAS, (O, 3, I) bf16 or (O, I) float, into l->unpacked; w is on
+ * the device. */
 int product_unpack(struct telu_ctx *ctx, const struct telu_live *l,
                    const struct telu_linear16 *w);
 

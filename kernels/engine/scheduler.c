@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* scheduler.c - gathers jobs, runs them, wakes their owners; and the thread of an engine, which
- * does so for those who found it busy, and for whose window ends. */
+/* scheduler.c - forms batches, runs them and wakes their streams; main loop of an engine's
+ * thread, which serves requests that found the engine busy and windows that end. */
 #include "scheduler.h"
 
 #include "error.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#define PATIENCE 1000          /* microseconds of calls between two batches */
+#define COMMANDS_US 1000       /* longest time spent on commands between two batches */
 
 int64_t telu_now_us(void)
 {
@@ -19,191 +19,190 @@ int64_t telu_now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-/* With the lock. The device failed: whatever waits is sent back, now and later. */
-static void die(struct telu_batch *b, const char *why)
+/* Fails all queued requests with the module's error. Requires the lock. */
+static void fail_batch(struct telu_batch *b)
 {
-    b->dead = 1;
-    snprintf(b->why, sizeof(b->why), "%s", why);
+    b->failed = 1;
+    b->status = b->module->status();
+    snprintf(b->error, sizeof(b->error), "%s", b->module->error());
     for (int i = 0; i < 2; i++) {
-        struct telu_queue *s = &b->side[i];
-        struct telu_batch_stream *seat, *behind;
+        struct telu_queue *queue = &b->side[i];
+        struct telu_batch_stream *stream, *next;
 
-        for (seat = s->first; seat; seat = behind) {
-            behind = seat->behind;
-            seat->job = NULL;
-            seat->failed = 1;
-            sem_post(&seat->done);
+        for (stream = queue->first; stream; stream = next) {
+            next = stream->queue_next;
+            stream->request = NULL;
+            stream->failed = 1;
+            sem_post(&stream->done);
         }
-        s->first = NULL;
-        s->last = &s->first;
-        s->queued = 0;
+        queue->first = NULL;
+        queue->last = &queue->first;
+        queue->queued = 0;
     }
 }
 
-int telu_scheduler_due(const struct telu_queue *s, int64_t now, int64_t *until)
+int telu_scheduler_due(const struct telu_queue *queue, int64_t now, int64_t *until)
 {
-    if (!s->queued)
+    if (!queue->queued)
         return 0;
-    if (s->queued >= s->expected || s->queued >= TELU_BATCH_MAX || s->due <= now)
+    if (queue->queued >= queue->expected || queue->queued >= TELU_BATCH_MAX ||
+        queue->deadline <= now)
         return 1;
-    *until = s->due < *until ? s->due : *until;
+    *until = queue->deadline < *until ? queue->deadline : *until;
     return 0;
 }
 
-/* With the lock. Takes the first in the queue; returns how many. */
-static int take(struct telu_batch *b, struct telu_queue *s)
+/* Moves the first requests of the queue to b->requests; returns how many. Requires the lock. */
+static int dequeue(struct telu_batch *b, struct telu_queue *queue)
 {
     int n = 0;
 
-    /* Those that let the window pass are not waited for again until they come. */
-    if (s->waited && s->queued < s->expected) {
-        for (struct telu_batch_stream *seat = s->seats; seat; seat = seat->next)
-            seat->expected = seat->job != NULL;
-        s->expected = s->queued;
+    /* The next window does not wait for streams that missed this one. */
+    if (queue->window_open && queue->queued < queue->expected) {
+        for (struct telu_batch_stream *stream = queue->streams; stream; stream = stream->next)
+            stream->expected = stream->request != NULL;
+        queue->expected = queue->queued;
     }
-    s->waited = 0;
+    queue->window_open = 0;
 
-    for (; s->first && n < TELU_BATCH_MAX; n++) {
-        b->taken[n] = s->first;
-        b->jobs[n] = *s->first->job;
-        b->jobs[n].slot = s->first->slot;
-        s->first = s->first->behind;
+    for (; queue->first && n < TELU_BATCH_MAX; n++) {
+        b->streams[n] = queue->first;
+        b->requests[n] = *queue->first->request;
+        b->requests[n].slot = queue->first->slot;
+        queue->first = queue->first->queue_next;
     }
-    if (!s->first)
-        s->last = &s->first;
-    s->queued -= n;
-    s->due = 0;                        /* what is left has waited long enough */
+    if (!queue->first)
+        queue->last = &queue->first;
+    queue->queued -= n;
+    queue->deadline = 0;               /* the remaining requests are due at once */
 
-    s->stats.runs++;
-    s->stats.packets += (uint64_t)n;
-    s->stats.most = n > s->stats.most ? n : s->stats.most;
+    queue->stats.runs++;
+    queue->stats.packets += (uint64_t)n;
+    queue->stats.most = n > queue->stats.most ? n : queue->stats.most;
     return n;
 }
 
 void telu_scheduler_run(struct telu_batch *b, enum telu_side side)
 {
-    const struct telu_module *module = b->module;
-    int n = take(b, &b->side[side]), failed;
+    const struct telu_engine_ops *ops = b->module->engine;
+    int n = dequeue(b, &b->side[side]), failed;
 
     b->busy = 1;
-    b->turn = !side;
+    b->next_side = !side;
     pthread_mutex_unlock(&b->lock);
-    failed = module->engine->run(b->engine, side, b->jobs, n);
+    failed = ops->run(b->engine, side, b->requests, n);
     if (failed) {
         pthread_mutex_lock(&b->lock);
-        die(b, module->error());
+        fail_batch(b);
         pthread_mutex_unlock(&b->lock);
     }
     for (int i = 0; i < n; i++) {
-        struct telu_batch_stream *seat = b->taken[i];
+        struct telu_batch_stream *stream = b->streams[i];
 
         if (!failed)
-            *seat->job = b->jobs[i];
-        seat->job = NULL;
-        seat->failed = failed != 0;
-        sem_post(&seat->done);         /* it may be gone from here on */
+            *stream->request = b->requests[i];
+        stream->request = NULL;
+        stream->failed = failed != 0;
+        sem_post(&stream->done);       /* its owner may free it from here on */
     }
     if (failed) {
-        module->engine->close(b->engine);
+        ops->close(b->engine);
         b->engine = NULL;
     }
     pthread_mutex_lock(&b->lock);
     b->busy = 0;
 }
 
-static void fail_call(struct telu_call *c, const char *why)
+static void add_stream(struct telu_batch *b, struct telu_command *c)
 {
-    c->failed = 1;
-    snprintf(c->why, sizeof(c->why), "%s", why);
-}
-
-static void join(struct telu_batch *b, struct telu_call *c)
-{
-    struct telu_batch_stream *seat = c->seat;
-    struct telu_queue *s = &b->side[seat->side];
+    struct telu_batch_stream *stream = c->stream;
+    struct telu_queue *queue = &b->side[stream->side];
     int slot = -1;
 
     if (b->engine)
-        slot = b->module->engine->slot_new(b->engine, seat->side);
+        slot = b->module->engine->slot_new(b->engine, stream->side);
     pthread_mutex_lock(&b->lock);
     if (slot < 0) {
-        fail_call(c, b->dead ? b->why : b->module->error());
+        c->failed = 1;
+        c->status = b->failed ? b->status : b->module->status();
+        snprintf(c->error, sizeof(c->error), "%s", b->failed ? b->error : b->module->error());
     } else {
-        seat->slot = slot;
-        seat->link = &s->seats;
-        seat->next = s->seats;
-        if (seat->next)
-            seat->next->link = &seat->next;
-        s->seats = seat;
-        s->stats.streams++;
+        stream->slot = slot;
+        stream->link = &queue->streams;
+        stream->next = queue->streams;
+        if (stream->next)
+            stream->next->link = &stream->next;
+        queue->streams = stream;
+        queue->stats.streams++;
     }
     pthread_mutex_unlock(&b->lock);
 }
 
-/* No batch runs meanwhile, so that its job, if it has one, is still in the queue. */
-static void leave(struct telu_batch *b, struct telu_batch_stream *seat)
+/* The batch is busy with this command, so a request of the stream is still in the queue. */
+static void remove_stream(struct telu_batch *b, struct telu_batch_stream *stream)
 {
-    struct telu_queue *s = &b->side[seat->side];
+    struct telu_queue *queue = &b->side[stream->side];
 
     pthread_mutex_lock(&b->lock);
-    if (seat->job) {
-        struct telu_batch_stream **at = &s->first;
+    if (stream->request) {
+        struct telu_batch_stream **at = &queue->first;
 
-        while (*at != seat)
-            at = &(*at)->behind;
-        *at = seat->behind;
+        while (*at != stream)
+            at = &(*at)->queue_next;
+        *at = stream->queue_next;
         if (!*at)
-            s->last = at;
-        s->queued--;
-        seat->job = NULL;
-        seat->failed = 1;
-        sem_post(&seat->done);
+            queue->last = at;
+        queue->queued--;
+        stream->request = NULL;
+        stream->failed = 1;
+        sem_post(&stream->done);
     }
-    seat->left = 1;
-    s->expected -= seat->expected;
-    s->stats.streams--;
-    *seat->link = seat->next;
-    if (seat->next)
-        seat->next->link = seat->link;
+    stream->removed = 1;
+    queue->expected -= stream->expected;
+    queue->stats.streams--;
+    *stream->link = stream->next;
+    if (stream->next)
+        stream->next->link = stream->link;
     pthread_mutex_unlock(&b->lock);
     if (b->engine)
-        b->module->engine->slot_free(b->engine, seat->side, seat->slot);
+        b->module->engine->slot_free(b->engine, stream->side, stream->slot);
 }
 
-/* With the lock, which it lets go of meanwhile. Returns 0 when it is time to end. */
-static int answer(struct telu_batch *b)
+/* Executes the first command; returns 0 after TELU_COMMAND_QUIT. Requires the lock, and
+ * releases it meanwhile. */
+static int execute(struct telu_batch *b)
 {
-    struct telu_call *c = b->calls;
-    enum telu_call_kind kind = c->kind;
+    struct telu_command *c = b->commands;
+    enum telu_command_kind kind = c->kind;
 
-    b->calls = c->next;
-    if (!b->calls)
-        b->last_call = &b->calls;
+    b->commands = c->next;
+    if (!b->commands)
+        b->last_command = &b->commands;
     b->busy = 1;
     pthread_mutex_unlock(&b->lock);
-    if (kind == TELU_JOIN)
-        join(b, c);
-    else if (kind == TELU_LEAVE)
-        leave(b, c->seat);
+    if (kind == TELU_COMMAND_ADD)
+        add_stream(b, c);
+    else if (kind == TELU_COMMAND_REMOVE)
+        remove_stream(b, c->stream);
     pthread_mutex_lock(&b->lock);
     b->busy = 0;
     sem_post(&c->done);
-    return kind != TELU_QUIT;
+    return kind != TELU_COMMAND_QUIT;
 }
 
-/* With the lock. The side that may run, the other one's turn first; -1: none before
- * *until, INT64_MAX: none at all. */
-static int pick(const struct telu_batch *b, int64_t *until)
+/* Returns a side that may run, b->next_side first, or -1: none may before *until, which is
+ * INT64_MAX without requests. Requires the lock. */
+static int choose_side(const struct telu_batch *b, int64_t *until)
 {
     int64_t now = telu_now_us();
 
     *until = INT64_MAX;
-    if (telu_scheduler_due(&b->side[b->turn], now, until))
-        return b->turn;
-    return telu_scheduler_due(&b->side[!b->turn], now, until) ? !b->turn : -1;
+    if (telu_scheduler_due(&b->side[b->next_side], now, until))
+        return b->next_side;
+    return telu_scheduler_due(&b->side[!b->next_side], now, until) ? !b->next_side : -1;
 }
 
-/* With the lock, which it lets go of meanwhile. */
+/* Requires the lock, and releases it while the thread sleeps. */
 static void sleep_until(struct telu_batch *b, int64_t until)
 {
     struct timespec t = { .tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000 };
@@ -213,7 +212,7 @@ static void sleep_until(struct telu_batch *b, int64_t until)
         return;
     }
     for (int i = 0; i < 2; i++)
-        b->side[i].waited |= b->side[i].queued > 0;
+        b->side[i].window_open |= b->side[i].queued > 0;
     pthread_cond_timedwait(&b->work, &b->lock, &t);
 }
 
@@ -222,24 +221,25 @@ void *telu_scheduler(void *user)
     struct telu_batch *b = user;
     const struct telu_engine_ops *ops = b->module->engine;
     int64_t until;
-    int go_on = 1, side;
+    int quit = 0, side;
 
     b->engine = ops->open(b->m, b->device, TELU_BATCH_MAX);
     pthread_mutex_lock(&b->lock);
     if (!b->engine)
-        die(b, b->module->error());
-    while (go_on) {
-        if (b->busy) {                 /* a stream, who will tell of what came meanwhile */
+        fail_batch(b);
+    while (!quit) {
+        if (b->busy) {                 /* by a stream, which signals what was queued meanwhile */
             pthread_cond_wait(&b->work, &b->lock);
             continue;
         }
-        /* Those who come and go must not hold up those who play. */
-        for (until = telu_now_us() + PATIENCE; go_on && b->calls && telu_now_us() < until;)
-            go_on = answer(b);
-        side = pick(b, &until);
+        /* Streams that come and go must not delay streams that play. */
+        for (until = telu_now_us() + COMMANDS_US;
+             !quit && b->commands && telu_now_us() < until;)
+            quit = !execute(b);
+        side = choose_side(b, &until);
         if (side >= 0)
             telu_scheduler_run(b, (enum telu_side)side);
-        else if (go_on && !b->calls)
+        else if (!quit && !b->commands)
             sleep_until(b, until);
     }
     pthread_mutex_unlock(&b->lock);

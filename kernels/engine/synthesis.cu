@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* synthesis.cu - how a decoded packet ends on the device: coefficients, concealment, long-term
- * postfilter, and the overlap with the packet before. A warp to a row; few rows go to
- * synthesis_few.cu. What codec.c does at the end of telu_decode() and telu_conceal(), and synthesis.c. */
+/* synthesis.cu - decoded rows to samples: coefficients, concealment, inverse MDCT, long-term
+ * postfilter, overlap. One warp per row; small batches take synthesis_few.cu. Corresponds to
+ * synthesis.c and to the ends of telu_decode() and telu_conceal() in codec.c.
+ */
 #include "coder.cuh"
 
 #include "live.cuh"
@@ -11,18 +12,18 @@
 static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
 coefficients(struct telu_live l)
 {
-    int r = live_mine();
+    int r = live_warp_row();
     struct telu_row *row = live_row(&l, r);
 
     if (row)
-        sound_of(&l, r, &row->layers, &row->bands, l.c + (size_t)r * TELU_COEFS,
-                 l.base + (size_t)r * TELU_COEFS);
+        synthesise_row(&l, r, &row->layers, &row->bands, l.c + (size_t)r * TELU_COEFS,
+                       l.base + (size_t)r * TELU_COEFS);
 }
 
-/* Sound for ltpf, to h: the packet before and this one, which the slot keeps. */
-static __global__ void __launch_bounds__(LIVE_THREADS) recall(struct telu_live l)
+/* Writes the postfilter's input to h, previous and present packet; the slot keeps the present. */
+static __global__ void __launch_bounds__(LIVE_THREADS) postfilter_input(struct telu_live l)
 {
-    int r = live_mine();
+    int r = live_warp_row();
     struct telu_row *row = live_row(&l, r);
 
     if (!row)
@@ -32,19 +33,19 @@ static __global__ void __launch_bounds__(LIVE_THREADS) recall(struct telu_live l
     float *u = l.h + (size_t)r * TELU_LTPF_SPAN;
 
     for (int i = TELU_LANE; i < TELU_PACKET; i += TELU_LANES) {
-        float now = i < TELU_OVERLAP ? x[i] + slot->tail[i] : x[i];
+        float sample = i < TELU_OVERLAP ? x[i] + slot->tail[i] : x[i];
 
-        u[i] = slot->past[i];              /* read and written by the same lane */
-        u[TELU_LTPF_MAX_LAG + i] = slot->past[i] = now;
+        u[i] = slot->previous[i];              /* the same lane reads and writes */
+        u[TELU_LTPF_MAX_LAG + i] = slot->previous[i] = sample;
     }
     for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
         slot->tail[i] = x[TELU_PACKET + i];
 }
 
-/* In base: coefficients that ltpf is for -> what they change. */
-static __global__ void __launch_bounds__(LIVE_THREADS) change(struct telu_live l)
+/* Replaces the predicted coefficients in base by the postfilter's change of c. */
+static __global__ void __launch_bounds__(LIVE_THREADS) postfilter_change(struct telu_live l)
 {
-    int r = live_mine();
+    int r = live_warp_row();
     const struct telu_row *row = live_row(&l, r);
     float *d = l.base + (size_t)r * TELU_COEFS;
 
@@ -60,7 +61,7 @@ static __global__ void __launch_bounds__(LIVE_THREADS) change(struct telu_live l
 
 static __global__ void __launch_bounds__(LIVE_THREADS) overlap(struct telu_live l)
 {
-    int r = live_mine();
+    int r = live_warp_row();
     struct telu_row *row = live_row(&l, r);
 
     if (!row)
@@ -70,13 +71,14 @@ static __global__ void __launch_bounds__(LIVE_THREADS) overlap(struct telu_live 
     float *pcm = (float *)live_out(&l, r, LIVE_PCM);
 
     for (int i = TELU_LANE; i < TELU_PACKET; i += TELU_LANES)
-        pcm[i] = (i < TELU_OVERLAP ? slot->past[i] + slot->added[i] : slot->past[i]) + x[i];
+        pcm[i] = (i < TELU_OVERLAP ? slot->previous[i] + slot->change_tail[i]
+                                   : slot->previous[i]) + x[i];
     for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
-        slot->added[i] = x[TELU_PACKET + i];       /* the lane that has read it */
+        slot->change_tail[i] = x[TELU_PACKET + i];       /* the lane that read it above */
 }
 
-/* Of many rows, step by step. */
-static int sound_together(struct telu_ctx *ctx, const struct telu_live *l, int B)
+/* Large batches: one launch per step. */
+static int synthesis_large(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
     cudaStream_t stream = telu_cuda_from_ctx(ctx)->stream;
     unsigned blocks = live_blocks(B, LIVE_THREADS / LIVE_WARP);
@@ -84,12 +86,12 @@ static int sound_together(struct telu_ctx *ctx, const struct telu_live *l, int B
     TELU_LAUNCH(coefficients, blocks, LIVE_THREADS, 0, stream, *l);
     if (telu_cuda_launched("coefficients") || telu_imdct_cuda(ctx, l->wave, l->c, B, 2))
         return -1;
-    TELU_LAUNCH(recall, blocks, LIVE_THREADS, 0, stream, *l);
+    TELU_LAUNCH(postfilter_input, blocks, LIVE_THREADS, 0, stream, *l);
     if (telu_cuda_launched("sound before") ||
         telu_ltpf_cuda(ctx, l->prediction, l->confidence, l->h, B) ||
         telu_mdct_cuda(ctx, l->base, l->prediction, 2 * B, 1))
         return -1;
-    TELU_LAUNCH(change, blocks, LIVE_THREADS, 0, stream, *l);
+    TELU_LAUNCH(postfilter_change, blocks, LIVE_THREADS, 0, stream, *l);
     if (telu_cuda_launched("postfilter") || telu_imdct_cuda(ctx, l->prediction, l->base, B, 2))
         return -1;
     TELU_LAUNCH(overlap, blocks, LIVE_THREADS, 0, stream, *l);
@@ -100,5 +102,6 @@ int telu_live_synthesis(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
     if (!telu_cuda_from_ctx(ctx))
         return -1;
-    return B <= LIVE_ALONE ? telu_live_synthesis_few(ctx, l, B) : sound_together(ctx, l, B);
+    return B <= TELU_SMALL_ROW_BLOCKS ? telu_live_synthesis_few(ctx, l, B)
+                                      : synthesis_large(ctx, l, B);
 }

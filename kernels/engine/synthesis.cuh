@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* synthesis.cuh - the coefficients of a decoded packet, or of one that stands in for it. After
- * coder.cuh and live.cuh.
+/* synthesis.cuh - coefficients of a decoded or concealed packet. Include after coder.cuh and
+ * live.cuh.
  */
-#ifndef SOUND_CUH
-#define SOUND_CUH
+#ifndef SYNTHESIS_CUH
+#define SYNTHESIS_CUH
 
 static __device__ inline void conceal(float *c, const struct telu_row *row,
                                       struct telu_plc *plc, const float *base)
@@ -16,19 +16,19 @@ static __device__ inline void conceal(float *c, const struct telu_row *row,
         c[k] = row->gain == 0.0f ? 0.0f : c[k] * row->gain;
 }
 
-/* A warp: row r's to c, its answer, and what its slot keeps of them. y and plan are the
- * row's, c and base its own [320], all in whatever memory. */
-static __device__ inline void sound_of(const struct telu_live *l, int r,
-                                       const struct telu_layers *y,
-                                       const struct telu_bands *bands, float *c, float *base)
+/* One warp writes row r's coefficients to c, fills its response head and updates its slot. y and
+ * bands: the row's; c, base [320]: the row's own; all may lie in any memory. */
+static __device__ inline void synthesise_row(const struct telu_live *l, int r,
+                                             const struct telu_layers *y,
+                                             const struct telu_bands *bands, float *c, float *base)
 {
     const struct telu_row *row = &l->row[r];
     const struct telu_model *m = l->tables;
     struct telu_dec_slot *slot = (struct telu_dec_slot *)row->slot;
-    struct telu_plc plc = slot->plc;       /* every lane has its own, all alike */
-    struct telu_response_head *answer = live_answer(l, r);
+    struct telu_plc plc = slot->plc;       /* each lane holds the same copy */
+    struct telu_response_head *response = live_response(l, r);
     struct telu_info info = {};
-    int bytes = live_ask(l, r)->bytes;
+    int bytes = live_request(l, r)->bytes;
 
     if (row->conceal) {
         conceal(c, row, &plc, base);
@@ -48,14 +48,14 @@ static __device__ inline void sound_of(const struct telu_live *l, int r,
         info.shape = y->shape;
         info.bytes = bytes;
     }
-    TELU_SYNC_LANES();                           /* all have read the slot */
+    TELU_SYNC_LANES();                           /* all lanes have read the slot */
     if (TELU_LANE == 0) {
         slot->plc = plc;
         if (row->dec_age >= 0)
-            slot->age = live_older(row->dec_age, m->cfg.kernel);
-        answer->bytes = bytes;
-        answer->result = row->conceal && bytes >= 0;
-        answer->info = info;
+            slot->age = live_next_age(row->dec_age, m->cfg.kernel);
+        response->bytes = bytes;
+        response->result = row->conceal && bytes >= 0;
+        response->info = info;
     }
 }
 

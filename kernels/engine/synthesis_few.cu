@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* synthesis_few.cu - all of synthesis.cu's steps in one kernel, for few rows: a block has one, whose
- * packet stays in shared memory. Both ways take the same sums in the same order.
+/* synthesis_few.cu - all steps of synthesis.cu in one kernel, for small batches. One block per row
+ * keeps its packet in shared memory. Sums and their order are those of synthesis.cu.
  */
 #include "coder.cuh"
 
@@ -12,26 +12,26 @@
 
 #define THREADS LTPF_THREADS
 
-struct scratch {
-    struct ltpf_room ltpf;
+struct synthesis_scratch {
+    struct ltpf_scratch ltpf;
     float prediction[2 * 2 * TELU_HOP], confidence[2];
-    struct dct_room<2> dct;
+    struct dct_scratch<2> dct;
     struct telu_layers layers;
     struct telu_bands bands;
     float c[TELU_COEFS], base[TELU_COEFS], change[TELU_COEFS];
     float wave[TELU_WAVE];
 };
 
-/* Where sample n of a hop lies, see dct.cuh. */
-static __device__ inline int spot(int n)
+/* Index of sample n of a hop in the DCT's order, see dct.cuh. */
+static __device__ inline int dct_index(int n)
 {
     return n % 2 ? TELU_HOP - 1 - n / 2 : n / 2;
 }
 
-/* Two hops: windows [2][320] -> coefficients [320], as telu_mdct_cuda(). A barrier before
- * and after. */
-static __device__ inline void forward(float *c, const float *windows,
-                                      struct dct_room<2> *s, const struct dct_table *t)
+/* Two hops: windows [2][320] -> coefficients [320], as telu_mdct_cuda(). Barriers at both
+ * ends. */
+static __device__ inline void forward_mdct(float *c, const float *windows,
+                                           struct dct_scratch<2> *s, const struct dct_table *t)
 {
     const float *w = t->window;
 
@@ -45,40 +45,40 @@ static __device__ inline void forward(float *c, const float *windows,
             u += -w[240 + n] * x[240 + n];
         else if (n >= 120)
             u += w[n - 80] * x[n - 80];
-        s->u[h][spot(n)] = u;
+        s->u[h][dct_index(n)] = u;
     }
     dct<2, THREADS>(s, t);
     for (int i = threadIdx.x; i < TELU_COEFS; i += THREADS)
-        c[i] = s->u[i / TELU_HOP][spot(i % TELU_HOP)];
+        c[i] = s->u[i / TELU_HOP][dct_index(i % TELU_HOP)];
     __syncthreads();
 }
 
-/* Coefficients [320] -> wave [480], as telu_imdct_cuda(). A barrier before and after. */
-static __device__ inline void inverse(float *wave, const float *c, struct dct_room<2> *s,
-                                      const struct dct_table *t)
+/* Coefficients [320] -> wave [480], as telu_imdct_cuda(). Barriers at both ends. */
+static __device__ inline void inverse_mdct(float *wave, const float *c, struct dct_scratch<2> *s,
+                                           const struct dct_table *t)
 {
     const float *w = t->window;
 
     __syncthreads();
     for (int i = threadIdx.x; i < TELU_COEFS; i += THREADS)
-        s->u[i / TELU_HOP][spot(i % TELU_HOP)] = c[i];
+        s->u[i / TELU_HOP][dct_index(i % TELU_HOP)] = c[i];
     dct<2, THREADS>(s, t);
     for (int i = threadIdx.x; i < TELU_WAVE; i += THREADS) {
         int h = i / TELU_HOP, n = i % TELU_HOP, early = n < TELU_HOP / 2;
         float y = 0.0f;
 
         if (h > 0 && n < 120)
-            y = -w[TELU_HOP + n] * s->u[h - 1][spot(early ? 79 - n : n - 80)];
+            y = -w[TELU_HOP + n] * s->u[h - 1][dct_index(early ? 79 - n : n - 80)];
         if (h < 2 && n >= 40)
-            y += early ? w[n] * s->u[h][spot(80 + n)] : -w[n] * s->u[h][spot(239 - n)];
+            y += early ? w[n] * s->u[h][dct_index(80 + n)] : -w[n] * s->u[h][dct_index(239 - n)];
         wave[i] = y;
     }
     __syncthreads();
 }
 
-static __global__ void __launch_bounds__(THREADS) ending(struct telu_live l)
+static __global__ void __launch_bounds__(THREADS) synthesis(struct telu_live l)
 {
-    __shared__ __align__(16) struct scratch s;
+    __shared__ __align__(16) struct synthesis_scratch s;
     int r = blockIdx.x, t = threadIdx.x, first = t < TELU_OVERLAP;
     struct telu_row *row = live_row(&l, r);
 
@@ -87,33 +87,34 @@ static __global__ void __launch_bounds__(THREADS) ending(struct telu_live l)
     struct telu_dec_slot *slot = (struct telu_dec_slot *)row->slot;
     float *pcm = (float *)live_out(&l, r, LIVE_PCM), *u = s.ltpf.u;
     const float *x = s.wave + TELU_EDGE;
-    float tail = first ? slot->tail[t] : 0.0f, added = first ? slot->added[t] : 0.0f;
+    float tail = first ? slot->tail[t] : 0.0f, added = first ? slot->change_tail[t] : 0.0f;
     int refined = !row->conceal && row->layers.refined;
 
     copy_share(s.base, l.base + (size_t)r * TELU_COEFS, sizeof(s.base), t, THREADS);
-    copy_share(u, slot->past, sizeof(slot->past), t, THREADS);
+    copy_share(u, slot->previous, sizeof(slot->previous), t, THREADS);
     if (!row->conceal) {
         copy_share(&s.layers, &row->layers, sizeof(s.layers), t, THREADS);
         copy_share(&s.bands, &row->bands, sizeof(s.bands), t, THREADS);
     }
     __syncthreads();
     if (t < LIVE_WARP)
-        sound_of(&l, r, &s.layers, &s.bands, s.c, s.base);
-    inverse(s.wave, s.c, &s.dct, l.dct);
+        synthesise_row(&l, r, &s.layers, &s.bands, s.c, s.base);
+    inverse_mdct(s.wave, s.c, &s.dct, l.dct);
 
     float *now = u + TELU_LTPF_MAX_LAG;
 
     for (int i = t; i < TELU_PACKET; i += THREADS)
-        slot->past[i] = now[i] = i < TELU_OVERLAP ? x[i] + tail : x[i];
+        slot->previous[i] = now[i] = i < TELU_OVERLAP ? x[i] + tail : x[i];
     if (first)
         slot->tail[t] = x[TELU_PACKET + t];
     if (refined) {
         __syncthreads();
-        look_back(s.prediction, s.confidence, &s.ltpf);
-        forward(s.change, s.prediction, &s.dct, l.dct);
+        predict(s.prediction, s.confidence, &s.ltpf);
+        forward_mdct(s.change, s.prediction, &s.dct, l.dct);
         if (t < LIVE_WARP)
-            telu_postfilter_change(s.change, s.c, s.change, s.confidence, &s.bands, s.layers.shape);
-        inverse(s.wave, s.change, &s.dct, l.dct);
+            telu_postfilter_change(s.change, s.c, s.change, s.confidence, &s.bands,
+                                   s.layers.shape);
+        inverse_mdct(s.wave, s.change, &s.dct, l.dct);
     }
     for (int i = t; i < TELU_PACKET; i += THREADS) {
         float y = i < TELU_OVERLAP ? now[i] + added : now[i];
@@ -121,7 +122,7 @@ static __global__ void __launch_bounds__(THREADS) ending(struct telu_live l)
         pcm[i] = refined ? y + x[i] : y;
     }
     if (first)
-        slot->added[t] = refined ? x[TELU_PACKET + t] : 0.0f;
+        slot->change_tail[t] = refined ? x[TELU_PACKET + t] : 0.0f;
 }
 
 int telu_live_synthesis_few(struct telu_ctx *ctx, const struct telu_live *l, int B)
@@ -130,6 +131,6 @@ int telu_live_synthesis_few(struct telu_ctx *ctx, const struct telu_live *l, int
 
     if (!cuda)
         return -1;
-    TELU_LAUNCH(ending, B, THREADS, 0, cuda->stream, *l);
-    return telu_cuda_launched("the end of a packet");
+    TELU_LAUNCH(synthesis, B, THREADS, 0, cuda->stream, *l);
+    return telu_cuda_launched("synthesis");
 }

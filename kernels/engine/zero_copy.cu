@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* zero_copy.cu - a small question, read by the device from the host's pinned memory: sooner
- * there than by a copy, which another part of the device makes and the kernels wait for.
+/* zero_copy.cu - reads a small request from pinned host memory by a kernel. The copy engine would
+ * take longer, because kernels wait for it.
  */
 #include "elementwise.cuh"
 #include "live.h"
 
-struct fetch_op {
+struct zero_copy_op {
     float *to;
     const float *from;
 
@@ -16,14 +16,14 @@ struct fetch_op {
 
     __device__ void run4(unsigned i) const
     {
-        each_store(to, i, each_load(from, i));
+        store_float4(to, i, load_float4(from, i));
     }
 };
 
 int telu_live_zero_copy(struct telu_ctx *ctx, const struct telu_live *l, const char *from,
-                    size_t bytes)
+                        size_t bytes)
 {
-    struct fetch_op op = { (float *)l->request, (const float *)from };
+    struct zero_copy_op op = { (float *)l->request, (const float *)from };
 
-    return each_run(ctx, op, bytes / sizeof(float), 1, "a question");
+    return elementwise_run(ctx, op, bytes / sizeof(float), 1, "a request");
 }

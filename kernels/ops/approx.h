@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* approx.h - exp and log as short polynomials: the same bits on every machine and
- * in every vector width, which libm does not promise. exp is within 3e-7, relative;
- * log of 1e-30 .. 1e30 within 3e-7 and a rounding to float; tests/ops/test_approx.c.
- * Compile with -ffp-contract=off, and -fmad=false for devices, which have them too. */
+/* approx.h - exp and log as short polynomials. They give the same bits on every machine, device
+ * and vector width, unlike libm. exp is within 3e-7, relative; log of 1e-30 .. 1e30 is within
+ * 3e-7 and a rounding to float; tests/ops/test_approx.c. Compile with -ffp-contract=off, and
+ * with -fmad=false for devices. */
 #ifndef TELU_APPROX_H
 #define TELU_APPROX_H
 
@@ -44,12 +44,11 @@ TELU_APPROX float telu_exp(float x)
     return p * telu_bits_float((uint32_t)((int32_t)n + 127) << 23);
 }
 
-/* ln x for normal x > 0; anything below 1.18e-38 gives ln 1.18e-38, infinity and a NaN
- * that is not negative give ln 3.4e38: what a NaN's bits are differs among machines. */
+/* ln x for normal x > 0. Any x below 1.18e-38 gives ln 1.18e-38; infinity and a NaN that is not
+ * negative give ln 3.4e38. The bits of a NaN differ among machines. */
 TELU_APPROX float telu_log(float x)
 {
-    /* Compared as integers: with floats the compiler leaves a branch here, and then
-     * no vectors. */
+    /* Integer comparisons: for floats the compiler keeps a branch, which prevents vectors. */
     int32_t bits = (int32_t)telu_float_bits(x);
     bits = bits > 0x00800000 ? bits : 0x00800000;
     bits = bits < 0x7f7fffff ? bits : 0x7f7fffff;

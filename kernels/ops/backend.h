@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* backend.h - one table per place the codec can run: memory and one pointer per op.
+/* backend.h - one table per backend: memory functions and one pointer per op.
  *
- * Every pointer has the same meaning in every table, and is described in the
- * header of its op (gelu.h, norm.h ...). Letters, everywhere: B batch, T packets,
+ * Every pointer has the same meaning in every table; the header of its op describes
+ * it (gelu.h, norm.h ...). Letters, everywhere: B batch, T packets,
  * R = B*T rows, C channels, K taps, N codes, D dimension of a code. Arrays are
  * row-major float32, channels innermost. Pointers given to an op come from the
  * same table's alloc(). Ops return 0, or -1 and the reason in telu_error().
@@ -23,7 +23,7 @@ extern "C" {
 
 struct telu_backend;
 
-/* First argument of each op: where it runs. */
+/* First argument of each op: its backend and stream. */
 struct telu_ctx {
     const struct telu_backend *be;
     void *stream;              /* of the backend (device.h); NULL on the CPU */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* backend_c.c - the plain C table: the definition of each op. */
+/* backend_c.c - plain C table, the definition of each op. */
 #include "backend_host.h"
 
 #include "compand.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* backend_host.h - the memory of the tables that run on the CPU. */
+/* backend_host.h - memory functions of the tables that run on the CPU. */
 #ifndef TELU_BACKEND_HOST_H
 #define TELU_BACKEND_HOST_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* backend_simd.c - the vector table, and the choice between it and the plain one. */
+/* backend_simd.c - vector table, and the choice between it and the plain one. */
 #include "backend_host.h"
 
 #include "compand.h"

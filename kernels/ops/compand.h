@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* compand.h - coefficients -> features: both halves are small at any loudness.
+/* compand.h - coefficients -> features; both halves stay small at any loudness.
  *
  *   y[r][i]       = 3 sign(x) sqrt(|x| + 1e-6)
  *   y[r][320 + i] = 0.2 log(|x| + 1e-4) + 1

@@ -25,7 +25,7 @@ TELU_ALWAYS_INLINE void convolve(float *restrict y, const float *restrict x,
     }
 }
 
-/* Rows move towards the front only, so in order is safe in place. */
+/* Rows move only towards the front, so the loop may run in place. */
 static void remember(float *hist, const float *x, int T, int C, int K)
 {
     for (int j = 0; j < K - 1; j++) {

@@ -6,8 +6,8 @@
 
 #define BLOCK 64
 
-/* One tap over `n` channels: its weights stand with stride K in memory, so they are
- * taken out once and serve all packets. */
+/* One tap over `n` channels. Its weights have stride K in memory, so they are copied once for all
+ * packets. */
 TELU_ALWAYS_INLINE void tap(float *restrict dx, float *restrict dw, const float *restrict dy,
                    const float *restrict x, const float *restrict w, int B, int T,
                    int C, int K, int k, int n)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* grads.h - one table per place that training can run: a pointer per backward op. As
- * backend.h: the plain C table is the definition, and tests/ops/check.c walks the struct.
- * What each one does stands in the header of its op.
+/* grads.h - one table per backend of training: a pointer per backward op. As in backend.h, the
+ * plain C table is the definition, and tests/ops/check.c walks the struct. The header of each
+ * op describes its gradient.
  */
 #ifndef TELU_GRADS_H
 #define TELU_GRADS_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* grads_c.c - the table of backward ops on the CPU: the definition of each. */
+/* grads_c.c - table of backward ops on the CPU, the definition of each. */
 #include "grads.h"
 
 #include "dwconv.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* head.h - the decoder's last step: y = v * exp(clamp(s, -8, 3)).
  *
- * v, s, y (n); y may be v or s. v is signed and unbounded, so y is too: there is no
- * tanh and no clamp on the sound. exp is telu_exp (approx.h).
+ * v, s, y (n); y may be v or s. v is signed and unbounded, and so is y: no tanh or
+ * clamp limits the samples. exp is telu_exp (approx.h).
  */
 #ifndef TELU_HEAD_H
 #define TELU_HEAD_H
@@ -23,9 +23,8 @@ int telu_head_simd(struct telu_ctx *ctx, float *y, const float *v, const float *
 int telu_head_cuda(struct telu_ctx *ctx, float *y, const float *v,
                    const float *s, int n);
 
-/* dv, ds (n), written: dv = dy exp(..), ds = dy y inside the clamp. Outside it ds is 0
- * too, but where going down the gradient leads back inside: a coefficient that has once
- * become too quiet would stay so for ever. */
+/* Writes dv, ds (n): dv = dy exp(..), ds = dy y inside the clamp. Outside the clamp ds is 0, unless
+ * a descent step leads back inside; else a coefficient below the clamp would stay there. */
 void telu_head_grad(float *dv, float *ds, const float *dy, const float *v,
                     const float *s, int n);
 int telu_head_grad_cuda(struct telu_ctx *ctx, float *dv, float *ds,

@@ -8,7 +8,7 @@
  * same bits whatever its vector width.
  *
  * linear16 is the same with w rounded to bfloat16 and packed for one live stream,
- * where reading the weights is what costs: outputs go in panels of 64, the last
+ * whose time goes to reading weights. Outputs form panels of 64, the last
  * one padded with zeros; panel p is I rows of 32 words; word j of row i holds
  * output 64p + j in its low half and output 64p + 32 + j in its high half.
  */
@@ -34,7 +34,7 @@ int telu_linear_cuda(struct telu_ctx *ctx, float *y, const float *x,
 int telu_linear16_cuda(struct telu_ctx *ctx, float *y, const float *x,
                        const uint32_t *w, const float *b, int R, int I, int O);
 
-/* 32-bit words that linear16 wants for an (O, I) matrix. */
+/* 32-bit words of a packed (O, I) matrix. */
 size_t telu_linear16_words(int I, int O);
 
 /* (O, I) bfloat16 bits, as in the weight file -> panels, on the host. */

@@ -21,9 +21,9 @@ TELU_ALWAYS_INLINE quad load(const float *p)
     return v;
 }
 
-/* Adds four inputs to four sums. w (O, I) has neighbours along i, but a vector has to
- * hold neighbours along o: so 4 x 4 weights are turned on the way. */
-TELU_ALWAYS_INLINE quad turn_and_add(quad sum, const float *x, const float *w, size_t I)
+/* Adds four inputs to four sums. w (O, I) is contiguous in i, but a vector holds neighbours in o,
+ * so 4 x 4 weights are transposed. */
+TELU_ALWAYS_INLINE quad transpose_and_add(quad sum, const float *x, const float *w, size_t I)
 {
     quad a = load(w), b = load(w + I), c = load(w + 2 * I), d = load(w + 3 * I);
     quad ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
@@ -37,7 +37,7 @@ TELU_ALWAYS_INLINE quad turn_and_add(quad sum, const float *x, const float *w, s
     return sum + x[3] * __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
 }
 
-/* 4 * quads outputs of one row of x. */
+/* Computes 4 * quads outputs of one row of x. */
 TELU_ALWAYS_INLINE void outputs(float *restrict y, const float *restrict x,
                        const float *restrict w, int I, int quads)
 {
@@ -47,7 +47,7 @@ TELU_ALWAYS_INLINE void outputs(float *restrict y, const float *restrict x,
     memcpy(sum, y, (size_t)quads * sizeof(*sum));
     for (; i + 4 <= I; i += 4)
         for (int q = 0; q < quads; q++)
-            sum[q] = turn_and_add(sum[q], x + i, w + (size_t)4 * q * I + i, I);
+            sum[q] = transpose_and_add(sum[q], x + i, w + (size_t)4 * q * I + i, I);
     memcpy(y, sum, (size_t)quads * sizeof(*sum));
     for (; i < I; i++)
         for (int o = 0; o < 4 * quads; o++)

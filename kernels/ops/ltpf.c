@@ -10,9 +10,9 @@
 #include <string.h>
 
 #define HOP   TELU_HOP
-#define FAR   TELU_LTPF_MAX_LAG
+#define LAG   TELU_LTPF_MAX_LAG
 #define LAGS  TELU_LTPF_LAGS
-#define BLOCK 48               /* sums that stay in registers; five make LAGS */
+#define BLOCK 48               /* sums in registers; LAGS is a multiple */
 #define LANES 16
 
 TELU_ALWAYS_INLINE float total(const float *x)
@@ -27,39 +27,39 @@ TELU_ALWAYS_INLINE float total(const float *x)
     return sum;
 }
 
-/* r [LAGS] */
+/* Correlations r [LAGS]. */
 TELU_ALWAYS_INLINE void compare(float *restrict r, const float *restrict v)
 {
-    const float *now = v + FAR;
-    float here = TELU_LTPF_FLOOR;
+    const float *now = v + LAG;
+    float energy = TELU_LTPF_FLOOR;
 
     for (int i = 0; i < HOP; i++)
-        here += now[i] * now[i];
+        energy += now[i] * now[i];
     for (int j = 0; j < LAGS; j += BLOCK) {
-        float both[BLOCK] = { 0 }, there[BLOCK] = { 0 };
+        float product[BLOCK] = { 0 }, lag_energy[BLOCK] = { 0 };
 
         for (int i = 0; i < HOP; i++)
             for (int k = 0; k < BLOCK; k++) {
                 float x = v[j + i + k];
 
-                both[k] += now[i] * x;
-                there[k] += x * x;
+                product[k] += now[i] * x;
+                lag_energy[k] += x * x;
             }
         for (int k = 0; k < BLOCK; k++)
-            r[j + k] = both[k] / sqrtf(here * (there[k] + TELU_LTPF_FLOOR));
+            r[j + k] = product[k] / sqrtf(energy * (lag_energy[k] + TELU_LTPF_FLOOR));
     }
 }
 
-TELU_ALWAYS_INLINE float look_back(float *restrict y, const float *restrict v)
+TELU_ALWAYS_INLINE float predict(float *restrict y, const float *restrict v)
 {
-    float r[LAGS], w[LAGS], most, sum, like;
+    float r[LAGS], w[LAGS], max_r, sum, similarity;
 
     compare(r, v);
-    most = r[0];
+    max_r = r[0];
     for (int j = 1; j < LAGS; j++)
-        most = r[j] > most ? r[j] : most;
+        max_r = r[j] > max_r ? r[j] : max_r;
     for (int j = 0; j < LAGS; j++)
-        w[j] = telu_exp(TELU_LTPF_SHARPNESS * (r[j] - most));
+        w[j] = telu_exp(TELU_LTPF_SHARPNESS * (r[j] - max_r));
     sum = total(w);
     for (int j = 0; j < LAGS; j++) {
         w[j] /= sum;
@@ -76,15 +76,15 @@ TELU_ALWAYS_INLINE float look_back(float *restrict y, const float *restrict v)
                 out[k] += w[j] * v[j + m + k];
         memcpy(y + TELU_EDGE + m, out, sizeof(out));
     }
-    like = total(r);
-    return like > 0.0f ? 0.5f * like : 0.0f;
+    similarity = total(r);
+    return similarity > 0.0f ? 0.5f * similarity : 0.0f;
 }
 
 TELU_ALWAYS_INLINE void ltpf(float *restrict y, float *restrict g, const float *restrict u, int B)
 {
     for (int b = 0; b < B; b++, u += TELU_LTPF_SPAN)
         for (int h = 0; h < 2; h++, y += 2 * HOP)
-            *g++ = look_back(y, u + h * HOP);
+            *g++ = predict(y, u + h * HOP);
 }
 
 int telu_ltpf_c(struct telu_ctx *ctx, float *y, float *g, const float *u, int B)

@@ -24,9 +24,9 @@
 extern "C" {
 #endif
 
-#define TELU_EDGE    40        /* where the window is no longer 0 */
+#define TELU_EDGE    40        /* samples at each end where the window is 0 */
 #define TELU_OVERLAP 80        /* samples of neighbouring hops, and packets */
-#define TELU_WAVE    (TELU_PACKET + TELU_HOP)  /* samples that a packet reaches over */
+#define TELU_WAVE    (TELU_PACKET + TELU_HOP)  /* samples that a packet spans */
 
 /* w[0 .. 319] */
 void telu_mdct_window(float *w);
@@ -38,8 +38,8 @@ int telu_imdct_simd(struct telu_ctx *ctx, float *y, const float *x, int B, int H
 int telu_mdct_cuda(struct telu_ctx *ctx, float *y, const float *x, int B, int H);
 int telu_imdct_cuda(struct telu_ctx *ctx, float *y, const float *x, int B, int H);
 
-/* Once per device, outside of a graph's capture: the tables that the two above read.
- * They see to it themselves when nobody did. 0, or -1 and telu_error(). */
+/* Fills the tables of the two above, once per device and outside of a graph's capture; they call
+ * it themselves at first use. 0, or -1 and telu_error(). */
 int telu_mdct_ready_cuda(void);
 
 /* The transform is orthonormal, so each is the other's gradient:

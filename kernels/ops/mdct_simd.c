@@ -4,7 +4,7 @@
  * With the windowed samples in quarters (a, b, c, d) and r for reversed,
  *   MDCT(a, b, c, d) = DCT-IV(-c_r - d, a - b_r)
  *   IMDCT of v = DCT-IV(X), v in halves (v1, v2): (v2, -v2_r, -v1_r, -v1)
- * A hop costs 25600 multiplications, some microseconds: no FFT is worth its length.
+ * A hop takes 25600 multiplications, some microseconds, which an FFT would not repay in code.
  */
 #include "mdct.h"
 
@@ -15,7 +15,7 @@
 
 #define N     TELU_HOP
 #define HALF  (N / 2)
-#define BLOCK 32               /* sums that stay in registers */
+#define BLOCK 32               /* sums in registers */
 
 TELU_ALWAYS_INLINE void dct(float *restrict y, const float *restrict x,
                    const struct telu_mdct_table *restrict m)

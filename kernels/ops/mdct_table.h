@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* mdct_table.h - window and cosines of the transform, made at first use. */
+/* mdct_table.h - window and cosines of the transform, computed at first use. */
 #ifndef TELU_MDCT_TABLE_H
 #define TELU_MDCT_TABLE_H
 

@@ -3,7 +3,7 @@
  *
  *   index[r] = argmin_n sum_{d in order} (z[r][d] - book[d][n])^2
  *
- * z (R, D), index (R), the lowest of equal ones. book is transposed, (D, N), so that
+ * z (R, D), index (R); the lowest index of equal distances. book is transposed, (D, N), so that
  * neighbouring codes lie side by side for the vector unit. D <= 64, N <= 1024.
  * A row with a NaN gives index 0. No fast math and no FMA: the plain and the vector
  * path choose the same code, bit for bit.

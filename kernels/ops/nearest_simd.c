@@ -9,7 +9,7 @@
 #define LANES 64
 
 /* Distances of the n <= LANES codes at the head of book; each lane keeps its nearest
- * code so far, the earlier one of equals. */
+ * code so far, and of equal distances the earlier one. */
 TELU_ALWAYS_INLINE void lanes(float *restrict best, int32_t *restrict at,
                      const float *restrict z, const float *restrict book, int first,
                      int n, int N, int D)

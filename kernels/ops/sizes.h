@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sizes.h - the sizes that the ops and the codec agree on. */
+/* sizes.h - sizes that ops and codec share. */
 #ifndef TELU_SIZES_H
 #define TELU_SIZES_H
 
@@ -9,7 +9,7 @@
 #define TELU_FEATURES   (2 * TELU_COEFS) /* inputs of the encoder network, per packet */
 #define TELU_MAX_WIDTH  1024             /* channels of a layer */
 #define TELU_MAX_BLOCKS 16
-#define TELU_MAX_DIM    64               /* dimensions in which a code is searched */
+#define TELU_MAX_DIM    64               /* dimensions of a code */
 #define TELU_MAX_CODES  1024             /* codes of a codebook */
 
 #endif

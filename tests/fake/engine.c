@@ -45,18 +45,19 @@ static int leave(struct telu_engine *e, int result)
 
 static int fail(void)
 {
-    return telu_fail(fake_control.memory ? "fake: out of memory"
-                                         : "fake: an illegal memory access was "
-                                           "encountered");
+    return fake_control.memory
+        ? telu_fail_status(TELU_ERR_NO_MEMORY, "fake: out of memory")
+        : telu_fail_status(TELU_ERR_DEVICE, "fake: an illegal memory access was encountered");
 }
 
 static struct telu_engine *engine_open(const struct telu_model *m, int device, int most)
 {
     struct telu_engine *e = NULL;
 
-    if (fake_control.refuse_open)
-        telu_fail(fake_control.refuse_open == 1 ? "fake: out of memory for the weights"
-                                                : "fake: the device has no double unit");
+    if (fake_control.refuse_open == 1)
+        telu_fail_status(TELU_ERR_NO_MEMORY, "fake: out of memory for the weights");
+    else if (fake_control.refuse_open)
+        telu_fail_status(TELU_ERR_DEVICE, "fake: the device has no double unit");
     else if (device < 0 || device >= fake_control.devices)
         telu_fail("fake: no device %d", device);
     else
@@ -114,7 +115,7 @@ static int take_slot(struct telu_engine *e, enum telu_side side)
     int i = 0;
 
     if (!fake_control.slots_left)
-        return telu_fail("fake: out of memory for a stream");
+        return telu_fail_status(TELU_ERR_NO_MEMORY, "fake: out of memory for a stream");
     if (fake_control.slots_left > 0)
         fake_control.slots_left--;
     while (i < SLOTS && (side == TELU_ENCODE ? (void *)e->encoder[i]

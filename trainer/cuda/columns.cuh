@@ -99,7 +99,7 @@ static __global__ void __launch_bounds__(GPU_THREADS) each(const Op op, unsigned
 
 /* n < 2^32; the op's aligned(): all its arrays lie at multiples of 16 bytes. */
 template <class Op>
-static int each_run(struct training *t, Op op, size_t n, int C, const char *what)
+static int elementwise_run(struct training *t, Op op, size_t n, int C, const char *what)
 {
     int many = C % 8 == 0 && op.aligned();
     void (*kernel)(Op, unsigned, int) = many ? each<Op, 8> : each<Op, 1>;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* layers.cuh - what the trainer's network does to each element, forward and backward:
- * ops for each_run() and columns_run(), and the norm's kernels. The formulas are those
+ * ops for elementwise_run() and columns_run(), and the norm's kernels. The formulas are those
  * of the ops in kernels/, with neighbours fused: biases into the op behind the product,
  * sums over rows into the op that makes what is summed. T: float or bf16. */
 #ifndef LAYERS_CUH
@@ -21,7 +21,7 @@ struct add_bias {
     float *x;
     const float *b;
 
-    int aligned() const { return each_aligned(x, b); }
+    int aligned() const { return float4_aligned(x, b); }
     template <int V> __device__ void run(size_t i, int c) const
     {
         float v[V], k[V];
@@ -40,7 +40,7 @@ struct convert {
     T *y;
     const float *x;
 
-    int aligned() const { return each_aligned(y, x); }
+    int aligned() const { return float4_aligned(y, x); }
     template <int V> __device__ void run(size_t i, int) const
     {
         float v[V];
@@ -69,7 +69,7 @@ struct gelu_forward {
     const T *h;
     const float *b;
 
-    int aligned() const { return each_aligned(g, h, b); }
+    int aligned() const { return float4_aligned(g, h, b); }
     template <int V> __device__ void run(size_t i, int c) const
     {
         float v[V], k[V];
@@ -93,7 +93,7 @@ struct residual_forward {
     const float *x, *b, *s;
     const T *d;
 
-    int aligned() const { return each_aligned(y, copy, x, d) && each_aligned(b, s); }
+    int aligned() const { return float4_aligned(y, copy, x, d) && float4_aligned(b, s); }
     template <int V> __device__ void run(size_t i, int c) const
     {
         float v[V], e[V], bias[V], scale[V];
@@ -115,7 +115,7 @@ struct head_forward {
     float *y;
     const float *v, *s, *vb, *sb;
 
-    int aligned() const { return each_aligned(y, v, s, vb, sb); }
+    int aligned() const { return float4_aligned(y, v, s, vb, sb); }
     template <int V> __device__ void run(size_t i, int c) const
     {
         float value[V], scale[V], a[V], b[V];

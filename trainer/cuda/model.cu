@@ -67,10 +67,10 @@ static int block_forward(struct training *t, const gpu_stack &s, gpu_block &b,
                          s.kernel) ||
         norm_run<T>(t, b, C) ||
         forward(t, b.h, type_of<T>::id, (const T *)b.b, b.up_w, C, H) ||
-        each_run(t, gelu, wide, H, "training, gelu") ||
+        elementwise_run(t, gelu, wide, H, "training, gelu") ||
         forward(t, b.d, type_of<T>::id, (const T *)b.g, b.down_w, H, C))
         return -1;
-    return each_run(t, residual, n, C, "training, residual");
+    return elementwise_run(t, residual, n, C, "training, residual");
 }
 
 template <class T>
@@ -95,7 +95,7 @@ static int layer(struct training *t, float *y, const T *x, const gpu_param &w,
 
     if (forward(t, y, CUDA_R_32F, x, w, I, O))
         return -1;
-    return each_run(t, bias, (size_t)t->R * O, O, "training, a bias");
+    return elementwise_run(t, bias, (size_t)t->R * O, O, "training, a bias");
 }
 
 template <class T>
@@ -107,7 +107,7 @@ static int encode(struct training *t)
     if (telu_mdct_cuda(&t->ctx, t->c, t->x, t->B, 2 * t->T) ||
         telu_compand_cuda(&t->ctx, t->features, t->c, t->R) ||
         (t->features_t != t->features &&
-         each_run(t, features, (size_t)t->R * TELU_FEATURES, TELU_FEATURES,
+         elementwise_run(t, features, (size_t)t->R * TELU_FEATURES, TELU_FEATURES,
                   "training, features")) ||
         layer(t, t->enc.block[0].x, (const T *)t->features_t, t->enc_in_w, t->enc_in_b,
               TELU_FEATURES, c->enc_width) ||
@@ -125,7 +125,7 @@ static int decode(struct training *t)
     head_forward head = { t->y, t->v_out, t->s_out, t->value_b.w, t->scale_b.w };
 
     if ((t->sum_t != t->sum &&
-         each_run(t, sum, (size_t)t->R * c->latent, c->latent, "training, latent")) ||
+         elementwise_run(t, sum, (size_t)t->R * c->latent, c->latent, "training, latent")) ||
         layer(t, t->dec.block[0].x, (const T *)t->sum_t, t->dec_in_w, t->dec_in_b,
               c->latent, c->dec_width) ||
         stack_forward(t, t->dec, t->dec_x, (T *)t->dec_t) ||
@@ -133,7 +133,7 @@ static int decode(struct training *t)
                 TELU_COEFS) ||
         forward(t, t->s_out, CUDA_R_32F, (const T *)t->dec_t, t->scale_w, c->dec_width,
                 TELU_COEFS) ||
-        each_run(t, head, (size_t)t->R * TELU_COEFS, TELU_COEFS, "training, head"))
+        elementwise_run(t, head, (size_t)t->R * TELU_COEFS, TELU_COEFS, "training, head"))
         return -1;
     return telu_imdct_cuda(&t->ctx, t->wave, t->y, t->B, 2 * t->T);
 }

@@ -26,7 +26,7 @@ static __device__ inline void load(float (&to)[2], const float *p)
 
 static __device__ inline void load(float (&to)[4], const float *p)
 {
-    float4 v = each_load(p, 0);
+    float4 v = load_float4(p, 0);
 
     to[0] = v.x;
     to[1] = v.y;
@@ -36,7 +36,7 @@ static __device__ inline void load(float (&to)[4], const float *p)
 
 static __device__ inline void load(float (&to)[8], const float *p)
 {
-    float4 v = each_load(p, 0), w = each_load(p, 1);
+    float4 v = load_float4(p, 0), w = load_float4(p, 1);
 
     to[0] = v.x;
     to[1] = v.y;
@@ -60,13 +60,13 @@ static __device__ inline void store(float *p, const float (&from)[2])
 
 static __device__ inline void store(float *p, const float (&from)[4])
 {
-    each_store(p, 0, make_float4(from[0], from[1], from[2], from[3]));
+    store_float4(p, 0, make_float4(from[0], from[1], from[2], from[3]));
 }
 
 static __device__ inline void store(float *p, const float (&from)[8])
 {
-    each_store(p, 0, make_float4(from[0], from[1], from[2], from[3]));
-    each_store(p, 1, make_float4(from[4], from[5], from[6], from[7]));
+    store_float4(p, 0, make_float4(from[0], from[1], from[2], from[3]));
+    store_float4(p, 1, make_float4(from[4], from[5], from[6], from[7]));
 }
 
 /* --- bfloat16, two to a word --- */

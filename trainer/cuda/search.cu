@@ -40,13 +40,13 @@ search(struct stage_args p, int32_t *index, uint32_t *chose, const float *z,
     /* 4 more floats to a row keep the lanes that fill it off each other's banks */
     __shared__ __align__(16) float codes[2][DEEP][most + 4];
     __shared__ __align__(16) float rows[TELU_MAX_DIM][tall];
-    __shared__ struct found won[WIDE][tall];
+    __shared__ struct nearest won[WIDE][tall];
     int t = threadIdx.x, lane = t % LANES, wide = t / LANES % WIDE;
     int mine = EACH * (t / LANES / WIDE), own = EACH * (wide * LANES + lane);
     int first = blockIdx.x * tall, R = p.rows(), turn = 0;
     int deep = (p.D + DEEP - 1) / DEEP * DEEP;
     float next[share];
-    struct found a[EACH];
+    struct nearest a[EACH];
 
     if (first >= R)
         return;
@@ -104,24 +104,24 @@ search(struct stage_args p, int32_t *index, uint32_t *chose, const float *z,
             for (int i = 0; i < EACH; i++) {
                 float far = square[j] - 2.0f * sum[i][j];
 
-                if (far < a[i].best) {
-                    a[i].best = far;
+                if (far < a[i].distance) {
+                    a[i].distance = far;
                     a[i].index = n + own + j;
                 }
             }
     }
     #pragma unroll
     for (int i = 0; i < EACH; i++) {
-        best_of_warp(&a[i]);
+        nearest_of_warp(&a[i]);
         if (lane == 0)
             won[wide][mine + i] = a[i];
     }
     __syncthreads();
     if (t < tall && first + t < R) {
-        struct found best = won[0][t];
+        struct nearest best = won[0][t];
 
         for (int w = 1; w < WIDE; w++)
-            better(&best, won[w][t].best, won[w][t].index);
+            keep_nearer(&best, won[w][t].distance, won[w][t].index);
         index[first + t] = best.index;
         atomicOr(&chose[(size_t)best.index * words + (first + t) / 32],
                  1u << (first + t) % 32);

@@ -265,7 +265,7 @@ static int apply_run(struct training *t, struct stage_args p, const struct gpu_s
 {
     void (*kernel)(struct stage_args, const struct gpu_stage, const float *, float *, float *,
                    const float *, double *, int) =
-        t->cfg.latent % 4 == 0 && each_aligned(st.out_b.w) ? apply<4> : apply<1>;
+        t->cfg.latent % 4 == 0 && float4_aligned(st.out_b.w) ? apply<4> : apply<1>;
     int blocks = t->B * t->shares;
 
     TELU_LAUNCH(kernel, blocks, GPU_THREADS, 0, t->cuda.stream, p, st, t->table, t->sum,
