@@ -84,20 +84,6 @@ enum telu_status {
  * succeeds leaves both as they are. */
 TELU_API enum telu_status telu_error_status(void);
 
-enum telu_status {
-    TELU_OK,
-    TELU_ERR_ARGUMENT,         /* a value of the caller is out of range */
-    TELU_ERR_IO,               /* a file cannot be opened or read */
-    TELU_ERR_FORMAT,           /* a file or packet is damaged or malformed */
-    TELU_ERR_VERSION,          /* a file or module is of a version not known here */
-    TELU_ERR_NO_MEMORY,        /* of the host or of a device */
-    TELU_ERR_DEVICE            /* a device, its driver or its module is missing or failed */
-};
-
-/* The status beside telu_error(): TELU_OK until a call of this thread fails. A call that
- * succeeds leaves both as they are. */
-enum telu_status telu_error_status(void);
-
 /* --- Model -------------------------------------------------------------- */
 
 /* Reads a weight file (safetensors, FORMAT.md). NULL on error. */

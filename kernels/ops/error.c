@@ -8,14 +8,19 @@
 static _Thread_local char text[512] = "no error";
 static _Thread_local enum telu_status last = TELU_OK;
 
+static void fail(enum telu_status status, const char *fmt, va_list ap)
+{
+    vsnprintf(text, sizeof(text), fmt, ap);
+    last = status;
+}
+
 int telu_fail_status(enum telu_status status, const char *fmt, ...)
 {
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
+    fail(status, fmt, ap);
     va_end(ap);
-    last = status;
     return -1;
 }
 
@@ -24,9 +29,8 @@ int telu_fail(const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
+    fail(TELU_ERR_ARGUMENT, fmt, ap);
     va_end(ap);
-    last = TELU_ERR_ARGUMENT;
     return -1;
 }
 
