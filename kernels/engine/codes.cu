@@ -17,7 +17,6 @@
 #include "live.cuh"
 #include "nearest.cuh"
 
-
 /* What a block knows of a row. */
 struct search_row {
     int stages, bits;          /* to be found: codes; bits of one more */

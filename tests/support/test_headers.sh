@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# test_headers.sh TREE CC - each header of kernels/ compiles alone, as C11 and, where
+# test_headers.sh TREE CC ... - each header of kernels/ compiles alone, as C11 and, where
 # there is a C++ compiler, as C++; telu.h also without GLib or GStreamer on the path. What
 # wants CUDA's headers, which few machines have, gets those of tests/cuda-on-cpu, as C++.
 set -u
-top=$1 cc=$2
+top=$1
+shift
+cc=$*
 failed=0
 n=0
 include="-I$top/kernels"
