@@ -3,8 +3,8 @@
  *
  *   | header | page | page | ... | last page |
  *
- * FORMAT.md, "The .tlc file", draws them. Nothing here knows of GStreamer, and
- * nothing is trusted when read: a page is either right in every bit or no page.
+ * FORMAT.md, "The .tlc file", draws them. The reader trusts no byte: a page is right in
+ * every bit, or it is no page.
  */
 #ifndef TLC_H
 #define TLC_H
@@ -67,7 +67,7 @@ void tlc_header_write (const TlcHeader * header, uint8_t * out);
 TlcResult tlc_header_read (TlcHeader * header, const uint8_t * in, size_t size,
     char * why);
 
-/* Empties the page; its first packet will be that with this index. */
+/* Empties the page; `index` is that of its first packet. */
 void tlc_page_start (TlcPage * page, uint32_t index);
 
 /* 0 when the packet does not fit: write the page, start the next one. */

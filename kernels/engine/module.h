@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* module.h - libtelucodec-cuda.so as its users see it, and how they find it.
+/* module.h - the interface of libtelucodec-cuda.so, and the search for it.
  *
- * CUDA's libraries are linked into that module alone. It is looked for in the folder
- * that TELUCODEC_BACKEND_PATH names; else in the build tree, when the caller runs from
- * there, and in LIBDIR/telucodec. It is opened once per process and stays.
+ * Only this module links CUDA's libraries. The host looks for it in the folder that
+ * TELUCODEC_BACKEND_PATH names; else in the build tree, when the caller runs from there,
+ * and in LIBDIR/telucodec. A process opens it once and keeps it open.
  */
 #ifndef TELU_MODULE_H
 #define TELU_MODULE_H
@@ -15,8 +15,8 @@
 extern "C" {
 #endif
 
-/* Goes up with every change of a struct that both sides see: this one, telu_backend,
- * telu_grads, telu_engine_ops, telu_model and what it holds, telu_training. */
+/* Raise it with every change of a struct that both sides see: this one, telu_backend,
+ * telu_grads, telu_engine_ops, telu_model with its parts, telu_training. */
 #define TELU_MODULE_ABI   4
 #define TELU_MODULE_ENTRY "telu_module_get"
 #define TELU_MODULE_FILE  "libtelucodec-cuda.so"
@@ -32,8 +32,8 @@ struct telu_module {
     const char *(*error)(void);            /* as telu_error(), of the module */
     enum telu_status (*status)(void);      /* as telu_error_status(), of the module */
 
-    /* Usable devices; 0 when the driver or a device is missing, -1 when they cannot be
-     * asked for, as after a fault in this process: error() says which. */
+    /* Returns the number of usable devices; 0 when the driver or a device is missing, -1
+     * when CUDA cannot list them, as after a fault in this process: see error(). */
     int (*devices)(void);
     /* "NVIDIA H200, compute 9.0, 139.8 GiB" */
     int (*describe)(int device, char *text, size_t size);
@@ -48,13 +48,13 @@ struct telu_module {
 /* The module's one exported symbol. NULL when it does not speak that version. */
 typedef const struct telu_module *(*telu_module_entry)(uint32_t abi);
 
-/* module.c, in the host. build_dir: where the build tree keeps it, or NULL. The module,
- * or NULL with telu_error() saying what is missing; does not ask for a device. */
+/* Opens the module, in module.c of the host. build_dir: its folder in the build tree, or NULL.
+ * Returns NULL with telu_error() when it is missing; does not look for a device. */
 const struct telu_module *telu_module_open(const char *build_dir);
 
-/* After this thread's last telu_module_open() failed: there is no module, as on most
- * machines; there is one, but no driver, without which it is not opened; or it is there, and
- * cannot be used. */
+/* Result of this thread's last telu_module_open(): there is no module, as on most machines;
+ * there is one but no driver, so that it was not opened; or it is there, which may still mean
+ * that it cannot be used. */
 enum telu_absent { TELU_THERE, TELU_NO_MODULE, TELU_NO_DRIVER };
 
 enum telu_absent telu_module_absent(void);
