@@ -88,7 +88,6 @@ struct telu_row {
     float *enc, *dec;          /* the pasts of the stream's networks */
     int enc_age, dec_age;      /* -1: this network idles for this row */
     struct telu_budget budget;
-    int refined;               /* encoder: it is; see rvq.cu */
     int conceal;               /* decoder: it has to be, with this gain; from the */
     float gain;                /* network where dec_age says that it runs */
     struct telu_layers layers;
