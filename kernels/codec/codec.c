@@ -16,20 +16,14 @@
 #include "backend_host.h"
 #include "error.h"
 #include "dequantise.h"
+#include "encode_state.h"
 #include "mdct.h"
 #include "network.h"
-#include "packet.h"
 #include "plc.h"
-#include "ratecontrol.h"
 #include "synthesis.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Samples beyond +48 dB over full scale are cut, so that every number further on is
- * finite; no sound comes near. */
-#define MAX_INPUT  256.0f
 
 struct telu_encoder {
     const struct telu_model *m;
@@ -203,11 +197,8 @@ static void push_input(struct telu_encoder *e, const float *pcm)
     float *x = e->window + TELU_EDGE + TELU_OVERLAP;
 
     memmove(e->window + TELU_EDGE, x + TELU_PACKET - TELU_OVERLAP, TELU_OVERLAP * sizeof(*x));
-    for (int i = 0; i < TELU_PACKET; i++) {
-        float v = isfinite(pcm[i]) ? pcm[i] : 0.0f;
-
-        x[i] = v < -MAX_INPUT ? -MAX_INPUT : v > MAX_INPUT ? MAX_INPUT : v;
-    }
+    for (int i = 0; i < TELU_PACKET; i++)
+        x[i] = telu_encode_limit(pcm[i]);
 }
 
 static int listen(struct telu_encoder *e)
@@ -216,7 +207,7 @@ static int listen(struct telu_encoder *e)
     return telu_encoder_net(&e->ctx, e->m, &e->enc, e->latent, e->c);
 }
 
-/* latent -> codes, and what the decoder will make of them. */
+/* latent -> codes and prefix, and the latent that the decoder makes of them. */
 static int code_base(struct telu_encoder *e)
 {
     struct telu_layers *l = &e->layers;
@@ -225,76 +216,10 @@ static int code_base(struct telu_encoder *e)
                            l->prefix_bits, e->sum, e->latent);
 }
 
-/* Whether beside the codes, if any, there is room for the refinement; the envelope is
- * in the plan then. */
-static int fits(struct telu_encoder *e, const struct telu_budget *budget)
-{
-    const struct telu_tables *t = &e->m->tab;
-
-    telu_bands_envelope(&e->bands, t, e->layers.codes, budget->stages);
-    return telu_rc_fits(budget, &e->bands, t, telu_packet_header_bytes(budget->stages, e->m->n));
-}
-
-/* Of a packet without codes it is known that it fits. Returns bytes, 0 when no step
- * whatever makes the packet fit, -1 on failure. */
-static int put_refined(struct telu_encoder *e, const struct telu_budget *budget,
-                       uint8_t *packet)
-{
-    const struct telu_tables *t = &e->m->tab;
-    struct telu_layers *l = &e->layers;
-    int head = telu_packet_header_bytes(budget->stages, e->m->n), kept = TELU_HOP;
-    size_t n;
-
-    l->refined = 1;
-    l->shape = budget->shape;
-    l->stages = budget->stages;
-    l->prefix_bits = 0;
-    if (l->stages && code_base(e))
-        return -1;
-    if (l->stages && !fits(e, budget))
-        return 0;
-    memset(e->base, 0, TELU_COEFS * sizeof(float));
-    if (l->stages && telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum))
-        return -1;
-
-    l->step = telu_rc_step(&e->rc, budget, &e->bands, t, head, e->c, e->base, l->q,
-                           NULL);
-    while (!(n = telu_packet_put(packet, (size_t)budget->cap, budget->bytes, l,
-                                 &e->bands, t, e->m->n))) {
-        /* Estimates may be a byte short: a coarser step, and when there is none the
-         * highest coefficients go. */
-        if (l->step < TELU_STEPS - 1) {
-            telu_bands_step(&e->bands, t, ++l->step, l->shape);
-            telu_refine_quantise(l->q, &e->bands, t, e->c, e->base,
-                                 telu_rc_dead_zone(e->rc.rate.tune));
-        } else {
-            kept -= 8;
-            for (int k = kept; k < TELU_HOP; k++)
-                l->q[k] = l->q[TELU_HOP + k] = 0;
-        }
-    }
-    return (int)n;
-}
-
-static int put_base(struct telu_encoder *e, int bytes, uint8_t *packet)
-{
-    struct telu_layers *l = &e->layers;
-
-    l->refined = l->shape = l->step = 0;
-    telu_packet_capacity(bytes, e->m->cfg.stages, e->m->n, &l->stages, &l->prefix_bits);
-
-    /* The decoder network runs for its past alone: the next packet may be refined. */
-    if (code_base(e) ||
-        telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum))
-        return -1;
-    telu_packet_put_base(packet, bytes, l, e->m->n);
-    return bytes;
-}
-
 int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_t cap)
 {
     struct telu_budget budget;
-    int n = 0, refined, heard;
+    int n, runs;
 
     if (cap < TELU_MAX_PACKET)
         return telu_fail("room for a packet is %zu bytes, expected %d", cap,
@@ -303,24 +228,24 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_
     if (e->ctx.be->mdct(&e->ctx, e->c, e->window, 1, 2))
         return -1;
 
-    budget = telu_rc_budget(&e->rc, e->m);
-    refined = budget.refined && (budget.stages || fits(e, &budget));
-    heard = !refined || budget.stages;
-    if (!heard)
+    runs = telu_encode_begin(&e->rc, &budget, &e->layers, &e->bands, e->m);
+    memset(e->base, 0, TELU_COEFS * sizeof(float));
+    if (!runs) {
         forget(e);
-    else if (listen(e))
-        return -1;
+    } else {
+        if (listen(e) || code_base(e))
+            return -1;
+        if (e->layers.refined &&
+            !telu_encode_settle(&budget, &e->layers, &e->bands, e->m) && code_base(e))
+            return -1;
 
-    if (refined)
-        n = put_refined(e, &budget, packet);
-    if (n == 0)
-        n = put_base(e, budget.cap, packet);
-    if (n <= 0)
-        return -1;
-    telu_rc_update(&e->rc, &budget, n);
-    e->info = (struct telu_info){ .stages = e->layers.stages,
-        .refined = e->layers.refined, .step = e->layers.step,
-        .shape = e->layers.shape, .bytes = n };
+        /* A base-only packet needs no base layer, but the next one its history. */
+        if (telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum))
+            return -1;
+    }
+    n = telu_encode_finish(&e->rc, &budget, &e->layers, &e->bands, e->m, e->c, e->base, NULL,
+                           packet);
+    e->info = telu_layers_info(&e->layers, n);
     return n;
 }
 
@@ -458,8 +383,7 @@ int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *
     else
         telu_dequantise_packet(d->c, l, d->c);
     telu_plc_received(&d->plc, d->c, base);
-    d->info = (struct telu_info){ .stages = l->stages, .refined = l->refined,
-        .step = l->step, .shape = l->shape, .bytes = (int)n };
+    d->info = telu_layers_info(l, (int)n);
     return telu_synthesis_run(&d->ctx, &d->sound, d->c, l->refined ? &d->bands : NULL, l->shape,
                           pcm);
 }

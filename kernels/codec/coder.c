@@ -11,3 +11,5 @@
 #include "plc_body.h"
 
 #include "ratecontrol_body.h"
+
+#include "encode_state_body.h"

@@ -30,6 +30,8 @@ static __device__ const int device_split_rate[] = { TELU_SPLIT_RATE_LIST };
 
 #include "ratecontrol_body.h"
 
+#include "encode_state_body.h"
+
 /* Copies the share of thread t of `threads`, in words of 4 bytes. */
 static __device__ inline void copy_share(void *to, const void *from, size_t bytes, int t,
                                          int threads)

@@ -28,7 +28,7 @@ static __device__ struct search_row search_begin(const struct telu_row *row)
     int on = row && row->enc_age >= 0;
 
     return { on ? row->layers.stages : 0, on ? row->layers.prefix_bits : 0,
-             on && row->refined };
+             on && row->layers.refined };
 }
 
 /* A warp: has the refined packet of that row room? If not, it becomes a base-only one. */
@@ -36,20 +36,12 @@ static __device__ void settle(struct search_row *a, struct telu_row *row,
                               const struct telu_model *m)
 {
     const struct telu_budget budget = row->budget;
-    int S = budget.stages, bits = 0;
 
-    telu_bands_envelope(&row->bands, &m->tab, row->layers.codes, S);
-    if (telu_rc_fits(&budget, &row->bands, &m->tab, telu_packet_header_bytes(S, m->n))) {
-        if (TELU_LANE == 0)
-            a->open = 0;
-        return;
-    }
-    telu_packet_capacity(budget.cap, m->cfg.stages, m->n, &S, &bits);
+    telu_encode_settle(&budget, &row->layers, &row->bands, m);
     if (TELU_LANE == 0) {
         a->open = 0;
-        a->stages = row->layers.stages = S;
-        a->bits = row->layers.prefix_bits = bits;
-        row->refined = 0;
+        a->stages = row->layers.stages;
+        a->bits = row->layers.prefix_bits;
     }
 }
 

@@ -7,15 +7,6 @@
 
 #include "live.cuh"
 
-/* As in codec.c: louder than any sound, so that all numbers stay finite. */
-#define MAX_INPUT 256.0f
-
-static __device__ inline float heard(float v)
-{
-    v = isfinite(v) ? v : 0.0f;
-    return v < -MAX_INPUT ? -MAX_INPUT : v > MAX_INPUT ? MAX_INPUT : v;
-}
-
 /* wave: 40 zeros, the end of the packet before, this packet, 40 zeros. */
 static __device__ void push_input(float *wave, float *overlap, const float *pcm, int reset)
 {
@@ -26,7 +17,7 @@ static __device__ void push_input(float *wave, float *overlap, const float *pcm,
     for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
         wave[TELU_EDGE + i] = reset ? 0.0f : overlap[i];
     for (int i = TELU_LANE; i < TELU_PACKET; i += TELU_LANES)
-        x[i] = heard(pcm[i]);
+        x[i] = telu_encode_limit(pcm[i]);
     TELU_SYNC_LANES();
     for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
         overlap[i] = x[TELU_PACKET - TELU_OVERLAP + i];
@@ -57,29 +48,18 @@ window(struct telu_live l, int B)
         memset(&rc, 0, sizeof(rc));
     telu_rc_set(&rc, &ask->rate);
 
-    struct telu_budget budget = telu_rc_budget(&rc, m);
-    int refined = budget.refined, stages = budget.stages, prefix_bits = 0, listen = 1;
+    struct telu_budget budget;
+    int runs = telu_encode_begin(&rc, &budget, &row->layers, &row->bands, m);
     int enc_age = ask->reset ? 0 : slot->enc_age, dec_age = ask->reset ? 0 : slot->dec_age;
 
-    if (refined && !stages) {              /* no codes: no networks, if it fits */
-        telu_bands_envelope(&row->bands, &m->tab, NULL, 0);
-        refined = telu_rc_fits(&budget, &row->bands, &m->tab, telu_packet_header_bytes(0, m->n));
-        listen = !refined;
-    }
-    if (!refined)
-        telu_packet_capacity(budget.cap, m->cfg.stages, m->n, &stages, &prefix_bits);
     TELU_SYNC_LANES();                           /* all have read the slot */
     if (TELU_LANE == 0) {
         row->slot = slot;
         row->enc = (float *)(place + l.slots.history);
         row->dec = row->enc + live_history_floats(&m->cfg, m->cfg.enc_width, m->cfg.enc_blocks);
-        row->enc_age = listen ? enc_age : -1;
-        row->dec_age = listen ? dec_age : -1;
+        row->enc_age = runs ? enc_age : -1;
+        row->dec_age = runs ? dec_age : -1;
         row->budget = budget;
-        row->refined = refined;
-        row->layers.stages = stages;
-        row->layers.prefix_bits = prefix_bits;
-        row->layers.prefix = 0;
         slot->rc = rc;
     }
 }

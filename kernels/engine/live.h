@@ -88,7 +88,6 @@ struct telu_row {
     float *enc, *dec;          /* histories of the stream's networks */
     int enc_age, dec_age;      /* -1: this network skips this row */
     struct telu_budget budget;
-    int refined;               /* encoder: the packet has a refinement layer */
     int conceal;               /* decoder: the packet is concealed with this gain, by the */
     float gain;                /* network if dec_age >= 0, else by repetition */
     struct telu_layers layers;

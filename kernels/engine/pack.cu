@@ -19,42 +19,6 @@ struct packed {
     __align__(16) uint8_t packet[TELU_MAX_PACKET + 16];
 };
 
-/* The refined packet, whose plan has its envelope since it was known to fit; returns its
- * bytes, to all lanes. */
-static __device__ int put_refined(struct packed *p, struct telu_rc *rc,
-                                  const struct telu_budget budget,
-                                  const struct telu_model *m, const float *c,
-                                  const float *base, const float *points)
-{
-    const struct telu_tables *t = &m->tab;
-    struct telu_bands *bands = &p->bands;
-    struct telu_layers *l = &p->layers;
-    int head = telu_packet_header_bytes(budget.stages, m->n), kept = TELU_HOP, step, n;
-
-    step = telu_rc_step(rc, &budget, bands, t, head, c, base, l->q, points);
-    for (;;) {
-        if (TELU_LANE == 0) {
-            l->refined = 1;
-            l->shape = budget.shape;
-            l->step = step;
-        }
-        TELU_SYNC_LANES();
-        n = (int)telu_packet_put(p->packet, (size_t)budget.cap, budget.bytes, l, bands, t, m->n);
-        if (n)
-            return n;
-        /* Estimates may be a byte short: as in codec.c. */
-        if (step < TELU_STEPS - 1) {
-            telu_bands_step(bands, t, ++step, budget.shape);
-            telu_refine_quantise(l->q, bands, t, c, base, telu_rc_dead_zone(rc->rate.tune));
-        } else {
-            kept -= 8;
-            for (int k = kept + TELU_LANE; k < TELU_HOP; k += TELU_LANES)
-                l->q[k] = l->q[TELU_HOP + k] = 0;
-            TELU_SYNC_LANES();
-        }
-    }
-}
-
 /* A warp ends row r, whose coefficients c and base are. */
 static __device__ void finish(const struct telu_live *l, int r, struct packed *p,
                               const float *c, const float *base, const float *points)
@@ -66,32 +30,22 @@ static __device__ void finish(const struct telu_live *l, int r, struct packed *p
     char *out = live_out(l, r, (size_t)live_head(l)->stride);
     const struct telu_budget budget = row->budget;
     struct telu_rc rc = slot->rc;
-    struct telu_info info = {};
-    int n = budget.cap, K = m->cfg.kernel;
+    int n, K = m->cfg.kernel;
 
     copy(&p->layers, &row->layers, offsetof(struct telu_layers, q));
     copy(&p->bands, &row->bands, sizeof(p->bands));
     TELU_SYNC_LANES();
-    if (row->refined) {
-        n = put_refined(p, &rc, budget, m, c, base, points);
-        info.step = p->layers.step;
-        info.shape = p->layers.shape;
-    } else {
-        telu_packet_put_base(p->packet, n, &p->layers, m->n);
-    }
+    n = telu_encode_finish(&rc, &budget, &p->layers, &p->bands, m, c, base, points, p->packet);
     TELU_SYNC_LANES();
     copy(out, p->packet, live_round((size_t)n));
     if (TELU_LANE != 0)
         return;
-    telu_rc_update(&rc, &budget, n);
     slot->rc = rc;
     slot->enc_age = row->enc_age < 0 ? 0 : live_next_age(row->enc_age, K);
     slot->dec_age = row->dec_age < 0 ? 0 : live_next_age(row->dec_age, K);
-    info.bytes = answer->bytes = n;
-    info.stages = p->layers.stages;
-    info.refined = row->refined;
+    answer->bytes = n;
     answer->result = 0;
-    answer->info = info;
+    answer->info = telu_layers_info(&p->layers, n);
 }
 
 static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
@@ -104,7 +58,7 @@ pack(struct telu_live l)
 
     if (!row)
         return;
-    if (row->refined && row->dec_age < 0)
+    if (row->layers.refined && row->dec_age < 0)
         for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
             base[k] = 0.0f;
     TELU_SYNC_LANES();
@@ -129,7 +83,7 @@ static __global__ void __launch_bounds__(TRIERS, 1) pack_alone(struct telu_live 
     if (!row)
         return;
     const struct telu_rate rate = ((struct telu_enc_slot *)row->slot)->rc.rate;
-    int tries = row->refined && rate.mode != TELU_CBR;
+    int tries = row->layers.refined && rate.mode != TELU_CBR;
 
     if (t < TELU_COEFS) {
         c[t] = l.c[(size_t)r * TELU_COEFS + t];

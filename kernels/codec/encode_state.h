@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* encode_state.h - decisions of an encoder about one packet, for host and device:
+ *
+ *   begin    rate control chooses the budget, and which codes to search
+ *   settle   the codes are known: the refinement fits, or the packet becomes base-only
+ *   finish   chooses the step, writes the packet, updates rate control
+ *
+ * Between them the caller runs the networks and the code search.
+ */
+#ifndef TELU_ENCODE_STATE_H
+#define TELU_ENCODE_STATE_H
+
+#include "packet.h"
+#include "ratecontrol.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Input samples are limited to +48 dB over full scale, so that later numbers are finite. */
+#define TELU_MAX_INPUT 256.0f
+
+/* A sample within the limits; 0 for one that is not finite. */
+TELU_INLINE float telu_encode_limit(float v)
+{
+    /* NaN and infinity have no finite difference to themselves. */
+    v = v - v == 0.0f ? v : 0.0f;
+    return v < -TELU_MAX_INPUT ? -TELU_MAX_INPUT : v > TELU_MAX_INPUT ? TELU_MAX_INPUT : v;
+}
+
+/* Sets budget, and of l all but codes, step and q. bands are overwritten. Returns 1 when
+ * the packet has codes, so that the networks run, else 0. */
+TELU_PUBLIC int telu_encode_begin(struct telu_rc *rc, struct telu_budget *budget,
+                                  struct telu_layers *l, struct telu_bands *bands,
+                                  const struct telu_model *m);
+
+/* The codes of a refined packet are known. Returns 1 when the refinement fits, and bands
+ * have the envelope; else 0, and l is base-only with more codes to search. */
+TELU_PUBLIC int telu_encode_settle(const struct telu_budget *budget, struct telu_layers *l,
+                                   struct telu_bands *bands, const struct telu_model *m);
+
+/* c [320] original, base [320] base layer (of a refined packet only), points as in
+ * telu_rc_step() -> packet. Returns its bytes. */
+TELU_PUBLIC int telu_encode_finish(struct telu_rc *rc, const struct telu_budget *budget,
+                                   struct telu_layers *l, struct telu_bands *bands,
+                                   const struct telu_model *m, const float *c,
+                                   const float *base, const float *points,
+                                   uint8_t *packet);
+
+/* What telu_encoder_info() and telu_decoder_info() tell of a packet. */
+TELU_INLINE struct telu_info telu_layers_info(const struct telu_layers *l, int bytes)
+{
+    struct telu_info info;
+
+    info.stages = l->stages;
+    info.refined = l->refined;
+    info.step = l->step;
+    info.shape = l->shape;
+    info.bytes = bytes;
+    return info;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
