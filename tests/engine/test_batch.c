@@ -68,7 +68,8 @@ static void *failed_with(struct stream *s, int result)
 static void *encoder(void *user)
 {
     struct stream *s = user;
-    struct telu_batch_stream *member = s->member ? s->member : join(TELU_ENCODE, (unsigned)s->window);
+    struct telu_batch_stream *member =
+        s->member ? s->member : join(TELU_ENCODE, (unsigned)s->window);
     struct telu_encoder *alone = telu_encoder_new(model, NULL);
     struct telu_rate rate = telu_rate_init();
     uint8_t packet[TELU_MAX_PACKET], expected[TELU_MAX_PACKET];
@@ -106,7 +107,8 @@ static void *encoder(void *user)
 static void *decoder(void *user)
 {
     struct stream *s = user;
-    struct telu_batch_stream *member = s->member ? s->member : join(TELU_DECODE, (unsigned)s->window);
+    struct telu_batch_stream *member =
+        s->member ? s->member : join(TELU_DECODE, (unsigned)s->window);
     struct telu_encoder *source = telu_encoder_new(model, NULL);
     struct telu_decoder *alone = telu_decoder_new(model, NULL);
     uint8_t packet[TELU_MAX_PACKET];

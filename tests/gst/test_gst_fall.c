@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_fall.c - an element on a device gives what telu.h does; and goes on giving it
- * when the device fails, with backend=auto, or says why not. */
+/* test_gst_fall.c - checks that an element on a device gives the results of telu.h. If the
+ * device fails, it continues to do so with backend=auto, and posts an error otherwise. */
 #include "gst_fake.h"
 
 #include <string.h>
@@ -10,8 +10,8 @@
 
 static struct fake_control *fake;
 
-/* Rates whose packets do not depend on what was long ago, so that those after a failure
- * can be compared bit by bit; and the default, where only the sound can. */
+/* Rates whose packets do not depend on old ones, so that packets after a failure can be
+ * compared bit by bit; and the default, where only the sound can be compared. */
 static const struct
 {
   const gchar *properties;
@@ -75,7 +75,7 @@ test_alone (const gfloat * pcm)
 
 /* --- The device fails ----------------------------------------------------------- */
 
-/* Mean power of the difference over that of want. */
+/* Returns the power of the difference relative to that of want. */
 static gdouble
 difference (const gfloat * got, const gfloat * want, gint from, gint to)
 {
@@ -88,7 +88,7 @@ difference (const gfloat * got, const gfloat * want, gint from, gint to)
   return error / power;
 }
 
-/* The device fails at packet `at`, with backend=auto: all packets come. */
+/* Checks that all packets come with backend=auto when the device fails at packet `at`. */
 static void
 encoder_fails (const gfloat * pcm, gint kind, gint at, gboolean memory)
 {
@@ -142,8 +142,8 @@ encoder_fails (const gfloat * pcm, gint kind, gint at, gboolean memory)
   g_free (what);
 }
 
-/* Packets, some lost (a row of each length) and one damaged, as telu.h and as the element
- * with a device that fails at packet `at` decode them. */
+/* Decodes packets, some lost (a row of each length) and one damaged, by telu.h and by an
+ * element whose device fails at packet `at`, and compares. */
 static void
 decoder_fails (GPtrArray * packets, gint period, gint lost, gint at)
 {
@@ -192,8 +192,8 @@ decoder_fails (GPtrArray * packets, gint period, gint lost, gint at)
   g_free (what);
 }
 
-/* A run of 40 packets, then another one in which the device fails at packet `at`: what was
- * before it is forgotten. */
+/* Runs 40 packets, then a second run in which the device fails at packet `at`. The fallback
+ * must not replay packets of the first run. */
 static void
 second_run_fails (const gfloat * pcm, gint at)
 {
@@ -258,7 +258,7 @@ second_run_fails (const gfloat * pcm, gint at)
   }
 }
 
-/* With backend=cuda: an error, and the packets before it have come. */
+/* Checks that backend=cuda posts an error, and that all packets before it came. */
 static void
 required_fails (const gfloat * pcm, GPtrArray * packets)
 {

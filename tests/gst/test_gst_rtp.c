@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_rtp.c - rtptelucodecdepay behind rtptelucodecpay: what comes out for what was lost
- * in between, and when. */
+/* test_gst_rtp.c - rtptelucodecdepay behind rtptelucodecpay: checks its output, and the time of
+ * it, for packets lost in between. */
 #include "gst_common.h"
 
 #include <gst/rtp/rtp.h>
@@ -41,14 +41,14 @@ depayloader (GstHarness * pay)
   return h;
 }
 
-/* --- What comes out, as a text ---------------------------------------------- */
+/* --- Output as a text -------------------------------------------------------- */
 
 struct heard
 {
   GString *text;
   GPtrArray *packets;
   guint redundancy;
-  GstClockTime start;           /* of packet 0; 0: and times are exact */
+  GstClockTime start;           /* of packet 0; 0: times must be exact */
 };
 
 static gint
@@ -57,7 +57,7 @@ place (GstClockTime pts)
   return (gint) ((pts + 15 * GST_MSECOND) / (20 * GST_MSECOND));
 }
 
-/* P: a packet as it was; R: its beginning; G: a gap; E: the end; anything else is wrong. */
+/* Output: P a whole packet, R its head, G a gap, E the end; others are errors. */
 static GstPadProbeReturn
 hear (GstPad * pad, GstPadProbeInfo * info, gpointer data)
 {
@@ -97,7 +97,7 @@ hear (GstPad * pad, GstPadProbeInfo * info, gpointer data)
   return GST_PAD_PROBE_OK;
 }
 
-/* A jitter buffer only guesses when that was. */
+/* The jitter buffer guesses the times of lost packets. */
 static GstEvent *
 lost_event (guint16 seq, gint k, gint n)
 {
@@ -108,9 +108,9 @@ lost_event (guint16 seq, gint k, gint n)
           "duration", G_TYPE_UINT64, (guint64) n * 20 * GST_MSECOND, NULL));
 }
 
-/* . a packet comes; x it is lost, and an event says so; - it is lost; 2 .. 9: so many are
- * lost, which one event says, or 0: one, of which it does not know how long; , is written as
- * such; e the stream ends; f it is flushed. */
+/* Input: . a packet arrives; x it is lost, with an event; - it is lost without one; 2 .. 9
+ * that many are lost, with one event; 0 one is lost, with an event of unknown duration;
+ * , is copied to the output; e the stream ends; f it is flushed. */
 static void
 check_script (guint redundancy, guint distance, gboolean use,
     const gchar * script, const gchar * expected)
@@ -209,7 +209,7 @@ test_losses (void)
       " P0 P1 P2 P3 P4 , R5 R6 R7 R8 P9 P10 P11 P12 , P13 P14");
 }
 
-/* Nobody waits where there is nothing to wait for. */
+/* Checks that the element does not wait if no packet contains a head. */
 static void
 test_no_wait (void)
 {
@@ -349,8 +349,8 @@ test_damage (void)
   gst_harness_teardown (h);
 }
 
-/* Behind GStreamer's own jitter buffer, in real time: 4 is lost, 8 and 9 are, and 12 comes
- * after 13. What came out. */
+/* Returns the output behind an rtpjitterbuffer, in real time: 4, 8 and 9 are lost, and 12
+ * arrives after 13. */
 static void
 run_jitter_buffer (struct heard *heard, GstCaps * caps, GstBuffer ** rtp)
 {
@@ -402,7 +402,7 @@ test_jitter_buffer (void)
   if (!buffer)
     g_print ("rtp: no rtpjitterbuffer here, not tried\n");
 
-  /* A machine that is busy elsewhere may be late once. */
+  /* A busy machine may be late once. */
   for (gint i = 0; buffer && i < 3 && !g_str_equal (heard.text->str, expected); i++) {
     g_string_truncate (heard.text, 0);
     run_jitter_buffer (&heard, caps, rtp);
@@ -419,7 +419,7 @@ test_jitter_buffer (void)
   g_ptr_array_unref (heard.packets);
 }
 
-/* What downstream says of packets that waited is told upstream. */
+/* Checks that the flow return for queued packets reaches upstream. */
 static void
 test_flow (void)
 {
