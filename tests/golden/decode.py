@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""decode.py - a second decoder, written from kernels/FORMAT.md without the C code.
+"""decode.py - an independent decoder, written from kernels/FORMAT.md without the C code.
 
     python3 decode.py weights.safetensors in.tlc out.f32 [q.txt]
 
-Writes the samples as raw 32-bit floats, little-endian, and with a fourth name the
-refined packets' integers, one packet to a line. Integers are Python's, the network
-and the sound are computed in double. What a decoder does about a lost or damaged
-packet is its own affair, so here it is an error. Needs numpy.
+Writes the samples as raw 32-bit floats, little-endian, and to q.txt the refined packets'
+integers, one line per packet. Integers are Python's; network and synthesis compute in
+double. A lost or damaged packet is an error, since FORMAT.md does not prescribe
+concealment. Needs numpy.
 """
 import bisect
 import json

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""make_golden.py - a tiny weight file, and what a network with it gives.
+"""make_golden.py - makes a tiny weight file, and the results of its network.
 
-Written from FORMAT.md and the op headers with numpy, in double, sharing no line with
-the C code: tests/codec/test_golden.c compares the two. Run again only when the format changes:
+The network is written with numpy from FORMAT.md and the op headers, in double, without the C
+code. tests/codec/test_golden.c compares the two. Run it again only when the format changes:
 
     python3 make_golden.py          writes tiny.safetensors and golden.bin beside itself
 

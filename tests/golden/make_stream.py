@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""make_stream.py - a stream with every kind of packet, and how it sounds.
+"""make_stream.py - makes a stream with every kind of packet, and its decoded samples.
 
-Written from kernels/FORMAT.md like decode.py, whose coefficient reader is here fed by
-dice instead of bytes, while the range encoder writes down what was thrown. Run again
+It is written from kernels/FORMAT.md like decode.py. Random numbers instead of bytes drive the
+coefficient reader of decode.py, and a range encoder writes the symbols drawn. Run it again
 only when the format changes:
 
     python3 make_stream.py      writes tiny.tlc and tiny.f32 beside itself
 
 tiny.tlc: made for tiny.safetensors; tiny.f32: what decode.py gives for it, 32-bit
-floats, little-endian. tests/codec/test_independent.c has the C decoder read the same.
+floats, little-endian. tests/codec/test_independent.c compares the C decoder's.
 """
 import os
 import struct
