@@ -165,7 +165,7 @@ static void test_fault(enum telu_side side)
 }
 
 /* Adds and removes streams and runs some of them: each must sound like a stream alone. */
-static void test_many(void)
+static void test_add_and_remove(void)
 {
     struct telu_engine *e = engine();
     struct telu_encoder *own[MANY] = { 0 };
@@ -219,7 +219,7 @@ static void test_many(void)
 }
 
 /* Runs more streams than the device takes at a time, with a minimal network. */
-static void test_pieces(void)
+static void test_more_than_one_run(void)
 {
     const struct telu_config c = { .enc_width = 4, .enc_blocks = 1, .dec_width = 4,
         .dec_blocks = 1, .kernel = 3, .expand = 1, .latent = 4, .stages = 2, .codes = 8,
@@ -299,9 +299,9 @@ int main(void)
     test_costs(TELU_DECODE, 45);
     test_memory();
     test_full();
-    test_many();
+    test_add_and_remove();
     if (getenv("TELUCODEC_TEST_MODEL"))  /* slow, so only in one of the runs */
-        test_pieces();
+        test_more_than_one_run();
     shim->count(&after);
     check(after.alive == before.alive && after.alive_pinned == before.alive_pinned,
           "bytes left behind by all", (double)(after.alive - before.alive));

@@ -68,10 +68,10 @@ test_many (const gfloat * pcm, const gchar * backend, gint window, gint at)
     g_thread_join (s[i].thread);
   for (gint i = 0; i < 64; i++) {
     if (i & 1) {
-      GArray *heard = tc_pull_raw (s[i].h, FALSE, 0);
+      GArray *output = tc_pull_raw (s[i].h, FALSE, 0);
 
-      tc_expect_samples (heard, sound, SAMPLES, "one of 64");
-      g_array_unref (heard);
+      tc_expect_samples (output, sound, SAMPLES, "one of 64");
+      g_array_unref (output);
     } else {
       GPtrArray *got = tf_pull_packets (s[i].h, "one of 64");
 

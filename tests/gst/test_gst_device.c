@@ -77,7 +77,7 @@ static gint
 compare_packets (GPtrArray * got, GPtrArray * want, const gfloat * pcm,
     const gchar * what)
 {
-  gfloat *heard, *sound;
+  gfloat *output, *sound;
   gdouble error = 0, expected = 0;
   gint different = 0;
 
@@ -87,15 +87,15 @@ compare_packets (GPtrArray * got, GPtrArray * want, const gfloat * pcm,
   for (guint k = 0; k < want->len; k++)
     different += !g_bytes_equal (g_ptr_array_index (got, k),
         g_ptr_array_index (want, k));
-  heard = tc_decode (got, SAMPLES);
+  output = tc_decode (got, SAMPLES);
   sound = tc_decode (want, SAMPLES);
   for (gint i = 0; i < SAMPLES; i++) {
-    error += pow (heard[i] - pcm[i], 2);
+    error += pow (output[i] - pcm[i], 2);
     expected += pow (sound[i] - pcm[i], 2);
   }
   CHECK (error < 1.02 * expected, "%s: error %g, by the CPU %g", what, error,
       expected);
-  g_free (heard);
+  g_free (output);
   g_free (sound);
   return different;
 }
@@ -194,11 +194,11 @@ finish (Stream * s, GPtrArray * want, const gchar * backend, const gchar * what)
 
   tf_expect_active (s->h->element, backend, what);
   if (s->packets) {
-    GArray *heard = tc_pull_raw (s->h, FALSE, 0);
+    GArray *output = tc_pull_raw (s->h, FALSE, 0);
     gfloat *sound = decode (s->packets);
 
-    compare_sound (heard, sound, SAMPLES, what);
-    g_array_unref (heard);
+    compare_sound (output, sound, SAMPLES, what);
+    g_array_unref (output);
     g_free (sound);
   } else {
     GPtrArray *got = tf_pull_packets (s->h, what);
