@@ -40,7 +40,7 @@ typedef struct
   gint cuda_device_id;
   guint batch_window;           /* microseconds */
 
-  /* From open to close. */
+  /* Valid from open to close. */
   GstTelucodecModel *shared;
   const struct telu_model *model;
   const struct telu_module *module;     /* NULL: the CPU */

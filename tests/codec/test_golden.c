@@ -32,7 +32,7 @@ static struct {
     float partial[PACKETS][LATENT];
     float out[PACKETS][TELU_COEFS];
     float sound[PACKETS * TELU_PACKET];
-    float heard[PACKETS * TELU_PACKET];
+    float decoded[PACKETS * TELU_PACKET];
 } golden;
 
 static int failures;
@@ -195,7 +195,7 @@ static void there_and_back(const struct telu_model *m, const struct way *w)
         expect_ints(w->name, "code in the packet", p, l.codes, golden.codes[p], STAGES);
         w->decode(w->user, packet, bytes, sound + p * TELU_PACKET);
     }
-    expect(w->name, "sound of the packets", 0, sound, golden.heard, PACKETS * TELU_PACKET);
+    expect(w->name, "sound of the packets", 0, sound, golden.decoded, PACKETS * TELU_PACKET);
 }
 
 struct codec {

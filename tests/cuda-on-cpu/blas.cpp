@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* blas.cpp - cuBLAS over OpenBLAS: both take columns first, so most calls are handed on.
- * bf16 operands become floats, which hold them exactly; sums are floats. Arrays must be
- * device memory and as long as the call needs.
+/* blas.cpp - cuBLAS over OpenBLAS: both store columns first, so most calls pass through.
+ * bf16 operands become floats, which is exact; sums are floats. Arrays must be device memory
+ * of sufficient length.
  */
 #include "cublas_v2.h"
 #include "state.h"
 
 #include <cblas.h>
 
-#undef I                       /* complex.h, which cblas.h brings along */
+#undef I                       /* defined by complex.h, which cblas.h includes */
 
 struct cublasContext {
     cudaStream_t stream = 0;
@@ -36,7 +36,7 @@ static bool on_device(const void *p, size_t bytes)
     return bytes == 0 || (where != TELU_HOST && bytes <= left);
 }
 
-/* Bytes of `n` vectors of `size` numbers, `stride` apart. */
+/* Returns the bytes of `n` vectors of `size` numbers, `stride` apart. */
 static size_t reach(long long size, long long stride, long long n, size_t each)
 {
     return size < 1 || n < 1 ? 0 : (size_t)(size + stride * (n - 1)) * each;
@@ -50,7 +50,7 @@ static cublasStatus_t submit(cublasHandle_t h, std::function<void()> run)
                                                   : CUBLAS_STATUS_SUCCESS;
 }
 
-/* A scalar: read now when it is the host's, else when the call runs. */
+/* A scalar: read at the call if it is the host's, else when the work runs. */
 static std::function<float()> scalar(cublasHandle_t h, const void *p)
 {
     const float *f = (const float *)p;
@@ -166,7 +166,7 @@ struct matrix {
     }
 };
 
-/* One of a batch as floats: itself, or what bf16 numbers are. */
+/* Returns one array of a batch as floats, converted if it is bf16. */
 static float *floats(const matrix &m, int which, std::vector<float> &room)
 {
     char *p = m.p + (size_t)which * (size_t)m.stride * m.each();
@@ -215,7 +215,7 @@ static cublasStatus_t product(cublasHandle_t h, const char *call, cublasOperatio
         for (int i = 0; i < count && m && n; i++) {
             float *to = floats(c, i, rc);
 
-            /* what is not kept may be a NaN */
+            /* with beta = 0 the old value may be NaN */
             for (int j = 0; j < n && kept == 0.0f; j++)
                 memset(to + (size_t)j * c.ld, 0, sizeof(float) * m);
             cblas_sgemm(CblasColMajor, ta ? CblasTrans : CblasNoTrans,
@@ -316,7 +316,7 @@ cublasStatus_t cublasSscal(cublasHandle_t h, int n, const float *alpha, float *x
     return submit(h, [=] { cblas_sscal(n, scale(), x, incx); });
 }
 
-/* A result for the host is waited for. */
+/* Waits if the result is for the host. */
 static cublasStatus_t reduce(cublasHandle_t h, const char *call, float *result,
                              std::function<float()> sum)
 {

@@ -2,9 +2,9 @@
 /* block.cpp - runs the blocks of a kernel one after the other, and their threads in
  * rounds: each thread runs until it ends or must wait.
  *
- * A fiber runs thread after thread; only when one waits does another fiber go on with
- * the next. So a kernel without barriers costs a loop. A round that leaves nobody able to
- * run is the moment of truth: either all wait at the same barrier, or one is missing.
+ * A fiber runs thread after thread. When a thread waits, another fiber continues with the
+ * next one, so a kernel without barriers costs a loop. When no thread can run, all wait at
+ * the same barrier, or one is missing, which is a fault.
  */
 #include "state.h"
 
@@ -17,15 +17,15 @@ struct thread {
     telu_shim_stage stage;
     telu_fiber *fiber;
     uint3 index;
-    telu_shim_place at;        /* where it waits */
-    int how, word;             /* of the barrier; word: its result too */
+    telu_shim_place at;        /* source position of its wait */
+    int how, word;             /* of the barrier; word: operand, then result */
     telu_shim_warp_op op;
     unsigned mask;
     int from;
     uint64_t value, result;
 };
 
-/* the linker's names for the ends of a section; without one there is none */
+/* The linker defines these at the ends of the section, if it exists. */
 extern "C" {
 extern char __start_telu_shared[] __attribute__((weak, visibility("hidden")));
 extern char __stop_telu_shared[] __attribute__((weak, visibility("hidden")));
@@ -51,7 +51,7 @@ static void begin(unsigned i)
 
 static bool settle(unsigned warp);
 
-/* A fiber's life: the threads that nobody has begun, as long as they come in a row. */
+/* Entry of a fiber: runs consecutive threads that have not begun. */
 static void work(void)
 {
     telu_fiber_begun();
@@ -93,7 +93,7 @@ static void say(const char *why, unsigned i, telu_shim_place at)
 void telu_shim_stop(const char *why, telu_shim_place at)
 {
     say(why, now, at);
-    telu_fiber_leave(threads[now].fiber);              /* for good */
+    telu_fiber_leave(threads[now].fiber);              /* does not return */
     abort();
 }
 
@@ -114,8 +114,7 @@ static bool same_file(telu_shim_place a, telu_shim_place b)
     return a.file == b.file || !strcmp(a.file, b.file);
 }
 
-/* Lets the threads of a warp go on when all those that one of them names have come;
- * those that ended count as such. */
+/* Resumes the threads of a warp when all threads in the mask have arrived or ended. */
 static bool settle(unsigned warp)
 {
     unsigned first = warp * 32, n = count - first < 32 ? count - first : 32;
@@ -145,7 +144,7 @@ static bool settle(unsigned warp)
 
             if (!(here >> j & 1))
                 continue;
-            /* the word of a lane that is not there is anything */
+            /* the word of a missing lane is undefined */
             u->result = u->op == TELU_WARP_BALLOT ? votes :
                         here >> u->from & 1 ? threads[first + u->from].value : ~0ull;
         }
@@ -157,7 +156,7 @@ static bool settle(unsigned warp)
     return moved;
 }
 
-/* Whether nobody in the calling thread's warp whom it waits for is still on the way. */
+/* Returns whether all threads that the calling thread waits for have arrived or ended. */
 static bool complete(unsigned mask)
 {
     unsigned first = now / 32 * 32;
@@ -202,7 +201,7 @@ unsigned telu_shim_active(void)
 
 void *telu_shim_shared(size_t align)
 {
-    (void)align;               /* the buffer has the most that there is */
+    (void)align;               /* the buffer has the largest alignment */
     return shared + ZONE;
 }
 
@@ -223,7 +222,7 @@ static bool untouched(const unsigned char *p)
     return seen == 0;
 }
 
-/* Shared memory holds nothing when a block begins. */
+/* Poisons shared memory before a block. */
 static void poison_shared(void)
 {
     fill(shared + ZONE, TELU_POISON, kernel->shared);
@@ -249,7 +248,7 @@ static void fence_shared(bool up)
 #endif
 }
 
-/* Warps in the order asked for, and the lanes of each. */
+/* Orders the warps, and the lanes of each. */
 static void permute_threads(void)
 {
     unsigned warps[32], lanes[32], n = (count + 31) / 32, at = 0;
@@ -264,7 +263,8 @@ static void permute_threads(void)
     }
 }
 
-/* Nobody can run: all at one barrier, or a fault. False when the block is over. */
+/* Handles a block in which no thread can run: all wait at one barrier, or it is a fault.
+ * Returns false when the block is over. */
 static bool next_round(void)
 {
     unsigned done = 0, waiting = count;
@@ -357,7 +357,7 @@ void telu_shim_run(const telu_shim_kernel &k)
     count = k.block.x * k.block.y * k.block.z;
     stopped = false;
     fence_shared(true);
-    /* the longest side in the order asked for, the others as they come */
+    /* the current order applies to the longest side, the others run forward */
     telu_shim_permute(blocks.data(), k.grid.x);
     for (unsigned z = 0; z < k.grid.z; z++)
         for (unsigned y = 0; y < k.grid.y; y++)
@@ -369,7 +369,7 @@ void telu_shim_run(const telu_shim_kernel &k)
                 run_block();
             }
     fence_shared(false);
-    if (stopped) {             /* stacks that will never go on */
+    if (stopped) {             /* these stacks never continue */
         unused = all;
         for (telu_fiber *f : all)
             telu_fiber_again(f, work);

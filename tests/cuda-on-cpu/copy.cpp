@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* copy.cpp - copies and sets: they go where the kind says, and no further.
+/* copy.cpp - copies and sets of memory, with checks of kind and bounds.
  *
- * As on a device, a copy of memory that is not pinned is over, as far as the host's side
- * goes, when the call returns.
+ * Like on a device, the host's unpinned memory is free for reuse when the call returns.
  */
 #include "state.h"
 
@@ -80,7 +79,7 @@ static cudaError_t copy(const rectangle &r, enum cudaMemcpyKind kind, cudaStream
     return e;
 }
 
-/* The same, waited for. */
+/* Copies, and waits. */
 static cudaError_t copy_now(const rectangle &r, enum cudaMemcpyKind kind)
 {
     cudaError_t e = telu_shim_not_while_capturing("cudaMemcpy");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* cuda_runtime_api.h - the part of CUDA's runtime that the project uses, with CUDA's
- * names and numbers. What is not here does not exist: better no compilation than a call
- * that does nothing.
+ * names and numbers. Other functions are missing, so that their use does not compile instead
+ * of doing nothing.
  */
 #ifndef TELU_SHIM_CUDA_RUNTIME_API_H
 #define TELU_SHIM_CUDA_RUNTIME_API_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* cufft.h - the part of cuFFT that the project uses: one dimension, float, a batch. As
- * there, no transform divides by its length, and C2R may spoil its input. fft.cpp. */
+/* cufft.h - the part of cuFFT that the project uses: one dimension, float, a batch; fft.cpp.
+ * Like cuFFT, no transform divides by its length, and C2R may overwrite its input. */
 #ifndef TELU_SHIM_CUFFT_H
 #define TELU_SHIM_CUFFT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* device.cpp - devices that are none, errors, and what the environment asks for. */
+/* device.cpp - the simulated devices, errors, and environment variables. */
 #include "state.h"
 
 #include <stdarg.h>
@@ -19,7 +19,7 @@ static long number(const char *name, long otherwise)
     return s && *s ? strtol(s, nullptr, 0) : otherwise;
 }
 
-/* Begins with the environment and ends with what is still wrong. */
+/* The constructor reads the environment, the destructor reports remaining faults. */
 static struct watch {
     watch()
     {
@@ -86,7 +86,7 @@ cudaError_t telu_shim_fault(cudaError_t e, const char *fmt, ...)
 {
     va_list ap;
 
-    if (shim.sticky)           /* the first one counts */
+    if (shim.sticky)           /* keep the first one */
         return shim.sticky;
     va_start(ap, fmt);
     tell(e, fmt, ap);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* device_functions.h - what a kernel may call. One thread of a block runs at a time and
- * gives way only at a barrier or a warp's operation, so atomics are plain.
+/* device_functions.h - functions that a kernel may call. One thread of a block runs at a time
+ * and yields only at a barrier or warp operation, so atomics are plain code.
  */
 #ifndef TELU_SHIM_DEVICE_FUNCTIONS_H
 #define TELU_SHIM_DEVICE_FUNCTIONS_H
@@ -25,7 +25,7 @@ struct telu_shim_place {
     int line;
 };
 
-/* how: 0 plain; else the sum, and, or of `word` over the block. */
+/* how: 0: plain barrier; else sum, and, or of `word` over the block. */
 int telu_shim_barrier(int how, int word, telu_shim_place at);
 /* Waits for the lanes of mask. Shuffle: the word of lane `from`; ballot: the mask of
  * lanes whose word is not 0. */
@@ -35,7 +35,7 @@ unsigned telu_shim_active(void);
 [[noreturn]] void telu_shim_stop(const char *why, telu_shim_place at);
 void *telu_shim_shared(size_t align);
 
-/* The place of a call, as a default argument. */
+/* The source position of a call, as a default argument. */
 #define TELU_HERE telu_shim_place at = {__builtin_FILE(), __builtin_LINE()}
 
 static inline void __syncthreads(TELU_HERE) { telu_shim_barrier(0, 0, at); }
@@ -71,7 +71,7 @@ static inline int __all_sync(unsigned mask, int p, TELU_HERE)
 
 static inline unsigned __activemask() { return telu_shim_active(); }
 
-/* One of the block's threads, counted along x, then y, then z. */
+/* Index of the thread within its block, counted along x, then y, then z. */
 static inline unsigned telu_shim_thread()
 {
     return threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
@@ -232,7 +232,7 @@ static inline float rsqrtf(float a) { return 1.0f / sqrtf(a); }
 static inline double rsqrt(double a) { return 1.0 / sqrt(a); }
 static inline float __saturatef(float a) { return a > 0.0f ? a < 1.0f ? a : 1.0f : 0.0f; }
 
-/* A float becomes an integer as the device does it: clamped, NaN gives 0. */
+/* Converts a float to an integer like the device: clamped, NaN gives 0. */
 template <class To> static inline To telu_shim_whole(double x, double least, double most)
 {
     return x != x ? 0 : x <= least ? (To)least : x >= most ? (To)most : (To)x;
@@ -271,7 +271,7 @@ TELU_LESSER(unsigned long)
 TELU_LESSER(long long)
 TELU_LESSER(unsigned long long)
 #undef TELU_LESSER
-/* of a NaN and a number: the number */
+/* NaN and a number give the number */
 static inline float min(float a, float b) { return fminf(a, b); }
 static inline float max(float a, float b) { return fmaxf(a, b); }
 static inline double min(double a, double b) { return fmin(a, b); }

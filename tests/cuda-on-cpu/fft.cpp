@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* fft.cpp - cuFFT on the host: radix 2 in doubles where the length is a power of two,
- * else the sum itself. Rounded to float once, so it is nearer to the truth than a device.
+/* fft.cpp - cuFFT on the host: radix 2 in doubles for powers of two, else the direct sum.
+ * Results are rounded to float once, so they are more exact than a device's.
  */
 #include "cufft.h"
 #include "state.h"
@@ -49,7 +49,7 @@ static void transform(std::vector<number> &x, int sign)
         x = y;
         return;
     }
-    for (size_t i = 1, j = 0; i < n; i++) {    /* bits turned round */
+    for (size_t i = 1, j = 0; i < n; i++) {    /* bit reversal */
         size_t bit = n >> 1;
 
         for (; j & bit; bit >>= 1)
@@ -169,7 +169,7 @@ cufftResult cufftSetStream(cufftHandle h, cudaStream_t s)
     return CUFFT_SUCCESS;
 }
 
-/* One of a batch: where its numbers lie. in: floats or pairs of them. */
+/* Locates the numbers of one transform of a batch; in: floats or pairs of floats. */
 static void one(const bands &p, const float *in, float *out, int sign)
 {
     std::vector<number> x((size_t)p.n);
@@ -179,7 +179,7 @@ static void one(const bands &p, const float *in, float *out, int sign)
             x[i] = in[(size_t)i * p.in_stride];
             continue;
         }
-        /* the upper half of a real signal's spectrum is the lower one's mirror */
+        /* the upper half of a real signal's spectrum mirrors the lower half */
         bool mirror = p.type == CUFFT_C2R && i > p.n / 2;
         const float *z = in + 2 * (size_t)(mirror ? p.n - i : i) * p.in_stride;
 
@@ -234,7 +234,7 @@ static cufftResult run(cufftHandle h, cufftType type, float *in, float *out, int
         for (int b = 0; b < copy.batch; b++)
             one(copy, in + (size_t)b * copy.in_dist * (in_each / 4),
                 out + (size_t)b * copy.out_dist * (out_each / 4), sign);
-        /* what cuFFT leaves there is anybody's guess */
+        /* cuFFT leaves undefined values there */
         if (copy.work)
             memset(copy.work, TELU_POISON, copy.work_bytes());
         for (int b = 0; b < copy.batch && type == CUFFT_C2R && in != out; b++)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* fiber.cpp - stacks that give way to each other: a dozen instructions on x86-64,
- * ucontext elsewhere (or with TELU_SHIM_UCONTEXT). Below each stack lies a page that
- * nobody may touch.
+/* fiber.cpp - cooperative stacks: a dozen instructions on x86-64, ucontext elsewhere (or with
+ * TELU_SHIM_UCONTEXT). A protected page lies below each stack.
  */
 #include "state.h"
 
@@ -22,7 +21,7 @@ struct place {
     void *sp;
 };
 
-/* Keeps what a function must keep on the old stack, and goes on with the new one. */
+/* Saves the callee-saved registers on the old stack, and switches to the new one. */
 extern "C" void telu_shim_swap(void **from, void *to);
 __asm__(".text\n"
         ".p2align 4\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* graph.cpp - captures are lists of what to run, with their arguments. */
+/* graph.cpp - graphs: lists of captured work with its arguments. */
 #include "state.h"
 
 #include <algorithm>
@@ -73,7 +73,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph,
     TELU_CALL;
     if (!graph || flags)
         return telu_shim_last(cudaErrorInvalidValue);
-    if ((size_t)shim.counts.alive >= shim.memory)      /* it lies on the device */
+    if ((size_t)shim.counts.alive >= shim.memory)      /* a graph needs device memory */
         return telu_shim_last(cudaErrorMemoryAllocation);
     *exec = new CUgraphExec_st{std::make_shared<std::vector<telu_shim_op>>(graph->ops)};
     shim.counts.graphs++;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* launch.cpp - what a launch must fulfil, and where it goes. */
+/* launch.cpp - checks launches and passes them to their streams. */
 #include "state.h"
 
 #include <map>
 
 static const int USUAL_SHARED = 49152, MOST_SHARED = 232448;
 
-/* kernels that asked for more dynamic shared memory */
+/* Kernels with a raised limit of dynamic shared memory. */
 static std::map<const void *, int> &asked = *new std::map<const void *, int>();
 
 static int allowed(const void *function)

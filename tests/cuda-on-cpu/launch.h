@@ -16,7 +16,7 @@ struct telu_shim_kernel {
     dim3 grid, block;
     size_t shared;
     std::function<void()> run;             /* one thread */
-    const void *pointers[64];              /* those among the arguments */
+    const void *pointers[64];              /* pointers among the arguments */
     int n;
 };
 
@@ -31,7 +31,7 @@ template <class T> static inline void telu_shim_note(telu_shim_kernel &k, const 
         (void)arg;
 }
 
-/* Arguments are copied now, as CUDA does. */
+/* Copies the arguments at the call, like CUDA. */
 template <class... P, class... A>
 static inline void telu_shim_call(const char *name, void (*kernel)(P...), dim3 grid,
                                   dim3 block, size_t shared, cudaStream_t stream, A... args)

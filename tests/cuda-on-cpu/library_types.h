@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* library_types.h - what cuBLAS and cuFFT call their numbers. */
+/* library_types.h - number types of cuBLAS and cuFFT. */
 #ifndef TELU_SHIM_LIBRARY_TYPES_H
 #define TELU_SHIM_LIBRARY_TYPES_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* memory.cpp - device and pinned memory: poisoned when new, between two red zones that
- * are read again whenever somebody waits, frees or ends. With TELUCODEC_SHIM_PROTECT the host
- * cannot touch device memory at all, outside of copies and kernels.
+/* memory.cpp - device and pinned memory: poisoned when new, between two red zones that are
+ * checked at every wait, free and at the end. With TELUCODEC_SHIM_PROTECT the host cannot
+ * access device memory outside of copies and kernels.
  */
 #include "state.h"
 
@@ -10,18 +10,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const size_t ZONE = 4096;           /* a page, so that data begins one */
+static const size_t ZONE = 4096;           /* a page, so that data is page-aligned */
 
 struct piece {
     size_t bytes, mapped;      /* mapped: from ZONE before it */
     telu_shim_where where;     /* TELU_HOST: a __device__ variable, without zones */
 };
 
-/* by their ends, so that upper_bound() finds what an address lies in */
+/* Keys are the ends, so that upper_bound() finds the allocation of an address. */
 static std::map<uintptr_t, piece> &pieces = *new std::map<uintptr_t, piece>();
 static int opened;
 
-/* The piece that begins at p or has it inside; its end counts as inside. */
+/* Returns the allocation that contains p; its end counts as inside. */
 static std::map<uintptr_t, piece>::iterator find(const void *p)
 {
     auto i = pieces.upper_bound((uintptr_t)p);
@@ -102,7 +102,7 @@ void telu_shim_check_zones(const char *when)
     telu_shim_open_memory(false);
 }
 
-/* Says what a segmentation fault in a protected piece is. */
+/* Explains a segmentation fault in protected memory. */
 static void trapped(int, siginfo_t *info, void *)
 {
     size_t left;

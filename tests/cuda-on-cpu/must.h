@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* must.h - what the shim's own tests say when something is not so. */
+/* must.h - checks of the shim's own tests. */
 #ifndef MUST_H
 #define MUST_H
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* nccl.c - libnccl.so.2 for ranks whose devices are the host's memory: what
- * trainer/cuda/ranks.cu calls of NCCL, through MPI. Sums in the order of ranks; refuses what
- * the real one would. */
+/* nccl.c - libnccl.so.2 over MPI for ranks whose device memory is the host's: the functions
+ * that trainer/cuda/ranks.cu calls. Sums in the order of ranks; refuses what NCCL refuses. */
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +58,7 @@ int ncclCommDestroy(struct comm *c)
     return DONE;
 }
 
-/* float32 and sums alone; n fits an int. */
+/* Accepts float32 and sums only; n must fit an int. */
 static int odd(const struct comm *c, size_t n, int type, int op, int root)
 {
     return !c || type != 7 || op != 0 || root < 0 || root >= c->ranks || n > 1u << 30;

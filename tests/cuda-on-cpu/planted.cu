@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* planted.cu - kernels with one mistake each, and the same without: test_shim.cpp shows
- * that each mistake is found. Not part of the module. */
+/* planted.cu - kernels with one mistake each, and the same without. test_planted.cpp checks
+ * that the shim finds each mistake. Not part of the module. */
 #include "planted.h"
 
-/* Reverses each block of 64. planted: nobody waits before reading. */
+/* Reverses each block of 64. planted: no barrier before reading. */
 static __global__ void race(float *y, const float *x, int planted)
 {
     __shared__ float tile[64];
@@ -15,14 +15,14 @@ static __global__ void race(float *y, const float *x, int planted)
     y[at + i] = tile[63 - i];
 }
 
-/* y[0] = the last block's number or, planted, that of the block that comes last. */
+/* Writes the last block's number to y[0]; planted: that of the block that runs last. */
 static __global__ void race_of_blocks(float *y, int planted)
 {
     if (planted || blockIdx.x == gridDim.x - 1)
         y[0] = (float)blockIdx.x;
 }
 
-/* planted: one too many. */
+/* planted: writes one too many. */
 static __global__ void beyond(float *y, int n, int planted)
 {
     int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
@@ -31,7 +31,7 @@ static __global__ void beyond(float *y, int n, int planted)
         y[i] = (float)i;
 }
 
-/* Dynamic shared memory of blockDim.x floats; planted: one beyond. */
+/* Uses dynamic shared memory of blockDim.x floats; planted: one more. */
 static __global__ void beyond_shared(float *y, int planted)
 {
     TELU_SHARED(float, tile);
@@ -42,7 +42,7 @@ static __global__ void beyond_shared(float *y, int planted)
     y[i] = tile[i];
 }
 
-/* The same in a shared array of 64: only AddressSanitizer sees it. */
+/* The same in a shared array of 64: only AddressSanitizer finds it. */
 static __global__ void beyond_array(float *y, int planted)
 {
     __shared__ float tile[64];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* planted.h - see planted.cu. Each launches on the default stream and returns CUDA's
- * error; planted: with the mistake. Arrays are of the device. */
+/* planted.h - see planted.cu. Each function launches a kernel on the default stream and
+ * returns CUDA's error; planted: with the mistake. Arrays are device memory. */
 #ifndef PLANTED_H
 #define PLANTED_H
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* samples.cu - kernels that use what the shim offers, for test_shim.cpp. */
+/* samples.cu - kernels that use each function of the shim, for test_shim.cpp. */
 #include "samples.h"
 
 static __device__ float table[4];
 
-/* Every lane's part in what a warp can do: five numbers for each of n threads. */
+/* Runs each warp operation: five numbers for each of n threads. */
 static __global__ void warps(int *y)
 {
     unsigned i = threadIdx.x, all = 0xffffffffu;
@@ -14,7 +14,7 @@ static __global__ void warps(int *y)
     y[5 * i + 1] = __shfl_up_sync(all, v, 2);
     y[5 * i + 2] = __shfl_down_sync(all, v, 4, 8);
     y[5 * i + 3] = (int)__ballot_sync(all, i % 3 == 0);
-    if (i % 32 < 16)           /* half a warp has an opinion of its own */
+    if (i % 32 < 16)           /* half a warp votes differently */
         y[5 * i + 4] = __all_sync(0xffff, i % 32 < 16) + 2 * __any_sync(0xffff, i == 3);
     else
         y[5 * i + 4] = __popc(__activemask());
@@ -42,7 +42,7 @@ static __global__ void look_up(float *y)
     y[threadIdx.x] = table[threadIdx.x];
 }
 
-/* What nobody has written: shared memory of a block. */
+/* Reads shared memory that no thread has written. */
 static __global__ void fresh(float *y)
 {
     __shared__ float tile[8];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* samples.h - see samples.cu. Arrays are of the device; look_up's values the host's. */
+/* samples.h - see samples.cu. Arrays are device memory; look_up's values are the host's. */
 #ifndef SAMPLES_H
 #define SAMPLES_H
 

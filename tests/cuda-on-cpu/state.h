@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* state.h - what the shim's files share. One lock for everything: TELU_CALL takes it,
- * and returns at once when an earlier fault has ended the device's life.
+/* state.h - state shared by the shim's files. One lock guards everything: TELU_CALL takes it,
+ * and returns at once after a sticky fault.
  */
 #ifndef TELU_SHIM_STATE_H
 #define TELU_SHIM_STATE_H
@@ -30,7 +30,7 @@
 #define TELU_NO_MEMSET __attribute__((optimize("no-tree-loop-distribute-patterns")))
 #endif
 
-#define TELU_POISON 0xff       /* every float, double and bf16 of it is a NaN */
+#define TELU_POISON 0xff       /* floats, doubles and bf16 of this byte are NaN */
 
 /* --- device.cpp --- */
 
@@ -44,7 +44,7 @@ struct telu_shim_state {
     int major = 9;             /* compute capability */
     char order = 'f';          /* forward, reverse, shuffle */
     uint64_t random = 1;
-    bool host_function = false;            /* one is running */
+    bool host_function = false;            /* a host function is running */
     struct telu_shim_counts counts = {};
 };
 
@@ -64,17 +64,17 @@ struct telu_shim_entry {
 
 /* Leaves e for cudaGetLastError() and returns it. */
 cudaError_t telu_shim_last(cudaError_t e);
-/* A mistake of the caller, found by the shim: said on stderr, remembered, and the process
- * will end with status 99. */
+/* Reports a mistake of the caller: prints it on stderr, keeps it, and lets the process end
+ * with status 99. */
 cudaError_t telu_shim_mistake(cudaError_t e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* The same, and every later call fails with e. */
+/* Reports it, and makes every later call fail with e. */
 cudaError_t telu_shim_fault(cudaError_t e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* Before a launch: counts towards telu_shim_fault_after(). */
+/* Counts a launch for telu_shim_fault_after(). */
 cudaError_t telu_shim_may_launch(void);
 uint64_t telu_shim_random(void);
-/* A permutation of 0 .. n - 1 as the order says. */
+/* Returns a permutation of 0 .. n - 1 for the current order. */
 void telu_shim_permute(unsigned *p, unsigned n);
 int telu_shim_device(void);    /* of this thread */
 
@@ -82,10 +82,10 @@ int telu_shim_device(void);    /* of this thread */
 
 enum telu_shim_where { TELU_HOST, TELU_DEVICE, TELU_PINNED };
 
-/* Where p lies; *left: bytes from there to the end of what it belongs to. */
+/* Returns the kind of memory of p; *left: bytes from p to the end of its allocation. */
 telu_shim_where telu_shim_where_is(const void *p, size_t *left);
 void telu_shim_check_zones(const char *when);
-void telu_shim_open_memory(bool open);     /* the host may not touch what is not open */
+void telu_shim_open_memory(bool open);     /* lets the host access device memory, or not */
 
 /* --- fiber.cpp --- */
 
@@ -93,10 +93,10 @@ struct telu_fiber;
 
 /* entry never returns. */
 telu_fiber *telu_fiber_new(void (*entry)(void));
-void telu_fiber_again(telu_fiber *f, void (*entry)(void));     /* forgets where it was */
-void telu_fiber_enter(telu_fiber *f);      /* from the thread's own stack */
-void telu_fiber_leave(telu_fiber *f);      /* back to it */
-void telu_fiber_begun(void);   /* first thing in entry */
+void telu_fiber_again(telu_fiber *f, void (*entry)(void));     /* restarts it at entry */
+void telu_fiber_enter(telu_fiber *f);      /* switches to it from the thread's stack */
+void telu_fiber_leave(telu_fiber *f);      /* switches back */
+void telu_fiber_begun(void);   /* entry calls it first */
 
 /* --- block.cpp --- */
 void telu_shim_run(const telu_shim_kernel &k);
@@ -106,16 +106,16 @@ void telu_shim_run(const telu_shim_kernel &k);
 struct telu_shim_op {
     enum { RUN, RECORD, WAIT } kind;
     std::function<void()> run;
-    bool kernel;               /* counts as one in a graph */
+    bool kernel;               /* a graph counts it as a kernel */
     CUevent_st *event;
     uint64_t ticket;           /* of the event */
 };
 
-/* What one or more streams do between begin and end of a capture, in the order of the
- * calls: an order that the streams' waits for each other allow. */
+/* Calls of one or more streams during a capture, in an order that the streams' waits for each
+ * other allow. */
 struct CUgraph_st {
     std::vector<telu_shim_op> ops;
-    std::vector<CUstream_st *> streams;    /* that take part; the first began */
+    std::vector<CUstream_st *> streams;    /* that take part; the first one began it */
     enum cudaStreamCaptureMode mode;
     std::thread::id thread;
     bool broken = false;
@@ -126,34 +126,34 @@ struct CUgraphExec_st {
 };
 
 struct CUstream_st {
-    bool blocking;             /* waits for the default stream, and is waited for */
+    bool blocking;             /* synchronises with the default stream */
     std::deque<telu_shim_op> queue = {};
     CUgraph_st *capture = nullptr;
-    long captured = 0;         /* calls since it takes part */
-    bool joined = true;        /* those that began it know of all of them */
+    long captured = 0;         /* calls since it joined the capture */
+    bool joined = true;        /* the first stream waits for all of them */
 };
 
-/* Done when the last ticket given is reached. */
+/* An event is done when the stream reaches its last ticket. */
 struct CUevent_st {
     unsigned flags;
     CUstream_st *stream = nullptr;         /* of the last record */
     uint64_t given = 0, reached = 0;
     double time = 0.0;
-    CUgraph_st *capture = nullptr;         /* recorded in one: an address, no more */
-    long captured = 0;                     /* the stream's, then */
+    CUgraph_st *capture = nullptr;         /* of the record; only compared */
+    long captured = 0;                     /* the stream's count then */
 };
 
-/* nullptr when there is no such stream. */
+/* Returns nullptr for an invalid stream. */
 CUstream_st *telu_shim_stream(cudaStream_t s);
-/* Runs now, or when the stream is waited for, or becomes part of a graph. */
+/* Runs the work now, or when the host waits for the stream, or adds it to a graph. */
 cudaError_t telu_shim_submit(cudaStream_t s, std::function<void()> run, bool kernel);
 void telu_shim_run_op(const telu_shim_op &op);
 void telu_shim_drain(CUstream_st *s);
 void telu_shim_drain_all(void);
-/* A call that no stream under capture allows; breaks the captures. */
+/* Reports a call that captures forbid, and breaks them. */
 cudaError_t telu_shim_not_while_capturing(const char *call);
 bool telu_shim_capturing(cudaStream_t s);
-/* A mistake that also spoils what s captures. */
+/* Reports a mistake that also breaks the capture of s. */
 cudaError_t telu_shim_spoil(CUgraph_st *g, cudaError_t e, const char *what);
 
 #endif

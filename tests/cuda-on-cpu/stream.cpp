@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* stream.cpp - streams and events. What is given to a stream runs at once; with
- * TELUCODEC_SHIM_LAZY only when somebody waits for it, which shows who does not.
+/* stream.cpp - streams and events. Work runs at once, or with TELUCODEC_SHIM_LAZY only when
+ * the host waits for it, which shows missing waits.
  */
 #include "state.h"
 
@@ -92,7 +92,7 @@ void telu_shim_drain_all(void)
         telu_shim_drain(s);
 }
 
-/* Outside of a capture. */
+/* Outside of captures only. */
 static void enqueue(CUstream_st *s, const telu_shim_op &op)
 {
     if (!shim.lazy) {
@@ -157,7 +157,7 @@ cudaError_t cudaDeviceGetStreamPriorityRange(int *least, int *greatest)
     return cudaSuccess;
 }
 
-/* Also after a fault: what a program has made it can take apart. */
+/* Works also after a fault, so that a program can free its streams. */
 cudaError_t cudaStreamDestroy(cudaStream_t s)
 {
     telu_shim_entry entry(false);
@@ -200,7 +200,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
     return waited("cudaStreamSynchronize");
 }
 
-/* Each question moves the stream on by one step, so that asking comes to an end. */
+/* Each query advances the stream by one step, so that polling ends. */
 static void nudge(CUstream_st *s)
 {
     if (s && !s->queue.empty()) {
@@ -354,7 +354,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t e)
 
     if (!known(e))
         return no_handle("cudaEventDestroy");
-    telu_shim_drain_all();     /* nobody waits for it afterwards */
+    telu_shim_drain_all();     /* cannot be waited for afterwards */
     events.erase(std::find(events.begin(), events.end(), e));
     delete e;
     return telu_shim_last(shim.sticky);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_libraries.cpp - the shim's cuBLAS and cuFFT against the sums themselves. */
+/* test_libraries.cpp - compares the shim's cuBLAS and cuFFT with direct sums. */
 #include "must.h"
 #include "shim.h"
 
@@ -36,7 +36,7 @@ static float any(void)
     return (float)(int)state / 2147483648.0f;
 }
 
-/* All transpositions, with room between columns, batches, both types. */
+/* Checks all transpositions, with padded columns, batches, and both types. */
 static void product(cublasHandle_t h, bool ta, bool tb, bool half, float beta)
 {
     enum { M = 5, N = 4, K = 7, LD = 9, COUNT = 2 };
@@ -92,7 +92,7 @@ static void vectors(cublasHandle_t h)
     MUST(cudaFree(x) == cudaSuccess && cudaFree(y) == cudaSuccess);
 }
 
-/* R2C, back, and C2C, against the sum. */
+/* Checks R2C, C2R and C2C. */
 static void fourier(int n)
 {
     enum { BATCH = 3 };

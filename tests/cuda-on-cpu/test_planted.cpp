@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_planted.cpp - the shim can fail: a race, a write out of bounds and a missing barrier
- * are found, and the same kernels without the mistake are not blamed.
+/* test_planted.cpp - checks that the shim finds a race, a write out of bounds and a missing
+ * barrier, and accepts the same kernels without the mistake.
  *
- * With an argument it makes one mistake and nothing else, and must not end well. */
+ * An argument selects one mistake, with which the process must fail. */
 #include "must.h"
 #include "planted.h"
 #include "shim.h"
@@ -35,7 +35,7 @@ static std::vector<float> take(const float *p, int n)
     return x;
 }
 
-/* The result in that order, as bits. */
+/* Returns the bits of the result in that order. */
 static std::vector<float> race(const char *order, bool of_blocks, int planted)
 {
     int n = of_blocks ? 1 : N * BLOCKS;
@@ -75,7 +75,7 @@ static void races(void)
     MUST(telu_shim_set_order("forward") == 0 && telu_shim_set_order("shuffle:") == -1);
 }
 
-/* Found now, said in words; the device is of no use until the reset. */
+/* Checks that the fault is found and described, and the device fails until the reset. */
 static void found(const char *words)
 {
     MUST(strstr(telu_shim_text(), words) != nullptr);

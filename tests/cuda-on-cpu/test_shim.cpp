@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_shim.cpp - the shim does what CUDA does: warps, streams, events, graphs, memory and
- * its limits, and what a test can do to it. */
+/* test_shim.cpp - checks that the shim behaves like CUDA: warps, streams, events, graphs,
+ * memory and its limits; and checks the controls of shim.h. */
 #include "must.h"
 #include "samples.h"
 #include "shim.h"
@@ -44,7 +44,7 @@ static void warps(void)
         MUST(got[5 * i + 1] == 3 * (lane < 2 ? i : i - 2));
         MUST(got[5 * i + 2] == 3 * (lane % 8 < 4 ? i + 4 : i));
         MUST(got[5 * i + 3] == third);
-        /* in some orders the lower half has left by then */
+        /* the lower half may have ended, depending on the order */
         MUST(lane < 16 ? got[5 * i + 4] == 1 + 2 * (w == 0) : got[5 * i + 4] >= 1);
     }
     sample_votes(y, dim3(5, 3, 2), 7, 0);
@@ -79,7 +79,7 @@ static void memory(void)
     MUST(telu_shim_text()[0]);
     sample_add(y, values, 1.0f, 32, 0);
     MUST(cudaGetLastError() == cudaErrorIllegalAddress);       /* the host's array */
-    MUST(cudaMalloc(&more, 4) == cudaErrorIllegalAddress);     /* and so is all that follows */
+    MUST(cudaMalloc(&more, 4) == cudaErrorIllegalAddress);     /* later calls fail too */
     telu_shim_reset();
 
     telu_shim_count(&c);
@@ -92,7 +92,7 @@ static void memory(void)
     MUST(cudaFree(y) == cudaSuccess);
 }
 
-/* The second stream uses what the first made, and waits for it if `wait`. */
+/* The second stream uses the result of the first, and waits for it if `wait`. */
 static float chain(float *x, float *y, float *pinned, bool wait)
 {
     cudaStream_t a, b;
@@ -128,7 +128,7 @@ static void streams(void)
     MUST(chain(x, y, pinned, true) == 2.0f);
     telu_shim_set_lazy(1);
     MUST(chain(x, y, pinned, true) == 2.0f);
-    MUST(chain(x, y, pinned, false) == 1.0f);          /* who does not wait is seen */
+    MUST(chain(x, y, pinned, false) == 1.0f);          /* a missing wait shows */
 
     cudaStream_t s;
 
@@ -147,7 +147,7 @@ static void streams(void)
     MUST(cudaFree(x) == cudaSuccess && cudaFree(y) == cudaSuccess);
 }
 
-/* A graph of two streams: x + by + 10. */
+/* Captures a graph of two streams: x + by + 10. */
 static cudaGraphExec_t capture(float *x, float *y, float by, cudaStream_t a, cudaStream_t b,
                                bool join)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vector_types.h - CUDA's words for functions and variables, and its small structs.
+/* vector_types.h - CUDA's qualifiers of functions and variables, and its small structs.
  *
- * A __shared__ variable is a static one in a section of its own, which is poisoned
- * before each block: blocks run one after the other. A template with one must be
- * static, or the section would be of two kinds.
+ * A __shared__ variable is static, in its own section. The section is poisoned before each
+ * block, since blocks run one after the other. A template with a __shared__ variable must be
+ * static, since its section would otherwise get conflicting types.
  */
 #ifndef TELU_SHIM_VECTOR_TYPES_H
 #define TELU_SHIM_VECTOR_TYPES_H
@@ -46,7 +46,7 @@ struct dim3 {
     constexpr dim3(uint3 v) : x(v.x), y(v.y), z(v.z) {}
 };
 
-/* The thread that runs: set whenever another one begins or goes on. */
+/* Indices of the running thread, set at every switch. */
 extern uint3 threadIdx, blockIdx;
 extern dim3 blockDim, gridDim;
 constexpr int warpSize = 32;

@@ -186,7 +186,7 @@ static void line_up(struct stream *s, struct telu_batch_stream **member, const c
 
 /* --- The promises ----------------------------------------------------------- */
 
-static void test_alike(int window)
+static void test_equal_to_alone(int window)
 {
     struct stream s[2 * STREAMS];
     struct telu_batch_stream *member = join(TELU_ENCODE, 0);
@@ -284,7 +284,7 @@ static void test_stalled(void)
 
 /* Checks that a stream runs an idle engine on its own thread, and that the engine's thread
  * runs the packets of a busy one, however soon the next ones come. */
-static void test_alone(void)
+static void test_idle_engine(void)
 {
     struct telu_batch_stream *member = join(TELU_ENCODE, 0), *two[2];
     float x[TELU_PACKET] = { 0 };
@@ -312,7 +312,7 @@ static void test_alone(void)
 }
 
 /* Checks that the two sides take turns when both have packets. */
-static void test_fair(void)
+static void test_sides_alternate(void)
 {
     struct telu_batch_stream *member[4];
     struct stream s[4];
@@ -329,7 +329,7 @@ static void test_fair(void)
 }
 
 /* Checks that streams beyond a full batch run in the next one. */
-static void test_many(void)
+static void test_full_batch(void)
 {
     const int many = 1 + TELU_BATCH_MAX + 75;
     struct stream *s = calloc((size_t)many, sizeof(*s));
@@ -417,7 +417,7 @@ static void test_queue_fails(void)
     }
 }
 
-static void test_refused(void)
+static void test_full_device(void)
 {
     struct stream s[6], first;
 
@@ -450,7 +450,7 @@ static void test_refused(void)
 }
 
 /* Closes a stream whose thread waits for the others. */
-static void test_left(void)
+static void test_remove_waiting(void)
 {
     struct telu_batch_stream *other = join(TELU_ENCODE, 0);
     float x[TELU_PACKET] = { 0 };
@@ -478,7 +478,7 @@ static void test_left(void)
 }
 
 /* Adds and removes streams while others run. */
-static void test_coming(void)
+static void test_add_and_remove(void)
 {
     struct stream s[4], guest;
 
@@ -503,18 +503,18 @@ int main(void)
         printf("test_batch: %s\n", telu_error());
         return 1;
     }
-    test_alike(0);
-    test_alike(2000);
+    test_equal_to_alone(0);
+    test_equal_to_alone(2000);
     test_shared();
     test_stalled();
-    test_alone();
-    test_fair();
-    test_many();
+    test_idle_engine();
+    test_sides_alternate();
+    test_full_batch();
     test_failure();
     test_queue_fails();
-    test_refused();
-    test_left();
-    test_coming();
+    test_full_device();
+    test_remove_waiting();
+    test_add_and_remove();
     telu_model_close(model);
     printf("batch: %s\n", failed ? "failed" : "ok");
     return failed;

@@ -200,31 +200,32 @@ static int present(const struct run *r, int t)
 
 static void encode(struct run *r, int t)
 {
-    struct telu_request jobs[MOST] = { { 0 } };
-    int n_jobs = present(r, t);
+    struct telu_request requests[MOST] = { { 0 } };
+    int n_requests = present(r, t);
 
-    for (int i = 0; i < n_jobs; i++) {
+    for (int i = 0; i < n_requests; i++) {
         struct pair *p = &r->pair[i];
 
-        jobs[i].slot = p->enc;
-        jobs[i].reset = one_in(r, 40);
-        jobs[i].rate = rate_of(i, t);
-        jobs[i].pcm = p->sound + p->at++ * TELU_PACKET;
-        jobs[i].packet = p->packet;
+        requests[i].slot = p->enc;
+        requests[i].reset = one_in(r, 40);
+        requests[i].rate = rate_of(i, t);
+        requests[i].pcm = p->sound + p->at++ * TELU_PACKET;
+        requests[i].packet = p->packet;
     }
-    if (ops->run(r->engine, TELU_ENCODE, jobs, n_jobs))
+    if (ops->run(r->engine, TELU_ENCODE, requests, n_requests))
         die("encoding", module->error());
-    for (int i = 0; i < n_jobs; i++) {
+    for (int i = 0; i < n_requests; i++) {
         struct pair *p = &r->pair[i];
         int n;
 
-        if (jobs[i].reset)
+        if (requests[i].reset)
             telu_encoder_reset(p->e);
-        telu_encoder_set(p->e, &jobs[i].rate);
-        n = telu_encode(p->e, jobs[i].pcm, p->own, TELU_MAX_PACKET);
-        check(jobs[i].bytes == jobs[i].info.bytes && jobs[i].bytes > 0, "bytes", jobs[i].bytes);
-        compare_packets(r, p, &jobs[i], n);
-        hash(p, p->packet, (size_t)jobs[i].bytes);
+        telu_encoder_set(p->e, &requests[i].rate);
+        n = telu_encode(p->e, requests[i].pcm, p->own, TELU_MAX_PACKET);
+        check(requests[i].bytes == requests[i].info.bytes && requests[i].bytes > 0, "bytes",
+              requests[i].bytes);
+        compare_packets(r, p, &requests[i], n);
+        hash(p, p->packet, (size_t)requests[i].bytes);
     }
 }
 
@@ -259,23 +260,23 @@ static void arrive(struct run *r, struct telu_request *j, int i, int t)
 
 static void decode(struct run *r, int t)
 {
-    struct telu_request jobs[MOST] = { { 0 } };
+    struct telu_request requests[MOST] = { { 0 } };
     float want[TELU_PACKET];
-    int n_jobs = present(r, t);
+    int n_requests = present(r, t);
 
-    for (int i = 0; i < n_jobs; i++) {
+    for (int i = 0; i < n_requests; i++) {
         struct pair *p = &r->pair[i];
 
-        jobs[i].slot = p->dec;
-        jobs[i].reset = one_in(r, 40);
-        jobs[i].pcm = p->pcm;
-        arrive(r, &jobs[i], i, t);
+        requests[i].slot = p->dec;
+        requests[i].reset = one_in(r, 40);
+        requests[i].pcm = p->pcm;
+        arrive(r, &requests[i], i, t);
     }
-    if (ops->run(r->engine, TELU_DECODE, jobs, n_jobs))
+    if (ops->run(r->engine, TELU_DECODE, requests, n_requests))
         die("decoding", module->error());
-    for (int i = 0; i < n_jobs; i++) {
+    for (int i = 0; i < n_requests; i++) {
         struct pair *p = &r->pair[i];
-        struct telu_request *j = &jobs[i];
+        struct telu_request *j = &requests[i];
         struct telu_info info;
         double peak = 1.0, worst = 0.0;
         int result;

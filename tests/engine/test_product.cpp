@@ -38,7 +38,7 @@ static void test_split(float x)
 }
 
 /* Checks put() and put4() of R rows of C, both kinds. */
-static void test_places(int R, int C)
+static void test_layout(int R, int C)
 {
     enum { MOST = 1024 };
     alignas(16) static uint16_t one[3 * MOST], four[3 * MOST];
@@ -81,8 +81,8 @@ int main(void)
         if (fabsf(x) >= 1e-30f && isfinite(x))
             test_split(x);
     }
-    test_places(3, 8);
-    test_places(2, 320);
-    test_places(5, 7);
+    test_layout(3, 8);
+    test_layout(2, 320);
+    test_layout(5, 7);
     return failed;
 }

@@ -35,7 +35,7 @@ static struct telu_engine *engine(void)
 /* n streams: their requests and buffers. */
 struct batch {
     int n;
-    struct telu_request jobs[MOST];
+    struct telu_request requests[MOST];
     uint8_t packet[MOST][TELU_MAX_PACKET];
     float pcm[MOST][TELU_PACKET];
 };
@@ -45,11 +45,11 @@ static void set_up(struct telu_engine *e, struct batch *b, enum telu_side side, 
     memset(b, 0, sizeof(*b));
     b->n = n;
     for (int i = 0; i < n; i++) {
-        b->jobs[i].slot = ops->slot_new(e, side);
-        check(b->jobs[i].slot >= 0, "a slot", b->jobs[i].slot);
-        b->jobs[i].rate = telu_rate_init();
-        b->jobs[i].packet = b->packet[i];
-        b->jobs[i].pcm = b->pcm[i];
+        b->requests[i].slot = ops->slot_new(e, side);
+        check(b->requests[i].slot >= 0, "a slot", b->requests[i].slot);
+        b->requests[i].rate = telu_rate_init();
+        b->requests[i].packet = b->packet[i];
+        b->requests[i].pcm = b->pcm[i];
     }
 }
 
@@ -58,11 +58,11 @@ static int run(struct telu_engine *e, struct batch *b, enum telu_side side, int 
 {
     for (int i = 0; i < b->n; i++) {
         if (side == TELU_ENCODE)
-            b->jobs[i].pcm = sound[(i + t) % (MOST + 20)];
+            b->requests[i].pcm = sound[(i + t) % (MOST + 20)];
         else
-            b->jobs[i].bytes = 8;
+            b->requests[i].bytes = 8;
     }
-    return ops->run(e, side, b->jobs, b->n);
+    return ops->run(e, side, b->requests, b->n);
 }
 
 /* Counts the calls of a batch of n in its steady state. */
@@ -149,7 +149,7 @@ static void test_fault(enum telu_side side)
     check(!run(e, &b, side, 0), "a run", 0);
     memset(b.packet, 77, sizeof(b.packet));
     for (int i = 0; i < 5; i++)
-        b.jobs[i].info.stages = b.jobs[i].result = 99;
+        b.requests[i].info.stages = b.requests[i].result = 99;
     was = b;
     shim->fault_after(0);
     check(run(e, &b, side, 1) == -1, "a run that fails", 0);
@@ -157,7 +157,7 @@ static void test_fault(enum telu_side side)
     check(!memcmp(b.packet, was.packet, sizeof(b.packet)) &&
           !memcmp(b.pcm, was.pcm, sizeof(b.pcm)), "a failed run wrote, side", side);
     for (int i = 0; i < 5; i++)
-        check(b.jobs[i].info.stages == 99 && b.jobs[i].result == 99, "a failed job", i);
+        check(b.requests[i].info.stages == 99 && b.requests[i].result == 99, "a failed request", i);
     check(run(e, &b, side, 2) == -1 && ops->slot_new(e, side) == -1, "a dead engine", 0);
     shim->fault_after(-1);
     shim->reset();
@@ -165,7 +165,7 @@ static void test_fault(enum telu_side side)
 }
 
 /* Adds and removes streams and runs some of them: each must sound like a stream alone. */
-static void test_many(void)
+static void test_add_and_remove(void)
 {
     struct telu_engine *e = engine();
     struct telu_encoder *own[MANY] = { 0 };
@@ -194,7 +194,7 @@ static void test_many(void)
         }
         b->n = 1 + (int)(tiny_random(&seed) * MOST);
         for (int i = 0; i < b->n; i++) {
-            struct telu_request *j = &b->jobs[i];
+            struct telu_request *j = &b->requests[i];
 
             memset(j, 0, sizeof(*j));
             j->slot = slot[(next + i) % MANY];
@@ -202,12 +202,12 @@ static void test_many(void)
             j->pcm = sound[(t + i) % (MOST + 20)];
             j->packet = b->packet[i];
         }
-        check(!ops->run(e, TELU_ENCODE, b->jobs, b->n), "a run", t);
+        check(!ops->run(e, TELU_ENCODE, b->requests, b->n), "a run", t);
         for (int i = 0; i < b->n; i++) {
             uint8_t packet[TELU_MAX_PACKET];
-            int n = telu_encode(own[(next + i) % MANY], b->jobs[i].pcm, packet, sizeof(packet));
+            int n = telu_encode(own[(next + i) % MANY], b->requests[i].pcm, packet, sizeof(packet));
 
-            worst += n != b->jobs[i].bytes || memcmp(packet, b->packet[i], (size_t)n);
+            worst += n != b->requests[i].bytes || memcmp(packet, b->packet[i], (size_t)n);
         }
         next = (next + b->n) % MANY;
     }
@@ -219,7 +219,7 @@ static void test_many(void)
 }
 
 /* Runs more streams than the device takes at a time, with a minimal network. */
-static void test_pieces(void)
+static void test_more_than_one_run(void)
 {
     const struct telu_config c = { .enc_width = 4, .enc_blocks = 1, .dec_width = 4,
         .dec_blocks = 1, .kernel = 3, .expand = 1, .latent = 4, .stages = 2, .codes = 8,
@@ -227,39 +227,39 @@ static void test_pieces(void)
     struct telu_model *m = tiny_model(&c, 4);
     const int n = 2 * TELU_ENGINE_MAX_ROWS + 5;
     struct telu_engine *e = m ? ops->open(m, 0, n) : NULL;
-    struct telu_request *jobs = calloc((size_t)n, sizeof(*jobs));
+    struct telu_request *requests = calloc((size_t)n, sizeof(*requests));
     uint8_t (*packet)[TELU_MAX_PACKET] = calloc((size_t)n, sizeof(*packet));
     float (*pcm)[TELU_PACKET] = calloc((size_t)n, sizeof(*pcm)), want[TELU_PACKET];
     int other = 0;
     double worst = 0.0;
 
-    if (!m || !e || !jobs || !packet || !pcm) {
+    if (!m || !e || !requests || !packet || !pcm) {
         check(0, m ? module->error() : telu_error(), n);
         exit(1);
     }
     for (int i = 0; i < n; i++) {
-        jobs[i].slot = ops->slot_new(e, TELU_ENCODE);
-        jobs[i].rate = telu_rate_init();
-        jobs[i].pcm = sound[i % (MOST + 20)];
-        jobs[i].packet = packet[i];
+        requests[i].slot = ops->slot_new(e, TELU_ENCODE);
+        requests[i].rate = telu_rate_init();
+        requests[i].pcm = sound[i % (MOST + 20)];
+        requests[i].packet = packet[i];
     }
-    check(!ops->run(e, TELU_ENCODE, jobs, n), "encoding in pieces", n);
+    check(!ops->run(e, TELU_ENCODE, requests, n), "encoding in pieces", n);
     for (int i = 0; i < n; i++) {
         struct telu_encoder *own = telu_encoder_new(m, NULL);
         uint8_t p[TELU_MAX_PACKET];
-        int bytes = telu_encode(own, jobs[i].pcm, p, sizeof(p));
+        int bytes = telu_encode(own, requests[i].pcm, p, sizeof(p));
 
-        other += bytes != jobs[i].bytes || memcmp(p, packet[i], (size_t)bytes);
+        other += bytes != requests[i].bytes || memcmp(p, packet[i], (size_t)bytes);
         telu_encoder_free(own);
-        jobs[i].slot = ops->slot_new(e, TELU_DECODE);
-        jobs[i].pcm = pcm[i];
+        requests[i].slot = ops->slot_new(e, TELU_DECODE);
+        requests[i].pcm = pcm[i];
     }
     check(other * 50 < n, "packets unlike those of the CPU, in pieces", other);
-    check(!ops->run(e, TELU_DECODE, jobs, n), "decoding in pieces", n);
+    check(!ops->run(e, TELU_DECODE, requests, n), "decoding in pieces", n);
     for (int i = 0; i < n; i++) {
         struct telu_decoder *own = telu_decoder_new(m, NULL);
 
-        telu_decode(own, packet[i], (size_t)jobs[i].bytes, want);
+        telu_decode(own, packet[i], (size_t)requests[i].bytes, want);
         for (int k = 0; k < TELU_PACKET; k++)
             worst = fabs(want[k] - pcm[i][k]) > worst ? fabs(want[k] - pcm[i][k]) : worst;
         telu_decoder_free(own);
@@ -267,7 +267,7 @@ static void test_pieces(void)
     check(worst < 1e-4, "sound differs, in pieces, by", worst);
     ops->close(e);
     telu_model_close(m);
-    free(jobs);
+    free(requests);
     free(packet);
     free(pcm);
 }
@@ -299,9 +299,9 @@ int main(void)
     test_costs(TELU_DECODE, 45);
     test_memory();
     test_full();
-    test_many();
+    test_add_and_remove();
     if (getenv("TELUCODEC_TEST_MODEL"))  /* slow, so only in one of the runs */
-        test_pieces();
+        test_more_than_one_run();
     shim->count(&after);
     check(after.alive == before.alive && after.alive_pinned == before.alive_pinned,
           "bytes left behind by all", (double)(after.alive - before.alive));

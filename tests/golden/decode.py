@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""decode.py - a second decoder, written from kernels/FORMAT.md without the C code.
+"""decode.py - an independent decoder, written from kernels/FORMAT.md without the C code.
 
     python3 decode.py weights.safetensors in.tlc out.f32 [q.txt]
 
-Writes the samples as raw 32-bit floats, little-endian, and with a fourth name the
-refined packets' integers, one packet to a line. Integers are Python's, the network
-and the sound are computed in double. What a decoder does about a lost or damaged
-packet is its own affair, so here it is an error. Needs numpy.
+Writes the samples as raw 32-bit floats, little-endian, and to q.txt the refined packets'
+integers, one line per packet. Integers are Python's; network and synthesis compute in
+double. A lost or damaged packet is an error, since FORMAT.md does not prescribe
+concealment. Needs numpy.
 """
 import bisect
 import json
@@ -48,7 +48,7 @@ def read_weights(path):
 # --- The .tlc file ---
 
 class Bits:
-    """Bits of a byte string, the most significant of the first byte first."""
+    """Reads bits of a byte string, the most significant of the first byte first."""
 
     def __init__(self, data):
         self.data, self.pos = data, 0
@@ -69,7 +69,7 @@ def check_sum(data, end):
 
 
 def read_page(data):
-    """-> bytes of the page, last?, trim, index, packets (empty: missing)"""
+    """Returns bytes of the page, last?, trim, index, packets (empty: missing)."""
     sync, flags, index, size, count, how = struct.unpack_from('<3sBIHBH', data)
     assert sync == b'TLP' and flags < 16
     check_sum(data[:17 + size], 13 + size)
@@ -110,7 +110,7 @@ def read_page(data):
 
 
 def read_tlc(path):
-    """-> model id, samples to drop at the start and end, packets"""
+    """Returns model id, samples to drop at the start and end, packets."""
     with open(path, 'rb') as file:
         data = file.read()
     assert data[:4] == b'TeLC' and data[4] == 1
@@ -196,7 +196,7 @@ def classify(n):
 
 
 def mean_in_bands(c):
-    """-> for each coefficient the mean magnitude in its band and hop"""
+    """Returns for each coefficient the mean magnitude in its band and hop."""
     each = np.eye(21)[BAND]               # (160, 21): which band
     return (np.abs(c) @ each / each.sum(0))[:, BAND]
 
@@ -208,7 +208,7 @@ class Refinement:
         self.cumulative = [[0] + row.tolist() for row in rows]
 
     def plan(self, codes, step, shape):
-        """-> L and C for each band"""
+        """Returns L and C for each band."""
         w, S = self.w, len(codes)
         e = w['tab.bias'].copy()
         for s in range(min(S, len(w.get('tab.env', [])))):
@@ -276,7 +276,7 @@ class Refinement:
         return G * x + sign * size * np.sqrt(f ** 2 * (1 - G ** 2) + more ** 2)
 
     def soften(self, d, again, strength, shape):
-        """what the postfilter adds to coefficients d; again: those of its own signal"""
+        """Returns what the postfilter adds to coefficients d; again: those of its own signal."""
         step = 2.0 ** (np.array(self.L)[BAND] / 32)
         x = again - d
         moved = strength[:, None] * x / (1 + (x / step * (1 if shape else 2)) ** 2)
@@ -292,8 +292,8 @@ class Refinement:
 # --- The long-term postfilter ---
 
 def look_back(v):
-    """v: 480 samples up to the last complete one of a hop -> the window of the hop if all
-    repeated itself, and how much it does"""
+    """Returns the prediction of the hop's window from its past, and the confidence.
+    v: 480 samples up to the last complete one of a hop."""
     now, lags = v[320:], np.arange(240)
     then = v[lags[:, None] + np.arange(160)]
     r = then @ now / np.sqrt((now @ now + 1.6e-5) * ((then ** 2).sum(1) + 1.6e-5))
@@ -342,7 +342,7 @@ class Decoder:
         return x + w[name + 'scale'] * self.linear(name + 'down', h)
 
     def base(self, codes, k, prefix):
-        """-> the base layer's coefficients (2, 160); a prefix of k bits may follow"""
+        """Returns the base layer's coefficients (2, 160); a prefix of k bits may follow."""
         if not codes and not k:
             self.forget()
             return np.zeros((2, 160))
@@ -359,7 +359,7 @@ class Decoder:
         return (self.linear('dec.value', x) * np.exp(scale)).reshape(2, 160)
 
     def packet(self, data):
-        """-> 320 samples, and the integers or None"""
+        """Returns 320 samples, and the integers or None."""
         if not data:
             raise Damage
         bits, n = Bits(data), self.bits
@@ -398,7 +398,7 @@ class Decoder:
         return plain + more, q
 
     def inverse(self, c, overlap):
-        """-> 320 samples, and the overlap for the next packet"""
+        """Returns 320 samples, and the overlap for the next packet."""
         sound = np.zeros(640)
         sound[:320] = overlap
         sound[0:320] += c[0] @ self.basis

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""make_golden.py - a tiny weight file, and what a network with it gives.
+"""make_golden.py - makes a tiny weight file, and the results of its network.
 
-Written from FORMAT.md and the op headers with numpy, in double, sharing no line with
-the C code: tests/codec/test_golden.c compares the two. Run again only when the format changes:
+The network is written with numpy from FORMAT.md and the op headers, in double, without the C
+code. tests/codec/test_golden.c compares the two. Run it again only when the format changes:
 
     python3 make_golden.py          writes tiny.safetensors and golden.bin beside itself
 
@@ -74,7 +74,7 @@ def put_block(name, width):
 
 
 def put_all():
-    """In the order of the file."""
+    """Puts all tensors, in the order of the file."""
     put_linear("enc.in", "BF16", CONFIG["enc_width"], 4 * HOP)
     for i in range(CONFIG["enc_blocks"]):
         put_block(f"enc.{i}", CONFIG["enc_width"])
@@ -150,7 +150,7 @@ def mdct(pcm):
 
 
 def imdct(coefs):
-    """Samples from -120 on."""
+    """Returns samples from -120 on."""
     sound = np.zeros((2 * PACKETS + 1) * HOP)
     for h, x in enumerate(coefs.reshape(2 * PACKETS, HOP)):
         sound[HOP * h:HOP * h + 2 * HOP] += basis() @ x
@@ -171,7 +171,7 @@ def gelu(x):
 
 
 def block(name, x):
-    """x (P, C): all packets at once, the past before the first one zero."""
+    """x (P, C): all packets at once, with a history of zeros."""
     taps = CONFIG["kernel"]
     past = np.concatenate([np.zeros((taps - 1, x.shape[1])), x])
     y = value[name + ".dw.b"] + sum(past[k:k + len(x)] * value[name + ".dw.w"][:, k]
@@ -199,8 +199,7 @@ def decode(latent):
 
 
 def nearest(z, book):
-    """The rows' nearest codes; none may be so close to call that float32 could choose
-    another."""
+    """Returns the rows' nearest codes, and asserts that float32 cannot choose others."""
     dist = ((z[:, None, :] - book[None, :, :]) ** 2).sum(2)
     best = np.sort(dist, 1)
     assert (best[:, 1] - best[:, 0] > 1e-4 * best[:, 1]).all(), "a tie: another seed"
@@ -208,7 +207,7 @@ def nearest(z, book):
 
 
 def quantise(latent, stages, bits):
-    """Codes of the first stages, and a prefix of `bits` bits of the one after."""
+    """Returns codes of the first stages, and a prefix of `bits` bits of the next one."""
     rest, codes = latent.copy(), []
     for s in range(stages + (bits > 0)):
         book = value[f"vq.{s}.book"]
@@ -220,7 +219,7 @@ def quantise(latent, stages, bits):
 
 
 def voice():
-    """Pulses of rising pitch through two resonances, loud and soft, with a pause."""
+    """Makes pulses of rising pitch through two resonances, loud and soft, with a pause."""
     n = HOP * 2 * PACKETS
     phase = np.cumsum(100 + 60 * np.arange(n) / n) / 16000
     x = (np.diff(np.floor(phase), prepend=0) > 0) + 0.01 * rng.standard_normal(n)
@@ -235,7 +234,7 @@ def voice():
 
 
 def alone(coefs, codes):
-    """How a base layer alone is heard: FORMAT.md, Sound."""
+    """Dequantises a base layer alone: FORMAT.md, Sound."""
     y = coefs.copy()
     edges = [38, 44, 50, 57, 64, 73, 84, 95, 108, 123, 140, 160]
     for p, row in enumerate(codes):

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""make_stream.py - a stream with every kind of packet, and how it sounds.
+"""make_stream.py - makes a stream with every kind of packet, and its decoded samples.
 
-Written from kernels/FORMAT.md like decode.py, whose coefficient reader is here fed by
-dice instead of bytes, while the range encoder writes down what was thrown. Run again
+It is written from kernels/FORMAT.md like decode.py. Random numbers instead of bytes drive the
+coefficient reader of decode.py, and a range encoder writes the symbols drawn. Run it again
 only when the format changes:
 
     python3 make_stream.py      writes tiny.tlc and tiny.f32 beside itself
 
 tiny.tlc: made for tiny.safetensors; tiny.f32: what decode.py gives for it, 32-bit
-floats, little-endian. tests/codec/test_independent.c has the C decoder read the same.
+floats, little-endian. tests/codec/test_independent.c compares the C decoder's.
 """
 import os
 import struct
@@ -24,7 +24,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 
 
 class Dice(decode.Range):
-    """Throws symbols, small ones more often, and encodes them."""
+    """Draws symbols, small ones more often, and encodes them."""
 
     def __init__(self, spread):
         self.low, self.range, self.count, self.cuts = 0, 2 ** 32 - 1, 4, 4
@@ -47,14 +47,14 @@ class Dice(decode.Range):
         return i
 
     def bits(self, n):
-        """Rather zeros: they make an escape long."""
+        """Draws bits, mostly zeros, which make an escape long."""
         value = sum(int(rng.random() < 0.3) << i for i in range(n))
         for i in reversed(range(n)):
             self.put(value >> i & 1, 1, 1)
         return value
 
     def finish(self):
-        """-> the fewest bytes within the last interval"""
+        """Returns the fewest bytes within the last interval."""
         for zeros in reversed(range(33)):
             value = self.low + (1 << zeros) - 1 >> zeros << zeros
             if value < self.low + self.range:
@@ -64,14 +64,14 @@ class Dice(decode.Range):
 
 
 def bits(*fields):
-    """(value, width) ... -> bytes, the last filled up with zeros"""
+    """Packs (value, width) ... into bytes, the last one padded with zeros."""
     text = ''.join(format(v, '0%db' % n) for v, n in fields if n)
     text += '0' * (-len(text) % 8)
     return int('0' + text, 2).to_bytes(len(text) // 8, 'big')
 
 
 def base_only(size):
-    """Any bits are such a packet: codes, a prefix, or what is ignored."""
+    """Makes a base-only packet of random bits: codes, a prefix, or ignored bits."""
     return bytes([rng.integers(128)]) + rng.bytes(size - 1)
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_batch.c - many elements share an engine: what comes out of each is what telu.h
- * makes, whoever else is there and whatever is stopped. */
+/* test_gst_batch.c - many elements share an engine: each gives the results of telu.h, while
+ * other elements start, stop, flush and fail. */
 #include "gst_fake.h"
 
 #include <gst/app/gstappsink.h>
@@ -11,7 +11,7 @@
 
 static struct fake_control *fake;
 
-/* Its packets do not depend on what was long ago, so that those after a failure can be
+/* A rate whose packets do not depend on old ones, so that packets after a failure can be
  * compared bit by bit. */
 static const struct telu_rate cbr = { 16000, TELU_CBR, TELU_PERCEPTUAL, 1 };
 
@@ -42,7 +42,7 @@ feed (gpointer user)
   return NULL;
 }
 
-/* 64 streams in 64 threads; when `at` is not negative the device fails on the way. */
+/* Runs 64 streams in 64 threads; the device fails at `at` unless that is negative. */
 static void
 test_many (const gfloat * pcm, const gchar * backend, gint window, gint at)
 {
@@ -68,10 +68,10 @@ test_many (const gfloat * pcm, const gchar * backend, gint window, gint at)
     g_thread_join (s[i].thread);
   for (gint i = 0; i < 64; i++) {
     if (i & 1) {
-      GArray *heard = tc_pull_raw (s[i].h, FALSE, 0);
+      GArray *output = tc_pull_raw (s[i].h, FALSE, 0);
 
-      tc_expect_samples (heard, sound, SAMPLES, "one of 64");
-      g_array_unref (heard);
+      tc_expect_samples (output, sound, SAMPLES, "one of 64");
+      g_array_unref (output);
     } else {
       GPtrArray *got = tf_pull_packets (s[i].h, "one of 64");
 
@@ -92,7 +92,7 @@ test_many (const gfloat * pcm, const gchar * backend, gint window, gint at)
   g_ptr_array_unref (want);
 }
 
-/* One that was paused after some packets costs the others one window, not more. */
+/* Checks that a paused element delays the others by one window at most. */
 static void
 test_stalled (const gfloat * pcm)
 {
@@ -137,7 +137,7 @@ feed_on (gpointer user)
   return NULL;
 }
 
-/* Flushes and changes of state while packets are on their way. */
+/* Flushes elements and changes their state while packets are running. */
 static void
 test_interrupted (const gfloat * pcm)
 {
@@ -196,7 +196,7 @@ launch (const gchar * description, const gchar * path)
   return pipeline;
 }
 
-/* Into a file and out of it on the device, and out of it on the CPU. */
+/* Encodes into a file on the device, and decodes it on the device and on the CPU. */
 static void
 test_file (const gfloat * pcm)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_cuda.c - the ways from backend= to a device, and all that can be in the way:
- * with backend=cuda each is an error of its own kind, with backend=auto the CPU takes
- * over and says so as loudly as fits. */
+/* test_gst_cuda.c - checks how the property backend finds a device, and each obstacle: it is
+ * an error of its own kind with backend=cuda; with backend=auto the CPU takes over, with a
+ * message of the fitting severity. */
 #include "gst_fake.h"
 
 #include <glib/gstdio.h>
@@ -9,10 +9,10 @@
 
 static const gchar *const names[] = { "telucodecenc", "telucodecdec" };
 
-/* How loudly auto says it; GST_MESSAGE_UNKNOWN: not at all. */
+/* Checks the message type with backend=auto; GST_MESSAGE_UNKNOWN: none. */
 static void
 expect_auto (const gchar * name, const gchar * properties,
-    GstMessageType loud, GQuark domain, gint code, const gchar * word)
+    GstMessageType type, GQuark domain, gint code, const gchar * word)
 {
   gchar *all = g_strdup_printf ("backend=auto%s%s", properties ? " " : "",
       properties ? properties : "");
@@ -28,7 +28,7 @@ expect_auto (const gchar * name, const gchar * properties,
     CHECK (reason && strstr (reason, word), "%s: the reason is '%s', expected "
         "'%s'", name, reason, word);
     g_free (reason);
-    tf_expect_message (bus, loud, domain, code, word, word);
+    tf_expect_message (bus, type, domain, code, word, word);
     gst_element_set_state (element, GST_STATE_NULL);
     tf_expect_active (element, NULL, "stopped");
   }
@@ -52,7 +52,7 @@ expect_cuda (const gchar * name, const gchar * properties, GstState state,
   gst_bus_set_flushing (bus, TRUE);
   gst_bus_set_flushing (bus, FALSE);
 
-  /* It can be used all the same. */
+  /* The element is usable nevertheless. */
   gst_element_set_state (element, GST_STATE_NULL);
   gst_util_set_object_arg (G_OBJECT (element), "backend", "cpu");
   CHECK (gst_element_set_state (element, GST_STATE_PLAYING) ==
@@ -63,20 +63,20 @@ expect_cuda (const gchar * name, const gchar * properties, GstState state,
   g_free (all);
 }
 
-/* For both elements: properties NULL or a list; `loud` as above. */
+/* Checks both elements; properties: NULL or a list; type: as in expect_auto(). */
 static void
-expect (const gchar * properties, GstMessageType loud, GstState state,
+expect (const gchar * properties, GstMessageType type, GstState state,
     GQuark domain, gint code, const gchar * word)
 {
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
-    expect_auto (names[i], properties, loud, domain, code, word);
+    expect_auto (names[i], properties, type, domain, code, word);
     expect_cuda (names[i], properties, state, domain, code, word);
   }
 }
 
 /* --- The module ------------------------------------------------------------- */
 
-/* A folder with this file as the module; NULL: none, or these bytes. */
+/* Copies this file into the folder as the module; file NULL: these bytes, or none. */
 static void
 set_module (const gchar * folder, const gchar * file, const gchar * bytes)
 {
@@ -94,7 +94,7 @@ set_module (const gchar * folder, const gchar * file, const gchar * bytes)
   g_free (module);
 }
 
-/* The first eighths of that file. */
+/* Copies the first `part` eighths of that file. */
 static void
 cut_module (const gchar * folder, const gchar * file, gint eighths)
 {
@@ -207,8 +207,8 @@ test_devices (struct fake_control *fake)
   fake_reset (fake);
 }
 
-/* The property may change in READY, after the module was looked for; bad weights are
- * told as ever. */
+/* Checks a change of the property in READY, after the search for the module, and the error
+ * of bad weights. */
 static void
 test_ready (struct fake_control *fake)
 {
@@ -279,7 +279,7 @@ test_latency (struct fake_control *fake)
   check_latency (names[1], "backend=cpu batch-window=3000", 0);
   check_latency (names[1], "backend=cuda", 0);
   check_latency (names[1], "backend=cuda batch-window=3000", 3 * ms);
-  /* Nobody is waited for on the CPU. */
+  /* The CPU adds no latency. */
   fake->devices = 0;
   check_latency (names[0], "backend=auto batch-window=3000", 25 * ms);
   check_latency (names[1], "backend=auto batch-window=3000", 0);
@@ -333,7 +333,7 @@ test_thousand (struct fake_control *fake)
   for (gint i = 0; i < 200; i++)
     tf_free (element[i], bus[i]);
   tf_check_closed ("200 at once");
-  /* One that was joined is seen a moment longer. */
+  /* /proc shows a joined thread for a moment. */
   for (gint i = 0; i < 6000 && entries ("/proc/self/task") > threads; i++)
     g_usleep (10000);
   CHECK (entries ("/proc/self/fd") <= files

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_dec.c - telucodecdec: the samples are those of telu.h, all of them and at
- * their places; and what it owes to pipelines. */
+/* test_gst_dec.c - checks that telucodecdec gives exactly the samples of telu.h, with their
+ * time stamps, and its behaviour in pipelines. */
 #include "gst_common.h"
 
 #include <math.h>
@@ -34,7 +34,7 @@ test_sizes (void)
   };
   gfloat *pcm = tc_signal (49000);
 
-  /* loud enough that 16 bit overflow */
+  /* loud enough to overflow 16 bits */
   for (gint i = 0; i < 49000; i++)
     pcm[i] *= 4;
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
@@ -65,7 +65,7 @@ test_sizes (void)
   g_free (pcm);
 }
 
-/* Through both elements, so that what one writes the other reads. */
+/* Runs the signal through both elements. */
 static void
 test_both (void)
 {
@@ -87,7 +87,7 @@ test_both (void)
   tc_expect_samples (got, expected, n, "first run");
   g_array_unref (got);
 
-  /* the second run owes nothing to the first */
+  /* the second run is independent of the first */
   for (gint i = 0; i < n; i += 77)
     gst_harness_push (h, tc_raw_buffer (pcm, i, MIN (77, n - i), FALSE));
   gst_harness_push_event (h, gst_event_new_eos ());
@@ -134,7 +134,7 @@ test_flush (void)
   g_free (pcm);
 }
 
-/* Downstream asks for the other format while playing. */
+/* Changes the format that downstream accepts while playing. */
 static void
 test_renegotiation (void)
 {
@@ -174,8 +174,8 @@ test_renegotiation (void)
   g_free (pcm);
 }
 
-/* Packets of other weights are refused, with both ids and what to do; then the
- * weights are set, and it plays. */
+/* Checks that packets of other weights are refused, with both ids and a remedy in the text,
+ * and that the element plays once the weights are set. */
 static void
 test_model_id (void)
 {
@@ -253,7 +253,7 @@ test_no_caps (void)
   gst_object_unref (element);
 }
 
-/* A player that skips the audio gets one GAP for each packet or gap. */
+/* Checks that a player that skips audio gets one GAP for each packet or gap. */
 static void
 test_trickmode (void)
 {
@@ -292,7 +292,7 @@ test_trickmode (void)
   g_free (pcm);
 }
 
-/* Backwards, piece by piece: all of it, last piece first. */
+/* Plays backwards: all samples must come, the last piece first. */
 static void
 test_reverse (void)
 {

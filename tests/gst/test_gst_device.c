@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_device.c - the elements on the module in TELUCODEC_BACKEND_PATH, whichever that
- * is: on a device, on tests/cuda-on-cpu or on tests/fake. Sound is the CPU's to within
- * 1e-4, whoever encoded and whoever decodes; and with cuda-on-cpu, all that a device can do
- * wrong is done.
+/* test_gst_device.c - the elements on the module in TELUCODEC_BACKEND_PATH: of a device, of
+ * tests/cuda-on-cpu or of tests/fake. Compares the sound with the CPU's to within 1e-4, for
+ * each combination of encoder and decoder. With cuda-on-cpu it also tests device faults.
  *
- * Skipped without a module or a device. */
+ * Exit status 77: no module or no device. */
 #include "cuda-on-cpu/shim.h"
 #include "gst_fake.h"
 
@@ -18,7 +17,7 @@
 #define SAMPLES (PACKETS * TELU_PACKET - TELU_DELAY)
 #define STREAMS 12
 
-/* cuda-on-cpu's; NULL: another module. */
+/* Functions of cuda-on-cpu; NULL with other modules. */
 static void (*set_devices) (int n);
 static void (*set_memory) (size_t bytes);
 static void (*fault_after) (long n);
@@ -45,7 +44,7 @@ symbol (GModule * module, const gchar * name)
   return g_module_symbol (module, name, &at) ? at : NULL;
 }
 
-/* Exits when there is nothing to test. */
+/* Exits with 77 if no module or device exists. */
 static void
 find_module (void)
 {
@@ -72,13 +71,13 @@ find_module (void)
 
 /* --- Sound ------------------------------------------------------------------------ */
 
-/* Packets may differ where two codes are as near, or a step as good: then in what they
- * sound like they do not. Counts them. */
+/* Counts packets that differ, as when two codes are at equal distance; their sound must
+ * agree. */
 static gint
 compare_packets (GPtrArray * got, GPtrArray * want, const gfloat * pcm,
     const gchar * what)
 {
-  gfloat *heard, *sound;
+  gfloat *output, *sound;
   gdouble error = 0, expected = 0;
   gint different = 0;
 
@@ -88,15 +87,15 @@ compare_packets (GPtrArray * got, GPtrArray * want, const gfloat * pcm,
   for (guint k = 0; k < want->len; k++)
     different += !g_bytes_equal (g_ptr_array_index (got, k),
         g_ptr_array_index (want, k));
-  heard = tc_decode (got, SAMPLES);
+  output = tc_decode (got, SAMPLES);
   sound = tc_decode (want, SAMPLES);
   for (gint i = 0; i < SAMPLES; i++) {
-    error += pow (heard[i] - pcm[i], 2);
+    error += pow (output[i] - pcm[i], 2);
     expected += pow (sound[i] - pcm[i], 2);
   }
   CHECK (error < 1.02 * expected, "%s: error %g, by the CPU %g", what, error,
       expected);
-  g_free (heard);
+  g_free (output);
   g_free (sound);
   return different;
 }
@@ -155,7 +154,7 @@ feed (gpointer user)
   return NULL;
 }
 
-/* What feed() is heard as, by telu.h. */
+/* Decodes by telu.h what feed() pushes. */
 static gfloat *
 decode (GPtrArray * packets)
 {
@@ -187,7 +186,7 @@ start (Stream * s, const gchar * backend, gint window)
   g_free (properties);
 }
 
-/* Takes what came out, compares, and ends the stream. */
+/* Pulls and compares the output, and ends the stream. */
 static gint
 finish (Stream * s, GPtrArray * want, const gchar * backend, const gchar * what)
 {
@@ -195,11 +194,11 @@ finish (Stream * s, GPtrArray * want, const gchar * backend, const gchar * what)
 
   tf_expect_active (s->h->element, backend, what);
   if (s->packets) {
-    GArray *heard = tc_pull_raw (s->h, FALSE, 0);
+    GArray *output = tc_pull_raw (s->h, FALSE, 0);
     gfloat *sound = decode (s->packets);
 
-    compare_sound (heard, sound, SAMPLES, what);
-    g_array_unref (heard);
+    compare_sound (output, sound, SAMPLES, what);
+    g_array_unref (output);
     g_free (sound);
   } else {
     GPtrArray *got = tf_pull_packets (s->h, what);
@@ -211,7 +210,7 @@ finish (Stream * s, GPtrArray * want, const gchar * backend, const gchar * what)
   return different;
 }
 
-/* Each alone, and many at once: encoders, and decoders of the CPU's packets. */
+/* Runs encoders, and decoders of the CPU's packets, alone and many at once. */
 static void
 test_sound (const gfloat * pcm, GPtrArray ** packets)
 {
@@ -270,7 +269,7 @@ test_starts (void)
       after.alive_pinned - before.alive_pinned);
 }
 
-/* What is encoded on the device, as one sum. */
+/* Returns a check sum of packets encoded on the device. */
 static gchar *
 digest (const gfloat * pcm)
 {
@@ -285,7 +284,7 @@ digest (const gfloat * pcm)
   return sum;
 }
 
-/* Three processes at a time on one device: the same bytes. */
+/* Checks that three processes at a time on one device give equal bytes. */
 static void
 test_processes (const gfloat * pcm)
 {
@@ -309,7 +308,7 @@ test_processes (const gfloat * pcm)
   g_free (self);
 }
 
-/* --- Faults: cuda-on-cpu's ------------------------------------------------------------ */
+/* --- Faults, on cuda-on-cpu ----------------------------------------------------------- */
 
 static void
 expect_start (const gchar * properties, GstStateChangeReturn ret,
@@ -359,8 +358,8 @@ test_bad_starts (void)
   set_memory ((gsize) 16 << 30);
 }
 
-/* The device is full, and more streams come than there is room for: those that play go
- * on, and the others run on the CPU. */
+/* Starts more streams than fit on the device: running ones continue, and the others run on
+ * the CPU. */
 static void
 test_full (const gfloat * pcm, GPtrArray * want)
 {
@@ -393,8 +392,8 @@ test_full (const gfloat * pcm, GPtrArray * want)
   set_memory ((gsize) 16 << 30);
 }
 
-/* Streams that play alone, and need room for the first batch of several: all go on on the
- * CPU. */
+/* Runs streams alone, and then as a first batch that does not fit into memory: all continue
+ * on the CPU. */
 static void
 test_full_batch (const gfloat * pcm, GPtrArray * packets)
 {
@@ -421,7 +420,7 @@ test_full_batch (const gfloat * pcm, GPtrArray * packets)
   set_memory ((gsize) 16 << 30);
 }
 
-/* An error that sticks, after so many launches. */
+/* Checks a sticky error after some launches. */
 static void
 test_fault (const gfloat * pcm, GPtrArray * packets, glong launches)
 {
@@ -441,7 +440,7 @@ test_fault (const gfloat * pcm, GPtrArray * packets, glong launches)
         (gint) GST_LIBRARY_ERROR_FAILED : (gint) GST_LIBRARY_ERROR_ENCODE, "failed on the "
         "CUDA device", "a fault that sticks");
     finish (&s, packets, "cpu", "a fault that sticks");
-    /* It does stick: nothing starts on that device any more. */
+    /* The error is sticky: no stream starts on that device any more. */
     expect_start ("backend=auto", GST_STATE_CHANGE_SUCCESS, GST_MESSAGE_WARNING,
         GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "");
     reset ();

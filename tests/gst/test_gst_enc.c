@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_enc.c - telucodecenc: the packets are those of telu.h whatever the buffers,
- * and account for every sample; and what it owes to pipelines. */
+/* test_gst_enc.c - checks that telucodecenc gives the packets of telu.h for any buffer sizes,
+ * and accounts for every sample, and its behaviour in pipelines. */
 #include "gst_common.h"
 
 #include <math.h>
@@ -19,7 +19,7 @@ encoder (const gchar * caps)
   return h;
 }
 
-/* Takes the packets of one run of n samples that begins at sample `from`. */
+/* Pulls the packets of one run of n samples that begins at sample `from`. */
 static void
 check_run (GstHarness * h, GPtrArray * expected, gint from, gint n,
     const gchar * what)
@@ -114,7 +114,7 @@ test_sizes (void)
   g_free (pcm);
 }
 
-/* A SEGMENT ends the run, exact to the sample, and a new one begins. */
+/* Checks that a SEGMENT ends the run, exact to the sample, and begins a new one. */
 static void
 test_segments (void)
 {
@@ -146,7 +146,7 @@ test_caps_change (void)
   GstHarness *h = encoder (F32);
   GPtrArray *second;
 
-  /* 16 bit are exact in both formats when they are rounded beforehand */
+  /* samples rounded to 16 bits are exact in both formats */
   for (gint i = 777; i < 2000; i++)
     pcm[i] = (gint16) (pcm[i] * 32768) / 32768.0f;
   second = tc_encode (pcm + 777, 1223, NULL);
@@ -164,7 +164,7 @@ test_caps_change (void)
   g_free (pcm);
 }
 
-/* Nothing of what was flushed is heard afterwards. */
+/* Checks that flushed samples do not affect later packets. */
 static void
 test_flush (void)
 {
@@ -189,8 +189,8 @@ test_flush (void)
   g_free (pcm);
 }
 
-/* Properties change while playing, also within a packet, and count from the next
- * packet on. */
+/* Changes properties while playing, also within a packet. They take effect with the next
+ * packet. */
 static void
 test_properties (void)
 {
@@ -244,7 +244,7 @@ test_properties (void)
   g_free (pcm);
 }
 
-/* The same from another thread, as fast as it can. */
+/* Changes properties from another thread, as fast as it can. */
 static void
 test_stress (void)
 {
@@ -289,7 +289,7 @@ test_defaults (void)
   gst_object_unref (element);
 }
 
-/* Where the presets lie is the environment's to say, GST_PRESET_PATH. */
+/* Loads the presets. The environment variable GST_PRESET_PATH names their folder. */
 static void
 test_presets (void)
 {
@@ -445,7 +445,7 @@ test_no_caps (void)
   g_free (pcm);
 }
 
-/* A stream that is damaged before it is encoded is still a stream. */
+/* Checks that NaN and infinities in the input give packets. */
 static void
 test_not_a_number (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_fall.c - an element on a device gives what telu.h does; and goes on giving it
- * when the device fails, with backend=auto, or says why not. */
+/* test_gst_fall.c - checks that an element on a device gives the results of telu.h. If the
+ * device fails, it continues to do so with backend=auto, and posts an error otherwise. */
 #include "gst_fake.h"
 
 #include <string.h>
@@ -10,8 +10,8 @@
 
 static struct fake_control *fake;
 
-/* Rates whose packets do not depend on what was long ago, so that those after a failure
- * can be compared bit by bit; and the default, where only the sound can. */
+/* Rates whose packets do not depend on old ones, so that packets after a failure can be
+ * compared bit by bit; and the default, where only the sound can be compared. */
 static const struct
 {
   const gchar *properties;
@@ -45,7 +45,7 @@ test_alone (const gfloat * pcm)
     gfloat *sound = tc_decode (want, SAMPLES);
     GstBus *bus;
     GstHarness *h = encoder ("cuda", kind, &bus);
-    GArray *heard;
+    GArray *output;
 
     tf_push_pcm (h, pcm, SAMPLES);
     gst_harness_push_event (h, gst_event_new_eos ());
@@ -61,10 +61,10 @@ test_alone (const gfloat * pcm)
     h = tf_harness ("telucodecdec", "backend=cuda", &bus);
     for (guint k = 0; k < want->len; k++)
       gst_harness_push (h, tc_packet_buffer (want, k, SAMPLES));
-    heard = tc_pull_raw (h, FALSE, 0);
-    tc_expect_samples (heard, sound, SAMPLES, "alone");
+    output = tc_pull_raw (h, FALSE, 0);
+    tc_expect_samples (output, sound, SAMPLES, "alone");
     tf_done (h, bus);
-    g_array_unref (heard);
+    g_array_unref (output);
     g_free (sound);
     g_ptr_array_unref (got);
     g_ptr_array_unref (want);
@@ -75,7 +75,7 @@ test_alone (const gfloat * pcm)
 
 /* --- The device fails ----------------------------------------------------------- */
 
-/* Mean power of the difference over that of want. */
+/* Returns the power of the difference relative to that of want. */
 static gdouble
 difference (const gfloat * got, const gfloat * want, gint from, gint to)
 {
@@ -88,7 +88,7 @@ difference (const gfloat * got, const gfloat * want, gint from, gint to)
   return error / power;
 }
 
-/* The device fails at packet `at`, with backend=auto: all packets come. */
+/* Checks that all packets come with backend=auto when the device fails at packet `at`. */
 static void
 encoder_fails (const gfloat * pcm, gint kind, gint at, gboolean memory)
 {
@@ -106,15 +106,15 @@ encoder_fails (const gfloat * pcm, gint kind, gint at, gboolean memory)
   if (kind != DEFAULT) {
     tf_expect_packets (got, want, what);
   } else {
-    gfloat *sound = tc_decode (want, SAMPLES), *heard = tc_decode (got, SAMPLES);
+    gfloat *sound = tc_decode (want, SAMPLES), *output = tc_decode (got, SAMPLES);
     const gint from = MAX (0, (at - 2) * TELU_PACKET);
     const gint to = MIN (SAMPLES, (at + 40) * TELU_PACKET);
 
     CHECK (got->len == want->len, "%s: %u packets", what, got->len);
-    CHECK (difference (heard, pcm, from, to) <
+    CHECK (difference (output, pcm, from, to) <
         2 * difference (sound, pcm, from, to), "%s: error %g, without %g", what,
-        difference (heard, pcm, from, to), difference (sound, pcm, from, to));
-    g_free (heard);
+        difference (output, pcm, from, to), difference (sound, pcm, from, to));
+    g_free (output);
     g_free (sound);
   }
   tf_expect_active (h->element, "cpu", what);
@@ -142,8 +142,8 @@ encoder_fails (const gfloat * pcm, gint kind, gint at, gboolean memory)
   g_free (what);
 }
 
-/* Packets, some lost (a row of each length) and one damaged, as telu.h and as the element
- * with a device that fails at packet `at` decode them. */
+/* Decodes packets, some lost (a row of each length) and one damaged, by telu.h and by an
+ * element whose device fails at packet `at`, and compares. */
 static void
 decoder_fails (GPtrArray * packets, gint period, gint lost, gint at)
 {
@@ -192,8 +192,8 @@ decoder_fails (GPtrArray * packets, gint period, gint lost, gint at)
   g_free (what);
 }
 
-/* A run of 40 packets, then another one in which the device fails at packet `at`: what was
- * before it is forgotten. */
+/* Runs 40 packets, then a second run in which the device fails at packet `at`. The fallback
+ * must not replay packets of the first run. */
 static void
 second_run_fails (const gfloat * pcm, gint at)
 {
@@ -229,24 +229,24 @@ second_run_fails (const gfloat * pcm, gint at)
   h = tf_harness ("telucodecdec", "backend=auto", &bus);
   fake->runs_left = 40 + at;
   for (gint run = 0; run < 2; run++) {
-    GArray *heard;
+    GArray *output;
 
     for (k = 0; k < 40; k++) {
       buf = tc_packet_buffer (packets[run], k, n);
       GST_BUFFER_PTS (buf) += tc_time (run * n);
       gst_harness_push (h, buf);
     }
-    heard = g_array_new (FALSE, FALSE, sizeof (gfloat));
+    output = g_array_new (FALSE, FALSE, sizeof (gfloat));
     while ((buf = gst_harness_try_pull (h))) {
       GstMapInfo map;
 
       gst_buffer_map (buf, &map, GST_MAP_READ);
-      g_array_append_vals (heard, map.data, map.size / sizeof (gfloat));
+      g_array_append_vals (output, map.data, map.size / sizeof (gfloat));
       gst_buffer_unmap (buf, &map);
       gst_buffer_unref (buf);
     }
-    tc_expect_samples (heard, want[run], n, run ? "second run" : "first run");
-    g_array_unref (heard);
+    tc_expect_samples (output, want[run], n, run ? "second run" : "first run");
+    g_array_unref (output);
   }
   tf_expect_active (h->element, "cpu", "second run");
   tf_done (h, bus);
@@ -258,7 +258,7 @@ second_run_fails (const gfloat * pcm, gint at)
   }
 }
 
-/* With backend=cuda: an error, and the packets before it have come. */
+/* Checks that backend=cuda posts an error, and that all packets before it came. */
 static void
 required_fails (const gfloat * pcm, GPtrArray * packets)
 {
@@ -266,7 +266,7 @@ required_fails (const gfloat * pcm, GPtrArray * packets)
   GstHarness *h = encoder ("cuda", 0, &bus);
   GstFlowReturn ret = GST_FLOW_OK;
   GPtrArray *got;
-  GArray *heard;
+  GArray *output;
   gint k;
 
   fake->runs_left = 60;
@@ -290,11 +290,11 @@ required_fails (const gfloat * pcm, GPtrArray * packets)
     ret = gst_harness_push (h, tc_packet_buffer (packets, k, SAMPLES));
   CHECK (ret == GST_FLOW_ERROR && k == 41, "%s at packet %d",
       gst_flow_get_name (ret), k);
-  heard = tc_pull_raw (h, FALSE, 0);
-  CHECK (heard->len == 40 * TELU_PACKET - TELU_DELAY, "%u samples", heard->len);
+  output = tc_pull_raw (h, FALSE, 0);
+  CHECK (output->len == 40 * TELU_PACKET - TELU_DELAY, "%u samples", output->len);
   tf_expect_message (bus, GST_MESSAGE_ERROR, GST_LIBRARY_ERROR,
       GST_LIBRARY_ERROR_FAILED, "illegal memory access", "required");
-  g_array_unref (heard);
+  g_array_unref (output);
   tf_done (h, bus);
   tf_check_closed ("required");
   fake_reset (fake);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_file.c - telucodecmux and telucodecparse, buffer by buffer: the bytes of the
- * file, holes, damage in every bit, streams that are joined or cut or empty. */
+/* test_gst_file.c - telucodecmux and telucodecparse, buffer by buffer: bytes of the file,
+ * holes, damage in every bit, and streams that are joined in the middle, cut or empty. */
 #include "gst_file.h"
 
 #include <stdio.h>
@@ -40,7 +40,7 @@ test_chunks (GPtrArray * packets, gint n)
   g_byte_array_unref (file);
 }
 
-/* Page i damaged at byte `at` of it: the others are whole and at their times. */
+/* Damages byte `at` of page i. All other pages must come, at their times. */
 static void
 test_damage (GPtrArray * packets, gint n, gint i, gsize at)
 {
@@ -69,7 +69,7 @@ test_damage (GPtrArray * packets, gint n, gint i, gsize at)
   g_byte_array_unref (file);
 }
 
-/* Every bit of a small file, one at a time. */
+/* Flips every bit of a small file, one at a time. */
 static void
 test_bit_flips (GPtrArray * packets)
 {
@@ -97,7 +97,7 @@ test_bit_flips (GPtrArray * packets)
     file_done (h, bus);
   }
 
-  /* and cut anywhere */
+  /* every truncation */
   for (gsize size = 0; size < file->len; size += 7) {
     const gint whole = size < file_page_offset (file, 1) ? 0 :
         size < file_page_offset (file, 2) ? 4 : 8;
@@ -140,7 +140,7 @@ test_join (GPtrArray * packets, gint n)
   gst_caps_unref (caps);
   file_done (h, bus);
 
-  /* behind a header that does not know the length, as servers send it */
+  /* behind a header of unknown length, as servers send it */
   live = g_byte_array_new ();
   file_header (live, TLC_UNKNOWN);
   g_byte_array_append (live, file->data + file_page_offset (file, 2),
@@ -161,7 +161,7 @@ test_odd_streams (GPtrArray * packets, gint n)
   GstBus *bus;
   GstHarness *h = file_parser (&bus);
 
-  /* twice the same file is once the same file */
+  /* a second copy of the file is dropped */
   g_byte_array_append (odd, file->data, file->len);
   g_byte_array_append (odd, file->data, file->len);
   file_feed (h, odd->data, odd->len, 1000);
@@ -178,7 +178,7 @@ test_odd_streams (GPtrArray * packets, gint n)
       "other weights");
   file_done (h, bus);
 
-  /* a version of the future */
+  /* a later version */
   file->data[4] = 2;
   file_sign (file->data);
   h = file_parser (&bus);
@@ -187,7 +187,7 @@ test_odd_streams (GPtrArray * packets, gint n)
       "version 2");
   file_done (h, bus);
 
-  /* nothing of the kind */
+  /* bytes of no .tlc file */
   memset (odd->data, 'T', odd->len);
   h = file_parser (&bus);
   file_feed (h, odd->data, odd->len, 1000);
@@ -257,8 +257,8 @@ test_mux (GPtrArray * packets, gint n, guint64 duration, guint per_page)
   g_byte_array_unref (want);
 }
 
-/* Packets [from, to) are missing: what is read back has that gap. With its GAP event or
- * without, short or long. */
+/* Leaves packets [from, to) out, with a GAP event or without. The file must have that gap,
+ * short or long. */
 static void
 test_mux_hole (GPtrArray * packets, gint n, guint from, guint to, gint64 more,
     gboolean event)
@@ -358,7 +358,7 @@ test_mux_errors (void)
   file_done (h, bus);
 }
 
-/* No packet at all is a good file, and no error to read. */
+/* Checks that a file without packets is valid. */
 static void
 test_empty (void)
 {
@@ -386,7 +386,7 @@ test_empty (void)
   g_byte_array_unref (file);
 }
 
-/* The file may add 2 % or 200 bit/s, whichever is more. */
+/* Checks that the file adds at most 2 % or 200 bit/s, whichever is more. */
 static void
 test_overhead (gint seconds, gint bitrate)
 {

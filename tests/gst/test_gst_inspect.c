@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_inspect.c - what the elements promise to others, as gst-inspect.txt has it:
- * names, ranks, caps, properties. A difference is a change of the interface: if it is
- * meant, the output of this program with --print is the new file. */
+/* test_gst_inspect.c - compares the elements' interface with gst-inspect.txt: names, ranks,
+ * caps, properties. This program prints the file with --print, after an intended change. */
 #include <gst/gst.h>
 
 #include <stdio.h>
@@ -85,7 +84,7 @@ add_element (GString * out, const gchar * name)
     gst_caps_unref (caps);
   }
 
-  /* Those of the base classes are theirs to change. */
+  /* Properties of the base classes are left out, since they may change. */
   specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (element), &n);
   for (guint i = 0; i < n; i++)
     if (specs[i]->owner_type == G_OBJECT_TYPE (element))

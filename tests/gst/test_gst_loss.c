@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_loss.c - telucodecdec when packets are lost or damaged: as many samples as
- * time, each at its place, and nothing else suffers. */
+/* test_gst_loss.c - telucodecdec with lost or damaged packets: the samples match the duration,
+ * each at its time, and other packets stay unchanged. */
 #include "gst_common.h"
 
 #include <string.h>
@@ -8,8 +8,8 @@
 #define F32 RAW_CAPS ("F32LE")
 #define S16 RAW_CAPS ("S16LE")
 
-/* Packets 0 to 9, a gap of this length, packet 10: what fills the gap is what telu.h
- * conceals, and what follows is at its place. */
+/* Pushes packets 0 to 9, a gap of this length, and packet 10. The gap must hold the samples
+ * that telu.h conceals, and the next packet must keep its time. */
 static void
 check_gap (GstClockTime duration, gint n, gint parts)
 {
@@ -93,7 +93,7 @@ test_gaps (void)
   check_gap (100 * GST_MSECOND, 1600, 7);
 }
 
-/* Also before any caps, when it is all there is. */
+/* Checks a stream that is only a gap, before any caps. */
 static void
 test_first_is_gap (void)
 {
@@ -146,7 +146,7 @@ damaged (gint k)
   return buf;
 }
 
-/* A damaged packet costs its own sound alone: no sample, no time stamp, no other. */
+/* Checks that a damaged packet affects its own samples alone, and no time stamp. */
 static void
 test_corrupt (void)
 {
@@ -184,7 +184,7 @@ test_corrupt (void)
   tc_unwatch (h, bus);
   gst_harness_teardown (h);
 
-  /* max-errors counts those in a row */
+  /* max-errors counts consecutive ones */
   h = tc_decoder (F32);
   bus = tc_watch (h);
   g_object_set (h->element, "max-errors", 2, NULL);
@@ -203,7 +203,7 @@ test_corrupt (void)
   g_free (pcm);
 }
 
-/* Without a GAP event a hole is a hole: the sound goes on after it where it belongs. */
+/* Checks that a hole without a GAP event stays a hole, and later samples keep their time. */
 static void
 test_hole (void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_pay.c - rtptelucodecpay: what is on the wire. */
+/* test_gst_pay.c - checks the bytes that rtptelucodecpay sends. */
 #include "gst_common.h"
 
 #include <gst/rtp/rtp.h>
@@ -20,7 +20,7 @@ test_payload (void)
     GstBuffer *buf = tc_packet_buffer (packets, k, SAMPLES), *out;
     GBytes *packet = g_ptr_array_index (packets, k);
     GBytes *older = g_ptr_array_index (packets, k >= 2 ? k - 2 : 0);
-    /* a hole before packet 4: what lies before it is not repeated */
+    /* a hole before packet 4: packets before it are not repeated */
     const guint n = k >= 6 || k == 2 || k == 3 ? 5 : 0;
     GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
     guint8 *payload;
@@ -42,7 +42,7 @@ test_payload (void)
     gst_rtp_buffer_unmap (&rtp);
     gst_buffer_unref (out);
   }
-  /* one that is missing is not sent */
+  /* an empty packet is not sent */
   CHECK (gst_harness_push (h, gst_buffer_new ()) == GST_FLOW_OK
       && !gst_harness_try_pull (h), "an empty packet was sent");
 
@@ -58,7 +58,7 @@ test_payload (void)
   g_free (pcm);
 }
 
-/* Of a packet without codes the beginning says nothing. */
+/* Checks that packets without codes are not repeated. */
 static void
 test_no_codes (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_play.c - .tlc files in whole pipelines: samples in are samples out, seeks
- * land on the sample, players and transcoders find the elements. */
+/* test_gst_play.c - .tlc files in whole pipelines: input and output have the same samples,
+ * seeks are exact, players and transcoders find the elements. */
 #include "gst_common.h"
 
 #include <gst/app/gstappsink.h>
@@ -39,7 +39,7 @@ set (GstElement * pipeline, const gchar * name, const gchar * property,
   gst_object_unref (element);
 }
 
-/* Waits for EOS; FALSE and the text on an error. */
+/* Waits for EOS. Returns FALSE and prints the text on an error. */
 static gboolean
 wait (GstElement * pipeline, const gchar * what)
 {
@@ -65,7 +65,7 @@ stop (GstElement * pipeline)
   gst_object_unref (pipeline);
 }
 
-/* pcm through the elements of `description`, which has an appsrc. */
+/* Runs pcm through the elements of `description`, which has an appsrc. */
 static void
 run_source (const gchar * description, const gfloat * pcm, gint n,
     const gchar * location)
@@ -100,7 +100,7 @@ reader (gint i, const gchar * path)
   return pipeline;
 }
 
-/* All samples up to EOS; *first: sample at which they begin. */
+/* Returns all samples up to EOS; *first: the number of the first one. */
 static GArray *
 pull_all (GstElement * pipeline, gint64 * first, const gchar * what)
 {
@@ -130,7 +130,7 @@ pull_all (GstElement * pipeline, gint64 * first, const gchar * what)
   return out;
 }
 
-/* These samples are those of want [from, to). */
+/* Checks that the samples are those of want [from, to). */
 static void
 expect_range (GArray * got, gint64 first, const gfloat * want, gint64 from,
     gint64 to, const gchar * what)
@@ -147,7 +147,7 @@ expect_range (GArray * got, gint64 first, const gfloat * want, gint64 from,
   g_array_unref (got);
 }
 
-/* n samples into a file and out of it, through a sink that can seek. */
+/* Writes n samples to a file, through a sink that can seek, and reads them. */
 static void
 test_round_trip (const gfloat * pcm, gint n)
 {
@@ -211,7 +211,7 @@ test_seek (const gfloat * pcm, gint n)
     GstQuery *query = gst_query_new_seeking (GST_FORMAT_TIME);
     gboolean seekable = FALSE;
 
-    /* the first seek is into what was not read yet */
+    /* the first target has not been read yet */
     gst_element_set_state (pipeline, GST_STATE_PAUSED);
     gst_element_get_state (pipeline, NULL, NULL, 10 * GST_SECOND);
     gst_element_query (pipeline, query);
@@ -237,8 +237,8 @@ test_seek (const gfloat * pcm, gint n)
   g_free (path);
 }
 
-/* A page is damaged: as many samples come out, and only those of the page and of the
- * decoder's memory behind it are others. */
+/* Damages a page. The number of samples must stay, and only samples of the page and of the
+ * decoder's warm-up after it may change. */
 static void
 test_damage (const gfloat * pcm, gint n)
 {
@@ -278,14 +278,14 @@ test_damage (const gfloat * pcm, gint n)
   g_free (path);
 }
 
-/* What a player does, and a transcoder; the file is the same by either way. */
+/* Plays and transcodes like applications; both ways must give the same file. */
 static void
 test_found (const gfloat * pcm, gint n)
 {
   gchar *path = tc_path ("found.tlc"), *bin = tc_path ("bin.tlc"), *a, *b;
   gchar *uri = gst_filename_to_uri (path, NULL);
-  /* The new decodebin behind filesrc, since uridecodebin3 of GStreamer 1.22 loses a race
-   * with its own change of state now and then, whatever the format. */
+  /* decodebin3 runs behind filesrc, since uridecodebin3 of GStreamer 1.22 sometimes loses a
+   * race with its own change of state, with any format. */
   gchar *players[] = {
     g_strdup_printf ("uridecodebin uri=%s", uri),
     g_strdup_printf ("filesrc location=%s ! decodebin3", path)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_rtp.c - rtptelucodecdepay behind rtptelucodecpay: what comes out for what was lost
- * in between, and when. */
+/* test_gst_rtp.c - rtptelucodecdepay behind rtptelucodecpay: checks its output, and the time of
+ * it, for packets lost in between. */
 #include "gst_common.h"
 
 #include <gst/rtp/rtp.h>
@@ -41,14 +41,14 @@ depayloader (GstHarness * pay)
   return h;
 }
 
-/* --- What comes out, as a text ---------------------------------------------- */
+/* --- Output as a text -------------------------------------------------------- */
 
-struct heard
+struct output
 {
   GString *text;
   GPtrArray *packets;
   guint redundancy;
-  GstClockTime start;           /* of packet 0; 0: and times are exact */
+  GstClockTime start;           /* of packet 0; 0: times must be exact */
 };
 
 static gint
@@ -57,47 +57,47 @@ place (GstClockTime pts)
   return (gint) ((pts + 15 * GST_MSECOND) / (20 * GST_MSECOND));
 }
 
-/* P: a packet as it was; R: its beginning; G: a gap; E: the end; anything else is wrong. */
+/* Output: P a whole packet, R its head, G a gap, E the end; others are errors. */
 static GstPadProbeReturn
-hear (GstPad * pad, GstPadProbeInfo * info, gpointer data)
+record (GstPad * pad, GstPadProbeInfo * info, gpointer data)
 {
-  struct heard *heard = data;
+  struct output *output = data;
 
   (void) pad;
   if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
     GstBuffer *buf = GST_PAD_PROBE_INFO_BUFFER (info);
-    const gint k = place (GST_BUFFER_PTS (buf) - heard->start);
-    GBytes *packet = k < (gint) heard->packets->len ?
-        g_ptr_array_index (heard->packets, k) : NULL;
+    const gint k = place (GST_BUFFER_PTS (buf) - output->start);
+    GBytes *packet = k < (gint) output->packets->len ?
+        g_ptr_array_index (output->packets, k) : NULL;
     const gsize size = gst_buffer_get_size (buf);
     gchar what = '?';
 
     if (packet && tc_same_bytes (buf, packet))
       what = 'P';
-    else if (packet && size == MIN (heard->redundancy, g_bytes_get_size (packet))
+    else if (packet && size == MIN (output->redundancy, g_bytes_get_size (packet))
         && gst_buffer_memcmp (buf, 0, g_bytes_get_data (packet, NULL), size) == 0)
       what = 'R';
-    if (GST_BUFFER_DURATION (buf) != 20 * GST_MSECOND || (heard->start == 0
+    if (GST_BUFFER_DURATION (buf) != 20 * GST_MSECOND || (output->start == 0
             && GST_BUFFER_PTS (buf) !=
             (k ? tc_time (k * TELU_PACKET - TELU_DELAY) : 0)))
       what = '!';
-    g_string_append_printf (heard->text, " %c%d", what, k);
+    g_string_append_printf (output->text, " %c%d", what, k);
   } else {
     GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
     GstClockTime time, duration;
 
     if (GST_EVENT_TYPE (event) == GST_EVENT_EOS) {
-      g_string_append (heard->text, " E");
+      g_string_append (output->text, " E");
     } else if (GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
       gst_event_parse_gap (event, &time, &duration);
-      g_string_append_printf (heard->text, " %c%d", duration == 20 * GST_MSECOND
-          || heard->start ? 'G' : '!', place (time - heard->start));
+      g_string_append_printf (output->text, " %c%d", duration == 20 * GST_MSECOND
+          || output->start ? 'G' : '!', place (time - output->start));
     }
   }
   return GST_PAD_PROBE_OK;
 }
 
-/* A jitter buffer only guesses when that was. */
+/* The jitter buffer guesses the times of lost packets. */
 static GstEvent *
 lost_event (guint16 seq, gint k, gint n)
 {
@@ -108,21 +108,21 @@ lost_event (guint16 seq, gint k, gint n)
           "duration", G_TYPE_UINT64, (guint64) n * 20 * GST_MSECOND, NULL));
 }
 
-/* . a packet comes; x it is lost, and an event says so; - it is lost; 2 .. 9: so many are
- * lost, which one event says, or 0: one, of which it does not know how long; , is written as
- * such; e the stream ends; f it is flushed. */
+/* Input: . a packet arrives; x it is lost, with an event; - it is lost without one; 2 .. 9
+ * that many are lost, with one event; 0 one is lost, with an event of unknown duration;
+ * , is copied to the output; e the stream ends; f it is flushed. */
 static void
 check_script (guint redundancy, guint distance, gboolean use,
     const gchar * script, const gchar * expected)
 {
-  struct heard heard = { g_string_new (NULL), coded (), redundancy, 0 };
+  struct output output = { g_string_new (NULL), coded (), redundancy, 0 };
   GstHarness *pay = tc_payloader (redundancy, distance), *depay;
   GstBuffer *rtp[PACKETS];
   guint64 recovered, lost;
   gint k = 0, is_recovered = 0, is_lost = 0;
 
   for (gint i = 0; i < PACKETS; i++) {
-    GstBuffer *buf = tc_packet_buffer (heard.packets, i, SAMPLES);
+    GstBuffer *buf = tc_packet_buffer (output.packets, i, SAMPLES);
 
     if (i > 0)
       GST_BUFFER_FLAG_UNSET (buf, GST_BUFFER_FLAG_DISCONT);
@@ -131,7 +131,7 @@ check_script (guint redundancy, guint distance, gboolean use,
   depay = depayloader (pay);
   g_object_set (depay->element, "use-redundancy", use, NULL);
   gst_pad_add_probe (depay->sinkpad, GST_PAD_PROBE_TYPE_BUFFER |
-      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hear, &heard, NULL);
+      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, record, &output, NULL);
 
   for (const gchar * c = script; *c; c++) {
     const guint16 seq = number (rtp[k]);
@@ -147,7 +147,7 @@ check_script (guint redundancy, guint distance, gboolean use,
         k++;
         break;
       case ',':
-        g_string_append (heard.text, " ,");
+        g_string_append (output.text, " ,");
         break;
       case 'e':
         gst_harness_push_event (depay, gst_event_new_eos ());
@@ -167,10 +167,10 @@ check_script (guint redundancy, guint distance, gboolean use,
         k += MAX (*c - '0', 1);
     }
   }
-  CHECK (g_str_equal (heard.text->str, expected),
+  CHECK (g_str_equal (output.text->str, expected),
       "redundancy %u, distance %u%s, \"%s\":%s, expected%s", redundancy, distance,
-      use ? "" : ", not used", script, heard.text->str, expected);
-  for (const gchar * c = heard.text->str; *c; c++) {
+      use ? "" : ", not used", script, output.text->str, expected);
+  for (const gchar * c = output.text->str; *c; c++) {
     is_recovered += *c == 'R';
     is_lost += *c == 'G';
   }
@@ -183,8 +183,8 @@ check_script (guint redundancy, guint distance, gboolean use,
     gst_buffer_unref (rtp[i]);
   gst_harness_teardown (depay);
   gst_harness_teardown (pay);
-  g_string_free (heard.text, TRUE);
-  g_ptr_array_unref (heard.packets);
+  g_string_free (output.text, TRUE);
+  g_ptr_array_unref (output.packets);
 }
 
 static void
@@ -209,7 +209,7 @@ test_losses (void)
       " P0 P1 P2 P3 P4 , R5 R6 R7 R8 P9 P10 P11 P12 , P13 P14");
 }
 
-/* Nobody waits where there is nothing to wait for. */
+/* Checks that the element does not wait if no packet contains a head. */
 static void
 test_no_wait (void)
 {
@@ -297,7 +297,7 @@ test_damage (void)
 {
   static const guint8 bad[][2] = { {0, 0}, {6, 1}, {2, 1} };
   GstHarness *h = gst_harness_new ("rtptelucodecdepay");
-  struct heard heard = { g_string_new (NULL), g_ptr_array_new (), 0, 0 };
+  struct output output = { g_string_new (NULL), g_ptr_array_new (), 0, 0 };
   GstBus *bus = tc_watch (h);
   GRand *chance = g_rand_new_with_seed (5);
   GstMessage *message;
@@ -308,7 +308,7 @@ test_damage (void)
   gst_harness_set_src_caps_str (h, "application/x-rtp,media=audio,"
       "clock-rate=16000,encoding-name=TELUCODEC");
   gst_pad_add_probe (h->sinkpad, GST_PAD_PROBE_TYPE_BUFFER |
-      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hear, &heard, NULL);
+      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, record, &output, NULL);
   gst_harness_push (h, rtp_of (bad[0], 0, seq++));     /* before there is a segment */
   gst_harness_push (h, rtp_of ((const guint8 *) "\0abc", 4, seq++));
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
@@ -322,7 +322,7 @@ test_damage (void)
   gst_clear_message (&message);
   g_object_get (h->element, "lost", &lost, NULL);
   CHECK (lost == 4, "%d packets are lost, expected 4", (gint) lost);
-  CHECK (g_str_equal (heard.text->str, " !2 G3 G4 G5"), "damage:%s", heard.text->str);
+  CHECK (g_str_equal (output.text->str, " !2 G3 G4 G5"), "damage:%s", output.text->str);
   buf = gst_harness_pull (h);
   CHECK (gst_buffer_get_size (buf) == 3, "the packet before the damage");
   gst_buffer_unref (buf);
@@ -343,16 +343,16 @@ test_damage (void)
       gst_buffer_unref (buf);
   }
   g_rand_free (chance);
-  g_string_free (heard.text, TRUE);
-  g_ptr_array_unref (heard.packets);
+  g_string_free (output.text, TRUE);
+  g_ptr_array_unref (output.packets);
   tc_unwatch (h, bus);
   gst_harness_teardown (h);
 }
 
-/* Behind GStreamer's own jitter buffer, in real time: 4 is lost, 8 and 9 are, and 12 comes
- * after 13. What came out. */
+/* Returns the output behind an rtpjitterbuffer, in real time: 4, 8 and 9 are lost, and 12
+ * arrives after 13. */
 static void
-run_jitter_buffer (struct heard *heard, GstCaps * caps, GstBuffer ** rtp)
+run_jitter_buffer (struct output *output, GstCaps * caps, GstBuffer ** rtp)
 {
   static const gint order[] = { 0, 1, 2, 3, 5, 6, 7, 10, 11, 13, 12, 14 };
   GstHarness *h = gst_harness_new_parse ("rtpjitterbuffer do-lost=true "
@@ -362,11 +362,11 @@ run_jitter_buffer (struct heard *heard, GstCaps * caps, GstBuffer ** rtp)
   gst_harness_use_systemclock (h);
   gst_harness_set_src_caps (h, gst_caps_ref (caps));
   gst_pad_add_probe (h->sinkpad, GST_PAD_PROBE_TYPE_BUFFER |
-      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, hear, heard, NULL);
+      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, record, output, NULL);
   clock = gst_element_get_clock (h->element);
-  heard->start = gst_clock_get_time (clock);
+  output->start = gst_clock_get_time (clock);
   for (guint i = 0; i < G_N_ELEMENTS (order); i++) {
-    const GstClockTime due = heard->start + order[i] * 20 * GST_MSECOND;
+    const GstClockTime due = output->start + order[i] * 20 * GST_MSECOND;
     const GstClockTime now = gst_clock_get_time (clock);
     GstBuffer *buf = gst_buffer_copy (rtp[order[i]]);
 
@@ -384,14 +384,14 @@ static void
 test_jitter_buffer (void)
 {
   const gchar *expected = " P0 P1 P2 P3 R4 P5 P6 P7 G8 R9 P10 P11 P12 P13 P14";
-  struct heard heard = { g_string_new (NULL), coded (), 6, 0 };
+  struct output output = { g_string_new (NULL), coded (), 6, 0 };
   GstElementFactory *buffer = gst_element_factory_find ("rtpjitterbuffer");
   GstHarness *pay = tc_payloader (6, 1);
   GstBuffer *rtp[15];
   GstCaps *caps;
 
   for (guint i = 0; i < G_N_ELEMENTS (rtp); i++) {
-    GstBuffer *buf = tc_packet_buffer (heard.packets, i, SAMPLES);
+    GstBuffer *buf = tc_packet_buffer (output.packets, i, SAMPLES);
 
     GST_BUFFER_PTS (buf) = i * 20 * GST_MSECOND;
     if (i > 0)
@@ -402,24 +402,24 @@ test_jitter_buffer (void)
   if (!buffer)
     g_print ("rtp: no rtpjitterbuffer here, not tried\n");
 
-  /* A machine that is busy elsewhere may be late once. */
-  for (gint i = 0; buffer && i < 3 && !g_str_equal (heard.text->str, expected); i++) {
-    g_string_truncate (heard.text, 0);
-    run_jitter_buffer (&heard, caps, rtp);
+  /* A busy machine may be late once. */
+  for (gint i = 0; buffer && i < 3 && !g_str_equal (output.text->str, expected); i++) {
+    g_string_truncate (output.text, 0);
+    run_jitter_buffer (&output, caps, rtp);
   }
-  CHECK (!buffer || g_str_equal (heard.text->str, expected),
-      "behind a jitter buffer:%s, expected%s", heard.text->str, expected);
+  CHECK (!buffer || g_str_equal (output.text->str, expected),
+      "behind a jitter buffer:%s, expected%s", output.text->str, expected);
 
   gst_clear_object (&buffer);
   gst_caps_unref (caps);
   for (guint i = 0; i < G_N_ELEMENTS (rtp); i++)
     gst_buffer_unref (rtp[i]);
   gst_harness_teardown (pay);
-  g_string_free (heard.text, TRUE);
-  g_ptr_array_unref (heard.packets);
+  g_string_free (output.text, TRUE);
+  g_ptr_array_unref (output.packets);
 }
 
-/* What downstream says of packets that waited is told upstream. */
+/* Checks that the flow return for queued packets reaches upstream. */
 static void
 test_flow (void)
 {

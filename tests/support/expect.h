@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* expect.h - what the trainer's tests say and remember when something is not so. */
+/* expect.h - checks of the trainer's tests. */
 #ifndef EXPECT_H
 #define EXPECT_H
 
@@ -7,7 +7,7 @@
 
 static int failed;
 
-/* Says what was expected and what came instead, unless ok. */
+/* Prints `what` and the value, and sets `failed`, unless ok. */
 static void check(int ok, const char *what, double got)
 {
     if (ok)

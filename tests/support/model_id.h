@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* model_id.h - which weights a run has written. */
+/* model_id.h - reads the id of the weights that a training run has written. */
 #ifndef MODEL_ID_H
 #define MODEL_ID_H
 
 #include <glib.h>
 
-/* Of dir/runs/NAME/model.safetensors, for g_free(); NULL when there is none. */
+/* Returns the id of dir/runs/NAME/model.safetensors, for g_free(); NULL if there is none. */
 static char *model_id(const char *dir, const char *name)
 {
     char *path = g_build_filename(dir, "runs", name, "model.safetensors", NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* shim_of.h - what a test can ask of tests/cuda-on-cpu through the module that it has
- * opened; NULL where that module is a real one. */
+/* shim_of.h - functions of tests/cuda-on-cpu in the opened module; NULL if that module is a
+ * real one. */
 #ifndef SHIM_OF_H
 #define SHIM_OF_H
 

@@ -36,7 +36,7 @@ struct maker {
     int stages;
 };
 
-/* How far the numbers of a tensor reach, and what they lie around. */
+/* Range and centre of a tensor's numbers. */
 static void spread(const struct telu_tensor *t, double *around, double *reach)
 {
     const char *name = strchr(t->name, '.');
@@ -54,7 +54,7 @@ static void spread(const struct telu_tensor *t, double *around, double *reach)
         *reach = 1.0;
 }
 
-/* Geometric: the mean magnitude grows with both classes of neighbours. */
+/* Fills geometric frequencies, whose mean magnitude grows with both classes of neighbours. */
 static void frequencies(uint16_t *f, int context)
 {
     int A = context / TELU_C_CLASSES / TELU_CLASSES % TELU_CLASSES;

@@ -26,7 +26,7 @@ void wav_write(const char *path, const float *x, long n, int channels, int rate)
     }
 }
 
-/* Each seed begins at another place of the same voice. */
+/* Each seed selects another position of the same voice. */
 void wav_voice(float *x, long n, unsigned seed)
 {
     long skip = 1000 * (long)(seed % 100);
