@@ -64,15 +64,11 @@ struct gpu_order {
     int items[TELU_MAX_STAGES];            /* that reach each stage */
 };
 
-/* What the device decides; double and 64 bits first. */
+/* What the device decides. */
 struct gpu_state {
-    double balance[BALANCE_TERMS];
+    TRAINER_STATE(STATE_SKIP, STATE_FIELD, STATE_SKIP)
     double norm;               /* of the gradient */
-    struct counter_rng rng;
-    long long adam_step, skipped;
     unsigned long long written;            /* results */
-    uint32_t restarts;
-    int ready;
     int learning[TELU_MAX_STAGES + 1];     /* before each stage */
     float rows[TELU_MAX_STAGES];           /* of all ranks, that reach each stage */
     float mean[BALANCE_TERMS], share[BALANCE_TERMS];       /* balance.cu */
@@ -117,10 +113,10 @@ struct training {
     struct gpu_order *order, *order_in;
     struct gpu_state *state;
     struct telu_train_result *ring;        /* (TELU_TRAIN_RESULTS) */
-    size_t total, books_total, state_total;
-    float *value, *grad, *m, *v, *books, *ema;
-    struct bf16 *half;
-    uint32_t *hits;
+    struct state_counts count;
+    TRAINER_STATE(STATE_POINTER, STATE_SKIP, STATE_SKIP)
+    float *grad;
+    struct bf16 *half;         /* of value, where products are bf16 */
     int4 *tiles;               /* adamw.cu: first, count, decay */
     int tile_count;
     double *squares;           /* partial sums of it */

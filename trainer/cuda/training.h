@@ -11,8 +11,8 @@
 #ifndef TELU_TRAINING_H
 #define TELU_TRAINING_H
 
-#include "counter_rng.h"
 #include "config.h"
+#include "trainer_state.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,20 +22,6 @@ enum telu_precision {
     TELU_TRAIN_FP32,
     TELU_TRAIN_BF16            /* the network's products, and what stands between them;
                                 * weights, sums, quantiser and losses stay in fp32 */
-};
-
-/* Arrays of the host; sizes follow from the config. */
-struct telu_train_state {
-    float *value;              /* weights: params->total */
-    float *books;              /* codebooks: params->books_total */
-    float *m, *v;              /* AdamW's means: params->total each */
-    float *ema;                /* vq->state: vq->state_total */
-    uint32_t *hits;            /* (stages, codes): vq->s[].hits, one after another */
-    double balance[3];         /* running sizes of the terms' gradients */
-    long adam_step, skipped;
-    uint32_t restarts;
-    int ready;                 /* vq->ready */
-    struct counter_rng rng;    /* vq->rng */
 };
 
 struct telu_train_result {

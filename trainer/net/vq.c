@@ -55,6 +55,7 @@ struct vq *vq_new(const struct telu_config *cfg, struct params *p, struct rng *r
     for (int s = 0; s < v->stages; s++)
         v->state_total += (size_t)v->codes * (1 + cfg->dim[s]);
     at = v->state = floats(v->state_total);
+    v->hits = zeroed(sizeof(*v->hits) * v->stages * v->codes);
     for (int s = 0; s < v->stages; s++) {
         struct vq_stage *st = &v->s[s];
 
@@ -67,7 +68,7 @@ struct vq *vq_new(const struct telu_config *cfg, struct params *p, struct rng *r
         st->count = at;
         st->total = at += v->codes;
         at += (size_t)v->codes * st->dim;
-        st->hits = zeroed(sizeof(*st->hits) * v->codes);
+        st->hits = v->hits + (size_t)s * v->codes;
         project(st, v->latent, rng);
     }
     v->rng.key = rng_next(rng);
@@ -119,8 +120,7 @@ void vq_free(struct vq *v)
     if (!v)
         return;
     release_rows(v);
-    for (int s = 0; s < v->stages; s++)
-        free(v->s[s].hits);
+    free(v->hits);
     free(v->got.energy);
     free(v->got.count);
     free(v->state);
@@ -414,6 +414,5 @@ void vq_use(const struct vq *v, float *share)
 void vq_clear_use(struct vq *v)
 {
     v->restarts = 0;
-    for (int s = 0; s < v->stages; s++)
-        memset(v->s[s].hits, 0, sizeof(uint32_t) * v->codes);
+    memset(v->hits, 0, sizeof(*v->hits) * v->stages * v->codes);
 }
