@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_train_cuda.c - training on the module's device against training on the CPU:
- * twenty steps from the same seed, and one of many rows. The losses alone:
- * test_loss_cuda.c; what a trainer on a device promises beside: test_train_life.c. */
+ * twenty steps from the same seed, and one of many rows. test_loss_cuda.c compares the
+ * losses, test_train_life.c tests what else a trainer on a device promises. */
 #include "remote.h"
 
 #define STEPS 20
@@ -13,7 +13,7 @@ struct bounds {
     double loss, norm;         /* of a step */
     double path, books;        /* after it: weights, by the way of the CPU's; codebooks */
     int choices;               /* of all 840 */
-    double alone;              /* losses, when each goes on from its own state */
+    double drift;              /* losses, when each continues from its own state */
 };
 
 static double distance(const float *a, const float *b, size_t n)
@@ -66,7 +66,7 @@ static void compare_state(const struct remote *r, struct trainer *cpu, const flo
     check(r->s.adam_step == s.adam_step, "steps of AdamW", (double)r->s.adam_step);
     check(r->s.ready == s.ready, "codebooks ready", r->s.ready);
     check(r->s.rng.step == s.rng.step && r->s.rng.key == s.rng.key,
-          "chance has moved otherwise", (double)r->s.rng.step);
+          "the counter RNG has moved otherwise", (double)r->s.rng.step);
 }
 
 static struct step_result step_of(struct trainer *cpu, int i)
@@ -117,7 +117,7 @@ static void test_steps(enum telu_precision precision, const char *name,
 }
 
 /* The same steps, each from its own state. */
-static void test_alone(enum telu_precision precision, const char *name,
+static void test_drift(enum telu_precision precision, const char *name,
                        const struct bounds *b)
 {
     struct telu_train_result got[STEPS];
@@ -133,8 +133,8 @@ static void test_alone(enum telu_precision precision, const char *name,
 
         worst = fmax(worst, loss_apart(&got[i], &want));
     }
-    printf("%s, %d steps alone: losses %.2g apart\n", name, STEPS, worst);
-    check(worst < b->alone, "losses are apart", worst);
+    printf("%s, %d steps from own states: losses %.2g apart\n", name, STEPS, worst);
+    check(worst < b->drift, "losses are apart", worst);
     trainer_free(cpu);
     remote_free(r);
 }
@@ -202,8 +202,8 @@ int main(int argc, char **argv)
         return none;
     test_steps(TELU_TRAIN_FP32, "fp32", &fp32);
     test_steps(TELU_TRAIN_BF16, "bf16", &bf16);
-    test_alone(TELU_TRAIN_FP32, "fp32", &fp32);
-    test_alone(TELU_TRAIN_BF16, "bf16", &bf16);
+    test_drift(TELU_TRAIN_FP32, "fp32", &fp32);
+    test_drift(TELU_TRAIN_BF16, "bf16", &bf16);
     if (argc < 2)
         test_many_rows();
     return failed;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gpu.cuh - what the trainer's .cu files share: a trainer on a device.
+/* gpu.cuh - a trainer on a device, for all .cu files of this room.
  *
  * Nothing in a step waits for the device, allocates, or depends on what a kernel found
  * out: shapes are those of the whole batch, rows beyond a stage's items are masked,
@@ -58,7 +58,7 @@ struct gpu_stage {
     uint32_t *hits;
 };
 
-/* What the host says of a step. */
+/* The host's order for a step. */
 struct gpu_order {
     float rate, decay;
     int items[TELU_MAX_STAGES];            /* that reach each stage */
@@ -231,7 +231,7 @@ static __device__ inline void set(struct bf16 *p, size_t i, float x)
     p[i].bits = (uint16_t)(x != x ? u >> 16 | 0x40 : (u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 
-/* The sum over a block of whole warps, in every thread; room: a double for each warp.
+/* The sum over a block of whole warps, in every thread; scratch: a double for each warp.
  * Fixed order. */
 static __device__ inline double block_sum(double x, double *scratch)
 {

@@ -15,7 +15,7 @@ static int enter(const struct training *t)
 
 /* --- A step ------------------------------------------------------------- */
 
-/* The last kernel of a step writes down what it was. */
+/* The last kernel of a step writes its result. */
 static __global__ void __launch_bounds__(RESULT_THREADS)
 write_result(struct gpu_state *state, const struct gpu_order *order,
              struct telu_train_result *ring, const double *value, const double *commit, int B,
@@ -75,7 +75,7 @@ static int capture(struct training *t)
     return bad;
 }
 
-/* Several ranks: the sum over them is not ours to record. */
+/* A graph cannot record the sum over several ranks. */
 static int run_step(struct training *t)
 {
     if (t->steps++ == 0 || t->reduce)
@@ -100,7 +100,7 @@ static struct gpu_order *write_order(struct training *t, const int *stages, floa
     return o;
 }
 
-/* Host to device beside the step before, then into the step's own arrays. */
+/* Copies a batch to the device beside the step before, then into the step's own arrays. */
 static int copy_batch(struct training *t, int which, const struct gpu_order *o)
 {
     size_t bytes = sizeof(float) * t->B * t->stride;

@@ -46,10 +46,10 @@ struct telu_training {
     int (*get)(void *t, struct telu_train_state *s);
 
     /* From now on this is one rank of several (reduce.h): codebook statistics, sizes of
-     * the losses' gradients and the gradient are summed by fn. NULL: alone again. */
+     * the losses' gradients and the gradient are summed by fn. NULL: one rank again. */
     int (*reduce)(void *t, telu_train_reduce fn, void *user, int rank, int ranks);
 
-    /* Pinned room for a batch, (B, (2T+1) 160) floats as trainer->x, `which` 0 ..
+    /* Pinned memory for a batch, (B, (2T+1) 160) floats as trainer->x, `which` 0 ..
      * TELU_TRAIN_STAGING - 1. Waits until the last step from it has read it. Another
      * thread than step()'s may call this. NULL with the module's error(). */
     float *(*staging)(void *t, int which);
@@ -58,8 +58,8 @@ struct telu_training {
      * TELU_TRAIN_RESULTS steps between two calls of results(). */
     int (*step)(void *t, int which, const int *stages, float rate, float decay);
 
-    /* Waits, and tells of the steps since the last call, the oldest first; at most
-     * `most`. Returns how many, or -1. */
+    /* Waits, and gives the results of the steps since the last call, the oldest first, at
+     * most `most`. Returns how many, or -1. */
     int (*results)(void *t, struct telu_train_result *r, int most);
 
     /* loss_run() alone, for the tests: arrays of the host with trainer->stride, read

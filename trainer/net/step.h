@@ -10,7 +10,7 @@
 #include "model.h"
 #include "trainer_state.h"
 
-/* Everything that training changes, and the room for a batch. */
+/* All that training changes, and the arrays for a batch. */
 struct trainer {
     struct model *model;
     struct loss *loss;
@@ -34,7 +34,7 @@ struct trainer *trainer_new(const struct telu_config *cfg, int batch, int packet
                             uint64_t seed);
 void trainer_free(struct trainer *t);
 
-/* From now on this is one rank of several: what they learn from is added up. */
+/* Makes t one rank of several, whose gradients and statistics r sums. */
 void trainer_reduce(struct trainer *t, const struct reduce *r);
 
 /* trainer_state.h: how long its arrays are; the state, with pointers to t's own arrays; and back,

@@ -127,7 +127,7 @@ void vq_free(struct vq *v)
     free(v);
 }
 
-/* Where the lowest of n values is; n is a power of two. */
+/* Returns the index of the lowest of n values; n is a power of two. */
 TELU_TARGET_CLONES
 static int32_t lowest(const float *d, int n)
 {
@@ -188,7 +188,7 @@ static int items_with(const int *stages, int B, int s)
     return n;
 }
 
-/* Of this rank's rows the one that is row `at` of all, or -1 when it is another's. */
+/* Returns this rank's row that is row `at` of all ranks, or -1 when another has it. */
 static long own_row(const struct vq *v, uint32_t at, int T)
 {
     int ranks = reduce_ranks(v->reduce), rank = v->reduce ? v->reduce->rank : 0;
@@ -197,7 +197,7 @@ static long own_row(const struct vq *v, uint32_t at, int T)
     return (int)(item % ranks) == rank ? (long)(item / ranks) * T + at % T : -1;
 }
 
-/* Before the search: R rows here, `all` of all ranks. */
+/* Gathers before the search: R rows here, `all` over all ranks. */
 static void gather_rows(struct vq *v, int s, int R, uint32_t all, int T)
 {
     struct vq_stage *st = &v->s[s];
@@ -216,7 +216,7 @@ static void gather_rows(struct vq *v, int s, int R, uint32_t all, int T)
     reduce_sum(v->reduce, v->got.energy, 1 + (size_t)v->codes * D);
 }
 
-/* After it. */
+/* Gathers after the search. */
 static void gather_choices(struct vq *v, const struct vq_stage *st,
                            const int32_t *index, int R)
 {

@@ -32,7 +32,7 @@ struct vq_stage {
     uint32_t *hits;            /* (codes): choices since vq_clear_use() */
 };
 
-/* Of one stage at a time; each half is one piece of memory, to be summed over ranks. */
+/* One stage's sums; each half is one piece of memory, to be summed over ranks. */
 struct vq_gathered {
     float *energy;             /* sum of z^2; then */
     float *row;                /* (codes, dim): the row to put the code onto */
@@ -53,7 +53,7 @@ struct vq {
     float *state;              /* all count and total in one piece, to be saved */
     size_t state_total;
     uint32_t *hits;            /* (stages, codes): those of all stages */
-    int rows;                  /* room in z, q, r and the rest */
+    int rows;                  /* capacity of z, q, r and the rest */
     int32_t *index;            /* (stages, R) */
     float *energy;             /* per item: 1 / energy of its z_0 */
     float *dr, *de, *dz, *e;

@@ -20,7 +20,7 @@ _Static_assert(DEVICE_TRAINER_STEPS == TELU_TRAIN_RESULTS, "results that a devic
 struct device_trainer {
     const struct telu_module *module;
     const struct telu_training *ops;
-    void *t;                   /* its trainer */
+    void *t;                   /* the module's trainer */
     void *comm;                /* NULL: one rank */
     struct trainer *host;
     struct prefetcher *prefetcher;
@@ -32,7 +32,7 @@ static int bf16(const struct options *o)
     return !strcmp(o->precision, "bf16");
 }
 
-/* Of the build tree, not installed: then its module is to be found there. */
+/* Whether this program runs from the build tree, where its module is then. */
 static int built_here(void)
 {
     char *self = g_file_read_link("/proc/self/exe", NULL);
@@ -42,7 +42,7 @@ static int built_here(void)
     return here;
 }
 
-/* NULL, and why, where there is no device to train on. */
+/* Returns NULL, and why, when there is no device to train on. */
 static const struct telu_module *find_module(const char **why)
 {
     const struct telu_module *m =
@@ -56,7 +56,7 @@ static const struct telu_module *find_module(const char **why)
     return m;
 }
 
-/* All on the CPU, or all on devices. */
+/* Exits unless all ranks train on the CPU, or all on devices. */
 static void check_ranks(int found)
 {
     double with = found;
@@ -157,7 +157,8 @@ void device_trainer_step(struct device_trainer *c, float rate, float decay)
     prefetcher_used(c->prefetcher);
 }
 
-int device_trainer_results(struct device_trainer *c, struct step_result r[DEVICE_TRAINER_STEPS])
+int device_trainer_results(struct device_trainer *c,
+                           struct step_result r[DEVICE_TRAINER_STEPS])
 {
     struct telu_train_result all[DEVICE_TRAINER_STEPS];
     int n = c->ops->results(c->t, all, DEVICE_TRAINER_STEPS);
