@@ -63,8 +63,8 @@ static void enter_folder(struct run *r)
         die("%s exists: give --resume to go on, or another --experiment_name", r->last);
 }
 
-/* A checkpoint or a weight file knows its own sizes. Returns 1 when there is a
- * checkpoint to load. */
+/* Takes the sizes from the checkpoint or the weight file, if there is one. Returns 1 when
+ * there is a checkpoint to load. */
 static int choose_sizes(struct run *r, const char *init)
 {
     const char *from = init;
@@ -89,7 +89,7 @@ static int choose_sizes(struct run *r, const char *init)
     return found;
 }
 
-/* Rank 0 reads what there is to go on from; the others need not see its files. */
+/* Rank 0 alone reads the checkpoint or the weight file; other ranks may not see them. */
 static void make_trainer(struct run *r)
 {
     int packets = (int)(r->o.segment_seconds * TELU_RATE / TELU_PACKET + 0.5);
@@ -132,7 +132,7 @@ static uint32_t speech_sum(const struct dataset *d)
     return sum;
 }
 
-/* What stops one rank stops all. */
+/* A signal to one rank stops all. */
 static int any_stop(void)
 {
     double stopped = stop;
@@ -141,7 +141,7 @@ static int any_stop(void)
     return stopped > 0.0;
 }
 
-/* Speech to learn from and to check on. 1 when stopped. */
+/* Loads the speech to learn from and to check on. Returns 1 when stopped. */
 static int load_speech(struct run *r)
 {
     struct rng split;
@@ -191,7 +191,7 @@ static void dry_run(struct run *r)
     printf("nothing was written; without --dry_run: %s\n", r->folder);
 }
 
-static void run(struct run *r)
+static void train_or_export(struct run *r)
 {
     struct result result = { r->weights, r->report, r->csv };
 
@@ -242,7 +242,7 @@ static void start_ranks(struct options *o)
 
     parallel_start();
     ranks = parallel_ranks();
-    /* All ranks find the same: the first says it, and ends the others. */
+    /* All ranks find the same error: rank 0 prints it and ends the others. */
     if (parallel_rank() && (o->evaluate || o->export_path || o->batch_size % ranks)) {
         signal(SIGTERM, SIG_DFL);
         parallel_wait();
@@ -274,7 +274,7 @@ int main(int argc, char **argv)
     name_files(&r);
     if (trains(&r.o) && !parallel_rank())
         enter_folder(&r);
-    run(&r);
+    train_or_export(&r);
     parallel_end();
     return 0;
 }

@@ -186,7 +186,7 @@ void options_parse(struct options *o, int *argc, char ***argv)
         { "resume", 0, 0, G_OPTION_ARG_NONE, &o->resume,
           "Go on from last.ckpt, where there is one", NULL },
         { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o->dry_run,
-          "Tell what would be done and how long it would take; write nothing", NULL },
+          "Print what would be done and how long it would take; write nothing", NULL },
         { "evaluate", 0, 0, G_OPTION_ARG_FILENAME, &o->evaluate,
           "Do not train: measure this weight file on the speech", "FILE" },
         { "export", 0, 0, G_OPTION_ARG_FILENAME, &o->export_path,
@@ -202,7 +202,7 @@ void options_parse(struct options *o, int *argc, char ***argv)
         { "threads", 0, 0, G_OPTION_ARG_INT, &o->threads,
           "Threads of each rank (as many as it has cores)", "N" },
         { "seed", 0, 0, G_OPTION_ARG_INT, &o->seed,
-          "Start of all chance (1)", "N" },
+          "Seed of all random numbers (1)", "N" },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
     GOptionContext *ctx = g_option_context_new(NULL);

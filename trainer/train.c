@@ -18,9 +18,11 @@
 #define TABLE_SECONDS 60       /* of speech that a check's tables are fitted to */
 #define CHECK_SHARE 0.15       /* of the time, at most, for checks of the whole codec */
 #define CURVE_STEPS 20         /* between two points of TensorBoard's curves, and at
-                                * most between two looks at what a card has done */
+                                * most between two looks at a device's results */
 #define LOOK_EVERY 0.5         /* seconds between these, where there is one rank */
 #define SAME_STEPS 1000        /* between two checks that the ranks are alike */
+
+_Static_assert(CURVE_STEPS <= DEVICE_TRAINER_STEPS, "steps between two looks");
 
 struct loop {
     struct run *r;
@@ -85,14 +87,14 @@ static int check_codec(struct loop *l, struct quality *q)
     return 1;
 }
 
-/* The trainer as it is, wherever it steps. */
+/* Brings the state of the device, if there is one, to r->t. */
 static void pull(const struct run *r)
 {
     if (r->device)
         device_trainer_pull(r->device);
 }
 
-/* Before anything is written, and now and then: are the ranks still alike? */
+/* Exits when the ranks have drifted apart: before every write, and every SAME_STEPS. */
 static void compare(const struct run *r)
 {
     char what[64];
@@ -147,8 +149,8 @@ static void end_epoch(struct loop *l, double rate)
     l->ended = l->r->p.seconds + toll;
 }
 
-/* A card may be through an epoch in less time than the CPU takes to check it: then
- * several epochs share a check, and a line of the log. */
+/* A device may take less time for an epoch than the CPU for its check: several epochs then
+ * share a check, and a line of the log. */
 static int end_is_due(const struct loop *l)
 {
     const struct run *r = l->r;
@@ -170,7 +172,7 @@ static void point(struct loop *l, const struct step_result *s, double rate)
     events_write(l->events, "step", &m, l->r->p.step);
 }
 
-/* One step; on a card it is begun, and *s left alone. Returns the learning rate. */
+/* Takes a step and returns its learning rate. A device begins the step and leaves *s. */
 static double one_step(struct run *r, double progress, struct step_result *s)
 {
     double rate = r->o.learning_rate * schedule_rate(r->p.step, progress);
@@ -184,8 +186,8 @@ static double one_step(struct run *r, double progress, struct step_result *s)
     return rate;
 }
 
-/* Results of steps that are over, the last one's among them: none while a card is let
- * work on its own. Ranks must look at the same steps. */
+/* Returns how many results of finished steps s got, the last step's among them: 0 between
+ * two looks at a device. All ranks look at the same steps. */
 static int results(struct loop *l, struct step_result s[DEVICE_TRAINER_STEPS])
 {
     struct run *r = l->r;
@@ -209,7 +211,7 @@ static void save(struct loop *l)
     l->saved = l->r->p.seconds;
 }
 
-/* The time is rank 0's; a signal to one rank stops all; a step's losses are the mean. */
+/* All ranks take the time of rank 0, a signal to any rank, and the mean of the losses. */
 static void agree(struct loop *l, struct step_result *s)
 {
     struct run *r = l->r;
@@ -273,7 +275,7 @@ int train(struct run *r)
         r->p.epoch += ends;
         if (ends && end_is_due(&l)) {
             if (done(r, l.per_epoch) >= 1.0)
-                save(&l);              /* the checks take longer than a card's training */
+                save(&l);              /* the checks take longer than a device's training */
             end_epoch(&l, rate);
             save(&l);
         } else if (r->p.seconds - l.saved > SAVE_EVERY) {
@@ -299,7 +301,7 @@ double train_time(struct run *r)
 
     if (r->device)
         device_trainer_begin(r->device, &r->train);
-    one_step(r, 0.0, s);       /* the first ones bring memory into being */
+    one_step(r, 0.0, s);       /* the first ones allocate memory */
     one_step(r, 0.0, s);
     if (r->device)
         device_trainer_results(r->device, s);

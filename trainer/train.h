@@ -10,21 +10,21 @@
 struct run {
     struct options o;
     struct trainer *t;
-    struct device_trainer *device;     /* NULL: t steps by itself */
+    struct device_trainer *device;     /* NULL: t takes the steps */
     struct progress p;
     struct dataset train, valid;
     char *folder, *last, *best, *csv, *weights, *report;
     const volatile int *stop;  /* set by a signal */
 };
 
-/* Steps that make an epoch: its segments are as long as the speech. */
+/* Returns the steps of an epoch, whose segments are together as long as the speech. */
 long train_epoch_steps(const struct run *r);
 
-/* Trains until the epochs or the time are over: 0; or until *stop, after finishing the
- * step: 1. Saves at the end, and every few minutes. */
+/* Trains until the epochs or the time are over and returns 0, or until *stop, after the
+ * step, and returns 1. Saves at the end and every few minutes. */
 int train(struct run *r);
 
-/* Seconds that a step takes, from a few of them. The network is not what it was. */
+/* Returns the seconds that a step takes, from a few steps; these change the network. */
 double train_time(struct run *r);
 
 #endif

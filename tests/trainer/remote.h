@@ -78,7 +78,6 @@ struct remote {
     void *t;
     struct trainer *host;      /* whose arrays the state goes to */
     struct trainer *start;     /* as it began */
-    uint32_t hits[HITS];
     struct telu_train_state s;
 };
 
@@ -91,20 +90,6 @@ static inline int said(int bad, const char *what)
     return bad;
 }
 
-/* What t has learnt, in its own arrays but for the hits. */
-static inline struct telu_train_state state_of(struct trainer *t, uint32_t *hits)
-{
-    const struct vq *v = t->model->vq;
-
-    for (int s = 0; s < v->stages; s++)
-        memcpy(hits + s * v->codes, v->s[s].hits, sizeof(*hits) * v->codes);
-    return (struct telu_train_state){
-        t->model->p->value, t->model->p->books, t->adam.m, t->adam.v, v->state,
-        hits, { t->balance.norm[0], t->balance.norm[1], t->balance.norm[2] },
-        t->adam.step, t->skipped, v->restarts, v->ready, v->rng,
-    };
-}
-
 static inline struct remote *remote(enum telu_precision precision)
 {
     struct remote *r = zeroed(sizeof(*r));
@@ -112,7 +97,7 @@ static inline struct remote *remote(enum telu_precision precision)
 
     r->host = fresh();
     r->start = fresh();
-    r->s = state_of(r->host, r->hits);
+    r->s = trainer_state(r->host);
     r->t = ops->open(0, &c, ITEMS, PACKETS, precision);
     if (said(!r->t, "open") || said(ops->put(r->t, &r->s), "put"))
         exit(1);
@@ -136,22 +121,17 @@ static inline void begin(struct remote *r, int step)
                    1e-3f * schedule_rate(step, 0.5), DECAY), "step");
 }
 
+#define SAME_ARRAY(name, field, type, n, place) \
+    && !memcmp(a->s.field, b->s.field, sizeof(type) * count.n)
+#define SAME_VALUE(name, field, type, place) \
+    && !memcmp(&a->s.field, &b->s.field, sizeof(type))
+
 /* Whether two have learnt the same, to the bit. */
 static inline int same(const struct remote *a, const struct remote *b)
 {
-    const struct params *p = a->host->model->p, *q = b->host->model->p;
-    const struct vq *v = a->host->model->vq, *w = b->host->model->vq;
+    const struct state_counts count = trainer_counts(a->host);
 
-    return !memcmp(p->value, q->value, sizeof(float) * p->total) &&
-           !memcmp(p->books, q->books, sizeof(float) * p->books_total) &&
-           !memcmp(a->host->adam.m, b->host->adam.m, sizeof(float) * p->total) &&
-           !memcmp(a->host->adam.v, b->host->adam.v, sizeof(float) * p->total) &&
-           !memcmp(v->state, w->state, sizeof(float) * v->state_total) &&
-           !memcmp(a->hits, b->hits, sizeof(a->hits)) &&
-           !memcmp(a->s.balance, b->s.balance, sizeof(a->s.balance)) &&
-           a->s.adam_step == b->s.adam_step && a->s.skipped == b->s.skipped &&
-           a->s.restarts == b->s.restarts && a->s.ready == b->s.ready &&
-           !memcmp(&a->s.rng, &b->s.rng, sizeof(a->s.rng));
+    return 1 TRAINER_STATE(SAME_ARRAY, SAME_VALUE, STATE_SKIP);
 }
 
 #endif

@@ -78,7 +78,7 @@ static void check_tree(void)
             sides[i / (CODES / 2)] += order[i] % 2;
         }
         if (sides[0] % (CODES / 2) || sides[1] % (CODES / 2))
-            fail(name, "the first bit does not tell the clouds apart");
+            fail(name, "the first bit does not part the clouds");
         for (int k = 1; k < 6; k++)
             if (spread(book, k) > 0.85 * spread(book, k - 1) ||
                 spread(book, k) > 0.95 * spread(old, k)) {
@@ -288,7 +288,7 @@ static void check_file(const struct telu_config *cfg)
     if (!holds(path, "\"licence\":\"none\""))
         fail(name, "the licence is not in the file");
 
-    /* A bad model leaves the good file alone. */
+    /* A bad model leaves the good file unchanged. */
     bias = (uint32_t *)blob("enc.in.b")->data;
     was = *bias;
     *bias = nan;

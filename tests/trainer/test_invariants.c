@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_invariants.c - what decides whether such a codec trains at all: codebooks that begin
- * from data, follow the residuals and cannot run away; losses none of which drowns
- * another; a decoder without bounds; gradients that are clipped, or left out. (That the
- * losses survive silence, squares and clicks: grad_loss.c.) */
+/* test_invariants.c - rules without which the codec does not train: codebooks begin from
+ * data, follow the residuals and stay bounded; no loss drowns another; the decoder has no
+ * bounds; gradients are clipped or left out. grad_loss.c covers silence, squares, clicks. */
 #include "expect.h"
 #include "gemm.h"
 #include "memory.h"

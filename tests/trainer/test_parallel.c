@@ -141,7 +141,7 @@ static GPid find_rank(GPid parent, int rank)
     return found;
 }
 
-/* Until the run has ended `epochs` more epochs than its file tells of now. */
+/* Until the run has ended `epochs` more epochs than its file has now. */
 static void let_learn(const char *csv, int epochs)
 {
     int lines = -1, most = 0;
@@ -238,9 +238,9 @@ static void test_two(void)
     expect(train(0, "one", "--num_epochs 3"), 0, "wrote", "one rank");
     expect(train(2, "two", "--num_epochs 3"), 0, "2 ranks of 2 segments", "two ranks");
     said = content("said");
-    number(times(said, "epoch 3, step") == 1, "times that the last epoch is told",
+    number(times(said, "epoch 3, step") == 1, "lines of the last epoch",
            times(said, "epoch 3, step"));
-    number(times(said, "wrote ") == 2, "files that are told of", times(said, "wrote "));
+    number(times(said, "wrote ") == 2, "lines of written files", times(said, "wrote "));
     number(files_in("runs/two") == files_in("runs/one"), "files of two ranks",
            files_in("runs/two"));
     csv = content("runs/two/metrics.csv");

@@ -181,7 +181,7 @@ static void test_words(void)
            "--precision is bf16, which the CPU does not train in");
 }
 
-/* Of the shim alone: a machine without a device, and one that breaks in the middle. */
+/* Shim only: a machine without a device, and a device that fails midway. */
 static void test_faults(void)
 {
     char *before = content("parts", "last.ckpt"), *after;

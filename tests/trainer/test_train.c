@@ -148,7 +148,7 @@ static void make_older(const char *path)
     fclose(f);
 }
 
-/* It is read, and what it lacks follows from it alone. */
+/* It is read, and the missing part follows from the rest. */
 static void test_older(const char *path)
 {
     struct trainer *a = fresh(), *b = fresh();

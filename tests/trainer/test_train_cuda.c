@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_train_cuda.c - training on the module's device against training on the CPU:
- * twenty steps from the same seed, and one of many rows. The losses alone:
- * test_loss_cuda.c; what a trainer on a device promises beside: test_train_life.c. */
+ * twenty steps from the same seed, and one of many rows. test_loss_cuda.c compares the
+ * losses, test_train_life.c tests what else a trainer on a device promises. */
 #include "remote.h"
 
 #define STEPS 20
@@ -13,7 +13,7 @@ struct bounds {
     double loss, norm;         /* of a step */
     double path, books;        /* after it: weights, by the way of the CPU's; codebooks */
     int choices;               /* of all 840 */
-    double alone;              /* losses, when each goes on from its own state */
+    double drift;              /* losses, when each continues from its own state */
 };
 
 static double distance(const float *a, const float *b, size_t n)
@@ -45,13 +45,13 @@ static void compare_state(const struct remote *r, struct trainer *cpu, const flo
 {
     const struct params *p = cpu->model->p, *q = r->host->model->p;
     const struct params *start = r->start->model->p;
-    uint32_t now[HITS];
-    struct telu_train_state s = state_of(cpu, now);
+    const uint32_t *now = cpu->model->vq->hits;
+    struct telu_train_state s = trainer_state(cpu);
     long used = 0, other = 0;
 
     for (int i = 0; i < HITS; i++) {
         used += now[i] - hits[i];
-        other += labs((long)now[i] - (long)r->hits[i]);
+        other += labs((long)now[i] - (long)r->s.hits[i]);
     }
     check(used > 0, "choices of a step", (double)used);
     worst->choices += (int)(other / 2);
@@ -60,13 +60,13 @@ static void compare_state(const struct remote *r, struct trainer *cpu, const flo
     worst->books = fmax(worst->books, distance(q->books, p->books, p->books_total) /
                                       distance(start->books, p->books, p->books_total));
     for (int i = 0; i < 3; i++)
-        worst->norm = fmax(worst->norm, ratio(r->s.balance[i], s.balance[i]));
+        worst->norm = fmax(worst->norm, ratio(r->s.balance.norm[i], s.balance.norm[i]));
     check(labs((long)r->s.restarts - (long)s.restarts) <= other, "codes that began anew",
           r->s.restarts);
     check(r->s.adam_step == s.adam_step, "steps of AdamW", (double)r->s.adam_step);
     check(r->s.ready == s.ready, "codebooks ready", r->s.ready);
     check(r->s.rng.step == s.rng.step && r->s.rng.key == s.rng.key,
-          "chance has moved otherwise", (double)r->s.rng.step);
+          "the counter RNG has moved otherwise", (double)r->s.rng.step);
 }
 
 static struct step_result step_of(struct trainer *cpu, int i)
@@ -87,11 +87,12 @@ static void test_steps(enum telu_precision precision, const char *name,
 
     for (int i = 0; i < STEPS; i++) {
         uint32_t hits[HITS];
-        struct telu_train_state s = state_of(cpu, hits);
+        struct telu_train_state s = trainer_state(cpu);
         struct telu_train_result got;
         struct step_result want;
 
         memcpy(before, p->value, sizeof(*before) * p->total);
+        memcpy(hits, s.hits, sizeof(hits));
         said(ops->put(r->t, &s), "put");
         begin(r, i);
         check(ops->results(r->t, &got, 1) == 1, "results", 0);
@@ -116,7 +117,7 @@ static void test_steps(enum telu_precision precision, const char *name,
 }
 
 /* The same steps, each from its own state. */
-static void test_alone(enum telu_precision precision, const char *name,
+static void test_drift(enum telu_precision precision, const char *name,
                        const struct bounds *b)
 {
     struct telu_train_result got[STEPS];
@@ -132,8 +133,8 @@ static void test_alone(enum telu_precision precision, const char *name,
 
         worst = fmax(worst, loss_apart(&got[i], &want));
     }
-    printf("%s, %d steps alone: losses %.2g apart\n", name, STEPS, worst);
-    check(worst < b->alone, "losses are apart", worst);
+    printf("%s, %d steps from own states: losses %.2g apart\n", name, STEPS, worst);
+    check(worst < b->drift, "losses are apart", worst);
     trainer_free(cpu);
     remote_free(r);
 }
@@ -145,8 +146,8 @@ static void test_many_rows(void)
     struct telu_config c = tiny();
     struct trainer *cpu = trainer_new(&c, MANY, LONG, 7), *host = trainer_new(&c, MANY, LONG, 7);
     size_t n = (size_t)MANY * cpu->stride;
-    uint32_t hits[HITS], now[HITS];
-    struct telu_train_state s = state_of(host, hits);
+    const uint32_t *hits = host->model->vq->hits, *now = cpu->model->vq->hits;
+    struct telu_train_state s = trainer_state(host);
     struct telu_train_result got;
     struct step_result want;
     void *t = ops->open(0, &c, MANY, LONG, TELU_TRAIN_FP32);
@@ -168,7 +169,6 @@ static void test_many_rows(void)
     check(ops->results(t, &got, 1) == 1, "results", 0);
     said(ops->get(t, &s), "get");
     want = trainer_step(cpu, 1e-3f, DECAY);
-    state_of(cpu, now);
     for (int i = 0; i < HITS; i++) {
         used += now[i];
         other += labs((long)now[i] - (long)hits[i]);
@@ -202,8 +202,8 @@ int main(int argc, char **argv)
         return none;
     test_steps(TELU_TRAIN_FP32, "fp32", &fp32);
     test_steps(TELU_TRAIN_BF16, "bf16", &bf16);
-    test_alone(TELU_TRAIN_FP32, "fp32", &fp32);
-    test_alone(TELU_TRAIN_BF16, "bf16", &bf16);
+    test_drift(TELU_TRAIN_FP32, "fp32", &fp32);
+    test_drift(TELU_TRAIN_BF16, "bf16", &bf16);
     if (argc < 2)
         test_many_rows();
     return failed;

@@ -34,7 +34,7 @@ static void test_again(enum telu_precision precision)
     }
     check(ops->results(a->t, got[0], 6) == 6 && ops->results(b->t, got[1], 6) == 6,
           "results", 0);
-    check(!memcmp(got[0], got[1], sizeof(got[0])), "two runs tell other losses", 0);
+    check(!memcmp(got[0], got[1], sizeof(got[0])), "two runs have other losses", 0);
     said(ops->get(a->t, &a->s) || ops->get(b->t, &b->s) || ops->get(c->t, &c->s),
          "get");
     check(same(a, b), "two runs end in other bits", 0);
@@ -105,7 +105,7 @@ static void test_limits(void)
     remote_free(r);
 }
 
-/* --- What only the shim can tell ---------------------------------------- */
+/* --- Counters of the shim ----------------------------------------------- */
 
 static void test_counts(const struct shim *shim)
 {

@@ -93,8 +93,8 @@ int gpu_halves(struct training *t)
 {
     if (!t->half)
         return 0;
-    TELU_LAUNCH(round_all, gpu_blocks(t->total, GPU_THREADS), GPU_THREADS, 0,
-                t->cuda.stream, t->half, t->value, t->total);
+    TELU_LAUNCH(round_all, gpu_blocks(t->count.weights, GPU_THREADS), GPU_THREADS, 0,
+                t->cuda.stream, t->half, t->value, t->count.weights);
     return telu_cuda_launched("training, weights as bf16");
 }
 
@@ -106,10 +106,10 @@ int gpu_adamw(struct training *t)
     TELU_LAUNCH(gather_columns, gpu_blocks(t->columns, GPU_THREADS), GPU_THREADS, 0,
                 stream, t->grad, t->part, t->column_to, t->parts, t->columns);
     if (telu_cuda_launched("training, gradients of vectors") ||
-        gpu_reduce(t, t->grad, t->total))
+        gpu_reduce(t, t->grad, t->count.weights))
         return -1;
     TELU_LAUNCH(square, GPU_THREADS, GPU_THREADS, 0, stream, t->squares, t->grad,
-                t->total, share);
+                t->count.weights, share);
     TELU_LAUNCH(decide, 1, GPU_THREADS, 0, stream, t->state, t->squares, GPU_THREADS);
     TELU_LAUNCH(update, t->tile_count, GPU_THREADS, 0, stream, t->value, t->m, t->v,
                 t->half, t->grad, t->tiles, t->state, t->order, share);

@@ -46,9 +46,10 @@ static int sizes(struct training *t, const struct list *l)
     t->shares = (t->T + GPU_SHARE - 1) / GPU_SHARE;
     t->pieces = (t->samples + GPU_PIECE - 1) / GPU_PIECE;
     t->parts = t->R / 8 < PARTS ? (t->R + 7) / 8 : PARTS;
-    t->total = l->at[0];
-    t->books_total = l->at[1];
-    t->state_total = t->books_total + (size_t)c->stages * c->codes;
+    t->count.weights = l->at[0];
+    t->count.codebooks = l->at[1];
+    t->count.hits = (size_t)c->stages * c->codes;
+    t->count.means = t->count.codebooks + t->count.hits;
     t->tile_count = tile_tensors(NULL, l);
     return 0;
 }

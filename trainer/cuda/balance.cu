@@ -76,7 +76,7 @@ average(struct gpu_state *state, const double *part, const double *energy, int B
 
 static __global__ void weigh(const struct terms all, struct gpu_state *state, int ranks)
 {
-    double size = 0.0, *norm = state->balance;
+    double size = 0.0, *norm = state->balance.norm;
 
     for (int j = 0; j < BALANCE_TERMS; j++) {
         double mean = (double)state->mean[j] / ranks / ranks;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gpu.cuh - what the trainer's .cu files share: a trainer on a device.
+/* gpu.cuh - a trainer on a device, for all .cu files of this room.
  *
  * Nothing in a step waits for the device, allocates, or depends on what a kernel found
  * out: shapes are those of the whole batch, rows beyond a stage's items are masked,
@@ -58,21 +58,17 @@ struct gpu_stage {
     uint32_t *hits;
 };
 
-/* What the host says of a step. */
+/* The host's order for a step. */
 struct gpu_order {
     float rate, decay;
     int items[TELU_MAX_STAGES];            /* that reach each stage */
 };
 
-/* What the device decides; double and 64 bits first. */
+/* What the device decides. */
 struct gpu_state {
-    double balance[BALANCE_TERMS];
+    TRAINER_STATE(STATE_SKIP, STATE_FIELD, STATE_SKIP)
     double norm;               /* of the gradient */
-    struct counter_rng rng;
-    long long adam_step, skipped;
     unsigned long long written;            /* results */
-    uint32_t restarts;
-    int ready;
     int learning[TELU_MAX_STAGES + 1];     /* before each stage */
     float rows[TELU_MAX_STAGES];           /* of all ranks, that reach each stage */
     float mean[BALANCE_TERMS], share[BALANCE_TERMS];       /* balance.cu */
@@ -117,10 +113,10 @@ struct training {
     struct gpu_order *order, *order_in;
     struct gpu_state *state;
     struct telu_train_result *ring;        /* (TELU_TRAIN_RESULTS) */
-    size_t total, books_total, state_total;
-    float *value, *grad, *m, *v, *books, *ema;
-    struct bf16 *half;
-    uint32_t *hits;
+    struct state_counts count;
+    TRAINER_STATE(STATE_POINTER, STATE_SKIP, STATE_SKIP)
+    float *grad;
+    struct bf16 *half;         /* of value, where products are bf16 */
     int4 *tiles;               /* adamw.cu: first, count, decay */
     int tile_count;
     double *squares;           /* partial sums of it */
@@ -235,7 +231,7 @@ static __device__ inline void set(struct bf16 *p, size_t i, float x)
     p[i].bits = (uint16_t)(x != x ? u >> 16 | 0x40 : (u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
 
-/* The sum over a block of whole warps, in every thread; room: a double for each warp.
+/* The sum over a block of whole warps, in every thread; scratch: a double for each warp.
  * Fixed order. */
 static __device__ inline double block_sum(double x, double *scratch)
 {

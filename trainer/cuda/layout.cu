@@ -141,19 +141,17 @@ static void lay_stack(struct arena *a, struct gpu_stack *s, const char *name, in
     }
 }
 
+#define LAY_ARRAY(name, field, type, n, place) \
+    t->field = (type *)take(a, sizeof(type) * t->count.n);
+
 static void lay_weights(struct arena *a)
 {
     struct training *t = a->t;
 
-    t->value = floats(a, t->total);
-    t->grad = floats(a, t->total);
-    t->m = floats(a, t->total);
-    t->v = floats(a, t->total);
-    t->books = floats(a, t->books_total);
-    t->ema = floats(a, t->state_total);
+    TRAINER_STATE(LAY_ARRAY, STATE_SKIP, STATE_SKIP)
+    t->grad = floats(a, t->count.weights);
     t->half = t->precision == TELU_TRAIN_BF16
-                  ? (struct bf16 *)take(a, sizeof(struct bf16) * t->total) : NULL;
-    t->hits = (uint32_t *)take(a, sizeof(*t->hits) * t->cfg.stages * t->cfg.codes);
+                  ? (struct bf16 *)take(a, sizeof(struct bf16) * t->count.weights) : NULL;
     t->tiles = (int4 *)take(a, sizeof(int4) * t->tile_count);
     t->squares = (double *)take(a, sizeof(double) * GPU_THREADS);
     t->order = (struct gpu_order *)take(a, sizeof(*t->order));

@@ -24,7 +24,7 @@ static __device__ inline float power(float p)
     return __powf(p, -LOSS_COMPRESS);
 }
 
-/* What a block has of its frames between the steps. */
+/* A block's frames between its steps, in shared memory. */
 struct frames {
     float xa[BINS], ya[BINS], d[BINS];     /* magnitudes; |C(Y) - C(X)| */
     float g[MELS], mel[MELS];  /* of a triangle: the gradient of its sum, and its distance */
@@ -178,7 +178,7 @@ static __global__ void compare(double *part, const float *x, const float *y, int
     }
 }
 
-/* The sum of what a block's threads find there, in all of them. */
+/* Returns the sum of n values to every thread of the block. */
 static __device__ inline double sum_of(const double *from, int n, double *scratch)
 {
     double sum = 0.0;

@@ -2,8 +2,8 @@
 /* search.cu - the nearest code of each row, and the rows of each code.
  *
  * The search is that of vq.c: least |b|^2 - 2 z b, the lowest index of equal ones. The
- * sum z b of a row and a code is one thread's, from the first element to the last; whoever
- * finds the code, it is the same.
+ * sum z b of a row and a code is one thread's, from the first element to the last; the
+ * code does not depend on the thread that finds it.
  *
  * A thread has EACH rows and EACH codes at a time, so that what it reads serves several
  * sums and these do not wait for one another. Where rows are few, WIDE warps share the
@@ -11,9 +11,9 @@
  *
  * A NaN or an infinite distance is never less than INFINITY, and index 0 stays.
  *
- * It also sets the row's bit among those of the code. Who then adds up the rows of a code
- * looks at words, not at rows, finds them in their order, and leaves zeros behind for the
- * next stage.
+ * It also sets the row's bit among those of the code. gather_choices() then
+ * reads words, not rows, finds the rows in their order, and leaves zeros for the next
+ * stage.
  */
 #include "vq.cuh"
 
@@ -153,7 +153,7 @@ static_assert(32 * THREADS <= 65536, "gather_choices() lists rows in 16 bits");
 static_assert(TELU_MAX_DIM <= 64, "gather_choices() has 64 threads to a row at most");
 
 /* A thread's place among all of the block, in their order: the sum of n over those
- * before it. all: over the block. room: an int for each warp. */
+ * before it. all: over the block. scratch: an int for each warp. */
 static __device__ inline int rank_among(int n, int *all, int *scratch)
 {
     int lane = threadIdx.x % LANES, warp = threadIdx.x / LANES, at = n, before = 0;

@@ -15,7 +15,7 @@ static int enter(const struct training *t)
 
 /* --- A step ------------------------------------------------------------- */
 
-/* The last kernel of a step writes down what it was. */
+/* The last kernel of a step writes its result. */
 static __global__ void __launch_bounds__(RESULT_THREADS)
 write_result(struct gpu_state *state, const struct gpu_order *order,
              struct telu_train_result *ring, const double *value, const double *commit, int B,
@@ -75,7 +75,7 @@ static int capture(struct training *t)
     return bad;
 }
 
-/* Several ranks: the sum over them is not ours to record. */
+/* A graph cannot record the sum over several ranks. */
 static int run_step(struct training *t)
 {
     if (t->steps++ == 0 || t->reduce)
@@ -100,7 +100,7 @@ static struct gpu_order *write_order(struct training *t, const int *stages, floa
     return o;
 }
 
-/* Host to device beside the step before, then into the step's own arrays. */
+/* Copies a batch to the device beside the step before, then into the step's own arrays. */
 static int copy_batch(struct training *t, int which, const struct gpu_order *o)
 {
     size_t bytes = sizeof(float) * t->B * t->stride;
@@ -179,20 +179,19 @@ static int move(struct training *t, void *device, void *host, size_t bytes, int 
                               : "training, state from the device");
 }
 
+#define MOVE_ARRAY(name, field, type, n, place) \
+    || move(t, t->field, s->field, sizeof(type) * t->count.n, up)
+
 static int move_all(struct training *t, const struct telu_train_state *s,
                     struct gpu_state *small, int up)
 {
-    size_t weights = sizeof(float) * t->total;
-
-    if (move(t, t->value, s->value, weights, up) || move(t, t->m, s->m, weights, up) ||
-        move(t, t->v, s->v, weights, up) ||
-        move(t, t->books, s->books, sizeof(float) * t->books_total, up) ||
-        move(t, t->ema, s->ema, sizeof(float) * t->state_total, up) ||
-        move(t, t->hits, s->hits, sizeof(*s->hits) * t->cfg.stages * t->cfg.codes, up) ||
+    if (0 TRAINER_STATE(MOVE_ARRAY, STATE_SKIP, STATE_SKIP) ||
         move(t, t->state, small, sizeof(*small), up) || (up && gpu_halves(t)))
         return -1;
     return telu_cuda_check(cudaStreamSynchronize(t->cuda.stream), "training, state");
 }
+
+#define PUT_VALUE(name, field, type, place) small.field = s->field;
 
 static int put(void *user, const struct telu_train_state *s)
 {
@@ -200,29 +199,21 @@ static int put(void *user, const struct telu_train_state *s)
     struct gpu_state small;
 
     memset(&small, 0, sizeof(small));
-    memcpy(small.balance, s->balance, sizeof(small.balance));
-    small.adam_step = s->adam_step;
-    small.skipped = s->skipped;
-    small.restarts = s->restarts;
-    small.ready = s->ready;
-    small.rng = s->rng;
+    TRAINER_STATE(STATE_SKIP, PUT_VALUE, STATE_SKIP)
     small.written = t->started;
     return enter(t) ? -1 : move_all(t, s, &small, 1);
 }
 
-static int fetch(void *user, struct telu_train_state *s)
+#define GET_VALUE(name, field, type, place) s->field = small.field;
+
+static int get_state(void *user, struct telu_train_state *s)
 {
     struct training *t = (struct training *)user;
     struct gpu_state small;
 
     if (enter(t) || move_all(t, s, &small, 0))
         return -1;
-    memcpy(s->balance, small.balance, sizeof(small.balance));
-    s->adam_step = (long)small.adam_step;
-    s->skipped = (long)small.skipped;
-    s->restarts = small.restarts;
-    s->ready = small.ready;
-    s->rng = small.rng;
+    TRAINER_STATE(STATE_SKIP, GET_VALUE, STATE_SKIP)
     return 0;
 }
 
@@ -281,5 +272,5 @@ static int loss(void *user, float *mel, float *cpx, float *wave, double value[3]
 }
 
 extern "C" const struct telu_training telu_training_cuda = {
-    training_open, training_close, put, fetch, set_reduce, staging, step, results, loss,
+    training_open, training_close, put, get_state, set_reduce, staging, step, results, loss,
 };

@@ -11,8 +11,8 @@
 #ifndef TELU_TRAINING_H
 #define TELU_TRAINING_H
 
-#include "counter_rng.h"
 #include "config.h"
+#include "trainer_state.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,20 +22,6 @@ enum telu_precision {
     TELU_TRAIN_FP32,
     TELU_TRAIN_BF16            /* the network's products, and what stands between them;
                                 * weights, sums, quantiser and losses stay in fp32 */
-};
-
-/* Arrays of the host; sizes follow from the config. */
-struct telu_train_state {
-    float *value;              /* weights: params->total */
-    float *books;              /* codebooks: params->books_total */
-    float *m, *v;              /* AdamW's means: params->total each */
-    float *ema;                /* vq->state: vq->state_total */
-    uint32_t *hits;            /* (stages, codes): vq->s[].hits, one after another */
-    double balance[3];         /* running sizes of the terms' gradients */
-    long adam_step, skipped;
-    uint32_t restarts;
-    int ready;                 /* vq->ready */
-    struct counter_rng rng;    /* vq->rng */
 };
 
 struct telu_train_result {
@@ -60,10 +46,10 @@ struct telu_training {
     int (*get)(void *t, struct telu_train_state *s);
 
     /* From now on this is one rank of several (reduce.h): codebook statistics, sizes of
-     * the losses' gradients and the gradient are summed by fn. NULL: alone again. */
+     * the losses' gradients and the gradient are summed by fn. NULL: one rank again. */
     int (*reduce)(void *t, telu_train_reduce fn, void *user, int rank, int ranks);
 
-    /* Pinned room for a batch, (B, (2T+1) 160) floats as trainer->x, `which` 0 ..
+    /* Pinned memory for a batch, (B, (2T+1) 160) floats as trainer->x, `which` 0 ..
      * TELU_TRAIN_STAGING - 1. Waits until the last step from it has read it. Another
      * thread than step()'s may call this. NULL with the module's error(). */
     float *(*staging)(void *t, int which);
@@ -72,8 +58,8 @@ struct telu_training {
      * TELU_TRAIN_RESULTS steps between two calls of results(). */
     int (*step)(void *t, int which, const int *stages, float rate, float decay);
 
-    /* Waits, and tells of the steps since the last call, the oldest first; at most
-     * `most`. Returns how many, or -1. */
+    /* Waits, and gives the results of the steps since the last call, the oldest first, at
+     * most `most`. Returns how many, or -1. */
     int (*results)(void *t, struct telu_train_result *r, int most);
 
     /* loss_run() alone, for the tests: arrays of the host with trainer->stride, read

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vq.cuh - what the kernels of a stage of the quantiser share, see vq.cu. */
+/* vq.cuh - arguments that all kernels of a quantiser stage take, see vq.cu. */
 #ifndef VQ_CUH
 #define VQ_CUH
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* counter_rng.h - numbers that depend on nothing but where they are used: seed, step, stage,
- * code and a counter go through the finaliser of splitmix64 (Steele, Lea, Flood 2014).
- * A device with thousands of threads and a loop on the CPU draw the same ones, in
- * whatever order. */
+/* counter_rng.h - random numbers that depend only on seed, step, stage, code and a counter,
+ * through the finaliser of splitmix64 (Steele, Lea, Flood 2014). A device's threads and a
+ * loop on the CPU draw the same numbers in any order. */
 #ifndef COUNTER_RNG_H
 #define COUNTER_RNG_H
 

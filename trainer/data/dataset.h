@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dataset.h - speech from a folder: every file that GStreamer can decode, at 16 kHz,
- * mono, kept in memory as one long line of samples to crop from. The files are not
- * looked at again: they may go while training runs. */
+ * mono, kept in memory as one long line of samples to crop from. The files are read once:
+ * they may be deleted while training runs. */
 #ifndef DATASET_H
 #define DATASET_H
 

@@ -13,7 +13,7 @@ struct prefetcher {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t change;
-    struct trainer cutter;     /* t, but for where it cuts to, and its chance */
+    struct trainer cutter;     /* a copy of t with its own buffer and rng */
     const struct dataset *data;
     float *(*buffer)(void *user, int which);
     void *user;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* rng.h - the one source of chance (xoshiro256**, Blackman and Vigna 2018). Its
- * state is a plain struct, saved with the checkpoint. */
+/* rng.h - random numbers in sequence (xoshiro256**, Blackman and Vigna 2018). The state is
+ * a plain struct, saved with the checkpoint. */
 #ifndef RNG_H
 #define RNG_H
 

@@ -22,7 +22,7 @@ struct mel {
     float *weight;             /* (n, bins) */
 };
 
-/* What a thread works in. */
+/* Scratch memory of one thread. */
 struct scratch {
     struct stft stft[LOSS_SCALES];
     struct mel mel[LOSS_SCALES];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* loss.h - how far a sound y is from the original x, three ways, with gradients.
+/* loss.h - three distances of a sound y from the original x, with gradients.
  *
- *   mel   mean |log(M |Y| + 1e-4) - log(M |X| + 1e-4)|: what is heard where
+ *   mel   mean |log(M |Y| + 1e-4) - log(M |X| + 1e-4)|: the level of each band
  *   cpx   mean |C(Y) - C(X)|, real and imaginary parts, C(Z) = Z (|Z|^2 + 1e-8)^-0.35:
  *         knows the phase, and does not let loud bins hide the quiet ones
  *   wave  sqrt(sum (x - y)^2 / (sum x^2 + 1e-3) + 1e-4) per item

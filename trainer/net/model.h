@@ -39,7 +39,7 @@ struct model {
     struct stack enc, dec;
     struct param *enc_in_w, *enc_in_b, *enc_out_w, *enc_out_b, *dec_in_w, *dec_in_b;
     struct param *value_w, *value_b, *scale_w, *scale_b;
-    int rows;                  /* room in the following */
+    int rows;                  /* capacity of the following */
     float *c, *features, *enc_x, *latent, *sum, *dec_x, *v, *s, *y, *wave;
     float *dx, *da, *db, *dh, *dg;
 };

@@ -8,8 +8,9 @@
 #include "dataset.h"
 #include "loss.h"
 #include "model.h"
+#include "trainer_state.h"
 
-/* Everything that training changes, and the room for a batch. */
+/* All that training changes, and the arrays for a batch. */
 struct trainer {
     struct model *model;
     struct loss *loss;
@@ -33,8 +34,14 @@ struct trainer *trainer_new(const struct telu_config *cfg, int batch, int packet
                             uint64_t seed);
 void trainer_free(struct trainer *t);
 
-/* From now on this is one rank of several: what they learn from is added up. */
+/* Makes t one rank of several, whose gradients and statistics r sums. */
 void trainer_reduce(struct trainer *t, const struct reduce *r);
+
+/* trainer_state.h: how long its arrays are; the state, with pointers to t's own arrays; and back,
+ * the values alone. */
+struct state_counts trainer_counts(const struct trainer *t);
+struct telu_train_state trainer_state(struct trainer *t);
+void trainer_set_values(struct trainer *t, const struct telu_train_state *s);
 
 /* Random crops at random levels, and how many stages each item uses. */
 void trainer_crop(struct trainer *t, const struct dataset *data);

@@ -55,6 +55,7 @@ struct vq *vq_new(const struct telu_config *cfg, struct params *p, struct rng *r
     for (int s = 0; s < v->stages; s++)
         v->state_total += (size_t)v->codes * (1 + cfg->dim[s]);
     at = v->state = floats(v->state_total);
+    v->hits = zeroed(sizeof(*v->hits) * v->stages * v->codes);
     for (int s = 0; s < v->stages; s++) {
         struct vq_stage *st = &v->s[s];
 
@@ -67,7 +68,7 @@ struct vq *vq_new(const struct telu_config *cfg, struct params *p, struct rng *r
         st->count = at;
         st->total = at += v->codes;
         at += (size_t)v->codes * st->dim;
-        st->hits = zeroed(sizeof(*st->hits) * v->codes);
+        st->hits = v->hits + (size_t)s * v->codes;
         project(st, v->latent, rng);
     }
     v->rng.key = rng_next(rng);
@@ -119,15 +120,14 @@ void vq_free(struct vq *v)
     if (!v)
         return;
     release_rows(v);
-    for (int s = 0; s < v->stages; s++)
-        free(v->s[s].hits);
+    free(v->hits);
     free(v->got.energy);
     free(v->got.count);
     free(v->state);
     free(v);
 }
 
-/* Where the lowest of n values is; n is a power of two. */
+/* Returns the index of the lowest of n values; n is a power of two. */
 TELU_TARGET_CLONES
 static int32_t lowest(const float *d, int n)
 {
@@ -188,7 +188,7 @@ static int items_with(const int *stages, int B, int s)
     return n;
 }
 
-/* Of this rank's rows the one that is row `at` of all, or -1 when it is another's. */
+/* Returns this rank's row that is row `at` of all ranks, or -1 when another has it. */
 static long own_row(const struct vq *v, uint32_t at, int T)
 {
     int ranks = reduce_ranks(v->reduce), rank = v->reduce ? v->reduce->rank : 0;
@@ -197,7 +197,7 @@ static long own_row(const struct vq *v, uint32_t at, int T)
     return (int)(item % ranks) == rank ? (long)(item / ranks) * T + at % T : -1;
 }
 
-/* Before the search: R rows here, `all` of all ranks. */
+/* Gathers before the search: R rows here, `all` over all ranks. */
 static void gather_rows(struct vq *v, int s, int R, uint32_t all, int T)
 {
     struct vq_stage *st = &v->s[s];
@@ -216,7 +216,7 @@ static void gather_rows(struct vq *v, int s, int R, uint32_t all, int T)
     reduce_sum(v->reduce, v->got.energy, 1 + (size_t)v->codes * D);
 }
 
-/* After it. */
+/* Gathers after the search. */
 static void gather_choices(struct vq *v, const struct vq_stage *st,
                            const int32_t *index, int R)
 {
@@ -414,6 +414,5 @@ void vq_use(const struct vq *v, float *share)
 void vq_clear_use(struct vq *v)
 {
     v->restarts = 0;
-    for (int s = 0; s < v->stages; s++)
-        memset(v->s[s].hits, 0, sizeof(uint32_t) * v->codes);
+    memset(v->hits, 0, sizeof(*v->hits) * v->stages * v->codes);
 }

@@ -29,10 +29,10 @@ struct vq_stage {
     struct param *in_w, *in_b, *out_w, *out_b, *book;
     float *count, *total;      /* running means: rows per code, their sum */
     float *z, *q, *r;          /* of the last forward: (R, dim) twice, (R, latent) */
-    uint32_t *hits;            /* per code since vq_clear_use() */
+    uint32_t *hits;            /* (codes): choices since vq_clear_use() */
 };
 
-/* Of one stage at a time; each half is one piece of memory, to be summed over ranks. */
+/* One stage's sums; each half is one piece of memory, to be summed over ranks. */
 struct vq_gathered {
     float *energy;             /* sum of z^2; then */
     float *row;                /* (codes, dim): the row to put the code onto */
@@ -52,7 +52,8 @@ struct vq {
     struct vq_stage s[TELU_MAX_STAGES];
     float *state;              /* all count and total in one piece, to be saved */
     size_t state_total;
-    int rows;                  /* room in z, q, r and the rest */
+    uint32_t *hits;            /* (stages, codes): those of all stages */
+    int rows;                  /* capacity of z, q, r and the rest */
     int32_t *index;            /* (stages, R) */
     float *energy;             /* per item: 1 / energy of its z_0 */
     float *dr, *de, *dz, *e;

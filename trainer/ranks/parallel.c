@@ -26,7 +26,7 @@ static struct {
     int *count, *at;           /* [ranks] */
 } job = { .ranks = 1, .locals = 1, .cores = 1 };
 
-/* --- Who there is ------------------------------------------------------- */
+/* --- Ranks ----------------------------------------------------------- */
 
 /* From the launchers of Open MPI, MPICH and its kin, Slurm; -1: not started by one. */
 static int launched(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* reduce.h - sums over the ranks of a data-parallel run. Items are dealt like cards:
+/* reduce.h - sums over the ranks of a data-parallel run. Items are dealt in turn:
  * item i of rank r is item i ranks + r of the whole batch, so that each rank's items
  * come with their stages descending when the whole batch's do. */
 #ifndef REDUCE_H
@@ -15,7 +15,7 @@ struct reduce {
     void *user;
 };
 
-/* r == NULL: there is but one rank. */
+/* r == NULL: there is one rank. */
 static inline void reduce_sum(const struct reduce *r, float *x, size_t n)
 {
     if (r)

@@ -22,7 +22,13 @@
 #define MAGIC "telucodec checkpoint %d\n"
 #define MAGIC_BYTES (sizeof(MAGIC) - 2)        /* one digit for %d, no NUL */
 #define VERSION 3
-#define PARTS 11
+
+#define PART_ONE(...) + 1
+
+/* The progress and every entry of the state. */
+enum { PARTS = 1 TRAINER_STATE(PART_ONE, PART_ONE, PART_ONE) };
+
+_Static_assert(VERSION < 10, "MAGIC has room for one digit");
 
 struct part {
     char name[24];
@@ -43,31 +49,26 @@ static struct part progress_part(struct progress *p, int version)
                                                      sizeof(*p), p };
 }
 
-/* The progress comes first: checkpoint_peek() reads no further. */
-static void parts(struct part *all, struct trainer *t, struct progress *p, int version)
+#define PART_ARRAY(name, field, type, count, place) \
+    { name, sizeof(type) * counts.count, t->place },
+#define PART_VALUE(name, field, type, place) { name, sizeof(type), &t->place },
+#define PART_HOST(name, type, place) { name, sizeof(type), &t->place },
+
+/* Returns how many parts a file of that version has. The progress comes first:
+ * checkpoint_peek() reads no further. */
+static int parts(struct part *all, struct trainer *t, struct progress *p, int version)
 {
-    struct params *w = t->model->p;
-    struct vq *v = t->model->vq;
+    const struct state_counts counts = trainer_counts(t);
     const struct part list[PARTS] = {
         progress_part(p, version),
-        { "weights", sizeof(float) * w->total, w->value },
-        { "codebooks", sizeof(float) * w->books_total, w->books },
-        { "adam.m", sizeof(float) * w->total, t->adam.m },
-        { "adam.v", sizeof(float) * w->total, t->adam.v },
-        { "adam.step", sizeof(t->adam.step), &t->adam.step },
-        { "vq", sizeof(float) * v->state_total, v->state },
-        { "vq.ready", sizeof(v->ready), &v->ready },
-        { "chance", sizeof(t->rng), &t->rng },
-        { "balance", sizeof(t->balance), &t->balance },
-        { "vq.chance", sizeof(v->rng), &v->rng },
+        TRAINER_STATE(PART_ARRAY, PART_VALUE, PART_HOST)
     };
+    int n = 0;
 
-    memcpy(all, list, sizeof(list));
-}
-
-static int part_count(int version)
-{
-    return version < 3 ? PARTS - 1 : PARTS;
+    for (int i = 0; i < PARTS; i++)
+        if (*list[i].name && (version > 2 || strcmp(list[i].name, "vq.chance")))
+            all[n++] = list[i];
+    return n;
 }
 
 /* --- Write -------------------------------------------------------------- */
@@ -105,13 +106,14 @@ void checkpoint_save(const char *path, struct trainer *t, struct progress *p)
     struct file to = { .path = temp, .f = fopen(temp, "wb") };
     struct part all[PARTS];
     uint32_t crc;
+    int n;
 
     if (!to.f)
         die("%s: %s", temp, strerror(errno));
     snprintf(magic, sizeof(magic), MAGIC, VERSION);
-    parts(all, t, p, VERSION);
+    n = parts(all, t, p, VERSION);
     put(&to, magic, MAGIC_BYTES);
-    for (int i = 0; i < PARTS; i++) {
+    for (int i = 0; i < n; i++) {
         put(&to, all[i].name, sizeof(all[i].name));
         put(&to, &all[i].bytes, sizeof(all[i].bytes));
         put(&to, all[i].data, all[i].bytes);
@@ -185,11 +187,12 @@ int checkpoint_load(const char *path, struct trainer *t, struct progress *p)
     struct part all[PARTS];
     struct file from;
     uint32_t crc, stored;
+    int n;
 
     if (start(&from, path))
         return 1;
-    parts(all, t, p, from.version);
-    for (int i = 0; i < part_count(from.version); i++)
+    n = parts(all, t, p, from.version);
+    for (int i = 0; i < n; i++)
         get_part(&from, &all[i]);
     if (from.version < 3)
         t->model->vq->rng = (struct counter_rng){ (uint64_t)p->seed, (uint64_t)p->step };
@@ -209,9 +212,9 @@ int checkpoint_load(const char *path, struct trainer *t, struct progress *p)
 void checkpoint_share(struct trainer *t, struct progress *p)
 {
     struct part all[PARTS];
+    int n = parts(all, t, p, VERSION);
 
-    parts(all, t, p, VERSION);
-    for (int i = 0; i < PARTS; i++)
+    for (int i = 0; i < n; i++)
         parallel_share(all[i].data, all[i].bytes);
 }
 
@@ -220,9 +223,9 @@ uint32_t checkpoint_sum(struct trainer *t)
     struct progress own = { 0 };
     struct part all[PARTS];
     uint32_t crc = 0;
+    int n = parts(all, t, &own, VERSION);
 
-    parts(all, t, &own, VERSION);
-    for (int i = 1; i < PARTS; i++)
+    for (int i = 1; i < n; i++)
         crc = crc32c(crc, all[i].data, all[i].bytes);
     return crc;
 }

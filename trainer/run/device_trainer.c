@@ -14,14 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(PREFETCHER_BATCHES == TELU_TRAIN_STAGING, "a batch to each staging buffer");
+_Static_assert(DEVICE_TRAINER_STEPS == TELU_TRAIN_RESULTS, "results that a device keeps");
+
 struct device_trainer {
     const struct telu_module *module;
     const struct telu_training *ops;
-    void *t;                   /* its trainer */
+    void *t;                   /* the module's trainer */
     void *comm;                /* NULL: one rank */
     struct trainer *host;
     struct prefetcher *prefetcher;
-    uint32_t *hits;            /* (stages, codes) */
     struct rng rng;            /* after the batch of the last step */
 };
 
@@ -30,7 +32,7 @@ static int bf16(const struct options *o)
     return !strcmp(o->precision, "bf16");
 }
 
-/* Of the build tree, not installed: then its module is to be found there. */
+/* Whether this program runs from the build tree, where its module is then. */
 static int built_here(void)
 {
     char *self = g_file_read_link("/proc/self/exe", NULL);
@@ -40,7 +42,7 @@ static int built_here(void)
     return here;
 }
 
-/* NULL, and why, where there is no device to train on. */
+/* Returns NULL, and why, when there is no device to train on. */
 static const struct telu_module *find_module(const char **why)
 {
     const struct telu_module *m =
@@ -54,7 +56,7 @@ static const struct telu_module *find_module(const char **why)
     return m;
 }
 
-/* All on the CPU, or all on devices. */
+/* Exits unless all ranks train on the CPU, or all on devices. */
 static void check_ranks(int found)
 {
     double with = found;
@@ -109,7 +111,6 @@ static void open_trainer(struct device_trainer *c, const struct options *o)
 struct device_trainer *device_trainer_new(const struct options *o, struct trainer *t)
 {
     const struct telu_module *m = choose(o);
-    const struct telu_config *cfg = &t->model->cfg;
     struct device_trainer *c;
 
     if (!m)
@@ -118,7 +119,6 @@ struct device_trainer *device_trainer_new(const struct options *o, struct traine
     c->module = m;
     c->ops = m->training;
     c->host = t;
-    c->hits = zeroed(sizeof(*c->hits) * cfg->stages * cfg->codes);
     open_trainer(c, o);
     free(t->x);
     t->x = NULL;
@@ -137,7 +137,6 @@ void device_trainer_free(struct device_trainer *c)
     c->ops->close(c->t);
     if (c->comm)
         c->module->ranks->close(c->comm);
-    free(c->hits);
     free(c);
 }
 
@@ -158,7 +157,8 @@ void device_trainer_step(struct device_trainer *c, float rate, float decay)
     prefetcher_used(c->prefetcher);
 }
 
-int device_trainer_results(struct device_trainer *c, struct step_result r[DEVICE_TRAINER_STEPS])
+int device_trainer_results(struct device_trainer *c,
+                           struct step_result r[DEVICE_TRAINER_STEPS])
 {
     struct telu_train_result all[DEVICE_TRAINER_STEPS];
     int n = c->ops->results(c->t, all, DEVICE_TRAINER_STEPS);
@@ -170,47 +170,18 @@ int device_trainer_results(struct device_trainer *c, struct step_result r[DEVICE
     return n;
 }
 
-/* The trainer's arrays, with all that is not one. */
-static struct telu_train_state state_of(const struct device_trainer *c)
-{
-    struct trainer *t = c->host;
-    struct params *p = t->model->p;
-    struct vq *v = t->model->vq;
-    struct telu_train_state s = {
-        p->value, p->books, t->adam.m, t->adam.v, v->state, c->hits, { 0 },
-        t->adam.step, t->skipped, v->restarts, v->ready, v->rng,
-    };
-
-    memcpy(s.balance, t->balance.norm, sizeof(s.balance));
-    return s;
-}
-
 void device_trainer_pull(struct device_trainer *c)
 {
-    struct telu_train_state s = state_of(c);
-    struct trainer *t = c->host;
-    struct vq *v = t->model->vq;
+    struct telu_train_state s = trainer_state(c->host);
 
     check(c, c->ops->get(c->t, &s));
-    memcpy(t->balance.norm, s.balance, sizeof(s.balance));
-    t->adam.step = s.adam_step;
-    t->skipped = s.skipped;
-    t->rng = c->rng;
-    v->restarts = s.restarts;
-    v->ready = s.ready;
-    v->rng = s.rng;
-    for (int i = 0; i < v->stages; i++)
-        memcpy(v->s[i].hits, c->hits + (size_t)i * v->codes,
-               sizeof(*c->hits) * v->codes);
+    trainer_set_values(c->host, &s);
+    c->host->rng = c->rng;
 }
 
 void device_trainer_push(struct device_trainer *c)
 {
-    struct telu_train_state s = state_of(c);
-    const struct vq *v = c->host->model->vq;
+    struct telu_train_state s = trainer_state(c->host);
 
-    for (int i = 0; i < v->stages; i++)
-        memcpy(c->hits + (size_t)i * v->codes, v->s[i].hits,
-               sizeof(*c->hits) * v->codes);
     check(c, c->ops->put(c->t, &s));
 }

@@ -7,7 +7,7 @@
 #include "dataset.h"
 #include "options.h"
 
-/* What a run leaves behind. */
+/* Files that a run leaves. */
 struct result {
     const char *weights;       /* the file to write */
     const char *report;        /* NULL: none */

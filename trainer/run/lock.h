@@ -3,7 +3,7 @@
 #ifndef LOCK_H
 #define LOCK_H
 
-/* Takes folder/lock until the process ends, however it ends. Exits with a word when
+/* Takes folder/lock until the process ends, however it ends. Exits with a message when
  * another process has it. */
 void lock_folder(const char *folder);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* log.h - what an epoch was: printed lines, and the numbers for metrics.csv. */
+/* log.h - an epoch as printed lines and as numbers for metrics.csv. */
 #ifndef LOG_H
 #define LOG_H
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* memory.h - allocation for a program that is allowed to give up, with a word. */
+/* memory.h - allocation for a program that may exit with a message. */
 #ifndef MEMORY_H
 #define MEMORY_H
 
 #include <stddef.h>
 
-/* n zeroed floats on a 64-byte boundary, for free(); exits when there is no room. */
+/* n zeroed floats on a 64-byte boundary, for free(); exits when memory is short. */
 float *floats(size_t n);
 
 /* Zeroed bytes, likewise. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* pool.h - work on independent items by several threads. Which thread takes which item
- * is left to chance: what fn computes must not depend on it. */
+/* pool.h - work on independent items by several threads. Any thread may
+ * take any item: what fn computes must not depend on it. */
 #ifndef POOL_H
 #define POOL_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* quality.h - the whole codec on whole files: encoder, packets, decoder, and how far
- * what comes out is from what went in. */
+/* quality.h - the whole codec on whole files: encoder, packets, decoder, and the
+ * distance between output and input. */
 #ifndef QUALITY_H
 #define QUALITY_H
 
@@ -26,8 +26,8 @@ struct quality {
     double bitrate;            /* what it really took, bit/s */
 };
 
-/* Uses at most `files` of d, evenly spaced, without silent ones. Exits with a word
- * when a packet cannot be made. */
+/* Uses at most `files` of d, evenly spaced, without silent ones. Exits with a
+ * message when a packet cannot be made. */
 void quality_measure(struct quality q[QUALITY_POINTS], const struct telu_model *m,
                      const struct dataset *d, int files);
 

@@ -6,7 +6,7 @@
 
 #include "quality.h"
 
-/* What the page says of the run, besides the curves of metrics.csv. */
+/* The texts and figures of the page, besides the curves of metrics.csv. */
 struct report {
     const char *name;          /* of the experiment */
     const char *training;      /* a line: files, hours, options, steps, minutes */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The tensor as it stands in a file. Tables are zeros yet. */
+/* Returns the tensor in its type of the file. Tables are zeros until fit_tables(). */
 static void *stored(const struct param *e)
 {
     size_t bytes = telu_tensor_bytes(&e->t);
@@ -27,7 +27,7 @@ static void *stored(const struct param *e)
     return data;
 }
 
-/* How often each code was chosen is its weight in the tree. */
+/* A code weighs as much in the tree as it was chosen often. */
 static void order_book(const struct model *m, int stage, float *book)
 {
     const struct vq *v = m->vq;
@@ -46,7 +46,7 @@ static void say(void *user, const char *text)
     fflush(stdout);
 }
 
-/* What is seen several times as often weighs as much here. */
+/* A clip counts as often as training sees it. */
 static void fit_tables(struct snapshot *b, const struct dataset *d, int seconds,
                        int aloud)
 {

@@ -38,9 +38,9 @@ struct fit {
 int fit_items(struct fit *f, const struct tables_clip *clips, int n_clips);
 void fit_free(struct fit *f);
 
-/* one(f, i, arg, thread) for i = 0 .. n-1, on the threads of pool.h, so that neither
- * chance nor the order of a float sum may be shared. Returns 0, or -1 when one did,
- * with the text of the first of them. */
+/* one(f, i, arg, thread) for i = 0 .. n-1, on the threads of pool.h, so they share
+ * neither random numbers nor a float sum. Returns 0, or -1 when one did, with the text of
+ * the first of them. */
 typedef int fit_one(struct fit *f, int i, void *arg, int thread);
 int fit_each(struct fit *f, fit_one *one, void *arg, int n);
 
