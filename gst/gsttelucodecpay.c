@@ -24,6 +24,8 @@
  */
 #include "gsttelucodecpay.h"
 
+#include "packet.h"
+
 #include <string.h>
 
 GST_DEBUG_CATEGORY_STATIC (gst_telucodec_pay_debug);
@@ -78,11 +80,13 @@ remember (GstTelucodecPay * self, GstBuffer * packet)
       GST_TELUCODEC_RTP_MAX_HEAD);
 }
 
-/* The first byte of a packet without codes: nothing can be decoded of its beginning. */
+/* Whether the beginning of a packet holds codes, and so can be decoded alone. */
 static gboolean
-has_no_codes (guint8 first)
+has_codes (const guint8 * packet, gsize size)
 {
-  return (first & 0xfc) == 0x80;
+  struct telu_packet_header h;
+
+  return telu_packet_peek (&h, packet, size, TELU_MAX_STAGES, 1) || h.base;
 }
 
 /* Writes what stands before the packet, without it: bytes. */
@@ -99,7 +103,7 @@ write_head (GstTelucodecPay * self, guint8 * out)
   if (redundancy > 0 && self->packets >= distance) {
     const guint at = (self->packets - distance) % GST_TELUCODEC_RTP_MAX_DISTANCE;
 
-    if (!has_no_codes (self->past[at].bytes[0]))
+    if (has_codes (self->past[at].bytes, self->past[at].size))
       size = MIN (redundancy, self->past[at].size);
     memcpy (out + 1, self->past[at].bytes, size);
   }

@@ -105,10 +105,13 @@ static __global__ void __launch_bounds__(HELPED) parse_alone(struct telu_live l)
     if (threadIdx.x < LIVE_WARP) {
         read(&l, r, &scratch);
     } else if (live_row(&l, r) && live_ask(&l, r)->bytes > 0) {
-        int front = (uint8_t)*live_in(&l, r, (size_t)live_head(&l)->stride);
+        const uint8_t *packet = (const uint8_t *)live_in(&l, r, (size_t)live_head(&l)->stride);
+        const struct telu_model *m = l.tables;
+        struct telu_packet_header h;
 
-        if (front >> 7)                    /* refined, see packet.h */
-            bring(&l.tables->tab, front >> 2 & 31, LIVE_WARP, HELPED - LIVE_WARP);
+        if (telu_packet_peek(&h, packet, (size_t)live_ask(&l, r)->bytes, m->cfg.stages,
+                             m->n) == 0 && h.refined)
+            bring(&m->tab, h.stages, LIVE_WARP, HELPED - LIVE_WARP);
     }
 }
 
