@@ -26,6 +26,8 @@
  */
 #include "gsttelucodecpay.h"
 
+#include "packet.h"
+
 #include <string.h>
 
 GST_DEBUG_CATEGORY_STATIC (gst_telucodec_pay_debug);
@@ -80,14 +82,13 @@ keep_head (GstTelucodecPay * self, GstBuffer * packet)
       GST_TELUCODEC_RTP_MAX_HEAD);
 }
 
-/* Returns whether the first byte is that of a refined packet with 0 codes (FORMAT.md, 1):
- * the head of such a packet decodes to nothing. */
+/* Returns whether the beginning of a packet holds codes, and so decodes alone. */
 static gboolean
-has_no_codes (guint8 first)
+has_codes (const guint8 * packet, gsize size)
 {
-  const guint8 refined = 0x80, stages = 0x7c;
+  struct telu_packet_header h;
 
-  return (first & (refined | stages)) == refined;
+  return telu_packet_peek (&h, packet, size, TELU_MAX_STAGES, 1) || h.base;
 }
 
 /* Writes the bytes in front of the packet to out. Returns their number. */
@@ -104,7 +105,7 @@ write_head (GstTelucodecPay * self, guint8 * out)
   if (redundancy > 0 && self->packets >= distance) {
     const guint at = (self->packets - distance) % GST_TELUCODEC_RTP_MAX_DISTANCE;
 
-    if (!has_no_codes (self->heads[at].bytes[0]))
+    if (has_codes (self->heads[at].bytes, self->heads[at].size))
       size = MIN (redundancy, self->heads[at].size);
     memcpy (out + 1, self->heads[at].bytes, size);
   }

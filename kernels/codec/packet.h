@@ -36,6 +36,20 @@ TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
                        const struct telu_layers *l, const struct telu_bands *p,
                        const struct telu_tables *t, int n);
 
+/* Facts of a packet that need none of its codes. */
+struct telu_packet_header {
+    int base;                  /* 1: was written with a base layer */
+    int refined;               /* 1: has range-coded bytes */
+    int stages, prefix_bits;   /* whole codes present; bits of one more */
+    int shape;                 /* as written; 0 in a base-only packet */
+    int header_bytes;          /* bytes before the range coder's first; 0: not refined */
+};
+
+/* Any `size` bytes -> h. stages and n: of the model; TELU_MAX_STAGES and any n when only
+ * base is needed. 0, or -1 on damage (h is then undefined). */
+TELU_PUBLIC int telu_packet_peek(struct telu_packet_header *h, const uint8_t *in, size_t size,
+                     int stages, int n);
+
 /* Any bytes in. 0, or -1 on damage (l is then undefined). stages: of the model.
  * When l->refined, plan is what the coefficients were read with. */
 TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,

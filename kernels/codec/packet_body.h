@@ -10,8 +10,10 @@
 
 #include <string.h>
 
-#define BASE_BITS  1           /* before the codes */
-#define FRONT_BITS 8
+#define BASE_BITS  1           /* before the codes of a base-only packet */
+#define STAGES_BITS 5
+#define SHAPE_BITS 2
+#define FRONT_BITS (BASE_BITS + STAGES_BITS + SHAPE_BITS)
 #define STEP_BITS  7
 
 /* --- Bits, from the most significant of the first byte -------------------- */
@@ -94,9 +96,9 @@ TELU_STATIC void put_head(uint8_t *out, const struct telu_layers *l, int n)
 {
     struct bits b = { out, NULL, 0 };
 
-    put_bits(&b, 1, 1);
-    put_bits(&b, (uint32_t)l->stages, 5);
-    put_bits(&b, (uint32_t)l->shape, 2);
+    put_bits(&b, 1, BASE_BITS);
+    put_bits(&b, (uint32_t)l->stages, STAGES_BITS);
+    put_bits(&b, (uint32_t)l->shape, SHAPE_BITS);
     for (int s = 0; s < l->stages; s++)
         put_bits(&b, (uint32_t)l->codes[s], n);
     put_bits(&b, (uint32_t)l->step, STEP_BITS);
@@ -137,13 +139,40 @@ TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
 
 /* --- Reading -------------------------------------------------------------- */
 
-/* What is known of a packet before its codes. */
-struct front {
-    int refined, stages, shape, prefix_bits;
-};
+TELU_PUBLIC int telu_packet_peek(struct telu_packet_header *h, const uint8_t *in, size_t size,
+                     int stages, int n)
+{
+    struct bits b = { NULL, in, 0 };
+    int head, length = size < TELU_MAX_PACKET ? (int)size : TELU_MAX_PACKET;
 
-/* y but for its codes and prefix, which are read; then to l. */
-TELU_STATIC void get_codes(struct telu_layers *l, const struct front *y, struct bits *b, int n)
+    if (size == 0)
+        return -1;
+    h->base = 1;
+    h->shape = h->header_bytes = 0;
+    h->refined = (int)get_bits(&b, BASE_BITS);
+    if (!h->refined) {
+        telu_packet_capacity(length, stages, n, &h->stages, &h->prefix_bits);
+        return 0;
+    }
+
+    h->stages = (int)get_bits(&b, STAGES_BITS);
+    if (h->stages > stages)
+        return -1;
+    h->base = h->stages > 0;
+    h->shape = (int)get_bits(&b, SHAPE_BITS);
+    h->prefix_bits = 0;
+    head = telu_packet_header_bytes(h->stages, n);
+    h->refined = length > head;
+    if (h->refined)
+        h->header_bytes = head;
+    else                               /* cut: the base layer, or a part of it */
+        room(8 * length - FRONT_BITS, h->stages, n, &h->stages, &h->prefix_bits);
+    return 0;
+}
+
+/* Header y, and the codes and prefix read from b, -> l. */
+TELU_STATIC void get_codes(struct telu_layers *l, const struct telu_packet_header *y,
+                           struct bits *b, int n)
 {
     uint32_t code;
 
@@ -169,27 +198,13 @@ TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
                     int stages, int n)
 {
     struct bits b = { NULL, in, 0 };
-    struct front y = { 0, 0, 0, 0 };
+    struct telu_packet_header y;
     struct telu_range_dec d;
-    int head, step, length = size < TELU_MAX_PACKET ? (int)size : TELU_MAX_PACKET;
+    int step;
 
-    if (size == 0)
+    if (telu_packet_peek(&y, in, size, stages, n))
         return -1;
-    y.refined = (int)get_bits(&b, 1);
-    if (!y.refined) {
-        telu_packet_capacity(length, stages, n, &y.stages, &y.prefix_bits);
-        get_codes(l, &y, &b, n);
-        return 0;
-    }
-
-    y.stages = (int)get_bits(&b, 5);
-    if (y.stages > stages)
-        return -1;
-    y.shape = (int)get_bits(&b, 2);
-    head = telu_packet_header_bytes(y.stages, n);
-    y.refined = length > head;
-    if (!y.refined)                    /* cut: the base layer, or a part of it */
-        room(8 * length - FRONT_BITS, y.stages, n, &y.stages, &y.prefix_bits);
+    b.at = in[0] >> 7 ? FRONT_BITS : BASE_BITS;
     get_codes(l, &y, &b, n);
     if (!y.refined)
         return 0;
@@ -199,7 +214,7 @@ TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
         l->step = step;
     telu_bands_envelope(bands, t, l->codes, y.stages);
     telu_bands_step(bands, t, step, y.shape);
-    telu_range_dec_init(&d, in + head, size - (size_t)head);
+    telu_range_dec_init(&d, in + y.header_bytes, size - (size_t)y.header_bytes);
     return telu_refine_get(&d, l->q, bands, t);
 }
 
@@ -214,6 +229,8 @@ TELU_PUBLIC void telu_dequantise_packet(float *y, const struct telu_layers *l, c
 
 #undef BASE_BITS
 #undef FRONT_BITS
+#undef STAGES_BITS
+#undef SHAPE_BITS
 #undef STEP_BITS
 
 #endif

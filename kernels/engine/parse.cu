@@ -78,9 +78,9 @@ parse(struct telu_live l, int B)
         read(&l, r, &scratch[warp]);
 }
 
-/* Threads `first` .. `first + n - 1` of a block bring the rows of the table that such a
+/* Threads `first` .. `first + n - 1` of a block prefetch_table the rows of the table that such a
  * packet can need near, for the warp that will wait for them one by one. */
-static __device__ void bring(const struct telu_tables *t, int stages, int first, int n)
+static __device__ void prefetch_table(const struct telu_tables *t, int stages, int first, int n)
 {
     const int words = (stages ? TELU_C_BASE : TELU_C_NO_BASE) * (TELU_SYMBOLS + 1);
     const int from = telu_refine_first_class(stages);
@@ -105,10 +105,13 @@ static __global__ void __launch_bounds__(HELPED) parse_alone(struct telu_live l)
     if (threadIdx.x < LIVE_WARP) {
         read(&l, r, &scratch);
     } else if (live_row(&l, r) && live_request(&l, r)->bytes > 0) {
-        int front = (uint8_t)*live_in(&l, r, (size_t)live_head(&l)->stride);
+        const uint8_t *packet = (const uint8_t *)live_in(&l, r, (size_t)live_head(&l)->stride);
+        const struct telu_model *m = l.tables;
+        struct telu_packet_header h;
 
-        if (front >> 7)                    /* refined, see packet.h */
-            bring(&l.tables->tab, front >> 2 & 31, LIVE_WARP, HELPED - LIVE_WARP);
+        if (telu_packet_peek(&h, packet, (size_t)live_request(&l, r)->bytes, m->cfg.stages,
+                             m->n) == 0 && h.refined)
+            prefetch_table(&m->tab, h.stages, LIVE_WARP, HELPED - LIVE_WARP);
     }
 }
 

@@ -6,7 +6,7 @@
  *             PART ...
  *
  * PART: one streams count train ops. --batch: batch of count, and the only one of streams and
- * train. --weights: by flatten_weights.py. Without it weights are random, of the default size:
+ * train. --weights: a weight file. Without it weights are random, of the default size:
  * the same work in the networks, but not in the rate control.
  * A C compiler builds it without GLib and CUDA headers; the module contains the rest.
  */

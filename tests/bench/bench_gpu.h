@@ -39,7 +39,7 @@ int bench_count(struct bench *b);      /* packets, while count_calls.c or ncu co
 int bench_train(struct bench *b);      /* training steps */
 int bench_ops(struct bench *b);        /* ops against the device's limits */
 
-/* Reads a model from a file by flatten_weights.py; NULL after a message on stderr. */
+/* Reads a weight file; NULL after a message on stderr. */
 struct telu_model *bench_model(const char *path);
 
 #endif
