@@ -38,6 +38,10 @@ build_tree -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=
     -Dcuda=disabled
 run_tests "$build" --no-suite slow --timeout-multiplier 4
 
+if [ "${CI:-}" = true ]; then
+    . "$top/tests/support/gates.sh"
+fi
+
 [ $((ok + failed)) -gt 0 ] || die "no test ran"
 echo "$ok passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
