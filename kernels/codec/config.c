@@ -18,7 +18,7 @@ struct telu_config telu_config_default(void)
         .env_stages = 8,
     };
 
-    /* A wide search pays in the first stages only (design: 32 against 8). */
+    /* A wide search pays in the first stages only. */
     for (int s = 0; s < c.stages; s++)
         c.dim[s] = s < 4 ? 32 : 8;
     return c;

@@ -158,8 +158,8 @@ mdct(float *y, const float *x, int hops, int H)
 {
     __shared__ struct dct_scratch<HOPS> s;
     int n = threadIdx.x % FOURS * 4, sub = threadIdx.x / FOURS;
-    int first = blockIdx.x * HOPS + sub, both = n < 40 || n >= 120;
-    int far = n < 40 ? 240 + n : n - 80;
+    int first = blockIdx.x * HOPS + sub, both = n < TELU_EDGE || n >= TELU_FLAT;
+    int far = n < TELU_EDGE ? 3 * TELU_HALF + n : n - TELU_HALF;
     struct hop_cursor p = hop_cursor_at(first, H);
     const float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
     const float *in[HOPS / ABREAST];
@@ -182,7 +182,7 @@ mdct(float *y, const float *x, int hops, int H)
     a = minus(backward(load<1>(table.window + 236 - n)));
     if (both)
         b = load<1>(table.window + far);
-    if (n < 40)
+    if (n < TELU_EDGE)
         b = minus(b);
     #pragma unroll
     for (int k = 0; k < HOPS / ABREAST; k++)
@@ -236,15 +236,15 @@ imdct(float *y, const float *x, int slots, int H)
 
         if (hop == 0 || first + k * ABREAST >= slots)
             continue;
-        if (t < 120) {
-            out = take(s.u[hop - 1], early ? 76 - t : t - 80);
+        if (t < TELU_FLAT) {
+            out = take(s.u[hop - 1], early ? TELU_HALF - 4 - t : t - TELU_HALF);
             out = times(a, early ? backward(out) : out);
         }
-        if (t >= 40) {
-            float4 now = take(s.u[hop], early ? 80 + t : 236 - t);
+        if (t >= TELU_EDGE) {
+            float4 now = take(s.u[hop], early ? TELU_HALF + t : 3 * TELU_HALF - 4 - t);
 
             now = times(b, early ? now : backward(now));
-            out = t < 120 ? plus(out, now) : now;
+            out = t < TELU_FLAT ? plus(out, now) : now;
         }
         store<ALIGNED>(y + (size_t)(first + k * ABREAST) * N + t, out);
     }

@@ -39,12 +39,13 @@ static __device__ inline void forward_mdct(float *c, const float *windows,
     for (int i = threadIdx.x; i < TELU_COEFS; i += THREADS) {
         int h = i / TELU_HOP, n = i % TELU_HOP;
         const float *x = windows + h * 2 * TELU_HOP;
-        float u = -w[239 - n] * x[239 - n];
+        const int mirror = 3 * TELU_HALF - 1 - n;
+        float u = -w[mirror] * x[mirror];
 
-        if (n < 40)
-            u += -w[240 + n] * x[240 + n];
-        else if (n >= 120)
-            u += w[n - 80] * x[n - 80];
+        if (n < TELU_EDGE)
+            u += -w[3 * TELU_HALF + n] * x[3 * TELU_HALF + n];
+        else if (n >= TELU_FLAT)
+            u += w[n - TELU_HALF] * x[n - TELU_HALF];
         s->u[h][dct_index(n)] = u;
     }
     dct<2, THREADS>(s, t);
@@ -67,10 +68,12 @@ static __device__ inline void inverse_mdct(float *wave, const float *c, struct d
         int h = i / TELU_HOP, n = i % TELU_HOP, early = n < TELU_HOP / 2;
         float y = 0.0f;
 
-        if (h > 0 && n < 120)
-            y = -w[TELU_HOP + n] * s->u[h - 1][dct_index(early ? 79 - n : n - 80)];
-        if (h < 2 && n >= 40)
-            y += early ? w[n] * s->u[h][dct_index(80 + n)] : -w[n] * s->u[h][dct_index(239 - n)];
+        if (h > 0 && n < TELU_FLAT)
+            y = -w[TELU_HOP + n] *
+                s->u[h - 1][dct_index(early ? TELU_HALF - 1 - n : n - TELU_HALF)];
+        if (h < 2 && n >= TELU_EDGE)
+            y += early ? w[n] * s->u[h][dct_index(TELU_HALF + n)]
+                       : -w[n] * s->u[h][dct_index(3 * TELU_HALF - 1 - n)];
         wave[i] = y;
     }
     __syncthreads();

@@ -17,8 +17,8 @@ static void make_table(void)
     const double pi = 3.14159265358979323846;
 
     for (int t = 0; t < N; t++) {
-        double s = sin(pi * (t - 40 + 0.5) / N);
-        double w = t < 40 ? 0.0 : t < 120 ? sin(pi / 2.0 * s * s) : 1.0;
+        double s = sin(pi * (t - TELU_EDGE + 0.5) / N);
+        double w = t < TELU_EDGE ? 0.0 : t < TELU_FLAT ? sin(pi / 2.0 * s * s) : 1.0;
 
         table.window[t] = table.window[2 * N - 1 - t] = w;
     }
