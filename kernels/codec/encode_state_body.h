@@ -21,7 +21,7 @@ TELU_STATIC void encode_base_only(const struct telu_budget *budget, struct telu_
     }
 }
 
-/* Whether the refinement fits beside the codes of l; bands get the envelope. */
+/* Returns 1 when the refinement fits together with the codes of l; sets the envelope of bands. */
 TELU_STATIC int encode_fits(const struct telu_budget *budget, const struct telu_layers *l,
                             struct telu_bands *bands, const struct telu_model *m)
 {

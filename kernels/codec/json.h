@@ -3,7 +3,7 @@
  *
  * The text is hostile input. The reader does not recurse; it refuses nesting deeper than
  * TELU_JSON_DEPTH, bytes that are not UTF-8, a key that an object has twice, an escaped
- * NUL and everything behind the root. An error names the byte, counted from 0.
+ * NUL and everything after the root. An error names the byte, counted from 0.
  */
 #ifndef TELU_JSON_H
 #define TELU_JSON_H
