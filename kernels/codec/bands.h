@@ -5,10 +5,10 @@
  *       struct telu_position w = telu_position_of(i + TELU_LANE);
  *
  *       run = telu_position_run(&w);
- *       ...                            coefficients w.h + w.k and run - 1 more, all of band w.b
+ *       ...                            run coefficients from w.h + w.k on, all of band w.b
  *   }
  *
- * A host thread takes a band at a time, a lane one coefficient.
+ * A host thread handles a band at a time, a lane one coefficient.
  */
 #ifndef TELU_BANDS_H
 #define TELU_BANDS_H
@@ -43,7 +43,7 @@ TELU_INLINE struct telu_position telu_position_of(int i)
     return w;
 }
 
-/* Coefficients that the thread takes from w on: the rest of the band, or a lane's one. */
+/* Coefficients that the thread handles from w on: the rest of the band, or one on a lane. */
 TELU_INLINE int telu_position_run(const struct telu_position *w)
 {
     return TELU_LANES > 1 ? 1 : telu_band_edge[w->b + 1] - w->k;

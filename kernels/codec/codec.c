@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* codec.c - the two streams of telu.h: the blocks in the order of the drawing.
+/* codec.c - encoder and decoder stream of telu.h, in the order of the drawing.
  *
  *   pcm --> mdct --> encoder net --> rvq --> codes ------------.
  *            |                        |                         packet
@@ -10,8 +10,8 @@
  *   packet --> codes --> rvq --> decoder net --> base --> dequantise --> imdct --> ltpf --> pcm
  *                                                          q
  *
- * A packet without codes (S = 0) leaves the networks out and clears their past.
- * These streams live in host memory, each by itself; batches on a device: engine.h.
+ * A packet without codes (S = 0) skips the networks and clears their histories. Each stream
+ * runs alone in host memory; engine.h batches streams on a device.
  */
 #include "backend_host.h"
 #include "error.h"
@@ -33,7 +33,7 @@ struct telu_encoder {
     float *c, *base;           /* [320] each: original, base layer */
     float *latent, *sum;       /* [latent] each */
     struct telu_net_state enc, dec;
-    int past;                  /* 1: the networks' histories are not all zero */
+    int has_history;           /* 1: the networks' histories are not all zero */
     struct telu_rc rc;
     struct telu_bands bands;
     struct telu_layers layers;
@@ -44,11 +44,11 @@ struct telu_decoder {
     const struct telu_model *m;
     struct telu_ctx ctx;
     float *arena;
-    struct telu_synthesis sound;
+    struct telu_synthesis synthesis;
     float *c;                  /* [320] */
-    float *sum;                /* [latent], of the last packet with codes */
+    float *sum;                /* [latent], last packet with codes */
     struct telu_net_state dec;
-    int past;
+    int has_history;
     struct telu_plc plc;
     struct telu_bands bands;
     struct telu_layers layers;
@@ -75,8 +75,8 @@ static size_t net_floats(const struct telu_config *c, int width, int blocks)
     return telu_net_floats(width, blocks, c->kernel, c->expand);
 }
 
-static int set_up(struct telu_ctx *ctx, float **arena, const struct telu_model *m,
-                  const struct telu_backend *be, size_t floats)
+static int stream_init(struct telu_ctx *ctx, float **arena, const struct telu_model *m,
+                       const struct telu_backend *be, size_t floats)
 {
     ctx->be = be ? be : telu_backend_cpu();
     ctx->stream = NULL;
@@ -113,7 +113,7 @@ struct telu_encoder *telu_encoder_new(const struct telu_model *m,
         telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for an encoder");
         return NULL;
     }
-    if (set_up(&e->ctx, &e->arena, m, be,
+    if (stream_init(&e->ctx, &e->arena, m, be,
                padded(TELU_WAVE) + 2 * padded(TELU_COEFS) + 2 * latent + enc + dec)) {
         free(e);
         return NULL;
@@ -140,20 +140,20 @@ void telu_encoder_free(struct telu_encoder *e)
     free(e);
 }
 
-static void forget(struct telu_encoder *e)
+static void reset_networks(struct telu_encoder *e)
 {
     const struct telu_config *c = &e->m->cfg;
 
-    if (e->past) {
+    if (e->has_history) {
         telu_net_reset(&e->enc, c->enc_width, c->enc_blocks, c->kernel);
         telu_net_reset(&e->dec, c->dec_width, c->dec_blocks, c->kernel);
     }
-    e->past = 0;
+    e->has_history = 0;
 }
 
 void telu_encoder_reset(struct telu_encoder *e)
 {
-    forget(e);
+    reset_networks(e);
     memset(e->window, 0, TELU_WAVE * sizeof(float));
     memset(&e->info, 0, sizeof(e->info));
     telu_rc_reset(&e->rc);
@@ -201,13 +201,13 @@ static void push_input(struct telu_encoder *e, const float *pcm)
         x[i] = telu_encode_limit(pcm[i]);
 }
 
-static int listen(struct telu_encoder *e)
+static int run_encoder_network(struct telu_encoder *e)
 {
-    e->past = 1;
+    e->has_history = 1;
     return telu_encoder_net(&e->ctx, e->m, &e->enc, e->latent, e->c);
 }
 
-/* latent -> codes and prefix, and the latent that the decoder makes of them. */
+/* latent -> codes and prefix, and sum, the latent that the decoder gets from them. */
 static int code_base(struct telu_encoder *e)
 {
     struct telu_layers *l = &e->layers;
@@ -231,15 +231,15 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_
     runs = telu_encode_begin(&e->rc, &budget, &e->layers, &e->bands, e->m);
     memset(e->base, 0, TELU_COEFS * sizeof(float));
     if (!runs) {
-        forget(e);
+        reset_networks(e);
     } else {
-        if (listen(e) || code_base(e))
+        if (run_encoder_network(e) || code_base(e))
             return -1;
         if (e->layers.refined &&
             !telu_encode_settle(&budget, &e->layers, &e->bands, e->m) && code_base(e))
             return -1;
 
-        /* A base-only packet needs no base layer, but the next one its history. */
+        /* The next packet needs the history even when this one is base-only. */
         if (telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum))
             return -1;
     }
@@ -267,8 +267,8 @@ int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
     budget = telu_rc_budget(&e->rc, e->m);
     memset(e->base, 0, TELU_COEFS * sizeof(float));
     if (!l->stages && !l->prefix_bits)
-        forget(e);
-    else if (listen(e) ||
+        reset_networks(e);
+    else if (run_encoder_network(e) ||
              telu_rvq_decode(&e->ctx, e->m, e->sum, l->codes, l->stages, l->prefix,
                              l->prefix_bits) ||
              telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum))
@@ -295,14 +295,14 @@ struct telu_decoder *telu_decoder_new(const struct telu_model *m,
         telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a decoder");
         return NULL;
     }
-    if (set_up(&d->ctx, &d->arena, m, be, padded(telu_synthesis_floats()) +
+    if (stream_init(&d->ctx, &d->arena, m, be, padded(telu_synthesis_floats()) +
                2 * padded(TELU_COEFS) + latent + dec)) {
         free(d);
         return NULL;
     }
     d->m = m;
     at = d->arena;
-    telu_synthesis_init(&d->sound, take(&at, telu_synthesis_floats()));
+    telu_synthesis_init(&d->synthesis, take(&at, telu_synthesis_floats()));
     d->c = take(&at, TELU_COEFS);
     telu_plc_init(&d->plc, take(&at, TELU_COEFS));
     d->sum = take(&at, latent);
@@ -318,19 +318,19 @@ void telu_decoder_free(struct telu_decoder *d)
     free(d);
 }
 
-static void forget_decoded(struct telu_decoder *d)
+static void reset_decoder_network(struct telu_decoder *d)
 {
     const struct telu_config *c = &d->m->cfg;
 
-    if (d->past)
+    if (d->has_history)
         telu_net_reset(&d->dec, c->dec_width, c->dec_blocks, c->kernel);
-    d->past = 0;
+    d->has_history = 0;
 }
 
 void telu_decoder_reset(struct telu_decoder *d)
 {
-    forget_decoded(d);
-    telu_synthesis_reset(&d->sound);
+    reset_decoder_network(d);
+    telu_synthesis_reset(&d->synthesis);
     memset(&d->info, 0, sizeof(d->info));
     telu_plc_reset(&d->plc);
 }
@@ -342,7 +342,7 @@ void telu_decoder_info(const struct telu_decoder *d, struct telu_info *info)
 
 int telu_conceal(struct telu_decoder *d, float *pcm)
 {
-    float gain = telu_plc_lost(&d->plc);
+    float gain = telu_plc_next_gain(&d->plc);
 
     d->info = (struct telu_info){ 0 };
     if (gain == 0.0f)
@@ -355,7 +355,7 @@ int telu_conceal(struct telu_decoder *d, float *pcm)
         telu_plc_extrapolate(&d->plc, d->c, d->c);
     for (int k = 0; k < TELU_COEFS; k++)
         d->c[k] *= gain;
-    return telu_synthesis_run(&d->ctx, &d->sound, d->c, NULL, 0, pcm);
+    return telu_synthesis_run(&d->ctx, &d->synthesis, d->c, NULL, 0, pcm);
 }
 
 int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *pcm)
@@ -369,10 +369,10 @@ int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *
 
     base = l->stages > 0 || l->prefix_bits > 0;
     if (!base) {
-        forget_decoded(d);
+        reset_decoder_network(d);
         memset(d->c, 0, TELU_COEFS * sizeof(float));
     } else {
-        d->past = 1;
+        d->has_history = 1;
         if (telu_rvq_decode(&d->ctx, d->m, d->sum, l->codes, l->stages, l->prefix,
                             l->prefix_bits) ||
             telu_decoder_net(&d->ctx, d->m, &d->dec, d->c, d->sum))
@@ -384,6 +384,6 @@ int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *
         telu_dequantise_packet(d->c, l, d->c);
     telu_plc_received(&d->plc, d->c, base);
     d->info = telu_layers_info(l, (int)n);
-    return telu_synthesis_run(&d->ctx, &d->sound, d->c, l->refined ? &d->bands : NULL, l->shape,
-                          pcm);
+    return telu_synthesis_run(&d->ctx, &d->synthesis, d->c, l->refined ? &d->bands : NULL,
+                              l->shape, pcm);
 }

@@ -129,7 +129,7 @@ static int tables(const struct walk *w, const struct telu_config *c)
     if (!r) r = tensor(w, "tab", -1, "split", TELU_TABLE, TELU_U8, 2,
                        TELU_SPLIT_RATES, 0);
 
-    /* Stays the last: version 1 had none (weights.c). */
+    /* tilt stays the last tensor: version 1 has none (weights.c). */
     if (!r) r = tensor(w, "tab", -1, "tilt", TELU_TABLE, TELU_I16, 4, TELU_BANDS, 0);
     return r;
 }

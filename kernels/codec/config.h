@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* config.h - the sizes of a network, and the one list of its tensors, which the
- * weight reader, the trainer and the exporter all walk. */
+/* config.h - sizes of a network, and the one list of its tensors, for the weight reader, the
+ * trainer and the exporter. */
 #ifndef TELU_CONFIG_H
 #define TELU_CONFIG_H
 
@@ -28,11 +28,11 @@ struct telu_config {
     int stages;                /* 1 .. 16 */
     int codes;                 /* per codebook, power of two, 2 .. 1024 */
     int dim[TELU_MAX_STAGES];  /* search dimension of each stage, 1 .. 64 */
-    int env_stages;            /* stages that the envelope table knows, 0 .. 16 */
+    int env_stages;            /* stages in the envelope table, 0 .. 16 */
 };
 
-/* The fields in the order of the weight file: field(name, least, most) for an int, where
- * `c` is the config, and array(name) for one int of each stage. */
+/* Fields in the order of the weight file: field(name, least, most) for an int, with `c` for the
+ * config, and array(name) for one int of each stage. */
 #define TELU_CONFIG_FIELDS(field, array) \
     field(enc_width, 1, TELU_MAX_WIDTH) \
     field(enc_blocks, 1, TELU_MAX_BLOCKS) \
@@ -49,7 +49,7 @@ struct telu_config {
 /* The default network: 3.3 M parameters. */
 struct telu_config telu_config_default(void);
 
-/* 0, or -1 and telu_error() naming the field, its value and its range. */
+/* 0, or -1 and telu_error() with the field, its value and its range. */
 int telu_config_check(const struct telu_config *c);
 
 enum telu_dtype { TELU_F32, TELU_BF16, TELU_I16, TELU_U16, TELU_U8 };
@@ -69,7 +69,7 @@ struct telu_tensor {
     int decay;                 /* 1: a matrix, AdamW decays it */
 };
 
-/* "prefix.index.name", or "prefix.name" when index < 0, into text. */
+/* Writes "prefix.index.name", or "prefix.name" when index < 0, to text. */
 void telu_tensor_name(char *text, size_t size, const char *prefix, int index,
                       const char *name);
 

@@ -6,9 +6,9 @@
  *                    320    320, K = 7,        '--> scale --'
  *                           e = 2
  *
- * head: value * exp(clamp(scale)), signed and unbounded, so that a loud voice is not
- * squeezed. Larger than the encoder: quality comes from here. The encoder runs it
- * too, to know what the base layer leaves to the refinement.
+ * head: value * exp(clamp(scale)), signed and unbounded, so that loud voices keep their level.
+ * The decoder network is larger than the encoder's, because it determines the quality. The
+ * encoder runs it too and quantises the residual of its base layer.
  */
 #include "network.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* dequantise.h - the coefficients that are heard, of what a packet holds: FORMAT.md, "Sound" and
+/* dequantise.h - dequantised coefficients of a packet, with noise filling: FORMAT.md, "Sound" and
  * "Long-term postfilter".
  */
 #ifndef TELU_DEQUANTISE_H
@@ -11,19 +11,18 @@
 extern "C" {
 #endif
 
-/* base -> y [320], the sound of a base layer alone; u: before the first sign; y may be
- * base, but not among lanes. */
+/* Dequantises a base layer alone: base [320] -> y [320]; y may be base on the host only. u: state
+ * of the noise generator before the first sign. */
 TELU_PUBLIC void telu_dequantise_base(float *y, const float *base, uint32_t u);
 
-/* What the long-term postfilter (ltpf.h) changes of coefficients c [320]: again [320] are
- * those of its y, g [2] its strengths. Where again is within about a step of c it takes c
- * some of the way there; where it is far off it is not believed. With shape 0 the nearest
- * waveform is wanted: in all bands, but not as far. -> d [320], to be added to c, may be
- * again. */
+/* Computes d [320], the change of coefficients c [320] by the long-term postfilter (ltpf.h).
+ * prediction [320]: coefficients of the predicted waveform; g [2]: confidence of each hop; d may
+ * be prediction. A prediction within about a step of c moves c towards it; a distant one has
+ * little effect. Shape 0, tuned for SNR, changes all bands, over half the range. */
 TELU_PUBLIC void telu_postfilter_change(float *d, const float *c, const float *prediction,
                                 const float *g, const struct telu_bands *p, int shape);
 
-/* q, base -> y [320], "Sound" in FORMAT.md; y may be base, but not among lanes. */
+/* Dequantises a refined packet: q, base [320] -> y [320]; y may be base on the host only. */
 TELU_PUBLIC void telu_dequantise_refined(float *y, const int *q, const struct telu_bands *p,
                                  const struct telu_tables *t, const float *base, int shape);
 

@@ -11,17 +11,17 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Where nothing is coded the base layer is heard. Its fine structure hardly changes from
- * packet to packet, and from 1.9 kHz on would be heard as a comb of tones. So there a
- * coefficient keeps its sign and size as far as it is large beside a doubt; the rest of its
- * power has a sign by chance. Above 4.2 kHz the base layer has learnt little but an
- * envelope, and the doubt is greater. */
-#define STILL   10             /* the first band of those */
-#define NOISY   16             /* the first above 4.2 kHz */
-#define AT_MOST 0.75f          /* how much of a base layer that is right in size alone */
+/* The decoder fills coefficients with q = 0 from the base layer. The base layer's fine structure
+ * hardly changes from packet to packet and would sound like a comb of tones from 1.9 kHz on.
+ * A coefficient there keeps its sign and size as far as it exceeds an uncertainty; the rest of
+ * its power gets a random sign. Above 4.2 kHz the base layer has learnt little but an envelope,
+ * so the uncertainty is greater. */
+#define FIRST_NOISE_BAND    10         /* first band with random signs: 1.9 kHz */
+#define FIRST_ENVELOPE_BAND 16         /* first band above 4.2 kHz */
+#define MAX_BASE_SHARE      0.75f      /* of a base layer that is right in size alone */
 
-/* The mean magnitude in band b of the hop that base is; 0 for lanes that have no band. */
-TELU_STATIC float mean_of(const float *base, int b)
+/* Mean magnitude in band b of the hop at base; 0 for lanes without a band. */
+TELU_STATIC float band_mean(const float *base, int b)
 {
     int first, last;
     float sum = 0.0f;
@@ -35,37 +35,38 @@ TELU_STATIC float mean_of(const float *base, int b)
     return sum / (float)(last - first);
 }
 
-/* How large a base coefficient c, in a band of that mean, is where its sign is drawn. */
-TELU_STATIC float size_of(float c, float mean)
+/* Magnitude that a base coefficient c gets with a random sign. mean: of its band. */
+TELU_STATIC float noise_magnitude(float c, float mean)
 {
     return 0.5f * fabsf(c) + 0.75f * mean;
 }
 
-/* A base coefficient c in a band of that mean, as it is heard: times f; and what is to be
- * added of noise, as a share of its size. */
-TELU_STATIC float spread(float c, float mean, float f, float more, float doubt, uint32_t u)
+/* Dequantises a base coefficient c of a band with that mean, times f. noise: share of its
+ * magnitude to add as noise; u: its random bits. */
+TELU_STATIC float substitute_noise(float c, float mean, float f, float noise, float uncertainty,
+                                   uint32_t u)
 {
-    float x = f * c, away = doubt * doubt + 1e-30f;
-    float rest = away / (x * x + away), G = 1.0f - rest;
-    float r = size_of(c, mean) * sqrtf(f * f * (1.0f + G) * rest + more * more);   /* 1 - G^2 */
+    float x = f * c, power = uncertainty * uncertainty + 1e-30f;
+    float rest = power / (x * x + power), G = 1.0f - rest;
+    /* (1 + G) rest is 1 - G^2. */
+    float r = noise_magnitude(c, mean) * sqrtf(f * f * (1.0f + G) * rest + noise * noise);
 
     return G * x + (u >> 31 ? -r : r);
 }
 
-/* Of band b: what the base layer is multiplied by below NOISY; the share of noise from
- * there on. */
-TELU_STATIC float fill_of(float mean, const struct telu_bands *p, const uint8_t *gain, int b,
-                        float phi)
+/* Factor of the base layer in band b below FIRST_ENVELOPE_BAND; share of noise from there on. */
+TELU_STATIC float noise_fill(float mean, const struct telu_bands *p, const uint8_t *gain, int b,
+                             float phi)
 {
     float g, most, share;
 
     if (b >= TELU_BANDS)
         return 0.0f;
     g = gain[b] / 128.0f;
-    share = b < NOISY ? AT_MOST : fabsf(1.0f - g);
+    share = b < FIRST_ENVELOPE_BAND ? MAX_BASE_SHARE : fabsf(1.0f - g);
     most = phi * p->step[b];
     share = share * mean > most ? most / mean : share;
-    return b >= NOISY || share > g ? share : g;
+    return b >= FIRST_ENVELOPE_BAND || share > g ? share : g;
 }
 
 TELU_PUBLIC void telu_dequantise_refined(float *y, const int *q, const struct telu_bands *p,
@@ -81,12 +82,12 @@ TELU_PUBLIC void telu_dequantise_refined(float *y, const int *q, const struct te
         float g = gain[w.b] / 128.0f, step = p->step[w.b], fill, mean;
         int k = w.h + w.k;
 
-        /* Among lanes each has a band of the hop at hand, and no lot of them is in two. */
+        /* Each lane computes one band of the hop; TELU_LANES coefficients never cross hops. */
         if (TELU_LANES == 1 || i % TELU_HOP == 0) {
             int b = TELU_LANES == 1 ? w.b : TELU_LANE;
 
-            means = mean_of(base + w.h, b);
-            fills = fill_of(means, p, gain, b, phi);
+            means = band_mean(base + w.h, b);
+            fills = noise_fill(means, p, gain, b, phi);
         }
         fill = telu_lane_value(fills, w.b);
         mean = telu_lane_value(means, w.b);
@@ -100,12 +101,12 @@ TELU_PUBLIC void telu_dequantise_refined(float *y, const int *q, const struct te
                 float v = ((float)a + (t->recon[a < 3 ? a : 3] - 128) / 256.0f) * step;
 
                 y[k] = g * base[k] + (q[k] < 0 ? -v : v);
-            } else if (w.b < STILL) {
+            } else if (w.b < FIRST_NOISE_BAND) {
                 y[k] = fill * base[k];
-            } else if (w.b < NOISY) {
-                y[k] = spread(base[k], mean, fill, 0.0f, step / 32.0f, u);
+            } else if (w.b < FIRST_ENVELOPE_BAND) {
+                y[k] = substitute_noise(base[k], mean, fill, 0.0f, step / 32.0f, u);
             } else {
-                y[k] = spread(base[k], mean, g, fill, step / 8.0f, u);
+                y[k] = substitute_noise(base[k], mean, g, fill, step / 8.0f, u);
             }
         }
         u = telu_noise_after(u, TELU_LANES - 1);
@@ -125,18 +126,18 @@ TELU_PUBLIC void telu_dequantise_base(float *y, const float *base, uint32_t u)
         float mean;
 
         if (TELU_LANES == 1 || i % TELU_HOP == 0)
-            means = mean_of(base + w.h, TELU_LANES == 1 ? w.b : TELU_LANE);
+            means = band_mean(base + w.h, TELU_LANES == 1 ? w.b : TELU_LANE);
         mean = telu_lane_value(means, w.b);
 
         run = telu_position_run(&w);
         for (int end = k + run; k < end; k++) {
-            float size = size_of(base[k], mean);
+            float size = noise_magnitude(base[k], mean);
 
             u = telu_noise(u);
-            if (w.b < STILL)
+            if (w.b < FIRST_NOISE_BAND)
                 y[k] = base[k];
-            else if (w.b < NOISY)
-                y[k] = spread(base[k], mean, 1.0f, 0.0f, 0.5f * mean, u);
+            else if (w.b < FIRST_ENVELOPE_BAND)
+                y[k] = substitute_noise(base[k], mean, 1.0f, 0.0f, 0.5f * mean, u);
             else
                 y[k] = u >> 31 ? -size : size;
         }
@@ -148,7 +149,7 @@ TELU_PUBLIC void telu_dequantise_base(float *y, const float *base, uint32_t u)
 TELU_PUBLIC void telu_postfilter_change(float *d, const float *c, const float *prediction,
                                 const float *g, const struct telu_bands *p, int shape)
 {
-    int bands = shape ? NOISY : TELU_BANDS;
+    int bands = shape ? FIRST_ENVELOPE_BAND : TELU_BANDS;
     float per_reach = shape ? 1.0f : 2.0f;
 
     for (int i = TELU_LANE; i < TELU_COEFS; i += TELU_LANES) {
@@ -161,8 +162,8 @@ TELU_PUBLIC void telu_postfilter_change(float *d, const float *c, const float *p
     TELU_SYNC_LANES();
 }
 
-#undef STILL
-#undef NOISY
-#undef AT_MOST
+#undef FIRST_NOISE_BAND
+#undef FIRST_ENVELOPE_BAND
+#undef MAX_BASE_SHARE
 
 #endif

@@ -20,7 +20,7 @@ extern "C" {
 /* Input samples are limited to +48 dB over full scale, so that later numbers are finite. */
 #define TELU_MAX_INPUT 256.0f
 
-/* A sample within the limits; 0 for one that is not finite. */
+/* Limits a sample; 0 for one that is not finite. */
 TELU_INLINE float telu_encode_limit(float v)
 {
     /* NaN and infinity have no finite difference to themselves. */
@@ -28,26 +28,26 @@ TELU_INLINE float telu_encode_limit(float v)
     return v < -TELU_MAX_INPUT ? -TELU_MAX_INPUT : v > TELU_MAX_INPUT ? TELU_MAX_INPUT : v;
 }
 
-/* Sets budget, and of l all but codes, step and q. bands are overwritten. Returns 1 when
- * the packet has codes, so that the networks run, else 0. */
+/* Sets budget and all of l but codes, step and q; overwrites bands. Returns 1 when the packet
+ * has codes, so that the networks run, else 0. */
 TELU_PUBLIC int telu_encode_begin(struct telu_rc *rc, struct telu_budget *budget,
                                   struct telu_layers *l, struct telu_bands *bands,
                                   const struct telu_model *m);
 
-/* The codes of a refined packet are known. Returns 1 when the refinement fits, and bands
- * have the envelope; else 0, and l is base-only with more codes to search. */
+/* Call it when the codes of a refined packet are known. Returns 1 when the refinement fits; bands
+ * then have the envelope. Returns 0 otherwise; l is then base-only with more codes to search. */
 TELU_PUBLIC int telu_encode_settle(const struct telu_budget *budget, struct telu_layers *l,
                                    struct telu_bands *bands, const struct telu_model *m);
 
-/* c [320] original, base [320] base layer (of a refined packet only), points as in
- * telu_rc_step() -> packet. Returns its bytes. */
+/* Writes the packet and returns its bytes. c [320] original; base [320] base layer, read for a
+ * refined packet only; points as in telu_rc_step(). */
 TELU_PUBLIC int telu_encode_finish(struct telu_rc *rc, const struct telu_budget *budget,
                                    struct telu_layers *l, struct telu_bands *bands,
                                    const struct telu_model *m, const float *c,
                                    const float *base, const float *points,
                                    uint8_t *packet);
 
-/* What telu_encoder_info() and telu_decoder_info() tell of a packet. */
+/* Result of telu_encoder_info() and telu_decoder_info() for a packet. */
 TELU_INLINE struct telu_info telu_layers_info(const struct telu_layers *l, int bytes)
 {
     struct telu_info info;

@@ -5,7 +5,7 @@
 
 #include "encode_state.h"
 
-#define DROPPED 8              /* coefficients of a hop dropped at a time */
+#define DROP_COEFS 8           /* coefficients of a hop dropped at a time */
 
 /* Sets l to a base-only packet of the budget's bytes. */
 TELU_STATIC void encode_base_only(const struct telu_budget *budget, struct telu_layers *l,
@@ -21,7 +21,7 @@ TELU_STATIC void encode_base_only(const struct telu_budget *budget, struct telu_
     }
 }
 
-/* Whether the refinement fits beside the codes of l; bands get the envelope. */
+/* Returns 1 when the refinement fits together with the codes of l; sets the envelope of bands. */
 TELU_STATIC int encode_fits(const struct telu_budget *budget, const struct telu_layers *l,
                             struct telu_bands *bands, const struct telu_model *m)
 {
@@ -62,7 +62,7 @@ TELU_PUBLIC int telu_encode_settle(const struct telu_budget *budget, struct telu
     return fits;
 }
 
-/* Writes a packet that is known to fit with some step. Returns its bytes. */
+/* Writes a packet that fits with some step. Returns its bytes. */
 TELU_STATIC int encode_refined(struct telu_rc *rc, const struct telu_budget *budget,
                                struct telu_layers *l, struct telu_bands *bands,
                                const struct telu_model *m, const float *c,
@@ -80,13 +80,13 @@ TELU_STATIC int encode_refined(struct telu_rc *rc, const struct telu_budget *bud
         if (n)
             return n;
 
-        /* Estimates may be a byte short: the next coarser step is tried, and past the
-         * coarsest the highest coefficients are dropped. */
+        /* Estimates may be a byte short: the loop tries the next coarser step, and past the
+         * coarsest it drops the highest coefficients. */
         if (step < TELU_STEPS - 1) {
             telu_bands_step(bands, t, ++step, budget->shape);
             telu_refine_quantise(l->q, bands, t, c, base, telu_rc_dead_zone(rc->rate.tune));
         } else {
-            coded -= DROPPED;
+            coded -= DROP_COEFS;
             for (int k = coded + TELU_LANE; k < TELU_HOP; k += TELU_LANES)
                 l->q[k] = l->q[TELU_HOP + k] = 0;
             TELU_SYNC_LANES();
@@ -110,6 +110,6 @@ TELU_PUBLIC int telu_encode_finish(struct telu_rc *rc, const struct telu_budget 
     return n;
 }
 
-#undef DROPPED
+#undef DROP_COEFS
 
 #endif

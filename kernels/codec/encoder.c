@@ -5,8 +5,8 @@
  *               640         256    256, K = 7,      128
  *                                  e = 2
  *
- * Sizes are those of the default config. One packet in, one latent out, causal: the
- * past is in the blocks' histories. Weights are bfloat16, sums float32.
+ * Sizes are those of the default config. The network is causal: one packet in, one latent out;
+ * the blocks' histories hold the past. Weights are bfloat16, sums float32.
  */
 #include "network.h"
 

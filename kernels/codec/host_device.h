@@ -27,12 +27,12 @@
 
 #include <cuda_runtime.h>
 
-/* Calls would save registers in memory; so functions are inlined. */
+/* Functions are inlined, because calls would save registers in memory. */
 #define TELU_STATIC  static __device__ __forceinline__ __attribute__((unused))
 #define TELU_PUBLIC  TELU_STATIC
 #define TELU_INLINE  TELU_STATIC
-/* Large functions with several callers are called: a warp that runs code once waits for its
- * instructions to be fetched. */
+/* Large functions with several callers are not inlined: a warp that runs code once waits for
+ * the fetch of its instructions. */
 #define TELU_NOINLINE static __device__ __attribute__((noinline, unused))
 #define TELU_CONST static __device__ const
 #define telu_leading_zeros __clz

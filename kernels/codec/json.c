@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* json.c - see json.h. One loop with a stack of open arrays and objects fills a flat list of
- * nodes, so that no text can exhaust the stack. */
+/* json.c - see json.h. One loop, with an array of open objects and arrays, fills a flat list of
+ * nodes, so no text can exhaust the call stack. */
 #include "json.h"
 
 #include "error.h"
@@ -14,8 +14,8 @@ struct reader {
     size_t at, n;
     struct telu_json *node;
     size_t used, room;
-    char *out;                 /* where the next string goes */
-    uint32_t open[TELU_JSON_DEPTH];        /* nodes that are not closed yet */
+    char *out;                 /* end of the strings so far */
+    uint32_t open[TELU_JSON_DEPTH];        /* nodes not closed yet */
     int depth;
 };
 
@@ -95,7 +95,7 @@ static int hex4(struct reader *r, unsigned *value)
     return 0;
 }
 
-/* The UTF-8 of a code point; at most as long as its escape. */
+/* Appends a code point in UTF-8; it is at most as long as its escape. */
 static void put(struct reader *r, unsigned c)
 {
     if (c < 0x80) {
@@ -116,7 +116,7 @@ static void put(struct reader *r, unsigned c)
     *r->out++ = (char)(0x80 | (c & 63));
 }
 
-/* Behind "\u". */
+/* Reads the digits after "\u". */
 static int code_point(struct reader *r)
 {
     const size_t begin = r->at;
@@ -161,7 +161,7 @@ static int escape(struct reader *r)
     return 0;
 }
 
-/* The string at r->at, its escapes resolved and NUL-terminated. NULL on error. */
+/* Reads the string at r->at, resolves its escapes and adds a NUL. NULL on error. */
 static const char *string(struct reader *r)
 {
     const char *begin = r->out;
@@ -230,7 +230,7 @@ static int number(struct reader *r, struct telu_json *v)
     return 0;
 }
 
-static int word(struct reader *r, struct telu_json *v)
+static int literal(struct reader *r, struct telu_json *v)
 {
     static const struct { const char *text; enum telu_json_kind kind; } words[] = {
         { "null", TELU_JSON_NULL }, { "false", TELU_JSON_FALSE }, { "true", TELU_JSON_TRUE },
@@ -292,7 +292,7 @@ static int value(struct reader *r, const char *key)
     }
     if (c == '-' || digit(r))
         return number(r, v);
-    return word(r, v);
+    return literal(r, v);
 }
 
 static int member(struct reader *r)
@@ -319,7 +319,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Sorted, so that an object of many members costs no more than it must. */
+/* Checks for equal keys. Sorting keeps an object of many members cheap. */
 static int check_keys(const struct reader *r, const struct telu_json *o)
 {
     const char **key = malloc((o->count + 1) * sizeof(*key));
@@ -351,7 +351,7 @@ static int close_last(struct reader *r)
     return o->kind == TELU_JSON_OBJECT ? check_keys(r, o) : 0;
 }
 
-/* The next value of the array or object that is open, or its end. */
+/* Reads the next value of the innermost open array or object, or closes it. */
 static int step(struct reader *r)
 {
     const struct telu_json *o = &r->node[r->open[r->depth - 1]];
@@ -393,7 +393,7 @@ int telu_json_parse(struct telu_json_doc *doc, const char *what, const char *tex
                                 n, UINT32_MAX / 2);
     if (!all_utf8(text, n))
         return telu_fail_status(TELU_ERR_FORMAT, "%s: is not UTF-8, expected JSON", what);
-    doc->text = r.out = malloc(n);         /* two quotes pay for a string's NUL */
+    doc->text = r.out = malloc(n);         /* a string's NUL replaces its quotes */
     if (!doc->text)
         return telu_fail_status(TELU_ERR_NO_MEMORY, "%s: no memory for %zu bytes", what, n);
     if (read_all(&r)) {

@@ -3,7 +3,7 @@
  *
  * The text is hostile input. The reader does not recurse; it refuses nesting deeper than
  * TELU_JSON_DEPTH, bytes that are not UTF-8, a key that an object has twice, an escaped
- * NUL and everything behind the root. An error names the byte, counted from 0.
+ * NUL and everything after the root. An error names the byte, counted from 0.
  */
 #ifndef TELU_JSON_H
 #define TELU_JSON_H
@@ -39,13 +39,13 @@ struct telu_json_doc {
     char *text;                /* all strings */
 };
 
-/* Reads text [n], an object; `what` begins the error text. 0, or -1 with telu_error():
- * TELU_ERR_FORMAT or TELU_ERR_NO_MEMORY, and nothing to free. */
+/* Reads text [n], an object; `what` begins the error text. 0, or -1 with nothing to free and
+ * telu_error(): TELU_ERR_FORMAT or TELU_ERR_NO_MEMORY. */
 int telu_json_parse(struct telu_json_doc *doc, const char *what, const char *text,
                     size_t n);
 void telu_json_free(struct telu_json_doc *doc);
 
-/* Value i of an array or object, i < count; and the value behind v. */
+/* Value i of an array or object, i < count; and the value that follows v. */
 const struct telu_json *telu_json_at(const struct telu_json *of, uint32_t i);
 const struct telu_json *telu_json_next(const struct telu_json *v);
 
@@ -55,8 +55,8 @@ const struct telu_json *telu_json_member(const struct telu_json *o, const char *
 /* Text of a string; NULL when v is NULL or no string. */
 const char *telu_json_string(const struct telu_json *v);
 
-/* text as printable ASCII, for an error text: other bytes become \ooo. Returns out [size],
- * which may be cut. */
+/* Writes text as printable ASCII to out [size], for an error text: other bytes become \ooo, and
+ * the end may be cut. Returns out. */
 const char *telu_json_show(char *out, size_t size, const char *text);
 
 #ifdef __cplusplus

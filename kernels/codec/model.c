@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* model.c - tensors' bytes -> a model: value checks, one arena, derived tables. */
+/* model.c - builds a model from tensors' bytes: value checks, one arena, derived tables. */
 #include "weights.h"
 
 #include "error.h"
@@ -65,9 +65,9 @@ struct telu_tensor *telu_tensor_list(const struct telu_config *cfg, int *count)
     return l.t;
 }
 
-/* --- What a value may be ------------------------------------------------ */
+/* --- Value checks ------------------------------------------------------- */
 
-/* A float is not finite when all bits of its exponent are set. */
+/* Checks that floats are finite: not all bits of the exponent are set. */
 static int check_floats(const struct telu_tensor *t, const uint8_t *at)
 {
     const int bytes = dtypes[t->dtype].bytes;
@@ -132,7 +132,7 @@ static int check(const struct telu_config *cfg, const struct telu_tensor *t,
 struct build {
     const struct telu_tensor *t;
     const struct telu_blob *blob;
-    void **at;                 /* where tensor i lies in the arena */
+    void **at;                 /* place of tensor i in the arena */
     int count;
     char *base;                /* NULL: only count the bytes */
     size_t used;
@@ -146,7 +146,7 @@ static void *take(struct build *b, size_t bytes)
     return at;
 }
 
-/* Runs twice: to learn how large the arena is, and to hand it out. */
+/* Lays out the arena. Two runs: the first measures it, the second hands it out. */
 static void lay_out(struct build *b, struct telu_model *m)
 {
     const size_t codes = m->cfg.codes;
@@ -166,7 +166,7 @@ static void lay_out(struct build *b, struct telu_model *m)
     m->tab.cumul = take(b, sizeof(uint16_t) * TELU_CONTEXTS * (TELU_SYMBOLS + 1));
 }
 
-/* The packing wants aligned words, and a file promises no alignment. */
+/* Copies a tensor through aligned memory: packing needs aligned words, files promise none. */
 static int copy(struct build *b, int i)
 {
     const struct telu_tensor *t = &b->t[i];
@@ -278,7 +278,7 @@ static void derive_stage(const struct telu_stage *v, int n)
         for (int d = 0; d < D; d++)
             tbook[d * codes + c] = v->book[c * D + d];
 
-    /* Added in order of the index, as FORMAT.md wants it: the same bits everywhere. */
+    /* The sums go in order of the index (FORMAT.md), so every machine gets the same bits. */
     for (int k = 0; k <= n; k++) {
         const int under = codes >> k;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* network.h - encoder and decoder network and the residual VQ between them, packet by
- * packet; state is an argument. The diagrams stand in encoder.c and decoder.c.
+/* network.h - encoder network, residual VQ and decoder network, one packet per call; the caller
+ * owns the state. encoder.c and decoder.c have the diagrams.
  */
 #ifndef TELU_NETWORK_H
 #define TELU_NETWORK_H
@@ -12,20 +12,21 @@
 extern "C" {
 #endif
 
-/* History of one stack of blocks and room to work in; one arena per stream. */
+/* Histories and scratch of one stack of blocks, in the stream's arena. */
 struct telu_net_state {
     float *hist[TELU_MAX_BLOCKS];  /* (K-1, C) each */
     float *a, *b;                  /* (width) each */
     float *h;                      /* (expand * width), at least TELU_FEATURES */
 };
 
-/* Floats that a state of such a stack takes; lay it out in mem (zeroed). */
+/* _floats() returns the size of a stack's state, _init() lays it out in mem (zeroed), _reset()
+ * clears the histories. */
 size_t telu_net_floats(int width, int blocks, int kernel, int expand);
 void telu_net_init(struct telu_net_state *s, float *mem, int width, int blocks,
                    int kernel);
 void telu_net_reset(struct telu_net_state *s, int width, int blocks, int kernel);
 
-/* Block i of the stack: a = block(a), with history i; b and h are overwritten. */
+/* Runs block i of the stack: a = block(a), with history i; overwrites b and h. 0, or -1. */
 int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
                    struct telu_net_state *s, int i, int width, int kernel);
 
@@ -37,16 +38,16 @@ int telu_encoder_net(struct telu_ctx *ctx, const struct telu_model *m,
 int telu_decoder_net(struct telu_ctx *ctx, const struct telu_model *m,
                      struct telu_net_state *s, float *c, const float *latent);
 
-/* rvq.c: latent -> the first S codes, then a prefix of `prefix_bits` bits of stage S
- * (0: none), and what they decode to. latent and sum have cfg.latent floats and must
- * not overlap. */
+/* rvq.c: latent -> the first S codes, a prefix of `prefix_bits` bits of stage S (0: none), and
+ * sum, the latent that they decode to. latent and sum have cfg.latent floats and must not
+ * overlap. 0, or -1. */
 int telu_rvq_encode(struct telu_ctx *ctx, const struct telu_model *m, int *codes,
                     int S, int *prefix, int prefix_bits, float *sum,
                     const float *latent);
 int telu_rvq_decode(struct telu_ctx *ctx, const struct telu_model *m, float *sum,
                     const int *codes, int S, int prefix, int prefix_bits);
 
-/* codec.c, for tests: the latent of the last packet that the networks ran for. */
+/* codec.c, for tests: latent of the last packet with codes. */
 const float *telu_encoder_latent(const struct telu_encoder *e);
 
 #ifdef __cplusplus

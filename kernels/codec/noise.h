@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* noise.h - the linear congruential generator whose high bits are the signs of noise
- * (Knuth and Lewis; in FORMAT.md): integers, so the same on both sides and everywhere. */
+/* noise.h - linear congruential generator (Knuth and Lewis) whose high bits give random signs,
+ * see FORMAT.md. Integers give the same signs on every machine. */
 #ifndef TELU_NOISE_H
 #define TELU_NOISE_H
 

@@ -21,7 +21,7 @@ struct telu_layers {
     int q[TELU_COEFS];         /* when refined */
 };
 
-/* Bits of a base-only packet of `bytes` bytes: whole codes, and the prefix's bits. */
+/* Sets the number of whole codes and of prefix bits in a base-only packet of `bytes` bytes. */
 TELU_PUBLIC void telu_packet_capacity(int bytes, int stages, int n, int *codes, int *prefix_bits);
 
 /* Bytes before the range coder's first, in a refined packet of S stages. */
@@ -30,34 +30,34 @@ TELU_PUBLIC int telu_packet_header_bytes(int S, int n);
 /* Writes a base-only packet of exactly `bytes` bytes. */
 TELU_PUBLIC void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n);
 
-/* Writes a refined packet, padded with zeros to `bytes` when bytes > 0. Returns its
- * length, or 0 when it does not fit into cap (or bytes). */
+/* Writes a refined packet, padded with zeros to `bytes` when bytes > 0. Returns its length, or
+ * 0 when it does not fit into cap or bytes. */
 TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
                        const struct telu_layers *l, const struct telu_bands *p,
                        const struct telu_tables *t, int n);
 
 /* Facts of a packet that need none of its codes. */
 struct telu_packet_header {
-    int base;                  /* 1: was written with a base layer */
+    int base;                  /* 1: written with a base layer */
     int refined;               /* 1: has range-coded bytes */
     int stages, prefix_bits;   /* whole codes present; bits of one more */
     int shape;                 /* as written; 0 in a base-only packet */
     int header_bytes;          /* bytes before the range coder's first; 0: not refined */
 };
 
-/* Any `size` bytes -> h. stages and n: of the model; TELU_MAX_STAGES and any n when only
- * base is needed. 0, or -1 on damage (h is then undefined). */
+/* Reads h from any `size` bytes. stages and n: of the model; TELU_MAX_STAGES and any n when only
+ * h->base is needed. 0, or -1 on damage (h is then undefined). */
 TELU_PUBLIC int telu_packet_peek(struct telu_packet_header *h, const uint8_t *in, size_t size,
                      int stages, int n);
 
-/* Any bytes in. 0, or -1 on damage (l is then undefined). stages: of the model.
- * When l->refined, plan is what the coefficients were read with. */
+/* Reads l from any bytes. 0, or -1 on damage (l is then undefined). stages: of the model. When
+ * l->refined, bands get the parameters that the coefficients were read with. */
 TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
                     const uint8_t *in, size_t size, const struct telu_tables *t,
                     int stages, int n);
 
-/* The sound of a base-only packet: base [320], as the network made it, -> y [320]; y may
- * be base, but not among lanes. */
+/* Dequantises a base-only packet: base [320] of the network -> y [320]; y may be base on the
+ * host only. */
 TELU_PUBLIC void telu_dequantise_packet(float *y, const struct telu_layers *l, const float *base);
 
 #ifdef __cplusplus

@@ -10,33 +10,33 @@
 
 #include <string.h>
 
-#define BASE_BITS  1           /* before the codes of a base-only packet */
+#define BASE_BITS   1          /* before the codes of a base-only packet */
 #define STAGES_BITS 5
-#define SHAPE_BITS 2
-#define FRONT_BITS (BASE_BITS + STAGES_BITS + SHAPE_BITS)
-#define STEP_BITS  7
+#define SHAPE_BITS  2
+#define HEADER_BITS (BASE_BITS + STAGES_BITS + SHAPE_BITS)
+#define STEP_BITS   7
 
 /* --- Bits, from the most significant of the first byte -------------------- */
 
-struct bits {
+struct packet_bits {
     uint8_t *out;
     const uint8_t *in;
     size_t at;
 };
 
-/* How many of `count` bits go into the byte that the next one is in. */
-TELU_STATIC int into_byte(const struct bits *b, int count)
+/* Number of `count` bits that fit into the current byte. */
+TELU_STATIC int bits_into_byte(const struct packet_bits *b, int count)
 {
     int left = 8 - (int)(b->at & 7);
 
     return count < left ? count : left;
 }
 
-/* v < 2^count */
-TELU_STATIC void put_bits(struct bits *b, uint32_t v, int count)
+/* Writes v < 2^count. */
+TELU_STATIC void packet_put_bits(struct packet_bits *b, uint32_t v, int count)
 {
     while (count > 0) {
-        int n = into_byte(b, count);
+        int n = bits_into_byte(b, count);
 
         count -= n;
         b->out[b->at >> 3] |= (v >> count & ((1u << n) - 1)) << (8 - n - (b->at & 7));
@@ -44,12 +44,12 @@ TELU_STATIC void put_bits(struct bits *b, uint32_t v, int count)
     }
 }
 
-TELU_STATIC uint32_t get_bits(struct bits *b, int count)
+TELU_STATIC uint32_t packet_get_bits(struct packet_bits *b, int count)
 {
     uint32_t v = 0;
 
     while (count > 0) {
-        int n = into_byte(b, count);
+        int n = bits_into_byte(b, count);
 
         v = v << n | (b->in[b->at >> 3] >> (8 - n - (b->at & 7)) & ((1u << n) - 1));
         b->at += n;
@@ -60,8 +60,8 @@ TELU_STATIC uint32_t get_bits(struct bits *b, int count)
 
 /* --- Sizes ---------------------------------------------------------------- */
 
-/* Into `bits` bits go so many of `stages` codes, and a prefix of the next. */
-TELU_STATIC void room(int bits, int stages, int n, int *codes, int *prefix_bits)
+/* Number of whole codes, of `stages`, in `bits` bits, and of bits left for a prefix. */
+TELU_STATIC void packet_split_bits(int bits, int stages, int n, int *codes, int *prefix_bits)
 {
     *codes = bits / n < stages ? bits / n : stages;
     *prefix_bits = *codes < stages ? bits - *codes * n : 0;
@@ -69,39 +69,39 @@ TELU_STATIC void room(int bits, int stages, int n, int *codes, int *prefix_bits)
 
 TELU_PUBLIC void telu_packet_capacity(int bytes, int stages, int n, int *codes, int *prefix_bits)
 {
-    room(8 * bytes - BASE_BITS, stages, n, codes, prefix_bits);
+    packet_split_bits(8 * bytes - BASE_BITS, stages, n, codes, prefix_bits);
 }
 
 TELU_PUBLIC int telu_packet_header_bytes(int S, int n)
 {
-    return (FRONT_BITS + S * n + STEP_BITS + 7) / 8;
+    return (HEADER_BITS + S * n + STEP_BITS + 7) / 8;
 }
 
 /* --- Writing -------------------------------------------------------------- */
 
 TELU_PUBLIC void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n)
 {
-    struct bits b = { out, NULL, 0 };
+    struct packet_bits b = { out, NULL, 0 };
 
     if (TELU_LANE != 0)
         return;
     memset(out, 0, (size_t)bytes);
-    put_bits(&b, 0, BASE_BITS);
+    packet_put_bits(&b, 0, BASE_BITS);
     for (int s = 0; s < l->stages; s++)
-        put_bits(&b, (uint32_t)l->codes[s], n);
-    put_bits(&b, (uint32_t)l->prefix, l->prefix_bits);
+        packet_put_bits(&b, (uint32_t)l->codes[s], n);
+    packet_put_bits(&b, (uint32_t)l->prefix, l->prefix_bits);
 }
 
-TELU_STATIC void put_head(uint8_t *out, const struct telu_layers *l, int n)
+TELU_STATIC void packet_put_header(uint8_t *out, const struct telu_layers *l, int n)
 {
-    struct bits b = { out, NULL, 0 };
+    struct packet_bits b = { out, NULL, 0 };
 
-    put_bits(&b, 1, BASE_BITS);
-    put_bits(&b, (uint32_t)l->stages, STAGES_BITS);
-    put_bits(&b, (uint32_t)l->shape, SHAPE_BITS);
+    packet_put_bits(&b, 1, BASE_BITS);
+    packet_put_bits(&b, (uint32_t)l->stages, STAGES_BITS);
+    packet_put_bits(&b, (uint32_t)l->shape, SHAPE_BITS);
     for (int s = 0; s < l->stages; s++)
-        put_bits(&b, (uint32_t)l->codes[s], n);
-    put_bits(&b, (uint32_t)l->step, STEP_BITS);
+        packet_put_bits(&b, (uint32_t)l->codes[s], n);
+    packet_put_bits(&b, (uint32_t)l->step, STEP_BITS);
 }
 
 TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
@@ -118,7 +118,7 @@ TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
 
     if (TELU_LANE == 0) {
         memset(out, 0, head + 1);
-        put_head(out, l, n);
+        packet_put_header(out, l, n);
     }
     telu_range_enc_init(&e, out + head, cap - head);
     telu_refine_put(&e, l->q, p, t);
@@ -126,7 +126,7 @@ TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
     if (e.overflow)
         return 0;
 
-    /* One byte at least, or the packet would mean its base layer alone. */
+    /* At least one byte follows, or the packet would mean its base layer alone. */
     size += size == 0;
     size += head;
     if (bytes > 0 && size < cap) {
@@ -142,46 +142,46 @@ TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
 TELU_PUBLIC int telu_packet_peek(struct telu_packet_header *h, const uint8_t *in, size_t size,
                      int stages, int n)
 {
-    struct bits b = { NULL, in, 0 };
+    struct packet_bits b = { NULL, in, 0 };
     int head, length = size < TELU_MAX_PACKET ? (int)size : TELU_MAX_PACKET;
 
     if (size == 0)
         return -1;
     h->base = 1;
     h->shape = h->header_bytes = 0;
-    h->refined = (int)get_bits(&b, BASE_BITS);
+    h->refined = (int)packet_get_bits(&b, BASE_BITS);
     if (!h->refined) {
         telu_packet_capacity(length, stages, n, &h->stages, &h->prefix_bits);
         return 0;
     }
 
-    h->stages = (int)get_bits(&b, STAGES_BITS);
+    h->stages = (int)packet_get_bits(&b, STAGES_BITS);
     if (h->stages > stages)
         return -1;
     h->base = h->stages > 0;
-    h->shape = (int)get_bits(&b, SHAPE_BITS);
+    h->shape = (int)packet_get_bits(&b, SHAPE_BITS);
     h->prefix_bits = 0;
     head = telu_packet_header_bytes(h->stages, n);
     h->refined = length > head;
     if (h->refined)
         h->header_bytes = head;
-    else                               /* cut: the base layer, or a part of it */
-        room(8 * length - FRONT_BITS, h->stages, n, &h->stages, &h->prefix_bits);
+    else                               /* cut: all or part of the base layer */
+        packet_split_bits(8 * length - HEADER_BITS, h->stages, n, &h->stages, &h->prefix_bits);
     return 0;
 }
 
-/* Header y, and the codes and prefix read from b, -> l. */
-TELU_STATIC void get_codes(struct telu_layers *l, const struct telu_packet_header *y,
-                           struct bits *b, int n)
+/* Sets l from header y and from the codes and prefix read from b. */
+TELU_STATIC void packet_get_codes(struct telu_layers *l, const struct telu_packet_header *y,
+                                  struct packet_bits *b, int n)
 {
     uint32_t code;
 
     for (int s = 0; s < y->stages; s++) {
-        code = get_bits(b, n);
+        code = packet_get_bits(b, n);
         if (TELU_LANE == 0)
             l->codes[s] = (int)code;
     }
-    code = get_bits(b, y->prefix_bits);
+    code = packet_get_bits(b, y->prefix_bits);
     if (TELU_LANE == 0) {
         l->refined = y->refined;
         l->stages = y->stages;
@@ -197,19 +197,19 @@ TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
                     const uint8_t *in, size_t size, const struct telu_tables *t,
                     int stages, int n)
 {
-    struct bits b = { NULL, in, 0 };
+    struct packet_bits b = { NULL, in, 0 };
     struct telu_packet_header y;
     struct telu_range_dec d;
     int step;
 
     if (telu_packet_peek(&y, in, size, stages, n))
         return -1;
-    b.at = in[0] >> 7 ? FRONT_BITS : BASE_BITS;
-    get_codes(l, &y, &b, n);
+    b.at = in[0] >> 7 ? HEADER_BITS : BASE_BITS;
+    packet_get_codes(l, &y, &b, n);
     if (!y.refined)
         return 0;
 
-    step = (int)get_bits(&b, STEP_BITS);
+    step = (int)packet_get_bits(&b, STEP_BITS);
     if (TELU_LANE == 0)
         l->step = step;
     telu_bands_envelope(bands, t, l->codes, y.stages);
@@ -218,7 +218,7 @@ TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
     return telu_refine_get(&d, l->q, bands, t);
 }
 
-/* --- Sound ---------------------------------------------------------------- */
+/* --- Dequantisation ------------------------------------------------------- */
 
 TELU_PUBLIC void telu_dequantise_packet(float *y, const struct telu_layers *l, const float *base)
 {
@@ -228,7 +228,7 @@ TELU_PUBLIC void telu_dequantise_packet(float *y, const struct telu_layers *l, c
 }
 
 #undef BASE_BITS
-#undef FRONT_BITS
+#undef HEADER_BITS
 #undef STAGES_BITS
 #undef SHAPE_BITS
 #undef STEP_BITS

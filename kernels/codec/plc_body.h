@@ -8,8 +8,8 @@
 #include "dequantise.h"
 #include "noise.h"
 
-#define FULL  3                /* packets before the fade: 60 ms */
-#define LEVEL 0.8f             /* what is guessed is softer: a wrong guess costs less */
+#define FULL_PACKETS 3         /* packets before the fade: 60 ms */
+#define CONCEAL_GAIN 0.8f      /* a softer guess costs less when it is wrong */
 
 TELU_PUBLIC void telu_plc_init(struct telu_plc *p, float *last)
 {
@@ -33,17 +33,17 @@ TELU_PUBLIC void telu_plc_received(struct telu_plc *p, const float *c, int base)
     p->base = base;
     p->lost = 0;
 
-    /* Every loss begins alike, so that what is heard depends on no older one. */
+    /* Every loss begins with the same seed, so the output depends on no older loss. */
     p->seed = 1;
 }
 
-TELU_PUBLIC float telu_plc_lost(struct telu_plc *p)
+TELU_PUBLIC float telu_plc_next_gain(struct telu_plc *p)
 {
     if (p->lost < TELU_PLC_SILENT)
         p->lost++;
-    if (p->lost <= FULL)
-        return LEVEL;
-    return LEVEL * (float)(TELU_PLC_SILENT - p->lost) / (TELU_PLC_SILENT - FULL);
+    if (p->lost <= FULL_PACKETS)
+        return CONCEAL_GAIN;
+    return CONCEAL_GAIN * (float)(TELU_PLC_SILENT - p->lost) / (TELU_PLC_SILENT - FULL_PACKETS);
 }
 
 TELU_PUBLIC void telu_plc_repeat(struct telu_plc *p, float *c)
@@ -59,7 +59,7 @@ TELU_PUBLIC void telu_plc_extrapolate(struct telu_plc *p, float *c, const float 
     p->seed = telu_noise_after(p->seed, TELU_COEFS);
 }
 
-#undef FULL
-#undef LEVEL
+#undef FULL_PACKETS
+#undef CONCEAL_GAIN
 
 #endif

@@ -15,11 +15,11 @@ extern "C" {
 
 #define TELU_RANGE_BITS 15     /* frequencies of a table add up to 2^15 */
 
-/* low holds, above its 32 bits, `pending` more that go to out when there are some, so that
- * a carry seldom has to be added to bytes already written. */
+/* low holds `pending` bits above its lower 32. They go to out several at a time, so a carry is
+ * seldom added to bytes already written. */
 struct telu_range_enc {
     uint8_t *out;
-    size_t n, cap;             /* bytes in out; room */
+    size_t n, cap;             /* bytes in out; capacity */
     uint64_t low;
     uint32_t range;
     int pending;
@@ -28,14 +28,14 @@ struct telu_range_enc {
 
 TELU_PUBLIC void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_t cap);
 
-/* Symbol [c, c + f) of 2^t; 1 <= f, c + f <= 2^t, t <= 16. */
+/* Writes symbol [c, c + f) of 2^t; 1 <= f, c + f <= 2^t, t <= 16. */
 TELU_PUBLIC void telu_range_put(struct telu_range_enc *e, uint32_t c, uint32_t f, int t);
 
-/* The low `count` bits of v, highest first, each as likely; count 0 .. 32. */
+/* Writes the low `count` bits of v, highest first, 0 and 1 equally likely; count 0 .. 32. */
 TELU_PUBLIC void telu_range_put_bits(struct telu_range_enc *e, uint32_t v, int count);
 
-/* Ends with the fewest bytes that decode, zeros past the end included. Returns how
- * many, or 0 with e->overflow set. */
+/* Ends with the fewest bytes that decode when zeros follow them. Returns their number, or 0 with
+ * e->overflow set. */
 TELU_PUBLIC size_t telu_range_finish(struct telu_range_enc *e);
 
 struct telu_range_dec {
@@ -46,8 +46,8 @@ struct telu_range_dec {
 
 TELU_PUBLIC void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in, size_t n);
 
-/* The next symbol is one of 2^t, t <= 16: after this telu_range_above() tells whether it
- * lies at c or above, 0 <= c < 2^t. Follow with telu_range_consume(). */
+/* Begins a symbol of 2^t, t <= 16. telu_range_above() then tells whether it lies at c or above,
+ * 0 <= c < 2^t; telu_range_consume() ends it. */
 TELU_PUBLIC void telu_range_begin(struct telu_range_dec *d, int t);
 TELU_PUBLIC void telu_range_consume(struct telu_range_dec *d, uint32_t c, uint32_t f);
 TELU_PUBLIC uint32_t telu_range_get_bits(struct telu_range_dec *d, int count);
@@ -57,7 +57,7 @@ TELU_INLINE int telu_range_above(const struct telu_range_dec *d, uint32_t c)
     return d->code >= d->range * c;
 }
 
-/* More than four bytes past the end have been read: the data was cut. */
+/* 1 when more than four bytes past the end were read: the data was cut. */
 TELU_INLINE int telu_range_exhausted(const struct telu_range_dec *d)
 {
     return d->at > d->n + 4;

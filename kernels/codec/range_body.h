@@ -5,7 +5,7 @@
 
 #include "range.h"
 
-#define NARROW (1u << 24)      /* a range below this is widened by a byte */
+#define MIN_RANGE (1u << 24)   /* the coder shifts a smaller range by a byte */
 
 TELU_PUBLIC void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, size_t cap)
 {
@@ -18,9 +18,9 @@ TELU_PUBLIC void telu_range_enc_init(struct telu_range_enc *e, uint8_t *out, siz
     e->overflow = 0;
 }
 
-/* The pending bits to out, and the carry above them into the bytes before. It cannot
- * leave the first of those: the whole interval began as [0, 2^32 - 1). */
-TELU_STATIC void flush(struct telu_range_enc *e)
+/* Writes the pending bits to out and adds the carry above them to the bytes before. The carry
+ * never passes the first byte: the interval began as [0, 2^32 - 1). */
+TELU_STATIC void range_flush(struct telu_range_enc *e)
 {
     uint32_t v = (uint32_t)(e->low >> 32);
     int bits = e->pending;
@@ -41,11 +41,11 @@ TELU_STATIC void flush(struct telu_range_enc *e)
     e->n += (size_t)(bits >> 3);
 }
 
-/* 8 or 16 bits more are pending. The carry needs one above them. */
-TELU_STATIC void widen(struct telu_range_enc *e, int bits)
+/* Makes 8 or 16 more bits pending, and keeps one bit above them for the carry. */
+TELU_STATIC void range_shift(struct telu_range_enc *e, int bits)
 {
     if (e->pending + bits > 24)
-        flush(e);
+        range_flush(e);
     e->low <<= bits;
     e->pending += bits;
 }
@@ -56,10 +56,10 @@ TELU_PUBLIC void telu_range_put(struct telu_range_enc *e, uint32_t c, uint32_t f
 
     e->low += r * c;
     e->range = r * f;
-    if (e->range < NARROW) {
+    if (e->range < MIN_RANGE) {
         int bits = telu_leading_zeros(e->range) & ~7;
 
-        widen(e, bits);
+        range_shift(e, bits);
         e->range <<= bits;
     }
 }
@@ -73,23 +73,23 @@ TELU_PUBLIC void telu_range_put_bits(struct telu_range_enc *e, uint32_t v, int c
 TELU_PUBLIC size_t telu_range_finish(struct telu_range_enc *e)
 {
     uint64_t low = e->low & 0xffffffffu;
-    uint32_t rest = 0xffffffffu;       /* what k bytes leave open */
+    uint32_t rest = 0xffffffffu;       /* bits below the first k bytes */
     int k = 0;
 
-    /* The number in [low, low + range) with the fewest bytes before its zeros; the
-     * bytes written so far all stay, see "cut" in FORMAT.md. */
+    /* Finds the number in [low, low + range) with the fewest bytes before its zeros. All bytes
+     * written so far stay, see "cut" in FORMAT.md. */
     while (((low + rest) & ~(uint64_t)rest) >= low + e->range) {
         rest >>= 8;
         k++;
     }
     e->low += ((low + rest) & ~(uint64_t)rest) - low;
     for (; k > 0; k--)
-        widen(e, 8);
-    flush(e);
+        range_shift(e, 8);
+    range_flush(e);
     return e->overflow ? 0 : e->n;
 }
 
-TELU_STATIC uint32_t next_byte(struct telu_range_dec *d)
+TELU_STATIC uint32_t range_next_byte(struct telu_range_dec *d)
 {
     uint32_t byte = d->at < d->n ? d->in[d->at] : 0;
 
@@ -105,7 +105,7 @@ TELU_PUBLIC void telu_range_dec_init(struct telu_range_dec *d, const uint8_t *in
     d->code = 0;
     d->range = 0xffffffffu;
     for (int i = 0; i < 4; i++)
-        d->code = d->code << 8 | next_byte(d);
+        d->code = d->code << 8 | range_next_byte(d);
 }
 
 TELU_PUBLIC void telu_range_begin(struct telu_range_dec *d, int t)
@@ -117,8 +117,8 @@ TELU_PUBLIC void telu_range_consume(struct telu_range_dec *d, uint32_t c, uint32
 {
     d->code -= d->range * c;
     d->range *= f;
-    while (d->range < NARROW) {
-        d->code = d->code << 8 | next_byte(d);
+    while (d->range < MIN_RANGE) {
+        d->code = d->code << 8 | range_next_byte(d);
         d->range <<= 8;
     }
 }
@@ -138,6 +138,6 @@ TELU_PUBLIC uint32_t telu_range_get_bits(struct telu_range_dec *d, int count)
     return v;
 }
 
-#undef NARROW
+#undef MIN_RANGE
 
 #endif

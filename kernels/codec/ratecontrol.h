@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ratecontrol.h - how many base stages, which step, how many bytes.
+/* ratecontrol.h - chooses base stages, step and bytes of each packet.
  *
- * One step for a whole utterance is what gives the least error for its bits: every
- * coefficient then ends at the same noise. The encoder neither knows the utterance
- * nor may wait, so it guesses that step from what it has heard, and corrects slowly.
+ * One step for a whole utterance gives the least error for its bits: every coefficient then
+ * has the same noise. The encoder neither knows the utterance nor may wait, so it guesses
+ * that step from the packets so far and corrects slowly.
  *
- * What it has heard are two curves, bytes of a packet against step, averaged over
- * some seconds: one of the active packets (within 30 dB of the loudest), one of the
- * quiet ones. Their sum predicts the mean rate at any step. Curves need no absolute
- * level: speech at -50 and at 0 dB of full scale gets the same bytes.
+ * Two curves describe those packets: bytes of a packet against step, averaged over some
+ * seconds, one of the active packets (within 30 dB of the loudest), one of the quiet ones.
+ * Their sum predicts the mean rate at any step. Curves need no absolute level: speech at -50
+ * and at 0 dB of full scale gets the same bytes.
  *
  *   constrained VBR   solves  predicted(step) = rate (1 + (credit + debt) / slow),
  *                     credit being the bytes saved so far. It aims at a small debt,
  *                     because an utterance ends, and a talker stops, with a pause that
  *                     needs no bytes; the mean over an utterance then meets the rate.
- *   VBR               the same without the credit: the rate is met while somebody
- *                     speaks in the usual way, quality stays, and pauses are saved.
+ *   VBR               the same without the credit: usual speech meets the rate, quality
+ *                     stays, and pauses save bytes.
  *   CBR               the finest step with which this packet fits.
  *
- * Three things are settled by measurement on speech, for the start is what is hard:
+ * Measurements on speech settled three rules for the start, which is the hard part:
  * - a part of the prediction is a prior: usual speech is one third quiet;
- * - when a packet is louder than all before, what came before counts less (half per
- *   2.3 dB), so a cough or a silent lead-in does not set the step of the speech;
- * - until the level has moved by 45 dB or 2 s have passed, less than the rate is
- *   spent: a stream usually begins with room noise, which deserves no bits yet.
+ * - a packet louder than all before reduces the weight of the earlier ones (half per 2.3 dB),
+ *   so a cough or a silent lead-in does not set the step of the speech;
+ * - the encoder spends less than the rate until the level has moved by 45 dB or 2 s have
+ *   passed: a stream usually begins with room noise, which deserves no bits yet.
  */
 #ifndef TELU_RATECONTROL_H
 #define TELU_RATECONTROL_H
@@ -47,53 +47,54 @@ struct telu_rc {
     int carry;                 /* 1/400 byte owed to base-only packets */
     struct telu_rc_curve active, quiet;
     float loudest, softest;    /* levels, in steps of 0.75 dB */
-    int heard;                 /* packets, as far as that matters */
+    int packets;               /* refined packets so far, 1000000 at most */
     float credit;              /* bytes saved, negative: owed */
     float pause;               /* bytes of a quiet packet at the last step */
 };
 
-/* What is settled before the networks run. */
+/* Decisions about a packet before the networks run. */
 struct telu_budget {
     int refined;
     int stages;                /* of a refined packet */
     int shape;
-    int bytes;                 /* exactly so many; 0: free up to cap */
+    int bytes;                 /* exact size; 0: free up to cap */
     int cap;
 };
 
-/* Back to the start of a stream, keeping the rate. */
+/* Returns to the start of a stream and keeps the rate. */
 TELU_PUBLIC void telu_rc_reset(struct telu_rc *rc);
 
-/* What has been heard stays, so that the new rate is met at once. */
+/* Sets the rate. The curves stay, so the next packet meets it. */
 TELU_PUBLIC void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate);
 
-/* Bytes that no packet of that rate exceeds. */
+/* Largest packet at that rate, in bytes. */
 TELU_PUBLIC int telu_rc_max_bytes(const struct telu_rate *rate);
 
+/* Chooses the budget of the next packet. */
 TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct telu_model *m);
 
-/* Whether a packet that codes nothing but zeros, at the coarsest step, has room: if
- * so, there is a packet. plan has its envelope; head as of telu_packet_header_bytes(). */
+/* Returns 1 when a packet of zeros at the coarsest step fits, so that some packet does. bands
+ * have their envelope; head as of telu_packet_header_bytes(). */
 TELU_PUBLIC int telu_rc_fits(const struct telu_budget *budget, struct telu_bands *bands,
                  const struct telu_tables *t, int head);
 
-/* Chooses the step of a refined packet: plan is completed with it, q is what it
- * makes of c - base. Returns the step. points: what telu_rc_point() says of each point,
- * or NULL, and only those needed are tried. */
+/* Chooses the step of a refined packet, completes bands with it and quantises c - base to q.
+ * Returns the step. points [TELU_RC_GRID]: telu_rc_point() of each point; NULL computes only
+ * those needed. */
 TELU_PUBLIC int telu_rc_step(struct telu_rc *rc, const struct telu_budget *budget,
                  struct telu_bands *bands, const struct telu_tables *t, int head,
                  const float *c, const float *base, int *q, const float *points);
 
-/* What the packet would take at a point of a curve, in bytes; plan and q are used up. */
+/* Returns the bytes of the packet at a point of a curve; overwrites bands and q. */
 TELU_PUBLIC float telu_rc_point(const struct telu_rate *rate, const struct telu_budget *budget,
                  struct telu_bands *bands, const struct telu_tables *t, int head,
                  const float *c, const float *base, int *q, int point);
 
-/* The dead zone and the shape index of a tuning; the tables are fitted with the same. */
+/* Dead zone and shape index of a tuning; the fit of the tables uses the same. */
 TELU_PUBLIC float telu_rc_dead_zone(enum telu_tune tune);
 TELU_PUBLIC int telu_rc_shape(enum telu_tune tune);
 
-/* The packet has been written. */
+/* Accounts for a written packet. */
 TELU_PUBLIC void telu_rc_update(struct telu_rc *rc, const struct telu_budget *budget, int bytes);
 
 #ifdef __cplusplus

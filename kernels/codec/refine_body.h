@@ -14,8 +14,8 @@
 
 #define MAX_ZEROS 16           /* of an Exp-Golomb code */
 
-/* 2^(i / 32): a table, so that no libm has a say in the sound. */
-TELU_CONST float octave[32] = {
+/* 2^(i / 32): a table, because results of a libm differ. */
+TELU_CONST float refine_octave[32] = {
     1.0f,        1.02189715f, 1.04427378f, 1.0671404f,
     1.09050773f, 1.11438674f, 1.13878863f, 1.16372486f,
     1.18920712f, 1.21524736f, 1.24185781f, 1.26905096f,
@@ -26,7 +26,7 @@ TELU_CONST float octave[32] = {
     1.83400809f, 1.87416763f, 1.91520656f, 1.95714412f,
 };
 
-TELU_STATIC int clamp(int x, int least, int most)
+TELU_STATIC int refine_clamp(int x, int least, int most)
 {
     return x < least ? least : x > most ? most : x;
 }
@@ -36,7 +36,7 @@ TELU_STATIC int log2_floor(unsigned x)      /* x >= 1 */
     return 31 - telu_leading_zeros(x);
 }
 
-/* --- What both sides know before the first coefficient -------------------- */
+/* --- Band parameters ------------------------------------------------------ */
 
 TELU_PUBLIC uint32_t telu_refine_seed(const int *codes, int S)
 {
@@ -81,14 +81,14 @@ TELU_NOINLINE void telu_bands_step(struct telu_bands *p, const struct telu_table
     if (TELU_LANE == 0)
         p->noise = telu_noise(p->seed) + (uint32_t)step;
     for (int b = TELU_LANE; b < TELU_BANDS; b += TELU_LANES) {
-        int L = clamp(4 * (step - TELU_STEP_ONE) + ((t->shape[shape] * p->env[b]) >> 6) +
+        int L = refine_clamp(4 * (step - TELU_STEP_ONE) + ((t->shape[shape] * p->env[b]) >> 6) +
                       t->tilt[shape * TELU_BANDS + b], -640, 64);
 
         p->level[b] = L;
-        p->step[b] = ldexpf(octave[L & 31], L >> 5);
+        p->step[b] = ldexpf(refine_octave[L & 31], L >> 5);
         p->inverse[b] = 1.0f / p->step[b];
         p->ctx[b] = p->stages == 0 ? (TELU_C_NO_BASE * b) / TELU_BANDS
-                  : first + clamp((p->env[b] - L + 64) / 24, 0, TELU_C_BASE - 1);
+                  : first + refine_clamp((p->env[b] - L + 64) / 24, 0, TELU_C_BASE - 1);
     }
     TELU_SYNC_LANES();
 }
@@ -96,33 +96,33 @@ TELU_NOINLINE void telu_bands_step(struct telu_bands *p, const struct telu_table
 /* --- Contexts ------------------------------------------------------------- */
 
 /* By n: how many of 1 2 3 5 8 13 21 34 are <= n. */
-TELU_CONST uint8_t classes[35] = {
+TELU_CONST uint8_t refine_classes[35] = {
     0, 1, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6,
     6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8,
 };
 
-TELU_STATIC int class_of(int n)
+TELU_STATIC int refine_class_of(int n)
 {
-    return classes[n < 34 ? n : 34];
+    return refine_classes[n < 34 ? n : 34];
 }
 
-/* n of coefficient k of hop q. */
+/* The context's n of coefficient k of hop q. */
 TELU_STATIC int lower_neighbours(const int *q, int k)
 {
     return (k > 0 ? 2 * abs(q[k - 1]) : 0) + (k > 1 ? abs(q[k - 2]) : 0);
 }
 
-/* Rows of the table, one for each C-class: n and p measure the neighbours; second: 1 in
- * hop 1. */
-TELU_STATIC int rows_of(int second, int n, int p, int *shift)
+/* First of the table's rows for n and p, in units of TELU_C_CLASSES; sets the shift. n and p
+ * measure the neighbours; second: 1 in hop 1. */
+TELU_STATIC int context_rows(int second, int n, int p, int *shift)
 {
     int m = second ? (n + p) / 7 : n / 3;
 
     *shift = m < 16 ? 0 : log2_floor((unsigned)m) - 3;
-    return ((second ? TELU_CLASSES : 0) + class_of(n)) * TELU_CLASSES + class_of(p);
+    return ((second ? TELU_CLASSES : 0) + refine_class_of(n)) * TELU_CLASSES + refine_class_of(p);
 }
 
-/* p of coefficient k of hop 1. */
+/* The context's p of coefficient k of hop 1. */
 TELU_STATIC int hop_neighbours(const int *q0, int k)
 {
     return (k > 0 ? abs(q0[k - 1]) : 0) + 2 * abs(q0[k]) +
@@ -141,7 +141,7 @@ TELU_PUBLIC int telu_refine_context(const int *q, const int *q0, int k, int ccla
     else
         for (int i = 0; i < k; i++)
             p += abs(q[i]);
-    return rows_of(q0 != NULL, lower_neighbours(q, k), p, shift) * TELU_C_CLASSES + cclass;
+    return context_rows(q0 != NULL, lower_neighbours(q, k), p, shift) * TELU_C_CLASSES + cclass;
 }
 
 /* --- Coefficients -> integers ------------------------------------------------ */
@@ -175,13 +175,13 @@ TELU_NOINLINE void telu_refine_quantise(int *q, const struct telu_bands *p,
 
 /* --- Integers <-> bytes ---------------------------------------------------- */
 
-TELU_STATIC int context(const struct telu_position *w, const int *q, const struct telu_bands *p,
-                      int *shift)
+TELU_STATIC int position_context(const struct telu_position *w, const int *q,
+                                 const struct telu_bands *p, int *shift)
 {
     return telu_refine_context(q + w->h, w->h ? q : NULL, w->k, p->ctx[w->b], shift);
 }
 
-TELU_CONST uint8_t fraction[64] = {    /* 64 log2(1 + (i + 1/2) / 64) */
+TELU_CONST uint8_t log2_fraction[64] = {    /* 64 log2(1 + (i + 1/2) / 64) */
     1,  2,  4,  5,  6,  8,  9,  10, 12, 13, 14, 15, 16, 18, 19, 20,
     21, 22, 23, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37,
     38, 39, 40, 41, 42, 43, 43, 44, 45, 46, 47, 48, 49, 50, 50, 51,
@@ -196,7 +196,7 @@ TELU_STATIC uint32_t frequency_cost(uint32_t f)
     if (f >> TELU_RANGE_BITS)
         return 0;
     return 64 * (TELU_RANGE_BITS - e) -
-           fraction[(f << (TELU_RANGE_BITS - e)) >> 9 & 63];
+           log2_fraction[(f << (TELU_RANGE_BITS - e)) >> 9 & 63];
 }
 
 TELU_NOINLINE uint32_t telu_refine_cost(const int *q, const struct telu_bands *p,
@@ -207,7 +207,7 @@ TELU_NOINLINE uint32_t telu_refine_cost(const int *q, const struct telu_bands *p
     TELU_UNROLL
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES) {
         struct telu_position w = telu_position_of(i + TELU_LANE);
-        int shift, ctx = context(&w, q, p, &shift);
+        int shift, ctx = position_context(&w, q, p, &shift);
         int a = abs(q[w.h + w.k]), s = a >> shift;
 
         cost += frequency_cost(t->freq[ctx * TELU_SYMBOLS +
@@ -219,23 +219,24 @@ TELU_NOINLINE uint32_t telu_refine_cost(const int *q, const struct telu_bands *p
     return telu_lanes_sum(cost);
 }
 
-/* What is put for a coefficient: a symbol of its context, and plain bits behind it. */
-struct word {
+/* Code of one coefficient: a symbol of its context, then raw bits. */
+struct refine_token {
     uint32_t symbol;           /* c, and 2^16 times f */
-    int count;                 /* of bits, 0 .. 46 */
+    int count;                 /* number of raw bits, 0 .. 46 */
     uint64_t bits;
 };
 
-TELU_STATIC struct word word_of(const struct telu_position *w, const int *q,
-                              const struct telu_bands *p, const struct telu_tables *t)
+TELU_STATIC struct refine_token refine_token_of(const struct telu_position *w, const int *q,
+                                                const struct telu_bands *p,
+                                                const struct telu_tables *t)
 {
-    int shift, ctx = context(w, q, p, &shift);
+    int shift, ctx = position_context(w, q, p, &shift);
     int v = q[w->h + w->k], a = abs(v), s = a >> shift;
     int symbol = s < TELU_ESCAPE ? s : TELU_ESCAPE;
     const uint16_t *cumul = t->cumul + ctx * (TELU_SYMBOLS + 1) + symbol;
-    struct word y = { cumul[0] | ((uint32_t)cumul[1] - cumul[0]) << 16, 0, 0 };
+    struct refine_token y = { cumul[0] | ((uint32_t)cumul[1] - cumul[0]) << 16, 0, 0 };
 
-    if (symbol == TELU_ESCAPE) {       /* as many zeros as bits behind the first one */
+    if (symbol == TELU_ESCAPE) {       /* each bit below the first one has a zero */
         y.bits = (uint64_t)(s - TELU_ESCAPE) + 1;
         y.count = 2 * log2_floor((uint32_t)y.bits) + 1;
     }
@@ -248,13 +249,13 @@ TELU_STATIC struct word word_of(const struct telu_position *w, const int *q,
     return y;
 }
 
-/* Each lane finds out what to put for a coefficient; all put them, in order. */
+/* Each lane computes the token of one coefficient; all lanes write the tokens in order. */
 TELU_PUBLIC void telu_refine_put(struct telu_range_enc *e, const int *q,
                      const struct telu_bands *p, const struct telu_tables *t)
 {
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES) {
         struct telu_position w = telu_position_of(i + TELU_LANE);
-        struct word mine = word_of(&w, q, p, t);
+        struct refine_token mine = refine_token_of(&w, q, p, t);
         uint32_t next_symbol = telu_lane_value(mine.symbol, 0);
         int next_count = telu_lane_value(mine.count, 0);
 
@@ -262,7 +263,7 @@ TELU_PUBLIC void telu_refine_put(struct telu_range_enc *e, const int *q,
             uint32_t symbol = next_symbol;
             int count = next_count;
 
-            /* Asked for now, it is there when it is needed. */
+            /* The next token is exchanged while this one is written. */
             next_symbol = telu_lane_value(mine.symbol, (lane + 1) % TELU_LANES);
             next_count = telu_lane_value(mine.count, (lane + 1) % TELU_LANES);
             telu_range_put(e, symbol & 0xffff, symbol >> 16, TELU_RANGE_BITS);
@@ -277,8 +278,8 @@ TELU_PUBLIC void telu_refine_put(struct telu_range_enc *e, const int *q,
     }
 }
 
-/* Exp-Golomb code of order 0, or -1. */
-TELU_STATIC int get_rest(struct telu_range_dec *d)
+/* Reads an Exp-Golomb code of order 0. Returns its value, or -1. */
+TELU_STATIC int read_exp_golomb(struct telu_range_dec *d)
 {
     int zeros = 0;
 
@@ -288,10 +289,11 @@ TELU_STATIC int get_rest(struct telu_range_dec *d)
     return (int)(1u << zeros | telu_range_get_bits(d, zeros)) - 1;
 }
 
-/* The coefficient of a symbol, whose plain bits are next; or more than TELU_MAX_Q. */
-TELU_STATIC int behind(struct telu_range_dec *d, int symbol, int shift)
+/* Reads the raw bits after a symbol. Returns the coefficient, or more than TELU_MAX_Q on
+ * damage. */
+TELU_STATIC int read_coefficient(struct telu_range_dec *d, int symbol, int shift)
 {
-    int rest = symbol == TELU_ESCAPE ? get_rest(d) : 0, a;
+    int rest = symbol == TELU_ESCAPE ? read_exp_golomb(d) : 0, a;
 
     if (rest < 0)
         return TELU_MAX_Q + 1;
@@ -301,15 +303,14 @@ TELU_STATIC int behind(struct telu_range_dec *d, int symbol, int shift)
     return a && telu_range_get_bits(d, 1) ? -a : a;
 }
 
-/* Reads hop q; q0 is hop 0, or NULL when q is. 0, or -1. */
 #if TELU_LANES > 1
-/* The magnitude at place i, of which those before k are read and those from there on 0. */
-TELU_STATIC int read_before(const int *q, int k, int i)
+/* Magnitude of coefficient i; 0 from k on, which is not decoded yet. */
+TELU_STATIC int read_magnitude(const int *q, int k, int i)
 {
     return i >= 0 && i < k ? abs(q[i]) : 0;
 }
 
-/* The symbol of a context, after telu_range_begin(). */
+/* Reads a symbol of a context, after telu_range_begin(). */
 TELU_STATIC int read_symbol(struct telu_range_dec *d, const uint16_t *cumul)
 {
     int s = TELU_LANE < TELU_SYMBOLS ? TELU_LANE : TELU_ESCAPE, symbol;
@@ -321,13 +322,16 @@ TELU_STATIC int read_symbol(struct telu_range_dec *d, const uint16_t *cumul)
     return symbol;
 }
 
+/* Reads hop q; q0 is hop 0, or NULL when q is. 0, or -1. The lanes prepare the contexts of the
+ * next TELU_LANES coefficients as if zeros preceded them, which holds up to the first non-zero
+ * coefficient. */
 TELU_STATIC int read_hop(struct telu_range_dec *d, int *q, const int *q0,
                        const struct telu_bands *p, const struct telu_tables *t)
 {
     for (int k = 0; k < TELU_HOP; ) {
         int most = TELU_HOP - k < TELU_LANES ? TELU_HOP - k : TELU_LANES, run = 0, cut;
         int i = k + TELU_LANE < TELU_HOP ? k + TELU_LANE : TELU_HOP - 1, side = 0, shift, at;
-        int n = 2 * read_before(q, k, i - 1) + read_before(q, k, i - 2);
+        int n = 2 * read_magnitude(q, k, i - 1) + read_magnitude(q, k, i - 2);
         uint32_t zero, next;
 
         if (q0)
@@ -335,10 +339,10 @@ TELU_STATIC int read_hop(struct telu_range_dec *d, int *q, const int *q0,
         else
             #pragma unroll
             for (int e = 1; e <= 8; e++)
-                side += read_before(q, k, i - e);
-        at = (rows_of(q0 != NULL, n, side, &shift) * TELU_C_CLASSES +
+                side += read_magnitude(q, k, i - e);
+        at = (context_rows(q0 != NULL, n, side, &shift) * TELU_C_CLASSES +
               p->ctx[telu_band_of[i]]) * (TELU_SYMBOLS + 1);
-        zero = shift ? 0 : t->cumul[at + 1];       /* with plain bits behind it is no 0 */
+        zero = shift ? 0 : t->cumul[at + 1];       /* symbol 0 with raw bits is no zero */
         next = telu_lane_value(zero, 0);
         for (;; run++) {
             uint32_t f = next;
@@ -357,7 +361,7 @@ TELU_STATIC int read_hop(struct telu_range_dec *d, int *q, const int *q0,
         k = cut ? TELU_HOP : k + run;
         if (!cut && run < most) {
             int symbol = read_symbol(d, t->cumul + telu_lane_value(at, run));
-            int v = behind(d, symbol, telu_lane_value(shift, run));
+            int v = read_coefficient(d, symbol, telu_lane_value(shift, run));
 
             if (v > TELU_MAX_Q)
                 return -1;
@@ -370,15 +374,16 @@ TELU_STATIC int read_hop(struct telu_range_dec *d, int *q, const int *q0,
     return 0;
 }
 #else
+/* Reads hop q; q0 is hop 0, or NULL when q is. 0, or -1. */
 static int read_hop(struct telu_range_dec *d, int *q, const int *q0,
                     const struct telu_bands *p, const struct telu_tables *t)
 {
-    int sum = 0;                       /* of the last eight magnitudes */
+    int sum = 0;                       /* sum of the last eight magnitudes */
 
     for (int b = 0, k = 0; b < TELU_BANDS; b++)
         for (; k < telu_band_edge[b + 1]; k++) {
             int side = q0 ? hop_neighbours(q0, k) : sum, shift, symbol = 0;
-            int rows = rows_of(q0 != NULL, lower_neighbours(q, k), side, &shift);
+            int rows = context_rows(q0 != NULL, lower_neighbours(q, k), side, &shift);
             const uint16_t *cumul = t->cumul + (rows * TELU_C_CLASSES + p->ctx[b]) *
                                     (TELU_SYMBOLS + 1);
 
@@ -388,7 +393,7 @@ static int read_hop(struct telu_range_dec *d, int *q, const int *q0,
                 while (symbol < TELU_ESCAPE && telu_range_above(d, cumul[symbol + 1]))
                     symbol++;
                 telu_range_consume(d, cumul[symbol], (uint32_t)cumul[symbol + 1] - cumul[symbol]);
-                q[k] = behind(d, symbol, shift);
+                q[k] = read_coefficient(d, symbol, shift);
             }
             if (q[k] > TELU_MAX_Q)
                 return -1;
@@ -405,7 +410,7 @@ TELU_PUBLIC int telu_refine_get(struct telu_range_dec *d, int *q, const struct t
         if (read_hop(d, q + h * TELU_HOP, h ? q : NULL, p, t))
             return -1;
 
-    /* Behind what was read there may be padding, nothing else. */
+    /* Only padding may follow. */
     for (size_t i = d->at; i < d->n; i++)
         if (d->in[i])
             return -1;

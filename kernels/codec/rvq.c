@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* rvq.c - residual vector quantiser: each stage names the code nearest to what the
- * stages before it left over, in a space of few dimensions of its own.
+/* rvq.c - residual vector quantiser: each stage picks the code nearest to the residual of the
+ * stages before it. The search runs in a space of few dimensions, one for each stage.
  *
  *   r = latent
  *   stage s:   z = in(r)     code = nearest(z)     v = out(book[code])
@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* sum += out(v), and r -= the same where r is given. */
+/* sum += out(v), and r -= out(v) unless r is NULL. */
 static int add_stage(struct telu_ctx *ctx, const struct telu_model *m, int s,
                      float *sum, float *r, const float *v)
 {
@@ -29,13 +29,14 @@ static int add_stage(struct telu_ctx *ctx, const struct telu_model *m, int s,
     return 0;
 }
 
+/* Centroid of the codes that begin with a prefix of `bits` bits. */
 static const float *node(const struct telu_model *m, int s, int prefix, int bits)
 {
     return m->vq[s].tree + ((size_t)(1 << bits) + prefix) * m->vq[s].dim;
 }
 
-/* The nearest of the nodes of `bits` bits, the lowest of equal ones; so few and so
- * rare that a plain search does. */
+/* Nearest node of `bits` bits, the lowest of equal ones. A plain search does: nodes are few and
+ * searches rare. */
 static int nearest_node(const struct telu_model *m, int s, int bits, const float *z)
 {
     float least = 0.0f;

@@ -12,7 +12,7 @@ extern "C" {
 
 struct telu_sha256 {
     uint32_t state[8];
-    uint64_t bytes;            /* taken so far */
+    uint64_t bytes;            /* hashed so far */
     uint8_t block[64];         /* the last bytes % 64 of them */
 };
 

@@ -16,8 +16,8 @@ void telu_synthesis_init(struct telu_synthesis *s, float *memory)
 {
     s->wave = memory;
     s->tail = s->wave + TELU_WAVE;
-    s->added = s->tail + TELU_OVERLAP;
-    s->plain = s->added + TELU_OVERLAP;
+    s->change_tail = s->tail + TELU_OVERLAP;
+    s->plain = s->change_tail + TELU_OVERLAP;
     s->prediction = s->plain + TELU_LTPF_SPAN;
     s->change = s->prediction + TELU_LTPF_SPAN;
 }
@@ -25,14 +25,14 @@ void telu_synthesis_init(struct telu_synthesis *s, float *memory)
 void telu_synthesis_reset(struct telu_synthesis *s)
 {
     memset(s->tail, 0, TELU_OVERLAP * sizeof(float));
-    memset(s->added, 0, TELU_OVERLAP * sizeof(float));
+    memset(s->change_tail, 0, TELU_OVERLAP * sizeof(float));
     memset(s->plain, 0, TELU_LTPF_SPAN * sizeof(float));
 }
 
-/* What the postfilter adds to s->plain -> pcm. It looks at sound without what it added
- * itself, and so has no memory beyond the packet before. */
-static int soften(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
-                  const struct telu_bands *p, int shape, float *pcm)
+/* Adds the postfilter's change to pcm. The filter reads the plain signal, never its own output,
+ * so its memory ends with the packet before. */
+static int add_postfilter(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
+                          const struct telu_bands *p, int shape, float *pcm)
 {
     const float *x = s->prediction + TELU_EDGE;
     float g[2];
@@ -45,12 +45,12 @@ static int soften(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c
         return -1;
     for (int i = 0; i < TELU_PACKET; i++)
         pcm[i] += x[i];
-    memcpy(s->added, x + TELU_PACKET, TELU_OVERLAP * sizeof(*x));
+    memcpy(s->change_tail, x + TELU_PACKET, TELU_OVERLAP * sizeof(*x));
     return 0;
 }
 
-/* The first 80 samples meet the end of the packet before, the last 80 wait for the next:
- * of both, the plain sound and what is added. */
+/* The first 80 samples overlap the end of the packet before, the last 80 wait for the next one:
+ * for the plain signal and for the postfilter's change alike. */
 int telu_synthesis_run(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
                    const struct telu_bands *p, int shape, float *pcm)
 {
@@ -67,9 +67,9 @@ int telu_synthesis_run(struct telu_ctx *ctx, struct telu_synthesis *s, const flo
 
     memcpy(pcm, now, TELU_PACKET * sizeof(*pcm));
     for (int i = 0; i < TELU_OVERLAP; i++)
-        pcm[i] += s->added[i];
+        pcm[i] += s->change_tail[i];
     if (p)
-        return soften(ctx, s, c, p, shape, pcm);
-    memset(s->added, 0, TELU_OVERLAP * sizeof(float));
+        return add_postfilter(ctx, s, c, p, shape, pcm);
+    memset(s->change_tail, 0, TELU_OVERLAP * sizeof(float));
     return 0;
 }

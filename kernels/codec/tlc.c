@@ -16,10 +16,10 @@
 #define FLAGS_KNOWN (FLAG_LAST | 7 << FIRST_SHIFT)
 
 #define CONSTANT 3              /* a predictor that never moves */
-#define EQUAL    15             /* in place of k: all lengths are the predicted */
+#define EQUAL    15             /* in place of k: all lengths are equal */
 #define MAX_K    10
 
-/* The two shapes of numbers in a page. */
+/* Coding of the lengths and of the first bytes in a page. */
 typedef struct
 {
   unsigned shift, k, start;     /* of the lengths' code */
@@ -29,8 +29,8 @@ typedef struct
 
 typedef struct
 {
-  uint8_t *at, *end;            /* bits are written to or read from here, */
-  unsigned left;                /* of the byte at: bits not yet used */
+  uint8_t *at, *end;            /* current byte, end of the bytes */
+  unsigned left;                /* unused bits of the current byte */
 } Bits;
 
 uint32_t
@@ -123,7 +123,7 @@ put_bits (Bits * b, unsigned value, unsigned n)
   }
 }
 
-/* -1 past the end */
+/* Returns -1 past the end. */
 static int
 get_bits (Bits * b, unsigned n)
 {
@@ -215,7 +215,7 @@ pack_lengths (const TlcPage * page, Packing * best)
   }
 }
 
-/* -1 on damage */
+/* Returns -1 on damage. */
 static int
 unpack_length (Bits * b, const Packing * how, int * p)
 {
@@ -236,7 +236,7 @@ unpack_length (Bits * b, const Packing * how, int * p)
   return length;
 }
 
-/* --- First bytes: most streams know only a few ---------------------------- */
+/* --- First bytes: most streams use only a few ----------------------------- */
 
 static void
 pack_first (const TlcPage * page, Packing * how)

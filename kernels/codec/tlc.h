@@ -3,8 +3,8 @@
  *
  *   | header | page | page | ... | last page |
  *
- * FORMAT.md, "The .tlc file", draws them. The reader trusts no byte: a page is right in
- * every bit, or it is no page.
+ * FORMAT.md, "The .tlc file", draws them. The reader trusts no byte and refuses a page with any
+ * wrong bit.
  */
 #ifndef TLC_H
 #define TLC_H
@@ -25,40 +25,40 @@ extern "C" {
 #define TLC_MAX_PAGE     (TLC_PAGE_MIN + TLC_MAX_BODY)
 #define TLC_MAX_PACKETS  255          /* of a page */
 #define TLC_MAX_PACKET   1000         /* bytes */
-#define TLC_MAX_DATA     64512        /* packets' bytes of a page; what is packed
-                                       * beside them fits into the rest */
+#define TLC_MAX_DATA     64512        /* packets' bytes of a page; the rest of the
+                                       * body holds lengths and first bytes */
 #define TLC_SAMPLES      320          /* of a packet */
 #define TLC_RATE         16000
-#define TLC_UNKNOWN      ((UINT64_C (1) << 48) - 1)   /* samples: not
-                                       * known when written */
+#define TLC_UNKNOWN      ((UINT64_C (1) << 48) - 1)   /* samples not known
+                                       * when written */
 #define TLC_WHY          120          /* bytes of a reason */
 
 typedef struct
 {
-  unsigned pre_skip;               /* decoded samples before the first one heard */
-  uint64_t samples;              /* heard in all, or TLC_UNKNOWN */
+  unsigned pre_skip;             /* decoded samples before the first one played */
+  uint64_t samples;              /* played in all, or TLC_UNKNOWN */
   uint8_t model_id[32];          /* all zero: not known */
 } TlcHeader;
 
-/* Packets on their way into a page or out of one. */
+/* Packets of one page, to be written or just read. */
 typedef struct
 {
   uint32_t index;                /* of the first packet, from the stream's start */
   unsigned count;
-  int last;                /* no page follows */
-  unsigned trim;                   /* when last: samples decoded but not heard, at
-                                 * the end */
+  int last;                      /* no page follows */
+  unsigned trim;                 /* when last: decoded samples to drop at the
+                                 * end */
   uint16_t length[TLC_MAX_PACKETS];      /* 0: the packet is missing */
-  unsigned bytes;                  /* sum of length[] */
-  uint8_t data[TLC_MAX_DATA];    /* the packets one behind the other */
+  unsigned bytes;                /* sum of length[] */
+  uint8_t data[TLC_MAX_DATA];    /* the packets in order, without gaps */
 } TlcPage;
 
 typedef enum
 {
   TLC_OK,
-  TLC_SHORT,                    /* may be one, but more bytes are needed */
-  TLC_BAD,                      /* is none; why[] says what is wrong */
-  TLC_FOREIGN                   /* is one, but of a kind not known here; why[] */
+  TLC_SHORT,                    /* undecided: more bytes are needed */
+  TLC_BAD,                      /* not valid; why[] has the reason */
+  TLC_FOREIGN                   /* valid, but of an unknown version; why[] */
 } TlcResult;
 
 uint32_t tlc_crc (const uint8_t * data, size_t size);
@@ -70,19 +70,20 @@ TlcResult tlc_header_read (TlcHeader * header, const uint8_t * in, size_t size,
 /* Empties the page; `index` is that of its first packet. */
 void tlc_page_start (TlcPage * page, uint32_t index);
 
-/* 0 when the packet does not fit: write the page, start the next one. */
+/* Appends a packet. Returns 0 when it does not fit: write the page, start the next
+ * one. */
 int tlc_page_add (TlcPage * page, const uint8_t * packet, size_t size);
 
 /* Writes into out [TLC_MAX_PAGE], returns the bytes written. */
 size_t tlc_page_write (const TlcPage * page, uint8_t * out);
 
-/* in [size] begins where a page may begin. *used: its bytes when TLC_OK, the
- * bytes it claims when TLC_SHORT. */
+/* Reads the page at the start of in [size]. *used: its bytes when TLC_OK, the bytes
+ * it claims when TLC_SHORT. */
 TlcResult tlc_page_read (TlcPage * page, const uint8_t * in, size_t size,
     size_t * used, char * why);
 
-/* Offset >= from at which a header or a page may begin; size when there is none,
- * but not past the first bytes of a cut sync word at the very end. */
+/* Returns the next offset >= from of a header or page, or of a cut sync word at the
+ * very end; size when there is none. */
 size_t tlc_find (const uint8_t * in, size_t size, size_t from);
 
 #ifdef __cplusplus

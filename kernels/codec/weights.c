@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* weights.c - weight file -> model: header, offsets and model id (FORMAT.md 2).
+/* weights.c - reads a weight file: header, offsets and model id (FORMAT.md 2).
  *
  *   | u64 n | JSON header, n bytes | tensors' bytes ... |
  *
@@ -106,7 +106,7 @@ static int expect(const struct telu_json *meta, const char *key, const char *val
                             telu_json_show(shown, sizeof(shown), is ? is : "missing"), value);
 }
 
-/* 1 or 2, or -1. */
+/* Returns 1 or 2, or -1. */
 static int read_version(const struct telu_json *meta)
 {
     const char *is = telu_json_string(telu_json_member(meta, "version"));
@@ -192,7 +192,7 @@ static int read_offsets(const struct telu_json *a, const struct telu_tensor *t, 
     return 0;
 }
 
-/* Dtype, shape and offsets of one tensor. */
+/* Checks dtype and shape of one tensor and reads its range. */
 static int read_entry(const struct telu_json *root, const struct telu_tensor *t, size_t total,
                       struct range *p)
 {
@@ -225,7 +225,7 @@ static int check_ranges(struct range *p, int count)
     return 0;
 }
 
-/* Every tensor expected is there; this names one that is not expected. */
+/* Checks that the header has no unexpected tensor; none is missing here. */
 static int check_extra(const struct telu_json *root, const struct telu_tensor *t, int count)
 {
     const struct telu_json *v = root + 1;
@@ -265,7 +265,7 @@ void telu_blobs_id(const struct telu_blob *blobs, int count, char id[65])
 /* Version 1 had no tab.tilt, the last of the tensors: it counts as zeros. */
 static const int16_t no_tilt[4 * TELU_BANDS];
 
-/* Ranges of the count tensors that the file holds, and their bytes in all. */
+/* Reads the ranges of the file's count tensors, and adds up their bytes. */
 static int read_ranges(const struct telu_json *root, const struct telu_weights *w, int count,
                        struct range *range, size_t *total)
 {

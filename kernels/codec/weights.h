@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* weights.h - the model in memory, and the reader of weight files (FORMAT.md 2).
  *
- * A weight file is hostile input: every offset, shape, type and number is checked
- * before a pointer is kept. A bad file gives NULL and telu_error() naming the file,
- * the tensor or field, what it is and what was expected.
+ * A weight file is hostile input: the reader checks every offset, shape, type and number before
+ * it keeps a pointer. A bad file gives NULL, and telu_error() names the file, the tensor or
+ * field, its value and the expected one.
  */
 #ifndef TELU_WEIGHTS_H
 #define TELU_WEIGHTS_H
@@ -48,38 +48,38 @@ struct telu_model {
     struct telu_block enc[TELU_MAX_BLOCKS], dec[TELU_MAX_BLOCKS];
     struct telu_stage vq[TELU_MAX_STAGES];
     struct telu_tables tab;
-    void *arena;               /* one aligned block that all the above point into, */
-    size_t arena_bytes;        /* so many */
+    void *arena;               /* one aligned block; all the above point into it */
+    size_t arena_bytes;
 };
 
-/* One tensor on its way into a model or a file: little-endian bytes, in the dtype
- * of its entry in telu_config_tensors(). */
+/* Bytes of one tensor for a model or a file: little-endian, in the dtype of its entry in
+ * telu_config_tensors(). */
 struct telu_blob {
     const void *data;
     size_t bytes;
 };
 
-/* Builds a model from blobs in the order of telu_config_tensors(), with the value
- * checks of the reader (finite floats, frequencies, split, gains). The blobs may go
- * afterwards. NULL on error. The trainer makes its models this way, without a file. */
+/* Builds a model from blobs in the order of telu_config_tensors(), with the reader's value checks
+ * (finite floats, frequencies, split). The model keeps no pointer to the blobs. NULL on error.
+ * The trainer builds its models with it, without a file. */
 struct telu_model *telu_model_build(const struct telu_config *cfg,
                                     const struct telu_blob *blobs, int count,
                                     const char *id);
 
-/* SHA-256 over the blobs, one behind the other: 64 hex digits. */
+/* SHA-256 over the blobs in order: 64 hex digits. */
 void telu_blobs_id(const struct telu_blob *blobs, int count, char id[65]);
 
-/* A weight file in memory, its tensors as they stand there. */
+/* A weight file in memory, its tensors unchanged. */
 struct telu_weights {
     struct telu_config cfg;
     char id[65];               /* model_id, compared with the tensors */
     int count;
     struct telu_tensor *tensor;            /* all of telu_config_tensors(cfg) */
-    struct telu_blob *blob;                /* their bytes, at no alignment */
-    void *data;                /* what the blobs point into */
+    struct telu_blob *blob;                /* their bytes, not aligned */
+    void *data;                /* owns the bytes of the blobs */
 };
 
-/* Header, sizes, offsets and model id are checked, values are not. 0, or -1 with
+/* Reads a file; checks header, sizes, offsets and model id, not values. 0, or -1 with
  * telu_error() and nothing to close; _open() puts the path before the text. */
 int telu_weights_open(struct telu_weights *w, const char *path);
 int telu_weights_read(struct telu_weights *w, FILE *f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* coder.cuh - device definitions of the coder's headers: a warp codes a packet
- * (host_device.h). Include this file first; every unit that does has its own copy.
+/* coder.cuh - compiles the coder's bodies for the device: a warp codes a packet (host_device.h).
+ * Include this file first; every unit that does has its own copy.
  */
 #ifndef CODER_CUH
 #define CODER_CUH
@@ -32,7 +32,7 @@ static __device__ const int device_split_rate[] = { TELU_SPLIT_RATE_LIST };
 
 #include "encode_state_body.h"
 
-/* Copies the share of thread t of `threads`, in words of 4 bytes. */
+/* Copies thread t's share, of `threads`, in words of 4 bytes. */
 static __device__ inline void copy_share(void *to, const void *from, size_t bytes, int t,
                                          int threads)
 {

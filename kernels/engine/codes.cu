@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* codes.cu - the code search of rvq.c for live streams. Every sum goes in the CPU's order
- * and of equal distances the lowest index wins: from the same latent come the CPU's codes
- * and the CPU's sum, bit for bit. What a code adds to the latent stands in a table, see
- * rvq.cu.
+/* codes.cu - the code search of rvq.c for live streams. Sums go in the CPU's order, and the
+ * lowest index wins among equal distances: the same latent gives the CPU's codes and the CPU's
+ * sum, bit for bit. A table holds the latent of each code, see rvq.cu.
  *
- * Two ways. Of few rows each has a block, and what costs is that one step waits for the
- * other: so the next stage's weights and codes are on their way while this one's distances
- * are compared. Of many, a block has a dozen and more, which share the codes that it reads:
- * a thread has four rows and four codes at a time.
+ * search_few gives each row its own block. Its cost is latency: each step waits for the one
+ * before. So it prefetches the next stage's weights and codes while it compares distances.
+ * search_many gives a block 16 rows, which share the codes that the block reads; a thread
+ * handles four rows and four codes at a time.
  *
- * The envelope, and with it whether a refinement fits at all, is known when the codes
- * are. Where it does not, the search goes on here for the codes of a base-only packet.
+ * The codes determine the envelope, and so whether the refinement fits. If not, the search goes
+ * on for the codes of a base-only packet.
  */
 #include "coder.cuh"
 
 #include "live.cuh"
 #include "nearest.cuh"
 
-/* What a block knows of a row. */
+/* State of one row that a block searches. */
 struct search_row {
-    int stages, bits;          /* to be found: codes; bits of one more */
-    int open;                  /* 1: refined, not known whether that fits */
+    int stages, bits;          /* codes to find; prefix bits of one more */
+    int open;                  /* 1: refined, not known yet whether that fits */
 };
 
 static __device__ struct search_row search_begin(const struct telu_row *row)
@@ -31,9 +30,9 @@ static __device__ struct search_row search_begin(const struct telu_row *row)
              on && row->layers.refined };
 }
 
-/* A warp: has the refined packet of that row room? If not, it becomes a base-only one. */
-static __device__ void settle(struct search_row *a, struct telu_row *row,
-                              const struct telu_model *m)
+/* A warp decides whether the row's refinement fits; if not, the packet becomes base-only. */
+static __device__ void search_settle(struct search_row *a, struct telu_row *row,
+                                     const struct telu_model *m)
 {
     const struct telu_budget budget = row->budget;
 
@@ -45,8 +44,8 @@ static __device__ void settle(struct search_row *a, struct telu_row *row,
     }
 }
 
-/* A warp: the nearest of the nodes of `bits` bits to z, of which element d is z[d * step],
- * and what it adds to the latent, to sum. Rare, and so short. */
+/* A warp finds the prefix's node nearest to z, with element d at z[d * step], and adds its latent
+ * to sum. Rare, so the code is kept short. */
 static __device__ void search_node(const struct telu_stage *st, struct telu_row *row,
                                    const float *z, int step, float *sum, int latent,
                                    int first)
@@ -79,11 +78,11 @@ static __device__ void search_node(const struct telu_stage *st, struct telu_row 
 #define FEW_THREADS 256
 #define FEW_WARPS   (FEW_THREADS / LIVE_WARP)
 #define FEW_OWN     (TELU_MAX_WIDTH / FEW_THREADS)         /* channels of a thread, at most */
-#define FEW_CODES   4          /* of a thread at a time */
+#define FEW_CODES   4          /* codes of a thread at a time */
 #define FEW_DEEP    128        /* inputs of a projection at a time */
-#define FEW_STEP    (FEW_DEEP + 2)         /* from element to element: other banks */
-#define FEW_AHEAD   8          /* elements of a thread's first codes that are fetched ahead, */
-#define FEW_WEIGHTS (FEW_AHEAD * FEW_DEEP / FEW_THREADS)   /* and the weights that make them */
+#define FEW_STEP    (FEW_DEEP + 2)         /* row stride of p: avoids bank conflicts */
+#define FEW_AHEAD   8          /* prefetched elements of a thread's first codes */
+#define FEW_WEIGHTS (FEW_AHEAD * FEW_DEEP / FEW_THREADS)   /* prefetched weights for them */
 
 struct few_search {
     float r[TELU_MAX_WIDTH];
@@ -94,8 +93,8 @@ struct few_search {
     struct telu_stage stage[TELU_MAX_STAGES + 1];
 };
 
-/* What is on its way. */
-struct few_ahead {
+/* Prefetched values of a thread: weights and codes of the next stage. */
+struct few_prefetched {
     float in[FEW_WEIGHTS], code[FEW_CODES][FEW_AHEAD];
 };
 
@@ -107,8 +106,8 @@ static __device__ inline float few_weight(const struct telu_stage *st, int laten
     return d < st->dim && k < latent ? st->in[(size_t)d * latent + k] : 0.0f;
 }
 
-static __device__ inline void few_fetch(struct few_ahead *a, const struct telu_stage *st,
-                                        int latent, int codes)
+static __device__ inline void few_prefetch(struct few_prefetched *a, const struct telu_stage *st,
+                                           int latent, int codes)
 {
     const int t = threadIdx.x;
 
@@ -123,8 +122,8 @@ static __device__ inline void few_fetch(struct few_ahead *a, const struct telu_s
                 ? st->tbook[(size_t)d * codes + t + j * FEW_THREADS] : 0.0f;
 }
 
-/* z = in(r): all multiply, a thread to an element adds. */
-static __device__ inline void few_project(struct few_search *s, const struct few_ahead *a,
+/* z = in(r): all threads multiply, then one thread per element adds. */
+static __device__ inline void few_project(struct few_search *s, const struct few_prefetched *a,
                                           const struct telu_stage *st, int latent)
 {
     const int t = threadIdx.x, mine = t < st->dim;
@@ -156,10 +155,10 @@ static __device__ inline void few_project(struct few_search *s, const struct few
     __syncthreads();
 }
 
-/* The nearest of a thread's codes. */
+/* Nearest of a thread's codes. */
 static __device__ inline struct nearest few_nearest(const struct few_search *s,
-                                                  const struct few_ahead *a,
-                                                  const struct telu_stage *st, int codes)
+                                                    const struct few_prefetched *a,
+                                                    const struct telu_stage *st, int codes)
 {
     struct nearest f = { INFINITY, 0 };
 
@@ -168,7 +167,7 @@ static __device__ inline struct nearest few_nearest(const struct few_search *s,
         int v[FEW_CODES], ahead = first == (int)threadIdx.x, from = ahead ? FEW_AHEAD : 0;
 
         #pragma unroll
-        for (int j = 0; j < FEW_CODES; j++)    /* the last one again does no harm */
+        for (int j = 0; j < FEW_CODES; j++)    /* repeating the last is harmless */
             v[j] = min(first + j * FEW_THREADS, codes - 1);
         if (ahead)
             #pragma unroll
@@ -203,9 +202,9 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
     const int codes = m->cfg.codes, r = blockIdx.x;
     struct telu_row *row = live_row(&l, r);
     float *to = l.sum + (size_t)r * latent, sum[FEW_OWN] = {};
-    struct few_ahead ahead;
+    struct few_prefetched ahead;
 
-    /* Where a stage's numbers lie is not to be waited for in each. */
+    /* Shared memory spares each stage the wait for its pointers. */
     copy_share(s.stage, m->vq, sizeof(m->vq), t, FEW_THREADS);
     if (t == 0)
         s.row = search_begin(row);
@@ -214,7 +213,7 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
         s.r[t + n * FEW_THREADS] = t + n * FEW_THREADS < latent
             ? l.latent[(size_t)r * latent + t + n * FEW_THREADS] : 0.0f;
     __syncthreads();
-    few_fetch(&ahead, &s.stage[0], latent, codes);
+    few_prefetch(&ahead, &s.stage[0], latent, codes);
     if (s.row.stages + s.row.bits == 0 && !s.row.open)
         return;
     for (int stage = 0; stage <= m->cfg.stages; stage++) {
@@ -223,7 +222,7 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
         if (s.row.open && stage == s.row.stages) {
             __syncthreads();
             if (warp == 0)
-                settle(&s.row, row, m);
+                search_settle(&s.row, row, m);
             __syncthreads();
         }
         int codes_left = stage < s.row.stages;
@@ -245,13 +244,13 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
         struct nearest f = few_nearest(&s, &ahead, st, codes);
 
         if (stage + 1 < m->cfg.stages)
-            few_fetch(&ahead, st + 1, latent, codes);
+            few_prefetch(&ahead, st + 1, latent, codes);
         nearest_of_warp(&f);
         if (TELU_LANE == 0)
             s.warps[warp] = f;
         __syncthreads();
         #pragma unroll
-        for (int w = 0; w < FEW_WARPS; w++)    /* each thread finds it for itself */
+        for (int w = 0; w < FEW_WARPS; w++)    /* each thread finds it itself */
             if (w == 0)
                 f = s.warps[0];
             else
@@ -274,29 +273,29 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
 
 /* --- Many rows ------------------------------------------------------------------- */
 
-#define THREADS 256
-#define WARPS   (THREADS / LIVE_WARP)
-#define ROWS    16             /* of a block */
-#define EACH    4              /* rows of a thread, and codes */
-#define GROUPS  (ROWS / EACH)
-#define SHARES  (WARPS / GROUPS)           /* warps that share the codes of a group */
-#define OWN     (ROWS / WARPS)             /* rows of a warp, where each has its own */
-#define WIDTH   128            /* of the latent, at most */
-#define PASS    (EACH * LIVE_WARP)         /* codes of a warp at a time */
+#define MANY_THREADS 256
+#define MANY_WARPS   (MANY_THREADS / LIVE_WARP)
+#define MANY_ROWS    16        /* rows of a block */
+#define MANY_TILE    4         /* rows and codes of a thread at a time */
+#define MANY_GROUPS  (MANY_ROWS / MANY_TILE)
+#define MANY_SHARES  (MANY_WARPS / MANY_GROUPS)        /* warps that share a group's codes */
+#define MANY_OWN     (MANY_ROWS / MANY_WARPS)          /* rows that one warp handles alone */
+#define MANY_WIDTH   128       /* width of the latent, at most */
+#define MANY_PASS    (MANY_TILE * LIVE_WARP)           /* codes of a warp at a time */
 
 struct many_search {
-    float r[ROWS][WIDTH + 1];
-    __align__(16) float z[TELU_MAX_DIM][ROWS];
-    struct nearest best[ROWS][SHARES];
-    struct search_row row[ROWS];
+    float r[MANY_ROWS][MANY_WIDTH + 1];
+    __align__(16) float z[TELU_MAX_DIM][MANY_ROWS];
+    struct nearest best[MANY_ROWS][MANY_SHARES];
+    struct search_row row[MANY_ROWS];
 };
 
-/* z = in(r), a thread to an element of a row. */
+/* z = in(r), one thread per element of a row. */
 static __device__ inline void many_project(struct many_search *s, const struct telu_stage *st,
                                            int latent)
 {
-    for (int at = threadIdx.x; at < ROWS * st->dim; at += THREADS) {
-        int i = at % ROWS, d = at / ROWS;
+    for (int at = threadIdx.x; at < MANY_ROWS * st->dim; at += MANY_THREADS) {
+        int i = at % MANY_ROWS, d = at / MANY_ROWS;
         const float *w = st->in + (size_t)d * latent;
         float sum = st->inb[d];
 
@@ -307,19 +306,19 @@ static __device__ inline void many_project(struct many_search *s, const struct t
     }
 }
 
-/* The nearest codes of a warp's four rows, of its share. codes: a multiple of PASS. */
+/* Nearest codes for a warp's four rows, among its share. codes: a multiple of MANY_PASS. */
 static __device__ inline void many_nearest(struct many_search *s, const struct telu_stage *st,
                                            int codes)
 {
     const int lane = TELU_LANE, warp = threadIdx.x / LIVE_WARP;
-    const int group = EACH * (warp % GROUPS), share = warp / GROUPS;
-    struct nearest mine[EACH];
+    const int group = MANY_TILE * (warp % MANY_GROUPS), share = warp / MANY_GROUPS;
+    struct nearest mine[MANY_TILE];
 
     #pragma unroll
-    for (int i = 0; i < EACH; i++)
+    for (int i = 0; i < MANY_TILE; i++)
         mine[i] = { INFINITY, 0 };
-    for (int v = share * PASS + EACH * lane; v < codes; v += SHARES * PASS) {
-        float sum[EACH][EACH] = {};
+    for (int v = share * MANY_PASS + MANY_TILE * lane; v < codes; v += MANY_SHARES * MANY_PASS) {
+        float sum[MANY_TILE][MANY_TILE] = {};
 
         #pragma unroll 8
         for (int d = 0; d < st->dim; d++) {
@@ -329,32 +328,32 @@ static __device__ inline void many_nearest(struct many_search *s, const struct t
             add_squares(sum, z, c);
         }
         #pragma unroll
-        for (int i = 0; i < EACH; i++)
+        for (int i = 0; i < MANY_TILE; i++)
             #pragma unroll
-            for (int j = 0; j < EACH; j++)
+            for (int j = 0; j < MANY_TILE; j++)
                 if (sum[i][j] < mine[i].distance)
                     mine[i] = { sum[i][j], v + j };
     }
     #pragma unroll
-    for (int i = 0; i < EACH; i++) {
+    for (int i = 0; i < MANY_TILE; i++) {
         nearest_of_warp(&mine[i]);
         if (lane == 0)
             s->best[group + i][share] = mine[i];
     }
 }
 
-static __global__ void __launch_bounds__(THREADS, 2) search_many(struct telu_live l)
+static __global__ void __launch_bounds__(MANY_THREADS, 2) search_many(struct telu_live l)
 {
     __shared__ struct many_search s;
     const struct telu_model *m = l.tables;
     const int lane = TELU_LANE, warp = threadIdx.x / LIVE_WARP, latent = m->cfg.latent;
-    const int first = blockIdx.x * ROWS, own = OWN * warp;
-    float sum[OWN][WIDTH / LIVE_WARP] = {};
+    const int first = blockIdx.x * MANY_ROWS, own = MANY_OWN * warp;
+    float sum[MANY_OWN][MANY_WIDTH / LIVE_WARP] = {};
 
-    if (threadIdx.x < ROWS)
+    if (threadIdx.x < MANY_ROWS)
         s.row[threadIdx.x] = search_begin(live_row(&l, first + threadIdx.x));
     __syncthreads();
-    for (int i = own; i < own + OWN; i++)
+    for (int i = own; i < own + MANY_OWN; i++)
         for (int k = lane; k < latent; k += LIVE_WARP)
             s.r[i][k] = s.row[i].stages + s.row[i].bits > 0 || s.row[i].open
                 ? l.latent[(size_t)(first + i) * latent + k] : 0.0f;
@@ -364,11 +363,11 @@ static __global__ void __launch_bounds__(THREADS, 2) search_many(struct telu_liv
         int codes = 0, nodes = 0;
 
         __syncthreads();
-        for (int i = own; i < own + OWN; i++)
+        for (int i = own; i < own + MANY_OWN; i++)
             if (s.row[i].open && stage == s.row[i].stages)
-                settle(&s.row[i], &l.row[first + i], m);
+                search_settle(&s.row[i], &l.row[first + i], m);
         __syncthreads();
-        for (int i = 0; i < ROWS; i++) {
+        for (int i = 0; i < MANY_ROWS; i++) {
             codes |= stage < s.row[i].stages;
             nodes |= stage == s.row[i].stages && s.row[i].bits > 0;
         }
@@ -380,18 +379,18 @@ static __global__ void __launch_bounds__(THREADS, 2) search_many(struct telu_liv
             many_nearest(&s, st, m->cfg.codes);
         __syncthreads();
         #pragma unroll
-        for (int i = 0; i < OWN; i++) {
+        for (int i = 0; i < MANY_OWN; i++) {
             const struct search_row *row = &s.row[own + i];
             struct nearest f = s.best[own + i][0];
             float *to = l.sum + (size_t)(first + own + i) * latent;
 
             if (stage < row->stages) {
-                for (int k = 1; k < SHARES; k++)
+                for (int k = 1; k < MANY_SHARES; k++)
                     keep_nearer(&f, s.best[own + i][k].distance, s.best[own + i][k].index);
                 const float *adds = live_code_latent(&l, m->cfg.codes, latent, stage, f.index);
 
                 #pragma unroll
-                for (int n = 0; n < WIDTH / LIVE_WARP; n++)
+                for (int n = 0; n < MANY_WIDTH / LIVE_WARP; n++)
                     if (n * LIVE_WARP + lane < latent) {
                         float v = adds[n * LIVE_WARP + lane];
 
@@ -403,11 +402,11 @@ static __global__ void __launch_bounds__(THREADS, 2) search_many(struct telu_liv
             }
             if (stage + 1 == row->stages)
                 #pragma unroll
-                for (int n = 0; n < WIDTH / LIVE_WARP; n++)
+                for (int n = 0; n < MANY_WIDTH / LIVE_WARP; n++)
                     if (n * LIVE_WARP + lane < latent)
                         to[n * LIVE_WARP + lane] = sum[i][n];
             if (stage == row->stages && row->bits > 0)
-                search_node(st, &l.row[first + own + i], &s.z[0][own + i], ROWS, to, latent,
+                search_node(st, &l.row[first + own + i], &s.z[0][own + i], MANY_ROWS, to, latent,
                             stage == 0);
         }
     }
@@ -420,9 +419,9 @@ int telu_live_search(struct telu_ctx *ctx, const struct telu_live *l, int B)
 
     if (!cuda)
         return -1;
-    if (B <= TELU_SMALL_SEARCH || c->latent > WIDTH || c->codes % PASS)
+    if (B <= TELU_SMALL_SEARCH || c->latent > MANY_WIDTH || c->codes % MANY_PASS)
         TELU_LAUNCH(search_few, B, FEW_THREADS, 0, cuda->stream, *l);
     else
-        TELU_LAUNCH(search_many, live_blocks(B, ROWS), THREADS, 0, cuda->stream, *l);
+        TELU_LAUNCH(search_many, live_blocks(B, MANY_ROWS), MANY_THREADS, 0, cuda->stream, *l);
     return telu_cuda_launched("code search");
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* encode.cu - how a packet to encode begins on the device: window, and the choice of what
- * it is to hold. A warp to a row. What codec.c does in telu_encode() before its networks;
- * after them comes pack.cu.
+/* encode.cu - begins a packet on the device: input window, budget and layers, one warp per row.
+ * It matches telu_encode() in codec.c before the networks; pack.cu follows them.
  */
 #include "coder.cuh"
 
@@ -37,25 +36,25 @@ window(struct telu_live l, int B)
         l.row[r].enc_age = l.row[r].dec_age = -1;
         return;
     }
-    const struct telu_request_head *ask = live_request(&l, r);
-    char *place = live_slot(&l.slots, ask->slot);
-    struct telu_enc_slot *slot = (struct telu_enc_slot *)place;
-    struct telu_rc rc = slot->rc;          /* every lane has its own, all alike */
+    const struct telu_request_head *request = live_request(&l, r);
+    char *memory = live_slot(&l.slots, request->slot);
+    struct telu_enc_slot *slot = (struct telu_enc_slot *)memory;
+    struct telu_rc rc = slot->rc;          /* a copy in each lane, all equal */
 
     push_input(l.wave + (size_t)r * TELU_WAVE, slot->overlap,
-            (const float *)live_in(&l, r, LIVE_PCM), ask->reset);
-    if (ask->reset)
+               (const float *)live_in(&l, r, LIVE_PCM), request->reset);
+    if (request->reset)
         memset(&rc, 0, sizeof(rc));
-    telu_rc_set(&rc, &ask->rate);
+    telu_rc_set(&rc, &request->rate);
 
     struct telu_budget budget;
     int runs = telu_encode_begin(&rc, &budget, &row->layers, &row->bands, m);
-    int enc_age = ask->reset ? 0 : slot->enc_age, dec_age = ask->reset ? 0 : slot->dec_age;
+    int enc_age = request->reset ? 0 : slot->enc_age, dec_age = request->reset ? 0 : slot->dec_age;
 
-    TELU_SYNC_LANES();                           /* all have read the slot */
+    TELU_SYNC_LANES();                           /* all lanes have read the slot */
     if (TELU_LANE == 0) {
         row->slot = slot;
-        row->enc = (float *)(place + l.slots.history);
+        row->enc = (float *)(memory + l.slots.history);
         row->dec = row->enc + live_history_floats(&m->cfg, m->cfg.enc_width, m->cfg.enc_blocks);
         row->enc_age = runs ? enc_age : -1;
         row->dec_age = runs ? dec_age : -1;

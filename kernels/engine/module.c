@@ -14,14 +14,14 @@
 #include <unistd.h>
 
 #define PATH_VARIABLE "TELUCODEC_BACKEND_PATH"
-#define DRIVER        "libcuda.so.1"   /* what CUDA's runtime will look for */
+#define DRIVER        "libcuda.so.1"   /* the name that CUDA's runtime loads */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static const struct telu_module *opened;       /* once, and for good */
+static const struct telu_module *opened;       /* stays open */
 
 static _Thread_local enum telu_absent absent;
 
-/* TELU_MODULE_FILE in folder, for free(); NULL where there is none. */
+/* Path of TELU_MODULE_FILE in folder, for free(); NULL when there is none. */
 static char *file_in(const char *folder)
 {
     const size_t size = strlen(folder) + sizeof("/" TELU_MODULE_FILE);
@@ -36,7 +36,7 @@ static char *file_in(const char *folder)
     return NULL;
 }
 
-/* The file to open, for free(); NULL with telu_error() when there is none. No other folder
+/* Path of the module, for free(); NULL with telu_error() when there is none. No other folder
  * replaces the one that the environment names. */
 static char *find(const char *build_dir)
 {
@@ -91,8 +91,8 @@ static const struct telu_module *check(void *file, const char *path)
     return m;
 }
 
-/* The loader would map pages that a cut file, as of a full disk, does not hold, and the kernel
- * would kill the process. The table of sections ends a whole file. */
+/* Returns 1 for a cut file, as a full disk leaves it: the loader would map pages that it lacks,
+ * and the system would kill the process. The section table ends a complete file. */
 static int ends_too_soon(const char *path)
 {
     FILE *f = fopen(path, "rb");
@@ -106,7 +106,7 @@ static int ends_too_soon(const char *path)
         fclose(f);
     if (bytes < 0 || memcmp(head.e_ident, ELFMAG, SELFMAG) ||
         head.e_ident[EI_CLASS] != ELFCLASS64)
-        return 0;              /* for the loader to say */
+        return 0;              /* the loader reports it */
     whole = head.e_shoff + (uint64_t)head.e_shnum * head.e_shentsize;
     if (whole <= (uint64_t)bytes)
         return 0;
@@ -115,15 +115,15 @@ static int ends_too_soon(const char *path)
     return 1;
 }
 
-/* The loader's text names the module when the module itself cannot be read. */
+/* Advice when another library is missing: the loader's text then does not name the module. */
 static const char *advice(const char *why, const char *path)
 {
     return strstr(why, "cannot open shared object file") && !strstr(why, path)
         ? "; install that library, or name its folder in LD_LIBRARY_PATH" : "";
 }
 
-/* A module pulls in 200 MB of CUDA's libraries, in vain without a driver. One that the
- * environment names is opened all the same: it may need no driver. */
+/* Looks for a driver before the module loads 200 MB of CUDA's libraries, useless without one. A
+ * module that the environment names may need no driver. */
 static int has_driver(void)
 {
     const char *env = getenv(PATH_VARIABLE);
@@ -136,7 +136,7 @@ static int has_driver(void)
     return 0;
 }
 
-/* Called with the lock. */
+/* The caller holds the lock. */
 static const struct telu_module *open_file(const char *path)
 {
     const struct telu_module *m;

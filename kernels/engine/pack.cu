@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* pack.cu - how a packet to encode ends on the device: step and bytes, by codec.c's rate
- * control and coder. A warp to a row.
+/* pack.cu - finishes a packet on the device: rate control chooses the step, the coder writes the
+ * bytes (codec/coder.c), one warp per row.
  *
- * Of few rows each has a block: what the packet would take at each point of its curve is
- * found by all its warps at once, and the first goes on with that.
+ * pack_few gives each row its own block: all warps measure the packet at once, each at one point
+ * of its curve, and the first warp goes on with the results.
  */
 #include "coder.cuh"
 
 #include "live.cuh"
 
-#define WARPS  (LIVE_THREADS / LIVE_WARP)
-#define TRIERS (LIVE_WARP * TELU_RC_GRID)
+#define WARPS       (LIVE_THREADS / LIVE_WARP)
+#define FEW_THREADS (LIVE_WARP * TELU_RC_GRID)         /* a warp for each point */
 
 /* A row's packet, in shared memory. */
-struct packed {
+struct pack_scratch {
     struct telu_layers layers;
     struct telu_bands bands;
     __align__(16) uint8_t packet[TELU_MAX_PACKET + 16];
 };
 
-/* A warp ends row r, whose coefficients c and base are. */
-static __device__ void finish(const struct telu_live *l, int r, struct packed *p,
+/* A warp finishes row r. c, base [320]: its coefficients and base layer. */
+static __device__ void finish(const struct telu_live *l, int r, struct pack_scratch *p,
                               const float *c, const float *base, const float *points)
 {
     const struct telu_model *m = l->tables;
     struct telu_row *row = &l->row[r];
     struct telu_enc_slot *slot = (struct telu_enc_slot *)row->slot;
-    struct telu_response_head *answer = live_response(l, r);
+    struct telu_response_head *response = live_response(l, r);
     char *out = live_out(l, r, (size_t)live_head(l)->stride);
     const struct telu_budget budget = row->budget;
     struct telu_rc rc = slot->rc;
@@ -43,15 +43,15 @@ static __device__ void finish(const struct telu_live *l, int r, struct packed *p
     slot->rc = rc;
     slot->enc_age = row->enc_age < 0 ? 0 : live_next_age(row->enc_age, K);
     slot->dec_age = row->dec_age < 0 ? 0 : live_next_age(row->dec_age, K);
-    answer->bytes = n;
-    answer->result = 0;
-    answer->info = telu_layers_info(&p->layers, n);
+    response->bytes = n;
+    response->result = 0;
+    response->info = telu_layers_info(&p->layers, n);
 }
 
 static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
 pack(struct telu_live l)
 {
-    __shared__ struct packed scratch[WARPS];
+    __shared__ struct pack_scratch scratch[WARPS];
     int r = blockIdx.x * WARPS + threadIdx.x / LIVE_WARP;
     struct telu_row *row = live_row(&l, r);
     float *base = l.base + (size_t)r * TELU_COEFS;
@@ -65,15 +65,15 @@ pack(struct telu_live l)
     finish(&l, r, &scratch[threadIdx.x / LIVE_WARP], l.c + (size_t)r * TELU_COEFS, base, NULL);
 }
 
-/* What one of the warps tries a step with. */
+/* Scratch of a warp that tries a step. */
 struct trial {
     struct telu_bands bands;
     int q[TELU_COEFS];
 };
 
-static __global__ void __launch_bounds__(TRIERS, 1) pack_alone(struct telu_live l)
+static __global__ void __launch_bounds__(FEW_THREADS, 1) pack_few(struct telu_live l)
 {
-    __shared__ struct packed scratch;
+    __shared__ struct pack_scratch scratch;
     __shared__ struct trial trials[TELU_RC_GRID];
     __shared__ float c[TELU_COEFS], base[TELU_COEFS], points[TELU_RC_GRID];
     const struct telu_model *m = l.tables;
@@ -113,7 +113,7 @@ int telu_live_pack(struct telu_ctx *ctx, const struct telu_live *l, int B)
     if (!cuda)
         return -1;
     if (B <= TELU_SMALL_ROW_BLOCKS)
-        TELU_LAUNCH(pack_alone, B, TRIERS, 0, cuda->stream, *l);
+        TELU_LAUNCH(pack_few, B, FEW_THREADS, 0, cuda->stream, *l);
     else
         TELU_LAUNCH(pack, live_blocks(B, WARPS), LIVE_THREADS, 0, cuda->stream, *l);
     return telu_cuda_launched("packing");

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* parse.cu - packets to rows, with the CPU's parser and range decoder: a warp to a packet,
- * which it reads into shared memory. It also settles what a lost or damaged one is
- * replaced by. */
+/* parse.cu - parses packets to rows with the CPU's parser and range decoder: one warp per packet,
+ * which it copies to shared memory. It also decides how to conceal a lost or damaged packet. */
 #include "coder.cuh"
 
 #include "live.cuh"
 
-#define WARPS  (LIVE_THREADS / LIVE_WARP)
-#define HELPED 256             /* threads of a row that has a block */
+#define WARPS       (LIVE_THREADS / LIVE_WARP)
+#define FEW_THREADS 256        /* threads of a row with its own block */
 
-struct parsed {
+struct parse_scratch {
     struct telu_layers layers;
     struct telu_bands bands;
     __align__(16) uint8_t packet[TELU_MAX_PACKET + 16];
 };
 
-/* A warp reads row r, < B. */
-static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
+/* A warp reads the packet of row r < B. */
+static __device__ void read_packet(const struct telu_live *l, int r, struct parse_scratch *p)
 {
     const struct telu_model *m = l->tables;
     struct telu_row *row = live_row(l, r);
@@ -26,18 +25,18 @@ static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
             l->row[r].dec_age = -1;
         return;
     }
-    const struct telu_request_head *ask = live_request(l, r);
-    char *place = live_slot(&l->slots, ask->slot);
-    struct telu_dec_slot *slot = (struct telu_dec_slot *)place;
-    struct telu_plc plc = slot->plc;       /* every lane has its own, all alike */
+    const struct telu_request_head *request = live_request(l, r);
+    char *memory = live_slot(&l->slots, request->slot);
+    struct telu_dec_slot *slot = (struct telu_dec_slot *)memory;
+    struct telu_plc plc = slot->plc;       /* a copy in each lane, all equal */
     int age = slot->age, runs, conceal;
     float gain = 1.0f;
 
-    if (ask->bytes > 0)
+    if (request->bytes > 0)
         copy(p->packet, live_in(l, r, (size_t)live_head(l)->stride),
-             live_round((size_t)min(ask->bytes, TELU_MAX_PACKET)));
-    TELU_SYNC_LANES();                           /* and all have read the slot */
-    if (ask->reset) {
+             live_round((size_t)min(request->bytes, TELU_MAX_PACKET)));
+    TELU_SYNC_LANES();                           /* all lanes have read the slot */
+    if (request->reset) {
         telu_plc_init(&plc, slot->last);
         for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
             slot->tail[i] = slot->change_tail[i] = 0.0f;
@@ -45,11 +44,11 @@ static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
             slot->previous[i] = 0.0f;
         age = 0;
     }
-    conceal = ask->bytes < 0 || telu_packet_get(&p->layers, &p->bands, p->packet,
-                                                (size_t)ask->bytes, &m->tab, m->cfg.stages,
-                                                m->n);
+    conceal = request->bytes < 0 ||
+              telu_packet_get(&p->layers, &p->bands, p->packet, (size_t)request->bytes, &m->tab,
+                              m->cfg.stages, m->n);
     if (conceal) {
-        gain = telu_plc_lost(&plc);
+        gain = telu_plc_next_gain(&plc);
         runs = plc.base && gain != 0.0f;
     } else {
         runs = p->layers.stages > 0 || p->layers.prefix_bits > 0;
@@ -60,7 +59,7 @@ static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
     if (TELU_LANE != 0)
         return;
     row->slot = slot;
-    row->dec = (float *)(place + l->slots.history) + m->cfg.latent;
+    row->dec = (float *)(memory + l->slots.history) + m->cfg.latent;
     row->conceal = conceal;
     row->gain = gain;
     row->dec_age = runs ? age : -1;
@@ -71,15 +70,15 @@ static __device__ void read(const struct telu_live *l, int r, struct parsed *p)
 static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)
 parse(struct telu_live l, int B)
 {
-    __shared__ struct parsed scratch[WARPS];
+    __shared__ struct parse_scratch scratch[WARPS];
     int warp = threadIdx.x / LIVE_WARP, r = blockIdx.x * WARPS + warp;
 
     if (r < B)
-        read(&l, r, &scratch[warp]);
+        read_packet(&l, r, &scratch[warp]);
 }
 
-/* Threads `first` .. `first + n - 1` of a block prefetch_table the rows of the table that such a
- * packet can need near, for the warp that will wait for them one by one. */
+/* Prefetches the table rows that a packet of `stages` codes may need, with threads `first` ..
+ * `first + n - 1` of a block; the decoding warp would wait for them one by one. */
 static __device__ void prefetch_table(const struct telu_tables *t, int stages, int first, int n)
 {
     const int words = (stages ? TELU_C_BASE : TELU_C_NO_BASE) * (TELU_SYMBOLS + 1);
@@ -94,16 +93,16 @@ static __device__ void prefetch_table(const struct telu_tables *t, int stages, i
 
         sum += row[min(i % each * 16, words - 1)];
     }
-    asm volatile("" : : "r"(sum));         /* or nothing would be read */
+    asm volatile("" : : "r"(sum));         /* keeps the loads */
 }
 
-static __global__ void __launch_bounds__(HELPED) parse_alone(struct telu_live l)
+static __global__ void __launch_bounds__(FEW_THREADS) parse_few(struct telu_live l)
 {
-    __shared__ struct parsed scratch;
+    __shared__ struct parse_scratch scratch;
     int r = blockIdx.x;
 
     if (threadIdx.x < LIVE_WARP) {
-        read(&l, r, &scratch);
+        read_packet(&l, r, &scratch);
     } else if (live_row(&l, r) && live_request(&l, r)->bytes > 0) {
         const uint8_t *packet = (const uint8_t *)live_in(&l, r, (size_t)live_head(&l)->stride);
         const struct telu_model *m = l.tables;
@@ -111,7 +110,7 @@ static __global__ void __launch_bounds__(HELPED) parse_alone(struct telu_live l)
 
         if (telu_packet_peek(&h, packet, (size_t)live_request(&l, r)->bytes, m->cfg.stages,
                              m->n) == 0 && h.refined)
-            prefetch_table(&m->tab, h.stages, LIVE_WARP, HELPED - LIVE_WARP);
+            prefetch_table(&m->tab, h.stages, LIVE_WARP, FEW_THREADS - LIVE_WARP);
     }
 }
 
@@ -122,7 +121,7 @@ int telu_live_parse(struct telu_ctx *ctx, const struct telu_live *l, int B)
     if (!cuda)
         return -1;
     if (B <= TELU_SMALL_ROW_BLOCKS)
-        TELU_LAUNCH(parse_alone, B, HELPED, 0, cuda->stream, *l);
+        TELU_LAUNCH(parse_few, B, FEW_THREADS, 0, cuda->stream, *l);
     else
         TELU_LAUNCH(parse, live_blocks(B, WARPS), LIVE_THREADS, 0, cuda->stream, *l, B);
     return telu_cuda_launched("parser");
