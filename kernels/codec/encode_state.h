@@ -50,7 +50,7 @@ TELU_PUBLIC int telu_encode_finish(struct telu_rc *rc, const struct telu_budget 
 /* Result of telu_encoder_info() and telu_decoder_info() for a packet. */
 TELU_INLINE struct telu_info telu_layers_info(const struct telu_layers *l, int bytes)
 {
-    struct telu_info info;
+    struct telu_info info = { 0, 0, 0, 0, 0, { 0, 0, 0 } };
 
     info.stages = l->stages;
     info.refined = l->refined;

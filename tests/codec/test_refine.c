@@ -154,28 +154,28 @@ static void check_alone(uint32_t seed)
 
 /* Compares the postfilter's change with the formula in double: at most a quarter of its
  * reach, and none where the sound would be NaN. */
-static void check_soften(const struct telu_model *m, uint32_t seed)
+static void check_postfilter(const struct telu_model *m, uint32_t seed)
 {
     struct telu_bands p;
-    float c[TELU_COEFS], again[TELU_COEFS], d[TELU_COEFS], g[2] = { 0.5f, 0.25f };
+    float c[TELU_COEFS], prediction[TELU_COEFS], d[TELU_COEFS], g[2] = { 0.5f, 0.25f };
     int shape = seed % 4, b;
 
     telu_bands_envelope(&p, &m->tab, NULL, 0);
     telu_bands_step(&p, &m->tab, (int)(128 * tiny_random(&seed)), shape);
     for (int i = 0; i < TELU_COEFS; i++) {
         c[i] = (float)(tiny_random(&seed) - 0.5);
-        again[i] = d[i] = c[i] + (float)(8 * (tiny_random(&seed) - 0.5)) * p.step[i % 21];
+        prediction[i] = d[i] = c[i] + (float)(8 * (tiny_random(&seed) - 0.5)) * p.step[i % 21];
     }
-    again[3] = d[3] = NAN;
-    again[170] = d[170] = -INFINITY;
+    prediction[3] = d[3] = NAN;
+    prediction[170] = d[170] = -INFINITY;
     telu_postfilter_change(d, c, d, g, &p, shape);
     for (int i = 0; i < TELU_COEFS; i++) {
-        double x = again[i] - c[i], reach, want;
+        double x = prediction[i] - c[i], reach, want;
 
         mean_around(c, i, &b);
         reach = (shape ? 1.0 : 0.5) * p.step[b];
         want = g[i / TELU_HOP] * x / (1 + x / reach * x / reach);
-        if (!isfinite(again[i]) || (shape && b >= 16))
+        if (!isfinite(prediction[i]) || (shape && b >= 16))
             want = 0;
         expect("change", d[i], want, 1e-5 * reach);
         expect("change within its bound", fabs(d[i]) <= 0.2501 * reach, 1, 0);
@@ -315,7 +315,7 @@ int main(void)
         check_plan(m, seed);
         check_sound(m, seed, seed % 3 ? 0.05 : 20.0);
         check_alone(seed);
-        check_soften(m, seed);
+        check_postfilter(m, seed);
     }
     for (uint32_t seed = 1; seed <= 3000; seed++)
         any_bytes(m, seed);

@@ -275,10 +275,10 @@ class Refinement:
         size = np.abs(c) / 2 + 0.75 * mean
         return G * x + sign * size * np.sqrt(f ** 2 * (1 - G ** 2) + more ** 2)
 
-    def soften(self, d, again, strength, shape):
-        """Returns what the postfilter adds to coefficients d; again: those of its own signal."""
+    def postfilter(self, d, prediction, strength, shape):
+        """Returns what the postfilter adds to coefficients d; prediction: those of its own signal."""
         step = 2.0 ** (np.array(self.L)[BAND] / 32)
-        x = again - d
+        x = prediction - d
         moved = strength[:, None] * x / (1 + (x / step * (1 if shape else 2)) ** 2)
         return np.where(~NOISY | (shape == 0), moved, 0)
 
@@ -391,8 +391,8 @@ class Decoder:
         if q is not None:
             u = np.concatenate([self.before, plain])
             window, strength = zip(*(look_back(u[160 * h:160 * h + 480]) for h in (0, 1)))
-            again = np.array(window) @ self.basis.T
-            change = self.refinement.soften(c, again, np.array(strength), shape)
+            prediction = np.array(window) @ self.basis.T
+            change = self.refinement.postfilter(c, prediction, np.array(strength), shape)
         self.before = plain
         more, self.added = self.inverse(change, self.added)
         return plain + more, q
