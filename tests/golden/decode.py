@@ -276,7 +276,7 @@ class Refinement:
         return G * x + sign * size * np.sqrt(f ** 2 * (1 - G ** 2) + more ** 2)
 
     def postfilter(self, d, prediction, strength, shape):
-        """Returns what the postfilter adds to coefficients d; prediction: those of its own signal."""
+        """Returns the postfilter's change of coefficients d, given their prediction."""
         step = 2.0 ** (np.array(self.L)[BAND] / 32)
         x = prediction - d
         moved = strength[:, None] * x / (1 + (x / step * (1 if shape else 2)) ** 2)
