@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* prefetcher.h - a thread that cuts batches ahead of the steps, in the same order and with
+/* prefetcher.h - cuts batches on a thread ahead of the steps, in the same order and with
  * the same random numbers as trainer_crop() at each step. */
 #ifndef PREFETCHER_H
 #define PREFETCHER_H
