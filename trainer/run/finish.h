@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* finish.h - from a trained network to a weight file, and how good that is. */
+/* finish.h - turns a trained network into a weight file, and measures it. */
 #ifndef FINISH_H
 #define FINISH_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* report.h - a page to open in a browser: what was trained, how it went, what it sounds
- * and looks like. All in one file, nothing is fetched. */
+/* report.h - writes one HTML page: the training's options, its curves, sounds and
+ * spectrograms. All is in one file; the page fetches nothing. */
 #ifndef REPORT_H
 #define REPORT_H
 
