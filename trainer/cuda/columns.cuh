@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* columns.cuh - runs an elementwise op over (R, C) that also sums over the rows, always
- * in the same order, for the gradients of biases, scales and the like.
+/* columns.cuh - runs an elementwise op over (R, C) that also sums over the rows, for the
+ * gradients of vectors. The order of the sums is fixed.
  *
  * Block (., p) takes the p-th share of the rows and writes its sums to row p of t->part;
  * gather_columns() adds up those rows into the gradient at the end. A thread has V

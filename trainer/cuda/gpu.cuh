@@ -36,11 +36,11 @@ struct gpu_param {
     int column;
 };
 
-/* Arrays of the last forward, as in model.h; biases of `up` and `down` are added where
- * h and d are read. void: float or bf16. */
+/* Arrays of the last forward, as in model.h; the readers of h and d add the biases of
+ * `up` and `down`. void: float or bf16. */
 struct gpu_block {
     struct gpu_param dw_w, dw_b, norm_g, norm_b, up_w, up_b, down_w, down_b, scale;
-    float *x, *a, *stats;      /* stats (R, 2): mean and 1/deviation of a row of a */
+    float *x, *a, *stats;      /* stats (R, 2): mean and 1/deviation of each row of a */
     void *b, *h, *g, *d;
 };
 
@@ -61,7 +61,7 @@ struct gpu_stage {
 /* The host's order for a step. */
 struct gpu_order {
     float rate, decay;
-    int items[TELU_MAX_STAGES];            /* that reach each stage */
+    int items[TELU_MAX_STAGES];            /* items that reach each stage */
 };
 
 /* Decisions and counters that stay on the device. */
@@ -69,8 +69,8 @@ struct gpu_state {
     TRAINER_STATE(STATE_SKIP, STATE_FIELD, STATE_SKIP)
     double norm;               /* of the gradient */
     unsigned long long written;            /* results */
-    int learning[TELU_MAX_STAGES + 1];     /* before each stage */
-    float rows[TELU_MAX_STAGES];           /* of all ranks, that reach each stage */
+    int learning[TELU_MAX_STAGES + 1];     /* whether codebooks learn, before each stage */
+    float rows[TELU_MAX_STAGES];           /* rows of all ranks that reach each stage */
     float mean[BALANCE_TERMS], share[BALANCE_TERMS];       /* balance.cu */
     float scale, c1, c2;       /* adamw.cu; scale 0: the step is skipped */
 };
@@ -88,8 +88,8 @@ struct gpu_stft {
 };
 
 struct training {
-    int device, B, T, R, stride, samples;  /* samples: complete ones of an item */
-    int shares, pieces;        /* of an item: GPU_SHARE, GPU_PIECE */
+    int device, B, T, R, stride, samples;  /* samples: complete ones per item */
+    int shares, pieces;        /* per item, of GPU_SHARE packets and GPU_PIECE samples */
     struct telu_config cfg;
     enum telu_precision precision;
     struct telu_cuda cuda;
@@ -99,7 +99,7 @@ struct training {
     cudaGraphExec_t exec;      /* the graph of a step, recorded after the first one */
     int steps;                 /* since open() or reduce() */
 
-    char *memory;              /* everything on the device */
+    char *memory;              /* all memory on the device */
     float *staging[TELU_TRAIN_STAGING];    /* pinned, as are these: */
     struct gpu_order *orders;              /* (TELU_TRAIN_RESULTS) */
     struct telu_train_result *results;       /* (TELU_TRAIN_RESULTS) */
@@ -156,8 +156,8 @@ struct training {
     void *blas_work;
     float *gl[BALANCE_TERMS];      /* gradients, as trainer->grad */
     double *value_item;        /* (3, B): the losses of each item */
-    double *sound_part;        /* (2, B, pieces): sums of (y - x)^2, of x^2 */
-    double *size_part;         /* (3, B, pieces): of the squares of each gradient */
+    double *sound_part;        /* (2, B, pieces): sums of (y - x)^2 and of x^2 */
+    double *size_part;         /* (3, B, pieces): sums of the squares of each gradient */
 };
 
 /* --- gemm.cu: t is the type of the operands, C's may differ; row-major --- */

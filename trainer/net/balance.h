@@ -14,7 +14,7 @@
 #include "reduce.h"
 
 struct balance {
-    double norm[BALANCE_TERMS];    /* running means; 0 before the first step */
+    double norm[BALANCE_TERMS];    /* running means of the sizes; 0 before the first step */
 };
 
 /* Writes the weighted sum of the three gradients to g[0]. x and g[] as in loss_run().

@@ -226,7 +226,7 @@ void parallel_sum(double *x, int n)
     }
 }
 
-/* --- The rest ----------------------------------------------------------- */
+/* --- Exchange ----------------------------------------------------------- */
 
 void parallel_share(void *data, size_t bytes)
 {

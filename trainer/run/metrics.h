@@ -21,8 +21,8 @@ double metrics_get(const struct metrics *m, const char *name);
  * renames a file with other columns than m's to path.old. */
 void metrics_prepare(const char *path, const struct metrics *m, int epoch);
 
-/* Adds m as a line, after a line of names where the file begins. Exits with the reason
- * when it cannot be written. */
+/* Adds m as a line, after a line of names where the file begins. Exits with the reason on
+ * failure. */
 void metrics_append(const char *path, const struct metrics *m);
 
 /* Returns all lines of a file: a list for free(), *n long; NULL when there is no file. */

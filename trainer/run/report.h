@@ -15,7 +15,7 @@ struct report {
 };
 
 /* Writes path from csv_path and, coded by m, the first seconds of clip. Exits with the
- * reason when it cannot. */
+ * reason on failure. */
 void report_write(const char *path, const struct report *r, const char *csv_path,
                   const struct telu_model *m, const struct clip *clip);
 

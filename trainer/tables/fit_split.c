@@ -34,7 +34,7 @@ static const int candidate[] = { 0, 1, 2, 3, 4, 6, 8 };
 /* [tune][rate][candidate], the last column: base layer alone. */
 typedef double scores[2][TELU_SPLIT_RATES][CANDIDATES + 1];
 
-/* --- How good is it ----------------------------------------------------- */
+/* --- Scores ------------------------------------------------------------- */
 
 static double snr(const struct fit_item *it, int packets, const float *y)
 {

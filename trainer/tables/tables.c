@@ -203,7 +203,7 @@ static int fit_gain(struct fit *f)
     return r;
 }
 
-/* --- All of it ---------------------------------------------------------- */
+/* --- Tables ------------------------------------------------------------- */
 
 /* Fills neutral tables, with which a model can be built before any is fitted. */
 static void neutral(struct fit *f)
