@@ -21,7 +21,7 @@ static void check(int ok, const char *what, int level, double got)
 }
 
 struct out {
-    double snr, level, mean, ratio;    /* dB, dB of the original's, of full scale, 1 */
+    double snr, level, mean, ratio;    /* dB; dB against the original; of full scale; 1 */
 };
 
 static struct out code(const struct telu_model *m, const struct telu_rate *rate,

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE 240           /* seconds that a run may take to get somewhere */
+#define PATIENCE 240           /* longest wait for a run's progress, seconds */
 
 static int failed;
 static const char *program, *mpirun, *test_ranks;
@@ -270,7 +270,7 @@ static void test_killed(void)
 {
     GPid pid = train(2, "killed", "--num_epochs 100000"), rank;
 
-    let_learn("runs/killed/metrics.csv", 2);   /* the first has been saved */
+    let_learn("runs/killed/metrics.csv", 2);   /* the first epoch has been saved */
     rank = find_rank(pid, 1);
     check(rank > 0 && !kill(rank, SIGKILL), "there is no", "rank 1");
     expect(pid, -1, "rank 1", "a rank is killed");

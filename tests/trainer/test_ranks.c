@@ -22,9 +22,9 @@
  * thousandth of the gradient. Such steps add up: a trainer with samples changed by 1e-7
  * drifts as far from its twin in STEPS as the ranks do from one trainer. */
 #define RATE 1e-4f
-#define NEAR 5e-3              /* the gradient, from equal weights: of its length */
-#define NEAR_BOOKS 1e-3        /* the codebooks, of their length */
-#define FAR 3e-2               /* the weights after STEPS: of the way they have moved */
+#define NEAR 5e-3              /* gradient, from equal weights, relative to its length */
+#define NEAR_BOOKS 1e-3        /* codebooks, relative to their length */
+#define FAR 3e-2               /* weights after STEPS, relative to their path */
 #define FAR_BOOKS 1e-1
 
 static struct telu_config tiny(void)

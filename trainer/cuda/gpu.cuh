@@ -68,7 +68,7 @@ struct gpu_order {
 struct gpu_state {
     TRAINER_STATE(STATE_SKIP, STATE_FIELD, STATE_SKIP)
     double norm;               /* of the gradient */
-    unsigned long long written;            /* results */
+    unsigned long long written;            /* results written so far */
     int learning[TELU_MAX_STAGES + 1];     /* whether codebooks learn, before each stage */
     float rows[TELU_MAX_STAGES];           /* rows of all ranks that reach each stage */
     float mean[BALANCE_TERMS], share[BALANCE_TERMS];       /* balance.cu */
@@ -103,7 +103,7 @@ struct training {
     float *staging[TELU_TRAIN_STAGING];    /* pinned, as are these: */
     struct gpu_order *orders;              /* (TELU_TRAIN_RESULTS) */
     struct telu_train_result *results;       /* (TELU_TRAIN_RESULTS) */
-    unsigned long long started, read;      /* steps */
+    unsigned long long started, read;      /* steps started, steps read */
 
     telu_train_reduce reduce;
     void *reduce_user;

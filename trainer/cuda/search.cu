@@ -26,7 +26,7 @@
 #define THREADS (LANES * WARPS)
 #define EACH    4
 #define DEEP    8              /* elements of the codes held in shared memory */
-#define FEW     4096           /* up to so many rows, warps share a row */
+#define FEW     4096           /* with at most so many rows, WIDE warps share a row */
 
 template <int WIDE>
 static __global__ void __launch_bounds__(THREADS, WIDE == 1 ? 4 : 2)

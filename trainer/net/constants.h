@@ -34,7 +34,7 @@
 
 #define LOSS_SCALES 3
 #define LOSS_FFTS { 128, 512, 1024 }
-#define LOSS_MELS { 20, 60, 80 }       /* triangles of each */
+#define LOSS_MELS { 20, 60, 80 }       /* triangles per FFT */
 #define LOSS_LONGEST 1024      /* the longest FFT, and so the least samples of an item */
 #define LOSS_EPS 1e-8f         /* added to |Z|^2: 1e-4 of amplitude */
 #define LOSS_MEL_EPS 1e-4f

@@ -113,7 +113,7 @@ struct step_result trainer_step(struct trainer *t, float rate, float decay)
     params_zero_grad(m->p);
     model_backward(m, t->grad[0], t->stages, t->B, t->T, COMMIT_WEIGHT,
                    LATENT_WEIGHT);
-    if (t->reduce) {           /* the mean, as of one large batch */
+    if (t->reduce) {           /* takes the mean, as in one large batch */
         reduce_sum(t->reduce, m->p->grad, m->p->total);
         cblas_sscal((int)m->p->total, 1.0f / (float)t->reduce->ranks, m->p->grad, 1);
     }

@@ -18,7 +18,7 @@ struct trainer {
     struct balance balance;
     struct rng rng;
     const struct reduce *reduce;   /* NULL: one rank; see trainer_reduce() */
-    long skipped;              /* steps left out for a gradient that was not finite */
+    long skipped;              /* steps skipped because of a gradient that was not finite */
     int B, T, stride;          /* items, packets and floats of an item */
     float *x, *grad[BALANCE_TERMS];
     int *stages;               /* [B], descending */

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SHORT 4096             /* floats: up to so many, each rank receives and sums all */
+#define SHORT 4096             /* floats; each rank receives and sums all of at most so many */
 #define CHUNK (1u << 28)       /* floats at a time: MPI counts with int */
 #define FEW 16
 #define NAP 2000               /* microseconds */
