@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* main.c - telucodec-train: speech in, weight file out. */
+/* main.c - telucodec-train: turns speech into a weight file. */
 #include "bar.h"
 #include "crc32c.h"
 #include "finish.h"
@@ -28,8 +28,8 @@ static void on_signal(int number)
     stop = 1;
 }
 
-/* The first signal ends training in order, a second one at once. SIGUSR1 is what
- * mpirun hands on to its ranks. */
+/* The first signal ends training in order, a second one at once. mpirun passes SIGUSR1 on
+ * to its ranks. */
 static void catch_signals(void)
 {
     struct sigaction a = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
@@ -132,7 +132,7 @@ static uint32_t speech_sum(const struct dataset *d)
     return sum;
 }
 
-/* A signal to one rank stops all. */
+/* Returns 1 on all ranks when any rank got a signal. */
 static int any_stop(void)
 {
     double stopped = stop;

@@ -59,7 +59,7 @@ static const char details[] =
     "\n"
     "Dashes and underscores mean the same in every option.";
 
-/* --snake_case -> --kebab-case, up to the '='. */
+/* Turns --snake_case into --kebab-case, up to the '='. */
 static void dashes(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -73,7 +73,7 @@ static void dashes(int argc, char **argv)
     }
 }
 
-/* Decoders have five blocks at most: TELU_WARMUP counts on it. */
+/* Decoders have at most five blocks: TELU_WARMUP depends on it. */
 static struct telu_config preset(const char *name)
 {
     struct telu_config c = telu_config_default();
@@ -136,7 +136,7 @@ static void check(const struct options *o)
     check_device(o);
 }
 
-/* The rate is no option: scripts that name it keep working, another one is an error. */
+/* Accepts the only legal rate, for scripts that name it; any other is an error. */
 static gboolean check_rate(const char *name, const char *value, void *data, GError **error)
 {
     (void)name;
@@ -218,7 +218,8 @@ void options_parse(struct options *o, int *argc, char ***argv)
     if (*argc > 1)
         die("what is %s? --help tells more", (*argv)[1]);
     g_option_context_free(ctx);
-    setlocale(LC_NUMERIC, "C");        /* GStreamer set the user's: files want points */
+    setlocale(LC_NUMERIC, "C");        /* GStreamer set the user's locale, but files need decimal
+                                        * points */
     o->preset_given = o->preset != NULL;
     set_default(&o->checkpoint_dir, "checkpoints");
     set_default(&o->experiment_name, "telucodec");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* options.h - what the command line says. */
+/* options.h - the options of the command line. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -15,14 +15,14 @@ struct options {
     int batch_size, num_epochs, seed, threads, resume, dry_run;
     double learning_rate, segment_seconds, time_limit;
     int preset_given;
-    struct telu_config config; /* that the preset names */
+    struct telu_config config; /* of the preset */
 };
 
-/* Takes --snake_case and --kebab-case alike. Prints help or a complaint and exits
- * when there is nothing to do. threads is 0 where none are asked for. */
+/* Accepts --snake_case and --kebab-case alike. Prints help or an error and exits when
+ * there is nothing to do. threads is 0 when not given. */
 void options_parse(struct options *o, int *argc, char ***argv);
 
-/* What decides the result, as a command line of one line; folders by name only. */
+/* Writes the options that decide the result as one command line; folders by name only. */
 void options_text(const struct options *o, char *text, size_t size);
 
 #endif

@@ -13,14 +13,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FILES 16               /* that an epoch is checked on */
+#define FILES 16               /* files of an epoch's check */
 #define SAVE_EVERY 300.0       /* seconds */
-#define TABLE_SECONDS 60       /* of speech that a check's tables are fitted to */
-#define CHECK_SHARE 0.15       /* of the time, at most, for checks of the whole codec */
-#define CURVE_STEPS 20         /* between two points of TensorBoard's curves, and at
-                                * most between two looks at a device's results */
-#define LOOK_EVERY 0.5         /* seconds between these, where there is one rank */
-#define SAME_STEPS 1000        /* between two checks that the ranks are alike */
+#define TABLE_SECONDS 60       /* seconds of speech for a check's tables */
+#define CHECK_SHARE 0.15       /* greatest share of the time for checks of the whole codec */
+#define CURVE_STEPS 20         /* steps between two points of TensorBoard's curves, and the most
+                                * between two reads of a device's results */
+#define LOOK_EVERY 0.5         /* seconds between these reads with one rank */
+#define SAME_STEPS 1000        /* steps between two comparisons of the ranks */
 
 _Static_assert(CURVE_STEPS <= DEVICE_TRAINER_STEPS, "steps between two looks");
 
@@ -50,7 +50,7 @@ long train_epoch_steps(const struct run *r)
     return (r->train.total + batch - 1) / batch;
 }
 
-/* 0 .. 1, by epochs or by the clock, whichever is further. */
+/* Returns the progress 0 .. 1, by epochs or by the clock, whichever is further. */
 static double done(const struct run *r, long per_epoch)
 {
     double by_steps = r->p.step / ((double)per_epoch * r->o.num_epochs);
@@ -65,8 +65,8 @@ static double audio(const struct run *r)
     return (double)r->t->B * parallel_ranks() * r->t->T * TELU_PACKET / TELU_RATE;
 }
 
-/* The whole codec is measured after the first epoch, after the last, and in between
- * as often as its share of the time allows. */
+/* Measures the whole codec after the first epoch, after the last, and between them as
+ * often as its share of the time allows. */
 static int check_codec(struct loop *l, struct quality *q)
 {
     struct run *r = l->r;
@@ -94,7 +94,7 @@ static void pull(const struct run *r)
         device_trainer_pull(r->device);
 }
 
-/* Exits when the ranks have drifted apart: before every write, and every SAME_STEPS. */
+/* Exits when the ranks' states differ; called before every write, and every SAME_STEPS. */
 static void compare(const struct run *r)
 {
     char what[64];
@@ -149,8 +149,8 @@ static void end_epoch(struct loop *l, double rate)
     l->ended = l->r->p.seconds + toll;
 }
 
-/* A device may take less time for an epoch than the CPU for its check: several epochs then
- * share a check, and a line of the log. */
+/* Returns 1 when an epoch's end is due. A device may train an epoch faster than the CPU
+ * checks it: several epochs then share a check, and a line of the log. */
 static int end_is_due(const struct loop *l)
 {
     const struct run *r = l->r;
@@ -186,8 +186,8 @@ static double one_step(struct run *r, double progress, struct step_result *s)
     return rate;
 }
 
-/* Returns how many results of finished steps s got, the last step's among them: 0 between
- * two looks at a device. All ranks look at the same steps. */
+/* Writes the results of finished steps to s, including the last step's, and returns their
+ * number: 0 between two reads of a device. All ranks read at the same steps. */
 static int results(struct loop *l, struct step_result s[DEVICE_TRAINER_STEPS])
 {
     struct run *r = l->r;
@@ -211,7 +211,7 @@ static void save(struct loop *l)
     l->saved = l->r->p.seconds;
 }
 
-/* All ranks take the time of rank 0, a signal to any rank, and the mean of the losses. */
+/* Gives all ranks the time of rank 0, a signal to any rank, and the mean of the losses. */
 static void agree(struct loop *l, struct step_result *s)
 {
     struct run *r = l->r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* train.h - the loop: steps, epochs, checks, checkpoints. */
+/* train.h - the training loop: steps, epochs, checks, checkpoints. */
 #ifndef TRAIN_H
 #define TRAIN_H
 

@@ -24,7 +24,7 @@ static void check(int ok, const char *what, double got, double want)
     printf("%s: %.9g, expected %.9g\n", what, got, want);
 }
 
-/* Every bin of every frame against the direct sum in double. */
+/* Compares every bin of every frame with the direct sum in double. */
 static void test_stft(int n, struct rng *rng)
 {
     struct stft s;
@@ -88,8 +88,8 @@ static void test_gradient(struct loss *l, float level, struct rng *rng)
             double along = 0.0, diff, h = 2e-4, size = 0.0;
             struct loss_value a, b;
 
-            /* A direction that has something of the gradient in it, so that the
-             * derivative is not lost in rounding. */
+            /* The direction contains part of the gradient, so that rounding does not hide
+             * the derivative. */
             for (int k = 0; k < 2 * N; k++)
                 size += (double)g[i][k] * g[i][k] / (2 * N);
             for (int k = 0; k < 2 * N; k++)

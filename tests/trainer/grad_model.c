@@ -35,7 +35,7 @@ static double run(struct model *m, const float *x, const float *k, const int *st
     return sum;
 }
 
-/* Each tensor in a direction of its own. */
+/* Tests each tensor along its own direction. */
 static void test_tensors(struct model *m, const float *x, const float *k,
                          const int *stages, struct rng *rng)
 {
@@ -84,8 +84,8 @@ static void test_tensors(struct model *m, const float *x, const float *k,
     free(dwave);
 }
 
-/* With the true quantiser and no other loss, one stage: d commit / d latent is
- * in^T 2 (z - q) / (D energy), d size / d latent in^T 2 z / D. */
+/* The true quantiser of one stage, without other losses, has d commit / d latent = in^T 2
+ * (z - q) / (D energy) and d size / d latent = in^T 2 z / D. */
 static void test_commit(struct rng *rng)
 {
     struct telu_config c = tiny();

@@ -18,13 +18,13 @@
 
 #define ITEMS 3
 #define PACKETS 6
-#define DECAY 0.6f             /* quick: codes die and begin anew in 20 steps */
+#define DECAY 0.6f             /* fast: codes die and restart within 20 steps */
 #define HITS (3 * 16)          /* stages and codes of tiny() */
 
 static const struct telu_module *module;
 static const struct telu_training *ops;
 
-/* 0, or 77 where there is no device, and says why. */
+/* Returns 0, or 77 after printing why when there is no device. */
 static inline int open_module(void)
 {
     module = telu_module_open(NULL);
@@ -76,7 +76,7 @@ static inline void fill(float *x, int *stages, int stride, int step)
 
 struct remote {
     void *t;
-    struct trainer *host;      /* whose arrays the state goes to */
+    struct trainer *host;      /* its arrays receive the state */
     struct trainer *start;     /* as it began */
     struct telu_train_state s;
 };
@@ -126,7 +126,7 @@ static inline void begin(struct remote *r, int step)
 #define SAME_VALUE(name, field, type, place) \
     && !memcmp(&a->s.field, &b->s.field, sizeof(type))
 
-/* Whether two have learnt the same, to the bit. */
+/* Returns 1 when both states are equal to the bit. */
 static inline int same(const struct remote *a, const struct remote *b)
 {
     const struct state_counts count = trainer_counts(a->host);

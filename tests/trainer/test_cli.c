@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_cli.c TELUCODEC-TRAIN - the program as people call it: a folder of 33 short
- * files becomes weights; interrupted and resumed it gives the same ones; two do not
- * work in one folder; what cannot be done ends with a sentence that says why. */
+/* test_cli.c TELUCODEC-TRAIN - tests the program from its command line: a folder of 33
+ * short files becomes weights; an interrupted and resumed run gives the same weights; one
+ * folder admits one trainer; each impossible request ends with a sentence that says why. */
 #include "model_id.h"
 #include "pcm.h"
 #include "wav.h"
@@ -51,7 +51,7 @@ struct result {
     char *text;                /* stdout and stderr */
 };
 
-/* Words of `args` are parted by spaces; %s stand for folders without any. */
+/* Spaces separate the words of `args`; each %s is a folder without spaces. */
 static char **command(const char *args, va_list ap)
 {
     char *line = g_strdup_vprintf(args, ap);
@@ -139,7 +139,7 @@ static void test_options(void)
     expect(run("--help"), 0, "--experiment-name", "help");
 }
 
-/* Root may write anywhere: a file in the folder's place stops everybody. */
+/* Root may write anywhere, so a file in the folder's place stops every user. */
 static void test_unwritable(void)
 {
     char *file = in("file");
@@ -190,7 +190,7 @@ static void number(int ok, const char *what, double got)
     check(ok, what, text);
 }
 
-/* Pieces of a second of a real voice, from all over the clip. */
+/* Writes one-second pieces of a real voice, spread over the clip. */
 static void cut(const char *folder, int files)
 {
     const char *clip = getenv("TELUCODEC_TEST_CLIP");
@@ -251,7 +251,7 @@ static void test_33_files(void)
     g_free(files);
 }
 
-/* What became of the run: evaluated, begun from, and what its file says. */
+/* The run's weight file holds its metadata, can be evaluated, and can start another run. */
 static void test_weights(void)
 {
     char *model = in("runs/short/model.safetensors");
@@ -316,7 +316,7 @@ static int exit_code(GPid pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Waits for a file to appear in a minute. */
+/* Waits up to a minute for a file to appear. */
 static int appears(const char *name)
 {
     char *path = in(name);
@@ -328,8 +328,8 @@ static int appears(const char *name)
     return found;
 }
 
-/* Stopped twice at no particular step, once as a terminal does and once as a system
- * that shuts down; a second trainer is turned away meanwhile. */
+/* The run stops twice at an arbitrary step, by a terminal's signal and by a shutdown's; a
+ * second trainer is refused meanwhile. */
 static void test_resume(void)
 {
     static const int signals[] = { SIGINT, SIGTERM };

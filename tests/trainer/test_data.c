@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_data.c - recordings as people have them: other rates, stereo, films, broken
- * files, NaN, links, folders without sound; what is split off; what is repeated. */
+/* test_data.c - loads real-world recordings: other rates, stereo, films, broken files,
+ * NaN, links, folders without sound; tests the split and the repetition. */
 #include "dataset.h"
 #include "pcm.h"
 #include "telu.h"
@@ -52,7 +52,7 @@ static char *tone(const char *name, double seconds, int channels, int rate, floa
     return path;
 }
 
-/* Level in dB of a full-scale sine, away from the ends. */
+/* Returns the level in dB against a full-scale sine, without the ends. */
 static double level(const float *x, long n)
 {
     double power = 0.0;
@@ -137,7 +137,7 @@ static void test_broken(void)
     g_free(path);
 }
 
-/* 1: the elements are not here. */
+/* Returns 1 when the elements are not installed. */
 static int run_pipeline(const char *text)
 {
     GstElement *pipe = gst_parse_launch(text, NULL);
@@ -160,7 +160,7 @@ static int run_pipeline(const char *text)
     return r;
 }
 
-/* A film gives its sound; a silent film ends with a reason, soon. */
+/* A film gives its sound; a silent film soon ends with a reason. */
 static void test_film(void)
 {
     char *path = in("films/film.mkv"), *mute = in("films/mute.mkv"), *text;
@@ -192,7 +192,7 @@ static void test_film(void)
 
 static char *self;
 
-/* What dataset_load() exits with, and says: in a process of its own, since GStreamer's
+/* Checks the exit code and text of dataset_load() in a process of its own: GStreamer's
  * threads do not survive a fork. */
 static void dies(const char *what, const char *word, const char *folder)
 {
@@ -239,8 +239,8 @@ static void test_empty(void)
     g_free(text);
 }
 
-/* Two speakers, a clipped file, a broken one, text, links to a file, a folder, itself
- * and nothing. */
+/* Writes two speakers, a clipped file, a broken one, text, and links to a file, a folder,
+ * themselves and nothing. */
 static void make_mixture(void)
 {
     char *paths[] = {
@@ -280,7 +280,7 @@ static void test_mixture(void)
           (double)d.total);
     total = d.total;
 
-    /* The files go; the speech stays. */
+    /* The loaded speech survives the deletion of its files. */
     wav_remove(mix);
     dataset_read(&d, x, total / 2, 100);
     check(level(x, 100) > -60.0, "speech of files that are gone, dB", level(x, 100));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_export.c - from a trained network to a weight file: the order of codebooks, the
- * integer tables, the file. */
+/* test_export.c - tests the way from a trained network to a weight file: the order of
+ * codebooks, the integer tables, the file. */
 #include "backend.h"
 #include "export.h"
 #include "pool.h"
@@ -31,7 +31,8 @@ static void fail(const char *name, const char *what)
 
 /* --- Tree --------------------------------------------------------------- */
 
-/* Mean squared distance of codes to the mean of those that share k bits. */
+/* Returns the mean squared distance of codes to the mean of the codes with the same k
+ * bits. */
 static double spread(const float *book, int k)
 {
     const int under = CODES >> k;
@@ -188,7 +189,7 @@ static void check_tables(const struct telu_config *cfg)
     if (!tables_fit(cfg, blobs, count, clips, 0, 60, NULL, NULL) ||
         !strstr(telu_error(), "clip"))
         fail(name, "fitted to nothing");
-    /* That one left the tables as they are before anything is known. */
+    /* The call without clips left the tables at their first guess. */
     memcpy(guess, blob("tab.freq")->data, blob("tab.freq")->bytes);
 
     if (tables_fit(cfg, blobs, count, clips, CLIPS, 60, on_text, &said))
@@ -223,7 +224,7 @@ static void check_tables(const struct telu_config *cfg)
         }
     }
 
-    /* On several threads as on one. */
+    /* Several threads give the tables of one. */
     for (int i = 0; i < count; i++)
         if (tensors[i].kind == TELU_TABLE)
             first[i] = g_memdup2(blobs[i].data, blobs[i].bytes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_invariants.c - rules without which the codec does not train: codebooks begin from
+/* test_invariants.c - tests the rules that training depends on: codebooks begin from
  * data, follow the residuals and stay bounded; no loss drowns another; the decoder has no
  * bounds; gradients are clipped or left out. grad_loss.c covers silence, squares, clicks. */
 #include "expect.h"
@@ -63,7 +63,7 @@ static double step(struct bench *b, float decay)
     return vq_forward(b->v, b->sum, b->x, b->stages, ITEMS, ROWS / ITEMS, decay);
 }
 
-/* `clusters` clouds, the k-th row in cloud k mod clusters. */
+/* Draws `clusters` clouds; row k lies in cloud k mod clusters. */
 static void clouds(struct bench *b, int clusters, float apart, float wide)
 {
     float centre[64 * LATENT];
@@ -85,7 +85,7 @@ static double distance(const float *a, const float *b, int n)
     return sqrt(sum);
 }
 
-/* Whatever the size of the latents, each code lies on one of them at the start. */
+/* Each code starts on one of the latents, whatever their size. */
 static void test_start(float level)
 {
     struct bench *b = bench(2, 32);
@@ -110,8 +110,8 @@ static void test_start(float level)
     bench_free(b);
 }
 
-/* The means of what is assigned to each code, stage after stage: the second stage's
- * rows are what the first one left over. */
+/* Each code becomes the mean of its rows, stage after stage: the second stage's rows are
+ * the first one's residuals. */
 static void test_centroids(void)
 {
     struct bench *b = bench(2, 16);
@@ -143,7 +143,7 @@ static void test_centroids(void)
                 : "codes of stage 0 off their centroids, of spread",
               worst / spread);
     }
-    /* 16 clouds of deviation 0.05 and 16 codes: near the best there is. */
+    /* 16 codes on 16 clouds of deviation 0.05 reach nearly the least error. */
     step(b, 0.0f);
     for (int i = 0; i < ROWS * b->v->s[0].dim; i++)
         error += pow(b->v->s[0].z[i] - b->v->s[0].q[i], 2);
@@ -152,7 +152,7 @@ static void test_centroids(void)
     bench_free(b);
 }
 
-/* The data move away: codes that are left behind begin anew among them. */
+/* The data move away, and the codes left behind restart among them. */
 static void test_restart(void)
 {
     struct bench *b = bench(1, 32);
@@ -173,7 +173,7 @@ static void test_restart(void)
     bench_free(b);
 }
 
-/* Latents that grow tenfold from step to step, jump and fall back. */
+/* The latents grow tenfold from step to step, jump and fall back. */
 static void test_adversary(void)
 {
     static const float level[] = { 1, 10, 1e2f, 1e4f, 1e6f, 1e-6f, 1e6f, 0, 1e3f, 1 };
@@ -250,7 +250,8 @@ static float largest(const float *x, int n)
     return most;
 }
 
-/* No tanh, no clamp: the decoder says what its weights say, and learns to. */
+/* The decoder has no tanh or clamp: its output has the level that its weights give, and
+ * learns any. */
 static void test_unbounded(void)
 {
     struct telu_config c = small(4, 32);
@@ -294,7 +295,7 @@ static void test_clip(void)
     trainer_free(t);
 }
 
-/* Weights, optimiser and codebooks are bit for bit what they were. */
+/* A skipped step leaves weights, optimiser and codebooks unchanged to the bit. */
 static void test_skip(float poison)
 {
     struct telu_config c = small(4, 32);
@@ -328,7 +329,7 @@ static void test_skip(float poison)
     trainer_free(t);
 }
 
-/* Random gain: the levels of a batch differ by far more than the recordings do. */
+/* The random gain spreads the levels of a batch far wider than the recordings. */
 static void test_gain(void)
 {
     static float pcm[TELU_RATE];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_level.c - the shipped weights on a Telugu clip at many levels: it comes out as
- * loud as it went in, its SNR does not depend on how loud that was, without bias, and
- * beyond full scale as well. */
+/* test_level.c - codes a Telugu clip with the shipped weights at many levels: the output
+ * keeps the level and has no bias, and the SNR does not depend on the level, beyond full
+ * scale too. */
 #include "pcm.h"
 #include "quality.h"
 
@@ -21,7 +21,7 @@ static void check(int ok, const char *what, int level, double got)
 }
 
 struct out {
-    double snr, level, mean, ratio;    /* dB, dB of the original's, of full scale, 1 */
+    double snr, level, mean, ratio;    /* dB; dB against the original; of full scale; 1 */
 };
 
 static struct out code(const struct telu_model *m, const struct telu_rate *rate,
@@ -48,7 +48,7 @@ static struct out code(const struct telu_model *m, const struct telu_rate *rate,
     return o;
 }
 
-/* dBFS of the peak. */
+/* `level`: the peak in dBFS. */
 static void test_levels(const struct telu_model *m, const float *pcm, long n,
                         double peak)
 {

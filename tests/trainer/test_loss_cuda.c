@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_loss_cuda.c - the three losses and their gradients on the module's device against
- * those on the CPU. Needs neither GLib nor a BLAS; the module is that of the folder
- * TELUCODEC_BACKEND_PATH. */
+/* test_loss_cuda.c - compares the three losses and their gradients on the module's device
+ * with the CPU's. It needs neither GLib nor a BLAS; TELUCODEC_BACKEND_PATH is the
+ * module's folder. */
 #include "expect.h"
 
 #include "loss.h"
@@ -21,7 +21,7 @@
 #define LEAD   120
 #define N(T)   (TELU_PACKET * (T) - TELU_DELAY)
 
-/* What the losses ask of the trainer. */
+/* The losses call die(); this one replaces the trainer's. */
 void die(const char *fmt, ...)
 {
     va_list ap;
@@ -85,8 +85,8 @@ static double apart(const float *a, const float *b, int T)
     return sqrt(sum / all);
 }
 
-/* y is x with another sound in it. A difference of spectra that is as small as its
- * rounding may turn its sign, and with it that bin's gradient. */
+/* y is x with another sound in it. A spectral difference as small as its rounding may
+ * change its sign, and so that bin's gradient. */
 static void compare(const struct telu_module *m, int T)
 {
     static const char *const name[] = { "mel", "cpx", "wave" };

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_parallel.c TELUCODEC-TRAIN MPIRUN TEST_RANKS [SHIM NCCL] - several ranks as people
- * start them: two write what one writes and nothing besides; a run stopped by a signal to
- * mpirun, or to one rank, goes on to just where it would have ended; a rank that is
- * killed, or that has other weights, ends all, with a word, and the checkpoint is whole.
- * SHIM and NCCL are the folders of the module on the CPU and of its NCCL: two ranks on
- * devices. */
+/* test_parallel.c TELUCODEC-TRAIN MPIRUN TEST_RANKS [SHIM NCCL] - runs several ranks
+ * under mpirun: two write the files of one and nothing more; a run stopped by a signal to
+ * mpirun, or to one rank, resumes to the same end; a rank that is killed, or has other
+ * weights, ends all with a message, and the checkpoint is whole. SHIM and NCCL are the
+ * folders of the module on the CPU and of its NCCL: two ranks on devices. */
 #include "model_id.h"
 #include "wav.h"
 
@@ -19,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE 240           /* seconds that a run may take to get somewhere */
+#define PATIENCE 240           /* longest wait for a run's progress, seconds */
 
 static int failed;
 static const char *program, *mpirun, *test_ranks;
@@ -58,7 +57,7 @@ static char *content(const char *name)
 
 /* --- Runs --------------------------------------------------------------- */
 
-/* What they say goes to dir/said; exec: the process is mpirun itself. */
+/* Starts the ranks; dir/said receives their output. exec makes the process mpirun itself. */
 static GPid start(int ranks, const char *args, ...) __attribute__((format(printf, 2, 3)));
 
 static GPid start(int ranks, const char *args, ...)
@@ -82,7 +81,7 @@ static GPid start(int ranks, const char *args, ...)
     return pid;
 }
 
-/* Exit code; 128: killed; -1: not at an end in time. */
+/* Returns the exit code; 128: killed; -1: not ended in time. */
 static int end(GPid pid)
 {
     int status = -1;
@@ -97,7 +96,7 @@ static int end(GPid pid)
     return -1;
 }
 
-/* code -1: any but 0, also for mpirun, which may itself fall over what it ends. */
+/* code -1 accepts any but 0: mpirun itself may crash while it ends its ranks. */
 static void expect(GPid pid, int code, const char *word, const char *what)
 {
     int got = end(pid);
@@ -110,7 +109,7 @@ static void expect(GPid pid, int code, const char *word, const char *what)
     g_free(said);
 }
 
-/* The process that mpirun has made into this rank, or 0. */
+/* Returns the process of this rank under mpirun, or 0. */
 static GPid find_rank(GPid parent, int rank)
 {
     char *want = g_strdup_printf("OMPI_COMM_WORLD_RANK=%d", rank);
@@ -141,7 +140,7 @@ static GPid find_rank(GPid parent, int rank)
     return found;
 }
 
-/* Until the run has ended `epochs` more epochs than its file has now. */
+/* Waits until the run has ended `epochs` more epochs than its file has now. */
 static void let_learn(const char *csv, int epochs)
 {
     int lines = -1, most = 0;
@@ -170,9 +169,9 @@ static GPid train(int ranks, const char *name, const char *more)
                  name, more);
 }
 
-/* --- What they write ---------------------------------------------------- */
+/* --- Files -------------------------------------------------------------- */
 
-/* The columns of losses in an epoch's row are near to those of another run. */
+/* The losses in each epoch's row are near those of another run. */
 static void compare_csv(const char *a, const char *b)
 {
     static const char *const names[] = { "mel", "cpx", "wave", "commit", "gradient",
@@ -271,7 +270,7 @@ static void test_killed(void)
 {
     GPid pid = train(2, "killed", "--num_epochs 100000"), rank;
 
-    let_learn("runs/killed/metrics.csv", 2);   /* the first has been saved */
+    let_learn("runs/killed/metrics.csv", 2);   /* the first epoch has been saved */
     rank = find_rank(pid, 1);
     check(rank > 0 && !kill(rank, SIGKILL), "there is no", "rank 1");
     expect(pid, -1, "rank 1", "a rank is killed");
@@ -304,8 +303,8 @@ static void test_stopped(void)
 
 /* --- On the shim's devices ---------------------------------------------- */
 
-/* Two ranks share a device, and sum through the host; have one each, and a NCCL. Both
- * sum in the order of ranks, so that the weights are the same bits. */
+/* Two ranks share a device and sum through the host, then have one device each and NCCL.
+ * Both ways sum in the order of ranks, so the weights have the same bits. */
 static void test_device(const char *module, const char *nccl)
 {
     const char *more = "--device cuda --num_epochs 1";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_ranks.c - one rank of several, started by mpirun. Sums have the bits that adding
- * in the order of ranks gives; the ranks' shares of a batch are the batch; ranks that
- * learn from their shares stay alike, and stay with a trainer that has the whole batch.
- * With the argument "differ" the last rank claims other weights, and all must end. */
+/* test_ranks.c - tests one rank of several, started by mpirun. Sums have the bits of
+ * adding in the order of ranks; the ranks' shares make up the batch; ranks that learn
+ * from their shares stay equal to each other and near a trainer of the whole batch. The
+ * argument "differ" makes the last rank claim other weights, and all must end. */
 #include "checkpoint.h"
 #include "expect.h"
 #include "gemm.h"
@@ -18,13 +18,13 @@
 #define STEPS 20
 #define SECONDS 4
 
-/* Sums in another order are all that differs; where that turns one row to another code,
- * a thousandth of the gradient differs. Such steps add up: a trainer whose samples are
- * changed by 1e-7 goes as far from its twin in STEPS as the ranks do from one trainer. */
+/* Only the order of sums differs; a row that takes another code by it changes a
+ * thousandth of the gradient. Such steps add up: a trainer with samples changed by 1e-7
+ * drifts as far from its twin in STEPS as the ranks do from one trainer. */
 #define RATE 1e-4f
-#define NEAR 5e-3              /* the gradient, from equal weights: of its length */
-#define NEAR_BOOKS 1e-3        /* the codebooks, of their length */
-#define FAR 3e-2               /* the weights after STEPS: of the way they have moved */
+#define NEAR 5e-3              /* gradient, from equal weights, relative to its length */
+#define NEAR_BOOKS 1e-3        /* codebooks, relative to their length */
+#define FAR 3e-2               /* weights after STEPS, relative to their path */
 #define FAR_BOOKS 1e-1
 
 static struct telu_config tiny(void)
@@ -38,7 +38,7 @@ static struct telu_config tiny(void)
     return c;
 }
 
-/* Of sizes so different that every other order of summing shows. */
+/* Returns values of such different sizes that any other order of summing shows. */
 static float value(int rank, size_t i)
 {
     const struct counter_rng c = { .key = 5 };
@@ -82,7 +82,7 @@ static void test_share(void)
     check(!strcmp(word, "first!"), "what rank 0 shared is not here", parallel_rank());
 }
 
-/* Of a and b, as a share of how far a is from `start`. */
+/* Returns the distance of a and b as a share of the distance from `start` to a. */
 static double apart(const float *a, const float *b, const float *start, size_t n)
 {
     double difference = 0.0, moved = 1e-30;
@@ -109,7 +109,7 @@ static void compare_shares(const struct trainer *one, const struct trainer *many
     }
 }
 
-/* Everything but the batch. */
+/* Copies everything but the batch. */
 static void copy_state(struct trainer *to, const struct trainer *from)
 {
     struct vq *v = to->model->vq;
@@ -170,7 +170,7 @@ static void step(struct pair *a, const struct dataset *d)
     parallel_compare(checkpoint_sum(a->many), "the weights");
 }
 
-/* Each step from where the trainer with the whole batch is. */
+/* Each step starts from the state of the trainer with the whole batch. */
 static void test_each(const struct dataset *d)
 {
     struct pair a = pair_new();
@@ -214,7 +214,7 @@ static void test_all(const struct dataset *d)
     pair_free(&a);
 }
 
-/* One rank's recording is not finite: all leave the step out. */
+/* All ranks skip the step when one rank's recording is not finite. */
 static void test_poison(const struct dataset *d)
 {
     struct telu_config c = tiny();

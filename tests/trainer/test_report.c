@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_report.c - what a run leaves to look at: metrics.csv, TensorBoard's records
- * (read back here byte by byte, and with a clock that runs backwards), pictures, the
- * page. */
+/* test_report.c - tests a run's reports: metrics.csv, TensorBoard's records (read back
+ * byte by byte, and with a clock that runs backwards), pictures, the page. */
 #include "expect.h"
 #include "crc32c.h"
 #include "events.h"
@@ -17,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In place of GLib's: each look at the clock finds it a minute earlier. */
+/* Replaces GLib's clock: each call returns a time one minute earlier. */
 gint64 g_get_real_time(void)
 {
     static gint64 t = (gint64)1700000000 * G_USEC_PER_SEC;
@@ -264,7 +263,7 @@ static void test_png(void)
     check(!memcmp(b->data, "\x89PNG\r\n\x1a\n", 8), "magic of a PNG", b->data[0]);
     check(be32(b->data + 16) == 7 && be32(b->data + 20) == 5, "width of a PNG",
           be32(b->data + 16));
-    /* IEND and its check sum, which every PNG ends with */
+    /* every PNG ends with IEND and its check sum */
     check(b->len > 12 && be32(b->data + b->len - 4) == 0xae426082u, "last check sum",
           be32(b->data + b->len - 4));
     while (at + 12 <= b->len && memcmp(b->data + at + 4, "IDAT", 4))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_run_cuda.c TELUCODEC-TRAIN - the program with --device cuda, on the module that
- * TELUCODEC_BACKEND_PATH names: a run, the same one interrupted and resumed, on the CPU
- * beside it, and what ends it with a word. */
+/* test_run_cuda.c TELUCODEC-TRAIN - tests the program with --device cuda, on the module
+ * that TELUCODEC_BACKEND_PATH names: a run, the same run interrupted and resumed, the
+ * same on the CPU, and errors that end it with a message. */
 #include "model_id.h"
 #include "shim_of.h"
 #include "wav.h"
@@ -26,7 +26,8 @@ static void check(int ok, const char *what, const char *got)
     printf("%s: %s\n", what, got ? got : "nothing");
 }
 
-/* The program with `args` on the folder of speech, as experiment `name`. */
+/* Returns the command of the program with `args` on the folder of speech, as experiment
+ * `name`. */
 static char **command(const char *name, const char *args)
 {
     char *line = g_strdup_printf("%s --threads=1 --data_dir %s/speech --checkpoint_dir "
@@ -39,8 +40,8 @@ static char **command(const char *name, const char *args)
     return argv;
 }
 
-/* extra: an environment variable more, NAME=VALUE, or NULL. Exit code, *text: stdout and
- * stderr. */
+/* Runs the program; extra: one more environment variable, NAME=VALUE, or NULL. Returns
+ * the exit code; *text receives stdout and stderr. */
 static int run(const char *name, const char *args, const char *extra, char **text)
 {
     char **argv = command(name, args), **env = g_get_environ();
@@ -93,7 +94,7 @@ static int exists(const char *name, const char *file)
     return found;
 }
 
-/* The figure of column `name` in the last line of a run's metrics.csv. */
+/* Returns column `name` of the last line of a run's metrics.csv. */
 static double last(const char *run_name, const char *name)
 {
     char *csv = content(run_name, "metrics.csv");
@@ -154,7 +155,7 @@ static void test_run(void)
     expect("whole", cuda, NULL, 0, "training on ");
     expect("cpu", "--device cpu --num_epochs 3", NULL, 0,
            "training on the CPU: --device says so");
-    /* Of the whole run: on a device, a line may be of several epochs. */
+    /* The columns cover the whole run: a line of a device may span several epochs. */
     beside("epoch", 0.0);
     beside("step", 0.0);
     beside("valid_mel", 0.03);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_train.c - a small network learns one second by heart; a run that was saved and
- * resumed gives the bits of one that was not; a checkpoint of before is read and a
- * damaged one refused; silence
- * and clicks leave every weight finite. */
+ * resumed gives the bits of one that was not; an older checkpoint is read and a damaged
+ * one refused; silence and clicks leave every weight finite. */
 #include "expect.h"
 #include "checkpoint.h"
 #include "crc32c.h"
@@ -33,7 +32,7 @@ static struct telu_config tiny(void)
     return c;
 }
 
-/* Something like a vowel that glides and swells. */
+/* Writes a vowel-like sound that glides and swells. */
 static void voice(float *x, int n)
 {
     double phase = 0.0;
@@ -79,7 +78,7 @@ static void test_overfit(void)
     trainer_free(t);
 }
 
-/* `steps` steps on d, from wherever t is. */
+/* Takes `steps` steps on d from the present state of t. */
 static void walk(struct trainer *t, const struct dataset *d, struct progress *p,
                  int steps)
 {
@@ -130,7 +129,7 @@ static void test_resume(const char *path)
     trainer_free(c);
 }
 
-/* The file as version 2 had it: without the last part, "vq.chance". */
+/* Turns the file into version 2, which lacks the last part, "vq.chance". */
 static void make_older(const char *path)
 {
     const long part = 24 + 8 + (long)sizeof(struct counter_rng), sum = 4;
@@ -148,7 +147,7 @@ static void make_older(const char *path)
     fclose(f);
 }
 
-/* It is read, and the missing part follows from the rest. */
+/* An older file is read, and the missing part follows from the rest. */
 static void test_older(const char *path)
 {
     struct trainer *a = fresh(), *b = fresh();
@@ -165,7 +164,7 @@ static void test_older(const char *path)
     trainer_free(b);
 }
 
-/* Loading and saving exit on trouble: so they happen in a child. Its exit code. */
+/* Loads or saves in a child, because both exit on errors. Returns its exit code. */
 static int in_child(const char *path, int save, const struct telu_config *cfg)
 {
     int status = 0;
@@ -259,7 +258,7 @@ static void test_odd_sounds(void)
         sum += p->books[i];
     check(isfinite(sum), "sum of the weights after odd sounds", sum);
 
-    /* A sound that is not finite costs a step, not the network. */
+    /* A sound that is not finite skips one step and leaves the network unchanged. */
     t->x[500] = NAN;
     trainer_step(t, 1e-3f, 0.0f);
     check(t->skipped == 1, "steps skipped on NaN", (double)t->skipped);

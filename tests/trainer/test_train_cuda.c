@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_train_cuda.c - training on the module's device against training on the CPU:
- * twenty steps from the same seed, and one of many rows. test_loss_cuda.c compares the
- * losses, test_train_life.c tests what else a trainer on a device promises. */
+/* test_train_cuda.c - compares training on the module's device with the CPU: twenty steps
+ * from the same seed, and one of many rows. test_loss_cuda.c compares the losses,
+ * test_train_life.c tests the other promises of a trainer on a device. */
 #include "remote.h"
 
 #define STEPS 20
 
 /* --- Twenty steps ------------------------------------------------------- */
 
-/* How far apart device and CPU may be, relatively but for the choices. */
+/* Largest relative differences between device and CPU; for the choices, their number. */
 struct bounds {
     double loss, norm;         /* of a step */
-    double path, books;        /* after it: weights, by the way of the CPU's; codebooks */
+    double path, books;        /* after it: weights, relative to the CPU's path; codebooks */
     int choices;               /* of all 840 */
     double drift;              /* losses, when each continues from its own state */
 };
@@ -39,7 +39,8 @@ static double loss_apart(const struct telu_train_result *a, const struct step_re
     return fmax(far, ratio(a->commit, b->commit));
 }
 
-/* The state after a step that the CPU began with the weights `before`, and with `hits`. */
+/* Compares the states after a step that the CPU began with the weights `before` and
+ * `hits`. */
 static void compare_state(const struct remote *r, struct trainer *cpu, const float *before,
                           const uint32_t *hits, struct bounds *worst)
 {
@@ -186,13 +187,13 @@ static void test_many_rows(void)
     trainer_free(host);
 }
 
-/* With an argument: but for the long one. */
+/* An argument leaves out the long test. */
 int main(int argc, char **argv)
 {
-    /* From one state sums in another order are 1e-7 apart. Steps from states of their own
-     * drift, until a row that lies between two codes takes the other one: that is a percent
-     * of a commitment of so few rows. With bf16 a product is off by 1/300, and some rows
-     * take another code at once. */
+    /* Sums in another order differ by 1e-7 from one state. Steps from separate states
+     * drift until a row between two codes takes the other one: one percent of the
+     * commitment of so few rows. A bf16 product is off by 1/300, and some rows take
+     * another code at once. */
     const struct bounds fp32 = { 1e-4, 2e-3, 0.05, 1e-3, 0, 0.3 };
     const struct bounds bf16 = { 0.1, 0.2, 0.4, 0.15, 40, 0.5 };
     int none = open_module();

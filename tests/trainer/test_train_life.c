@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_train_life.c - a trainer on the module's device: the same bits each time, sounds
- * that are no numbers, what does not fit; and on the shim a step's waits and allocations,
- * a device that is full, and one that fails. */
+/* test_train_life.c - tests a trainer on the module's device: equal bits on each run,
+ * sounds with NaN, sizes that do not fit; and on the shim a step's waits and allocations,
+ * a full device, and a failing one. */
 #include "remote.h"
 #include "shim_of.h"
 
@@ -13,8 +13,8 @@ static int sum_alone(void *user, float *x, size_t n, void *stream)
     return 0;
 }
 
-/* Twice the same; once with a look, and the state out and in again, halfway; once as
- * the only rank of several. */
+/* Two runs agree to the bit; so do one whose state is read out and put back halfway, and
+ * one that is the only rank of its group. */
 static void test_again(enum telu_precision precision)
 {
     struct remote *a = remote(precision), *b = remote(precision);
@@ -50,7 +50,7 @@ static void test_again(enum telu_precision precision)
 
 /* --- Bad cases ---------------------------------------------------------- */
 
-/* One sample that is no number costs a step, not the network, nor a codebook. */
+/* One NaN sample skips one step and changes neither the network nor a codebook. */
 static void test_nan(void)
 {
     struct remote *a = remote(TELU_TRAIN_FP32), *b = remote(TELU_TRAIN_FP32);
@@ -73,7 +73,7 @@ static void test_nan(void)
     a->s.skipped = 0;
     a->s.rng.step = 1;
     check(same(a, b), "a NaN has left traces", 0);
-    begin(a, 2);               /* and nothing of it stays in the arrays */
+    begin(a, 2);               /* and the arrays keep nothing of it */
     check(ops->results(a->t, got, 3) == 1 && isfinite(got[0].norm),
           "norm after a NaN", got[0].norm);
     remote_free(a);
@@ -138,7 +138,7 @@ static void test_counts(const struct shim *shim)
     remote_free(r);
 }
 
-/* Whatever the size of the device: no crash, no leak, and a sentence. */
+/* A device of any size gives no crash, no leak, and an error text. */
 static void test_memory(const struct shim *shim)
 {
     struct telu_shim_counts before, after;

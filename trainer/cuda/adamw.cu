@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* adamw.cu - see adamw.h: norm, clipping, and whether the step is taken at all are
- * decided on the device. */
+/* adamw.cu - see adamw.h: the device decides the norm, the clipping, and whether the step
+ * is taken. */
 #include "gpu.cuh"
 
 #include <math.h>
 
-/* Sums of vectors' gradients, see columns.cuh. */
+/* Adds up the blocks' sums of vectors' gradients, see columns.cuh. */
 static __global__ void gather_columns(float *grad, const float *part, const int *to,
                                       int parts, int columns)
 {
@@ -20,7 +20,7 @@ static __global__ void gather_columns(float *grad, const float *part, const int 
     grad[to[i]] = sum;
 }
 
-/* squares[block]: of this block's share of the gradient */
+/* squares[block] becomes the sum of squares of this block's share of the gradient. */
 static __global__ void square(double *squares, const float *grad, size_t n, float share)
 {
     __shared__ double scratch[GPU_WARPS];
@@ -57,7 +57,7 @@ static __global__ void decide(struct gpu_state *state, const double *squares, in
     state->c2 = (float)(1.0 / (1.0 - pow((double)ADAM_BETA2, (double)state->adam_step)));
 }
 
-/* A tile (first, count, decay) of one tensor to a block. */
+/* Each block updates one tile (first, count, decay) of one tensor. */
 static __global__ void update(float *w, float *m, float *v, struct bf16 *half,
                               const float *grad, const int4 *tiles,
                               const struct gpu_state *state,

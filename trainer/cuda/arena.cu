@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TILE 1024              /* weights of a block of AdamW */
-#define PARTS 256              /* blocks that share a sum over rows, at most */
+#define TILE 1024              /* weights per block of AdamW */
+#define PARTS 256              /* the most blocks that share a sum over rows */
 
 /* --- Open --------------------------------------------------------------- */
 
@@ -110,7 +110,7 @@ static int make_memory(struct training *t, struct arena *a)
 {
     char what[128];
 
-    a->base = (char *)(uintptr_t)ARENA_ALIGN;    /* only to count */
+    a->base = (char *)(uintptr_t)ARENA_ALIGN;    /* a false base, only to count */
     lay_out(a);
     snprintf(what, sizeof(what), "training, %.2f GB on the device for a batch of %d "
              "segments of %.1f s (try a smaller batch)", a->used * 1e-9, t->B,
@@ -187,7 +187,7 @@ void *training_open(int device, const struct telu_config *cfg, int B, int T,
     return t;
 }
 
-/* After an error of CUDA nothing here can be relied on to work, nor needs to. */
+/* The calls may fail after an error of CUDA; nothing depends on them then. */
 void training_close(void *user)
 {
     struct training *t = (struct training *)user;
@@ -217,6 +217,6 @@ void training_close(void *user)
         cudaStreamDestroy(t->copies);
     if (t->cuda.stream)
         cudaStreamDestroy(t->cuda.stream);
-    cudaGetLastError();        /* memory that was refused is nobody else's trouble */
+    cudaGetLastError();        /* clears the error of a refused allocation */
     free(t);
 }

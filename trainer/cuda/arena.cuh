@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* arena.cuh - making and ending a trainer on a device. All its memory there is one
- * piece, laid out twice: once to see how much it is, once for good. */
+/* arena.cuh - opens and closes a trainer on a device. All its memory there is one piece,
+ * laid out twice: first to count the bytes, then to set the pointers. */
 #ifndef ARENA_CUH
 #define ARENA_CUH
 
 #include "gpu.cuh"
 
 #define ARENA_ALIGN 256
-#define BLAS_WORK (32u << 20)  /* what cuBLAS recommends for Hopper */
+#define BLAS_WORK (32u << 20)  /* bytes; cuBLAS recommends them for Hopper */
 
 struct tensor {
     char name[32];
-    size_t at, n;              /* floats before it and of it, among its kind */
+    size_t at, n;              /* its offset and length in floats, among its kind */
     int kind, decay;
 };
 
@@ -39,8 +39,8 @@ void *training_open(int device, const struct telu_config *cfg, int B, int T,
                     enum telu_precision precision);
 void training_close(void *t);
 
-/* layout.cu: the trained tensors of a config; and a place for every array of a->t,
- * from a->base on. a->used is then how far that went. */
+/* layout.cu: lists the trained tensors of a config, and places every array of a->t from
+ * a->base on. a->used becomes the bytes placed. */
 int make_list(struct list *l, const struct telu_config *cfg);
 void lay_out(struct arena *a);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* balance.cu - see balance.h. Samples go by fours, as in loss.cu. */
+/* balance.cu - see balance.h. A thread takes four samples at a time, as in loss.cu. */
 #include "pack.cuh"
 
 #include <math.h>
@@ -11,7 +11,8 @@ struct terms {
     const float *g[BALANCE_TERMS];
 };
 
-/* part (3, B, pieces): of each piece of an item the sum of the squares of each gradient. */
+/* part (3, B, pieces) receives the sum of squares of each gradient over each piece of an
+ * item. */
 static __global__ void measure(const struct terms all, double *part, int pieces,
                                int samples, int stride)
 {
@@ -41,8 +42,8 @@ static __global__ void measure(const struct terms all, double *part, int pieces,
     }
 }
 
-/* The mean over the items of the length of each gradient times the item's level.
- * energy: (B, pieces) sums of the squares of x, in loss.cu. */
+/* Averages, over the items, each gradient's length times the item's level. energy (B,
+ * pieces): sums of the squares of x, from loss.cu. */
 static __global__ void __launch_bounds__(AVERAGERS)
 average(struct gpu_state *state, const double *part, const double *energy, int B,
         int pieces)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* columns.cuh - an elementwise op over (R, C) that also sums over the rows, for the
- * gradients of biases, scales and the like, always in the same order.
+/* columns.cuh - runs an elementwise op over (R, C) that also sums over the rows, for the
+ * gradients of vectors. The order of the sums is fixed.
  *
- * Block (., p) takes the p-th share of the rows and leaves its sums in row p of
- * t->part; gather_columns() adds up those rows into the gradient at the end. A thread has
- * V neighbouring channels, and loads several rows before it works on the first.
+ * Block (., p) takes the p-th share of the rows and writes its sums to row p of t->part;
+ * gather_columns() adds up those rows into the gradient at the end. A thread has V
+ * neighbouring channels, and loads several rows before it computes the first.
  *
- * An Op has N sums per channel, and for any V: keep<V>, what start() finds for channels
- * c .. c + V - 1 before the first row; in<V>, what take() loads of row r, whose element i
- * is the first; row(), which adds to the sums and stores; column(n, c): where sum n of
- * channel c stands in a row of t->part, or -1.
+ * An Op has N sums per channel, and for any V: keep<V>, filled by start() for channels c
+ * .. c + V - 1 before the first row; in<V>, loaded by take() from row r at element i;
+ * row(), which adds to the sums and stores; column(n, c), the index of sum n of channel c
+ * in a row of t->part, or -1.
  */
 #ifndef COLUMNS_CUH
 #define COLUMNS_CUH
@@ -40,7 +40,7 @@ columns(const Op op, float *part, int width, int R, int C)
         for (int r = first + j; r < end; r += COLUMN_AHEAD * COLUMN_ROWS) {
             typename Op::template in<V> in[COLUMN_AHEAD];
 
-            /* behind the end the last one again */
+            /* rows behind the end repeat the last one */
             #pragma unroll
             for (int u = 0; u < COLUMN_AHEAD; u++) {
                 int row = min(r + u * COLUMN_ROWS, end - 1);
@@ -75,7 +75,7 @@ columns(const Op op, float *part, int width, int R, int C)
     }
 }
 
-/* Arrays that rows are taken from lie at a multiple of two of their elements. */
+/* The arrays that take() reads are aligned to two of their elements. */
 template <class Op>
 static int columns_run(struct training *t, Op op, int R, int C, const char *what)
 {
@@ -87,7 +87,7 @@ static int columns_run(struct training *t, Op op, int R, int C, const char *what
     return telu_cuda_launched(what);
 }
 
-/* op.run<V>(i, c) for the elements i .. i + V - 1 of (R, C), channels c and on. */
+/* Calls op.run<V>(i, c) for the elements i .. i + V - 1 of (R, C), from channel c on. */
 template <class Op, int V>
 static __global__ void __launch_bounds__(GPU_THREADS) each(const Op op, unsigned n, int C)
 {
@@ -97,7 +97,7 @@ static __global__ void __launch_bounds__(GPU_THREADS) each(const Op op, unsigned
         op.template run<V>((size_t)i * V, (int)(i % (unsigned)(C / V) * V));
 }
 
-/* n < 2^32; the op's aligned(): all its arrays lie at multiples of 16 bytes. */
+/* n < 2^32. The op's aligned() is true when all its arrays lie at multiples of 16 bytes. */
 template <class Op>
 static int elementwise_run(struct training *t, Op op, size_t n, int C, const char *what)
 {

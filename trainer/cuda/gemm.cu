@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gemm.cu - see gpu.cuh and gemm.h. cuBLAS takes columns first: it sees every matrix
- * of ours as its transpose, so y = x w^T is y^T = w x^T there. Without TF32: products
- * of float are products of float. */
+/* gemm.cu - see gpu.cuh and gemm.h. cuBLAS is column-major: it sees each of our matrices
+ * as its transpose, so y = x w^T is y^T = w x^T there. TF32 stays off, so products of
+ * float stay in fp32. */
 #include "gpu.cuh"
 
 static int product(struct training *t, cublasOperation_t ta, cublasOperation_t tb,

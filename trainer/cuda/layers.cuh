@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* layers.cuh - what the trainer's network does to each element, forward and backward:
- * ops for elementwise_run() and columns_run(), and the norm's kernels. The formulas are those
- * of the ops in kernels/, with neighbours fused: biases into the op behind the product,
- * sums over rows into the op that makes what is summed. T: float or bf16. */
+/* layers.cuh - the elementwise ops of the trainer's network, forward and backward, for
+ * elementwise_run() and columns_run(), and the norm's kernels. The formulas are those of
+ * the ops in kernels/ops, with neighbours fused: biases into the op behind the product,
+ * sums over rows into the op that computes their terms. T: float or bf16. */
 #ifndef LAYERS_CUH
 #define LAYERS_CUH
 
@@ -50,7 +50,8 @@ struct convert {
     }
 };
 
-/* What gelu leaves of x; where bf16 rounds the product, by the device's own exp. */
+/* Returns gelu(x) / x. The overload for bf16 uses the device's own exp, since bf16 rounds
+ * the product. */
 static __device__ inline float gelu_share(float x, const float *)
 {
     float u = 0.79788456f * (x + 0.044715f * x * x * x);
@@ -138,8 +139,9 @@ static __device__ inline float warp_sum(float x)
     return x;
 }
 
-/* A row to a warp, EACH times V neighbouring channels to a lane, in registers; rows come
- * in whole blocks, those beyond R do no harm alone. Channels beyond C read as the first. */
+/* Each warp normalises one row; each lane holds EACH times V neighbouring channels in
+ * registers. The grid rounds R up to whole blocks: rows beyond R read row 0 and store
+ * nothing. Channels beyond C read the first. */
 template <class T, int V, int EACH>
 static __global__ void __launch_bounds__(GPU_THREADS)
 norm_forward(T *y, float *stats, const float *x, const float *g, const float *b, int R, int C)
@@ -184,7 +186,7 @@ norm_forward(T *y, float *stats, const float *x, const float *g, const float *b,
 
 /* --- Backward ----------------------------------------------------------- */
 
-/* d out -> d d; sums for the scale and the bias of `down`. */
+/* Turns d out into d d, and sums for the scale and the bias of `down`. */
 template <class T>
 struct residual_back {
     enum { N = 2 };
@@ -223,7 +225,7 @@ struct residual_back {
     __device__ int column(int n, int c) const { return (n ? bias_at : scale_at) + c; }
 };
 
-/* d g -> d h, in place; sum for the bias of `up`. */
+/* Turns d g into d h, in place, and sums for the bias of `up`. */
 template <class T>
 struct gelu_back {
     enum { N = 1 };
@@ -262,7 +264,8 @@ struct gelu_back {
     __device__ int column(int, int c) const { return bias_at + c; }
 };
 
-/* Per row the means that norm_back needs: of dy g, and of dy g n. As norm_forward. */
+/* Computes each row's means for norm_back: of dy g, and of dy g n. Layout as in
+ * norm_forward(). */
 template <class T, int V, int EACH>
 static __global__ void __launch_bounds__(GPU_THREADS)
 norm_means(float *means, const T *dy, const float *x, const float *stats, const float *g,
@@ -298,7 +301,7 @@ norm_means(float *means, const T *dy, const float *x, const float *stats, const 
     }
 }
 
-/* Of three of either: the one for C channels. */
+/* Chooses one of three kernels for C channels. */
 template <class Kernel>
 static Kernel norm_of(int C, Kernel usual, Kernel even, Kernel any)
 {
@@ -345,9 +348,10 @@ struct norm_back {
     __device__ int column(int n, int c) const { return (n ? bias_at : gain_at) + c; }
 };
 
-#define DWCONV_LENGTH 14       /* packets of a thread */
+#define DWCONV_LENGTH 14       /* packets per thread */
 
-/* dx += ..., and the taps and bias of the convolution, as columns() leaves its sums. */
+/* Adds to dx, and writes the sums for the taps and bias of the convolution as columns()
+ * does. */
 template <int TAPS>
 static __global__ void __launch_bounds__(COLUMN_LANES * COLUMN_ROWS)
 dwconv_back(float *dx, float *part, const float *dy, const float *x, const float *taps,
@@ -378,7 +382,7 @@ dwconv_back(float *dx, float *part, const float *dy, const float *x, const float
     }
 }
 
-/* x as an operand, and its sum for a bias. */
+/* Copies x as an operand, and sums it for a bias. */
 template <class T>
 struct operand_back {
     enum { N = 1 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* layout.cu - see arena.cuh: which arrays a trainer has, and how large they are. */
+/* layout.cu - see arena.cuh: lists a trainer's arrays and their sizes. */
 #include "arena.cuh"
 
 #include <stdio.h>
@@ -53,7 +53,7 @@ static const struct tensor *find(const struct list *l, const char *prefix, int i
     for (int i = 0; i < l->count; i++)
         if (!strcmp(l->all[i].name, full))
             return &l->all[i];
-    return NULL;               /* not in a config that was checked */
+    return NULL;               /* a checked config cannot come here */
 }
 
 /* --- Layout ------------------------------------------------------------- */
@@ -71,7 +71,7 @@ static float *floats(struct arena *a, size_t n)
     return (float *)take(a, sizeof(float) * n);
 }
 
-/* Something that goes into products: its own copy only when that is bf16. */
+/* Places an operand of products; it has its own copy only in bf16. */
 static void *operand(struct arena *a, size_t n)
 {
     int half = a->t->precision == TELU_TRAIN_BF16;
@@ -95,7 +95,7 @@ static struct gpu_param matrix(struct arena *a, const char *prefix, int index,
     return p;
 }
 
-/* A tensor whose gradient is sums over rows. */
+/* Places a tensor whose gradient sums over rows. */
 static struct gpu_param vector(struct arena *a, const char *prefix, int index,
                                const char *name)
 {

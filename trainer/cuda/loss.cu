@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* loss.cu - see loss.h: the same three terms, some frames to a block, and some samples.
- * Always in float. Samples go by fours: items, hops and MODEL_LEAD are multiples of that. */
+/* loss.cu - see loss.h: computes the same three terms, always in float. A block takes
+ * several frames, or one piece of samples. A thread takes four samples at a time: items,
+ * hops and MODEL_LEAD are multiples of four. */
 #include "pack.cuh"
 
 #include "approx.h"
 
-#define SPECTRAL 256           /* threads of some frames, */
-#define SLOTS 8                /* bins of a thread, */
-#define BINS 1800              /* and bins and triangles of a block, at most */
+#define SPECTRAL 256           /* threads for a block's frames, */
+#define SLOTS 8                /* bins per thread, */
+#define BINS 1800              /* the most bins and triangles per block */
 #define MELS 512
 
 static_assert(SPECTRAL * SLOTS >= BINS && BINS > LOSS_LONGEST / 2, "bins of a block");
@@ -18,19 +19,19 @@ static __device__ inline float sign(float x)
     return (float)((x > 0.0f) - (x < 0.0f));
 }
 
-/* By the device's own logarithm and power of two: 3e-7, relative, as telu_exp(). */
+/* Uses the device's own logarithm and power of two: relative error 3e-7, as telu_exp(). */
 static __device__ inline float power(float p)
 {
     return __powf(p, -LOSS_COMPRESS);
 }
 
-/* A block's frames between its steps, in shared memory. */
+/* One block's frames, kept in shared memory between its passes. */
 struct frames {
     float xa[BINS], ya[BINS], d[BINS];     /* magnitudes; |C(Y) - C(X)| */
-    float g[MELS], mel[MELS];  /* of a triangle: the gradient of its sum, and its distance */
+    float g[MELS], mel[MELS];  /* per triangle: the gradient of its sum, and its distance */
 };
 
-/* Of element e: |C(Y) - C(X)| and the magnitudes; the gradient takes the place of X. */
+/* Stores |C(Y) - C(X)| and the magnitudes of element e; the gradient replaces X. */
 static __device__ inline void compressed(struct frames *m, cufftComplex *to, int e, int b,
                                          cufftComplex X, cufftComplex Y, int bins, float k)
 {
@@ -50,8 +51,8 @@ static __device__ inline void compressed(struct frames *m, cufftComplex *to, int
     to[e] = X;
 }
 
-/* Log-mel distance of triangle i of the frame whose bins begin at xa, ya; g: k times the
- * gradient with respect to its sum. */
+/* Returns the log-mel distance of triangle i of the frame with bins xa, ya; g receives k
+ * times the gradient with respect to the triangle's sum. */
 static __device__ inline float log_mel(float *g, int i, const float *xa, const float *ya,
                                        const struct gpu_stft &s, float k)
 {
@@ -69,7 +70,7 @@ static __device__ inline float log_mel(float *g, int i, const float *xa, const f
     return fabsf(d);
 }
 
-/* d|Y|/dY = Y / |Y|; g: of the frame's triangles. */
+/* Applies d|Y|/dY = Y / |Y|; g: gradients of the frame's triangles. */
 static __device__ inline cufftComplex magnitude(cufftComplex Y, float ya, int b,
                                                 const float *g, const struct gpu_stft &s)
 {
@@ -93,8 +94,9 @@ static __device__ inline float warp_sum(const float *from, int n)
     return sum;
 }
 
-/* A block has `each` frames of `total`, and their bins in a row; Y stands `far` behind X.
- * The inner bins' gradients are halved, as a real transform back counts them twice. */
+/* A block has `each` frames of `total`, with contiguous bins; Y lies `far` elements
+ * behind X. Inner bins get half their gradient, because the inverse real transform counts
+ * them twice. */
 static __global__ void __launch_bounds__(SPECTRAL)
 spectral(struct gpu_stft s, cufftComplex *spectra, size_t far, int each, int total,
          size_t first, float km, float kc)
@@ -147,7 +149,8 @@ struct scales {
     double km[LOSS_SCALES], kc[LOSS_SCALES];
 };
 
-/* part (2, B, pieces): of each piece of an item the sums of (y - x)^2 and of x^2. */
+/* part (2, B, pieces) receives the sums of (y - x)^2 and of x^2 over each piece of an
+ * item. */
 static __global__ void compare(double *part, const float *x, const float *y, int pieces,
                                int samples, int stride)
 {
@@ -188,7 +191,7 @@ static __device__ inline double sum_of(const double *from, int n, double *scratc
     return block_sum(sum, scratch);
 }
 
-/* The sums of an item's frames. value: (3, B). */
+/* Sums the losses over an item's frames into value (3, B). */
 static __device__ inline void judge_frames(const struct scales &all, double *value, int b,
                                            int B, double *scratch)
 {
@@ -211,8 +214,8 @@ static __device__ inline void judge_frames(const struct scales &all, double *val
     }
 }
 
-/* An item has a block for each of its pieces: the wave term's gradient there; and one
- * for its frames. part: of compare(). */
+/* One block per piece of an item computes the wave term's gradient; one more sums the
+ * item's frames. part comes from compare(). */
 static __global__ void judge(const struct scales all, double *value, const double *part,
                              float *grad, const float *x, const float *y, int B,
                              int pieces, int samples, int stride)

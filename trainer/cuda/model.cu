@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* model.cu - see model.h; the same network as lists of launches. T is the type of what
- * goes into products: float or bf16. The sound between the layers, x, stays float. */
+/* model.cu - see model.h; runs the same network as lists of launches. T is the type of
+ * products' operands: float or bf16. The residual stream x stays float. */
 #include "layers.cuh"
 
 #include "compand.h"
@@ -53,7 +53,7 @@ static int norm_run(struct training *t, gpu_block &b, int C)
     return telu_cuda_launched("training, norm");
 }
 
-/* As in model.c. copy: `out` as an operand, for the last block. */
+/* Runs a block as in model.c. copy: `out` as an operand, for the last block. */
 template <class T>
 static int block_forward(struct training *t, const gpu_stack &s, gpu_block &b,
                          float *out, T *copy)
@@ -206,7 +206,7 @@ static int stack_backward(struct training *t, gpu_stack &s, float *dx)
     return 0;
 }
 
-/* A layer without anything around it: dy in float -> dx, likewise, or NULL. */
+/* Runs a lone layer backward: dy in float -> dx in float, or NULL. */
 template <class T>
 static int layer_backward(struct training *t, float *dx, const float *dy, const T *x,
                           const gpu_param &w, const gpu_param &b, int I, int O)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* pack.cuh - several neighbouring numbers at once, as floats: one, or two, four or eight
- * that lie at a multiple of their size; and which samples of a batch are a block's. */
+/* pack.cuh - loads and stores 1, 2, 4 or 8 neighbouring numbers as floats, aligned to
+ * their size; deals a batch's samples to blocks. */
 #ifndef PACK_CUH
 #define PACK_CUH
 
@@ -124,12 +124,12 @@ static __device__ inline void store(struct bf16 *p, const float (&from)[8])
                                                pack_bf16(from[6], from[7]));
 }
 
-/* Piece k of item b: samples first .. end - 1 of it. */
+/* Piece k of item b: its samples first .. end - 1. */
 struct piece {
     int b, k, first, end;
 };
 
-/* The calling block's; an item has `blocks` of them. */
+/* Returns the calling block's piece; an item has `blocks` pieces. */
 static __device__ inline struct piece piece_of(int blocks, int samples)
 {
     int b = blockIdx.x / blocks, k = blockIdx.x - b * blocks, first = k * GPU_PIECE;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ranks.cu - see ranks.h.
  *
- * NCCL is opened when it is asked for: a machine without it can load the module. The few
- * declarations that it takes stand here, as in all versions of NCCL 2, so that nothing
- * needs its headers to build. */
+ * The module opens NCCL on demand, so a machine without it can load the module. This file
+ * declares the few functions used, as in all versions of NCCL 2, so the build needs no
+ * headers of NCCL. */
 #include "device.h"
 #include "ranks.h"
 
@@ -133,7 +133,7 @@ static void *open_comm(int device, const struct reduce *host, const char *id)
     return r;
 }
 
-/* Not AllReduce, which may sum an element on each rank in an order of its own. */
+/* AllReduce is not used: each rank may sum an element in another order. */
 static int sum_by_nccl(struct comm *r, float *x, size_t n, cudaStream_t stream)
 {
     if (check(nccl.Reduce(x, x, n, NCCL_FLOAT, NCCL_SUM, 0, r->nccl, stream),
@@ -143,8 +143,8 @@ static int sum_by_nccl(struct comm *r, float *x, size_t n, cudaStream_t stream)
                  "handing on a sum over ranks");
 }
 
-/* The next piece is copied to `pinned` when the one before has been copied from it: both
- * are in order on the stream. */
+/* The stream keeps the order: `pinned` is refilled only after the previous piece was
+ * copied from it. */
 static int sum_by_host(struct comm *r, float *x, size_t n, cudaStream_t stream)
 {
     const char *what = "sums over ranks through the host";

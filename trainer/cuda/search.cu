@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* search.cu - the nearest code of each row, and the rows of each code.
+/* search.cu - finds the nearest code of each row, and the rows of each code.
  *
- * The search is that of vq.c: least |b|^2 - 2 z b, the lowest index of equal ones. The
- * sum z b of a row and a code is one thread's, from the first element to the last; the
- * code does not depend on the thread that finds it.
+ * The search is that of vq.c: least |b|^2 - 2 z b, the lowest index among equals. One
+ * thread sums z b of a row and a code, from the first element to the last, so the code
+ * does not depend on the thread.
  *
- * A thread has EACH rows and EACH codes at a time, so that what it reads serves several
- * sums and these do not wait for one another. Where rows are few, WIDE warps share the
- * codes of the same rows.
+ * A thread has EACH rows and EACH codes at a time, so that each load serves several sums,
+ * which do not wait for one another. WIDE warps share the codes of the same rows when
+ * rows are few.
  *
  * A NaN or an infinite distance is never less than INFINITY, and index 0 stays.
  *
- * It also sets the row's bit among those of the code. gather_choices() then
- * reads words, not rows, finds the rows in their order, and leaves zeros for the next
- * stage.
+ * The search also sets the row's bit in the code's words. gather_choices() then reads
+ * words, not rows, finds the rows in order, and clears the words for the next stage.
  */
 #include "vq.cuh"
 
@@ -26,18 +25,18 @@
 #define WARPS   8
 #define THREADS (LANES * WARPS)
 #define EACH    4
-#define DEEP    8              /* elements of the codes in shared memory at a time */
-#define FEW     4096           /* rows that are shared by warps */
+#define DEEP    8              /* elements of the codes held in shared memory */
+#define FEW     4096           /* with at most so many rows, WIDE warps share a row */
 
 template <int WIDE>
 static __global__ void __launch_bounds__(THREADS, WIDE == 1 ? 4 : 2)
 search(struct stage_args p, int32_t *index, uint32_t *chose, const float *z,
        const float *book, const float *norm, int words)
 {
-    const int most = EACH * LANES * WIDE;      /* codes of a pass */
-    const int tall = EACH * WARPS / WIDE;      /* rows of the block */
+    const int most = EACH * LANES * WIDE;      /* codes per pass */
+    const int tall = EACH * WARPS / WIDE;      /* rows per block */
     const int share = DEEP * most / THREADS, step = THREADS / DEEP;
-    /* 4 more floats to a row keep the lanes that fill it off each other's banks */
+    /* 4 extra floats per row prevent bank conflicts between the lanes that fill it */
     __shared__ __align__(16) float codes[2][DEEP][most + 4];
     __shared__ __align__(16) float rows[TELU_MAX_DIM][tall];
     __shared__ struct nearest won[WIDE][tall];
@@ -75,8 +74,8 @@ search(struct stage_args p, int32_t *index, uint32_t *chose, const float *z,
         for (int j = 0; j < EACH; j++)
             square[j] = n + own + j < p.codes ? norm[n + own + j] : INFINITY;
         for (int d = 0; d < p.D; d += DEEP, turn ^= 1) {
-            /* The other half may still be read; this one was read before the last
-             * barrier. */
+            /* Other threads may still read the other half; this half was read before the
+             * last barrier. */
             #pragma unroll
             for (int q = 0; q < share; q++)
                 codes[turn][t % DEEP][t / DEEP + q * step] = next[q];
@@ -147,13 +146,13 @@ int gpu_search(struct training *t, struct stage_args p, const struct gpu_stage &
 
 /* --- Choices ------------------------------------------------------------ */
 
-#define AHEAD 4                /* rows of a thread that are on their way */
+#define AHEAD 4                /* rows of a thread in flight */
 
 static_assert(32 * THREADS <= 65536, "gather_choices() lists rows in 16 bits");
 static_assert(TELU_MAX_DIM <= 64, "gather_choices() has 64 threads to a row at most");
 
-/* A thread's place among all of the block, in their order: the sum of n over those
- * before it. all: over the block. scratch: an int for each warp. */
+/* Returns the sum of n over the threads before this one in the block; *all becomes the
+ * block's sum. scratch: one int per warp. */
 static __device__ inline int rank_among(int n, int *all, int *scratch)
 {
     int lane = threadIdx.x % LANES, warp = threadIdx.x / LANES, at = n, before = 0;
@@ -163,7 +162,7 @@ static __device__ inline int rank_among(int n, int *all, int *scratch)
 
         at += lane >= far ? below : 0;
     }
-    __syncthreads();           /* the round before has been read */
+    __syncthreads();           /* the previous round has been read */
     if (lane == LANES - 1)
         scratch[warp] = at;
     __syncthreads();
@@ -175,13 +174,13 @@ static __device__ inline int rank_among(int n, int *all, int *scratch)
     return before + at - n;
 }
 
-/* A code to a block: how many rows chose it, and their sum. A word to a thread, then
- * `wide` threads to a row. */
+/* Each block counts and sums the rows that chose one code. Each thread reads one word,
+ * then `wide` threads add one row. */
 static __global__ void __launch_bounds__(THREADS)
 gather_choices(struct stage_args p, float *count, float *sum, uint32_t *chose, const float *z,
                int words)
 {
-    __shared__ uint16_t list[32 * THREADS];    /* of a round: its rows */
+    __shared__ uint16_t list[32 * THREADS];    /* the rows of a round */
     __shared__ int scratch[WARPS];
     __shared__ float part[THREADS];
     int wide = p.D <= 8 ? 8 : p.D <= 16 ? 16 : p.D <= 32 ? 32 : 64;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* stft.cu - see stft.h: whole chunks of items at once by cuFFT, x and y in one plan and
- * the two gradients in another. frames (2, chunk, frames, n), spectra (2, chunk,
- * frames, bins); what stands behind the n-th item of a chunk is old and is not read. */
+/* stft.cu - see stft.h: cuFFT transforms whole chunks of items, x and y in one plan and
+ * the two gradients in another. frames (2, chunk, frames, n), spectra (2, chunk, frames,
+ * bins); entries behind the n-th item of a chunk are stale and never read. */
 #include "pack.cuh"
 
 #include "mel.h"
@@ -9,8 +9,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define ELEMENTS (1 << 25)     /* floats of frames in a chunk, at most */
-#define OVERLAP  4             /* frames that a sample is in */
+#define ELEMENTS (1 << 25)     /* the most floats of frames per chunk */
+#define OVERLAP  4             /* frames that cover a sample */
 
 static constexpr int sizes[] = LOSS_FFTS, mels[] = LOSS_MELS;
 
@@ -86,7 +86,7 @@ static int upload(void *to, const void *from, size_t bytes)
                            "training, tables of the losses");
 }
 
-/* The other way round: of each bin the triangles that it is in. */
+/* Inverts the triangle table: lists the triangles of each bin. */
 static void sides(int *triangle, float *side, const int *first, const int *count,
                   const float *weight, int n, int bins)
 {
@@ -131,8 +131,8 @@ int gpu_stft_tables(struct training *t, int which)
     return bad ? -1 : 0;
 }
 
-/* Windowed frames of x, and `far` floats behind them those of y; four floats a thread:
- * n, hop and stride are multiples of that. all: fours. */
+/* Writes the windowed frames of x, and those of y `far` floats behind. Each thread writes
+ * four floats: n, hop and stride are multiples of four. all: the number of fours. */
 static __global__ void __launch_bounds__(GPU_THREADS)
 cut(float *frames, const float *x, const float *y, const float *window, int n, int hop,
     int count, int stride, unsigned all, size_t far)
@@ -156,8 +156,8 @@ cut(float *frames, const float *x, const float *y, const float *window, int n, i
     store(frames + far + (size_t)i * 4, b);
 }
 
-/* Overlap-add: four samples to a thread, their OVERLAP frames in order, all of them loaded
- * before the first sum. The first scale writes. */
+/* Overlap-adds: each thread has four samples, loads their OVERLAP frames and then sums
+ * these in order. The first scale writes, later ones add. */
 static __global__ void __launch_bounds__(GPU_THREADS)
 lay(float *mel, float *cpx, const float *frames, const float *window, int n, int hop,
     int count, int stride, int samples, int keep, size_t far)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* training.cu - see training.h: opens a trainer on a device, moves its state, and runs
- * steps, as one CUDA graph once a step has shown cuBLAS what it will be asked. */
+/* training.cu - see training.h: moves a trainer's state and runs its steps, as one CUDA
+ * graph after a first plain step, in which cuBLAS sets itself up. */
 #include "arena.cuh"
 
 #include <stdlib.h>
@@ -100,7 +100,8 @@ static struct gpu_order *write_order(struct training *t, const int *stages, floa
     return o;
 }
 
-/* Copies a batch to the device beside the step before, then into the step's own arrays. */
+/* Copies a batch to the device while the previous step runs, then into the step's own
+ * arrays. */
 static int copy_batch(struct training *t, int which, const struct gpu_order *o)
 {
     size_t bytes = sizeof(float) * t->B * t->stride;
@@ -235,7 +236,7 @@ static int set_reduce(void *user, telu_train_reduce fn, void *fn_user, int rank,
     return 0;
 }
 
-/* A gradient of items of `samples` to the host, or a sound from there. */
+/* Copies items of `samples` floats: a gradient to the host, or a sound from it. */
 static int items(struct training *t, float *device, float *host, int up)
 {
     size_t pitch = sizeof(float) * t->stride, bytes = sizeof(float) * t->samples;

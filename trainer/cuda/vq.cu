@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vq.cu - see vq.h. Every stage works on all rows of the batch, so that shapes stay the
- * same from step to step; items that do not reach a stage are masked: they teach
- * nothing, and zeros stand where a product over rows would meet them. What a code gives
- * is computed once per code, not per row. Always in float. */
+/* vq.cu - see vq.h. Every stage computes all rows of the batch, so that shapes stay the
+ * same from step to step. Items that do not reach a stage are masked: they teach nothing,
+ * and products over rows see zeros. Each code is projected once, not once per row. All is
+ * float. */
 #include "columns.cuh"
 #include "vq.cuh"
 
@@ -30,7 +30,8 @@ static __global__ void begin(struct gpu_state *state, const struct gpu_order *or
         state->learning[0] = order->decay > 0.0f;
 }
 
-/* A block's packets: n from `first` on, of item b, which may not reach this stage. */
+/* A block's packets: n from `first` on of item b, which possibly does not reach this
+ * stage. */
 struct share {
     size_t first;
     int b, n, used;
@@ -45,7 +46,7 @@ static __device__ inline struct share share_of(const struct stage_args &p)
     return { (size_t)b * p.T + at, b, n, b < p.order->items[p.s] };
 }
 
-/* z += bias; its energy. */
+/* Adds the bias to z and sums z's energy. */
 static __global__ void measure(struct stage_args p, float *z, const float *bias, double *part)
 {
     __shared__ double scratch[GPU_WARPS];
@@ -67,9 +68,8 @@ static __global__ void measure(struct stage_args p, float *z, const float *bias,
         part[blockIdx.x] = sum;
 }
 
-/* For each code the row that it would be put onto, where it is this rank's; block 0
- * also adds up the energy. got: energy, (codes, D). energy: of each item, the inverse of
- * its mean, or NULL. */
+/* Gathers the row drawn for each code, if this rank has it; block 0 also adds up the
+ * energy. got: energy, (codes, D). energy: the inverse of each item's mean, or NULL. */
 static __global__ void gather_rows(struct stage_args p, float *got, const float *z,
                                    const double *part, float *energy, int shares,
                                    int rank, int ranks)
@@ -115,8 +115,9 @@ static __device__ void put_code(const struct stage_args &p, float *book, float *
     total[at] = x * count;
 }
 
-/* A codebook without data takes some; and what is not finite must not reach one. A code
- * to a block, as in learn(). norm: of each code what the search adds, |b|^2. */
+/* Fills a codebook that has no data yet; values that are not finite must not reach it.
+ * Each block has one code, as in learn(). norm receives |b|^2 of each code, for the
+ * search. */
 static __global__ void start(struct stage_args p, float *book, float *count, float *total,
                              float *norm, const float *got)
 {
@@ -145,7 +146,8 @@ static __global__ void start(struct stage_args p, float *book, float *count, flo
     }
 }
 
-/* A code to a block, an element to a thread. chosen: (codes) counts, (codes, D) sums. */
+/* Each block updates one code, each thread one element. chosen: (codes) counts, (codes,
+ * D) sums. */
 static __global__ void learn(struct stage_args p, float *book, float *count, float *total,
                              uint32_t *hits, const float *got, const float *chosen)
 {
@@ -158,7 +160,7 @@ static __global__ void learn(struct stage_args p, float *book, float *count, flo
 
     if (!p.state->learning[p.s + 1])
         return;
-    __syncthreads();           /* all have read count[c] */
+    __syncthreads();           /* all threads have read count[c] */
     if (d == 0) {
         hits[c] += (uint32_t)chosen[c];
         count[c] = dead ? CODE_REBORN * fair : now;
@@ -177,8 +179,8 @@ static __global__ void learn(struct stage_args p, float *book, float *count, flo
     }
 }
 
-/* What the rows chose is taken away from r and added to sum. table (codes, L): what each
- * code gives, without the bias. next: NULL for the last stage. V elements at a time. */
+/* Subtracts each row's chosen code from r and adds it to sum, V elements at a time. table
+ * (codes, L): each code's projection, without the bias. next: NULL for the last stage. */
 template <int V>
 static __global__ void apply(struct stage_args p, const struct gpu_stage st,
                              const float *table, float *sum, float *next,
@@ -298,7 +300,7 @@ int gpu_vq_forward(struct training *t)
 
 /* --- Backward ----------------------------------------------------------- */
 
-/* e_s goes into the sum and, negative, into r_{s+1}. */
+/* The gradient of e_s comes from the sum and, negated, from r_{s+1}. */
 struct sum_back {
     enum { N = 1 };
     template <int V> struct keep { int end; };
@@ -329,7 +331,7 @@ struct sum_back {
     __device__ int column(int, int c) const { return bias_at + c; }
 };
 
-/* Straight-through, the commitment, and the size of the latents. */
+/* The gradient of z_s: straight-through, the commitment, and the size of the latents. */
 struct code_back {
     enum { N = 1 };
     template <int V> struct keep { int end; };

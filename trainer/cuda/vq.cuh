@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vq.cuh - arguments that all kernels of a quantiser stage take, see vq.cu. */
+/* vq.cuh - the arguments of all kernels of a quantiser stage, see vq.cu. */
 #ifndef VQ_CUH
 #define VQ_CUH
 
@@ -13,7 +13,8 @@ struct stage_args {
     __device__ int rows() const { return order->items[s] * T; }
 };
 
-/* search.cu: st.index and t->chose from st.z, st.book and t->norm; and then t->chosen. */
+/* search.cu: computes st.index and t->chose from st.z, st.book and t->norm, and then
+ * t->chosen. */
 int gpu_search(struct training *t, struct stage_args p, const struct gpu_stage &st);
 int gpu_gather_choices(struct training *t, struct stage_args p, const struct gpu_stage &st);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* counter_rng.h - random numbers that depend only on seed, step, stage, code and a counter,
+/* counter_rng.h - random numbers as a function of seed, step, stage, code and a counter,
  * through the finaliser of splitmix64 (Steele, Lea, Flood 2014). A device's threads and a
  * loop on the CPU draw the same numbers in any order. */
 #ifndef COUNTER_RNG_H
@@ -26,7 +26,7 @@ COUNTER_RNG_FN uint64_t counter_rng_mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-/* 64 bits; stage < 2^16, code < 2^32, i < 2^16. */
+/* Returns 64 random bits; stage < 2^16, code < 2^32, i < 2^16. */
 COUNTER_RNG_FN uint64_t counter_rng_bits(struct counter_rng c, int stage, int code, int i)
 {
     uint64_t at = (uint64_t)stage << 48 | (uint64_t)code << 16 | (uint64_t)i;
@@ -35,14 +35,14 @@ COUNTER_RNG_FN uint64_t counter_rng_bits(struct counter_rng c, int stage, int co
                            counter_rng_mix(at + 0x9e3779b97f4a7c15u));
 }
 
-/* 0 .. n-1 */
+/* Returns 0 .. n-1. */
 COUNTER_RNG_FN uint32_t counter_rng_below(uint64_t bits, uint32_t n)
 {
     return (uint32_t)((bits >> 32) * n >> 32);
 }
 
-/* Roughly normal, deviation 1: four uniforms of 16 bits, summed as integers, so that
- * nothing is rounded but the last product. */
+/* Returns a roughly normal number of deviation 1: four uniforms of 16 bits, summed as
+ * integers, so that only the last product rounds. */
 COUNTER_RNG_FN float counter_rng_normal(uint64_t bits)
 {
     int32_t sum = (int32_t)(bits & 0xffff) + (int32_t)(bits >> 16 & 0xffff) +

@@ -14,11 +14,10 @@
 #include <string.h>
 
 #define LEAST_SECONDS 2
-#define SILENT 1e-6f           /* a peak below that is -120 dBFS */
+#define SILENT 1e-6f           /* peak of silence: -120 dBFS */
 #define LOUD 0.999f
 
-/* The folders above the one being searched: a link to one of them would go round in
- * circles. */
+/* The folders above the one being searched: a link to one of them would loop. */
 struct above {
     const struct above *up;
     GStatBuf is;
@@ -64,7 +63,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Transcripts lie beside recordings by the thousand: they are counted, not named. */
+/* Returns 1 for a transcript: thousands lie beside recordings, so they are counted, not
+ * named. */
 static int is_text(const char *path)
 {
     static const char *const ends[] = { ".txt", ".json", ".csv", ".tsv", ".md", ".lab",
@@ -103,7 +103,7 @@ static int load_clip(struct clip *c, const char *path)
     return 0;
 }
 
-/* What training would not survive, or would not be worth. */
+/* Exits on speech that cannot be learned from and warns of poor recordings. */
 static void judge(const struct dataset *d, const char *dir, int texts)
 {
     int clipped = 0;
@@ -200,8 +200,8 @@ int dataset_repeat(struct dataset *d, const char *text)
     return found;
 }
 
-/* Which folder each clip belongs to, numbered from 0; the number of folders. Clips are
- * in order of name, but a folder's files need not be neighbours (a/x, a/b/y, a/z). */
+/* Numbers the folder of each clip from 0; returns the number of folders. Clips are in
+ * order of name, but a folder's files need not be neighbours (a/x, a/b/y, a/z). */
 static int folders(const struct dataset *d, int *of)
 {
     GHashTable *known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -231,7 +231,7 @@ int dataset_speakers(const struct dataset *d)
     return n;
 }
 
-/* A single recording gives its end. */
+/* Moves the end of a single recording to `part`. */
 static void split_clip(struct dataset *d, struct dataset *part, double share)
 {
     struct clip *c = &d->clip[0];
@@ -283,8 +283,8 @@ void dataset_split(struct dataset *d, struct dataset *part, double share,
     free(taken);
 }
 
-/* From a clip that stands several times in the line, as many samples as it has left
- * where `from` falls. Returns how many, at most n. */
+/* Copies the samples from `from` to the end of that repetition of a clip. Returns their
+ * number, at most n. */
 static long copy(float *to, const struct clip *c, long from, long n)
 {
     long at = from % c->n, m = c->n - at < n ? c->n - at : n;
@@ -302,7 +302,7 @@ void dataset_read(const struct dataset *d, float *to, long at, long n)
         at++;
         n--;
     }
-    while (a < b) {            /* the last clip that begins at or before `at` */
+    while (a < b) {            /* finds the last clip that begins at or before `at` */
         int mid = (a + b + 1) / 2;
 
         if (d->clip[mid].at <= at)

@@ -8,10 +8,10 @@
 #include <math.h>
 
 #define PATIENCE (20 * G_USEC_PER_SEC)
-/* what a GByteArray may hold, with room to spare: 12 hours at 16 kHz */
+/* 12 hours at 16 kHz, well below the limit of a GByteArray */
 #define MOST_BYTES (3u << 30)
 
-/* Only audio is plugged: a video file gives its sound, and nothing decodes pictures. */
+/* Links audio pads only: a video file gives its sound, and its pictures stay undecoded. */
 static void
 pad_added (GstElement * src, GstPad * pad, gpointer user)
 {
@@ -28,7 +28,7 @@ pad_added (GstElement * src, GstPad * pad, gpointer user)
   gst_object_unref (sink);
 }
 
-/* A file without any audio would never end: nothing reaches the sink. */
+/* Ends a file without audio, which would never reach the sink. */
 static void
 no_more_pads (GstElement * src, gpointer user)
 {
@@ -80,7 +80,7 @@ append (GByteArray * bytes, GstSample * sample)
   gst_sample_unref (sample);
 }
 
-/* What the pipeline complained about, or NULL. */
+/* Returns the pipeline's first error message, or NULL. */
 static GError *
 complaint (GstElement * pipe)
 {
@@ -96,8 +96,8 @@ complaint (GstElement * pipe)
   return error;
 }
 
-/* Everything up to the end of stream, or why there is no end. An element that fails
- * ends its stream as well: what it complained about decides. */
+/* Appends all samples up to the end of stream, or returns the error. A failing element
+ * ends its stream as well, so its error message decides. */
 static GError *
 drain (GstElement * pipe, GstAppSink * sink, GByteArray * bytes)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* pcm.h - any audio file that GStreamer decodes, as mono floats. */
+/* pcm.h - reads any audio file that GStreamer decodes, as mono floats. */
 #ifndef TELU_PCM_H
 #define TELU_PCM_H
 
@@ -7,11 +7,11 @@
 
 G_BEGIN_DECLS
 
-/* Reads the whole file, resampled to `rate` and mixed to mono: n samples, full scale
- * +-1, to be freed with g_free(). A film gives its first sound track. NULL and error
- * (GStreamer's own, or G_IO_ERROR_*) when it cannot be decoded to its end, holds no
- * audio, or holds a NaN or infinite sample, and when nothing came of it for 20 seconds.
- * Blocks; gst_init() must have run. */
+/* Reads the whole file, resampled to `rate` and mixed to mono: n samples, full scale +-1,
+ * to be freed with g_free(). A film gives its first sound track. Returns NULL and error
+ * (GStreamer's own, or G_IO_ERROR_*) when decoding fails or gives nothing for 20 seconds,
+ * or when the file holds no audio or a sample that is not finite. Blocks; gst_init() must
+ * have run. */
 float *pcm_read (const char *path, int rate, gsize * n, GError ** error);
 
 G_END_DECLS

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* prefetcher.h - a thread that cuts batches ahead of the steps, in the same order and with
+/* prefetcher.h - cuts batches on a thread ahead of the steps, in the same order and with
  * the same random numbers as trainer_crop() at each step. */
 #ifndef PREFETCHER_H
 #define PREFETCHER_H
@@ -24,8 +24,8 @@ struct prefetcher *prefetcher_new(const struct trainer *t, const struct dataset 
                                   const char *(*error)(void));
 void prefetcher_free(struct prefetcher *f);
 
-/* Waits for the next batch, which stays until prefetcher_used(). Exits when it has no
- * buffer. */
+/* Returns the next batch, valid until prefetcher_used(); waits for it. Exits when the
+ * batch has no buffer. */
 const struct prefetcher_batch *prefetcher_take(struct prefetcher *f);
 
 /* Releases the batch's buffer for a later batch. */

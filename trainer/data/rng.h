@@ -13,13 +13,13 @@ struct rng {
 void rng_seed(struct rng *r, uint64_t seed);
 uint64_t rng_next(struct rng *r);
 
-/* 0 .. n-1 */
+/* Returns 0 .. n-1. */
 uint64_t rng_below(struct rng *r, uint64_t n);
 
-/* a <= value < b */
+/* Returns a value, a <= value < b. */
 float rng_uniform(struct rng *r, float a, float b);
 
-/* Roughly normal, deviation 1: twelve uniforms. */
+/* Returns a roughly normal number of deviation 1: a sum of twelve uniforms. */
 float rng_normal(struct rng *r);
 
 #endif

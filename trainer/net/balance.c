@@ -18,7 +18,8 @@ static double mean_size(const float *g, const float *x, int B, int n, int stride
     return mean;
 }
 
-/* Over the ranks; each one's gradients are of a batch so many times as small. */
+/* Averages over the ranks; each rank's gradients belong to a batch smaller by their
+ * number. */
 static void average(double mean[BALANCE_TERMS], const struct reduce *reduce)
 {
     float sum[BALANCE_TERMS];

@@ -62,7 +62,7 @@ void gemm_suit_cpu(char **argv)
     else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         core = "Haswell";
     if (core && !setenv("OPENBLAS_CORETYPE", core, 1))
-        execv("/proc/self/exe", argv);     /* returns only if it cannot */
+        execv("/proc/self/exe", argv);     /* returns only on failure */
 #else
     (void)argv;
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gemm.h - the linear layers of training through BLAS. Same meaning as linear.h,
- * but in whatever order BLAS sums: training needs speed, not the same bits. */
+/* gemm.h - the linear layers of training through BLAS. The meaning is that of linear.h,
+ * but BLAS chooses the order of sums: training needs speed, not the same bits. */
 #ifndef GEMM_H
 #define GEMM_H
 
@@ -14,13 +14,13 @@ void gemm_backward(float *dx, float keep, float *dw, float *db, const float *dy,
 
 void gemm_threads(int n);
 
-/* OpenBLAS picks its kernels as it is loaded, from a list of CPU models; on one that
- * is newer than the library it takes those of a Pentium 4, some five times slower. In
- * that case this starts the program again with OPENBLAS_CORETYPE set to what the CPU
- * can do. Call it first thing in main(); it changes nothing where the variable is set. */
+/* Restarts the program with OPENBLAS_CORETYPE set to the CPU's abilities when OpenBLAS
+ * does not know the CPU. OpenBLAS picks its kernels at loading, from a list of CPU
+ * models; on a newer CPU it takes those of a Pentium 4, some five times slower. Call this
+ * first in main(); a set variable stays unchanged. */
 void gemm_suit_cpu(char **argv);
 
-/* What OpenBLAS has picked: "Haswell". */
+/* Returns the kernels that OpenBLAS has picked: "Haswell". */
 const char *gemm_core(void);
 
 #endif

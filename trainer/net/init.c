@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* init.c - see init.h. A model that is open holds packed matrices, so that init_load() takes
- * the tensors as they stand in the file. */
+/* init.c - see init.h. init_load() reads the tensors from the file, because an open model
+ * holds packed matrices. */
 #include "init.h"
 
 #include "linear.h"
@@ -55,7 +55,7 @@ static void convert(float *to, const char *from, const struct telu_tensor *t, si
         }
 }
 
-/* Every code weighs the same, as if each had been chosen as often. */
+/* Gives every code the same weight, as if all had been chosen equally often. */
 static void warm_means(struct vq *v, int rows)
 {
     for (int s = 0; s < v->stages; s++) {

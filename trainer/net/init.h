@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* init.h - from a weight file back to a network that can be trained. */
+/* init.h - turns a weight file back into a network that can be trained. */
 #ifndef INIT_H
 #define INIT_H
 
 #include "model.h"
 
-/* The path of a weight file: name itself where there is such a file, else one of the
- * shipped ones. For g_free(); exits when there is none. */
+/* Returns the path of a weight file, for g_free(): name itself if there is such a file,
+ * else a shipped one. Exits when there is none. */
 char *init_find(const char *name);
 
-/* The sizes of its network; exits with the reason when it cannot be read. */
+/* Returns the sizes of the file's network; exits with the reason when it cannot be read. */
 struct telu_config init_config(const char *path);
 
-/* Weights and codebooks of path, which has m's sizes. `rows`: of a batch, as the
- * weight of a code that the running means begin with. */
+/* Loads weights and codebooks from path, which has m's sizes. `rows`: the rows of a
+ * batch, for the first weight of each code in the running means. */
 void init_load(struct model *m, const char *path, int rows);
 
 #endif

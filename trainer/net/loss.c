@@ -106,16 +106,16 @@ static inline float sign(float x)
     return (float)((x > 0.0f) - (x < 0.0f));
 }
 
-/* p^-0.35 in each lane. A loop apart, or the compiler finds too many branches to
- * make vectors of. */
+/* Computes p^-0.35 in each lane. The loop stands alone because the compiler does not
+ * vectorise it among more branches. */
 TELU_ALWAYS_INLINE void power(float *f, const float *p)
 {
     for (int j = 0; j < L; j++)
         f[j] = telu_exp(-LOSS_COMPRESS * telu_log(p[j]));
 }
 
-/* Sum of |C(Y) - C(X)| over bins and lanes; k times its gradient to hr, hi; the
- * magnitudes to xa, ya. */
+/* Returns the sum of |C(Y) - C(X)| over bins and lanes. hr, hi receive k times its
+ * gradient; xa, ya the magnitudes. */
 TELU_TARGET_CLONES
 static double compressed(struct scratch *l, int bins, float k)
 {
@@ -151,7 +151,8 @@ static double compressed(struct scratch *l, int bins, float k)
     return total(part);
 }
 
-/* Sum of the log-mel distances; k times the gradient with respect to ya to ga. */
+/* Returns the sum of the log-mel distances; ga receives k times the gradient with respect
+ * to ya. */
 TELU_TARGET_CLONES
 static double log_mel(struct scratch *l, const struct mel *m, int bins, float k)
 {
@@ -182,7 +183,7 @@ static double log_mel(struct scratch *l, const struct mel *m, int bins, float k)
     return total(part);
 }
 
-/* d|Y|/dY = Y / |Y| */
+/* Applies d|Y|/dY = Y / |Y|. */
 TELU_TARGET_CLONES
 static void magnitude_grad(struct scratch *l, int bins)
 {

@@ -6,9 +6,9 @@
  *         knows the phase, and does not let loud bins hide the quiet ones
  *   wave  sqrt(sum (x - y)^2 / (sum x^2 + 1e-3) + 1e-4) per item
  *
- * mel and cpx are averaged over STFTs of 128, 512, 1024 with 20, 60, 80 triangles;
- * |Z| stands for sqrt(|Z|^2 + 1e-8), so silence has a gradient, and a finite one.
- * Each term's gradient is given apart, for the balancer to weigh (balance.h).
+ * mel and cpx are averaged over STFTs of 128, 512, 1024 with 20, 60, 80 triangles; |Z|
+ * stands for sqrt(|Z|^2 + 1e-8), so silence has a gradient, and a finite one. Each term
+ * has its own gradient, which the balancer weighs (balance.h).
  */
 #ifndef LOSS_H
 #define LOSS_H
@@ -19,13 +19,13 @@ struct loss_value {
     double mel, cpx, wave;
 };
 
-/* Works with the threads of pool.h that there are by now, item by item: their number
- * does not change a bit. */
+/* Makes scratch for the present threads of pool.h, which take one item each in
+ * loss_run(); their number changes no bit. */
 struct loss *loss_new(void);
 void loss_free(struct loss *l);
 
-/* x, y and the gradients: B items of n >= 1024 samples, `stride` floats apart; the
- * gradients with respect to y are written (n samples of each item). */
+/* Returns the losses, and writes their gradients with respect to y. x, y and the
+ * gradients: B items of n >= 1024 samples, `stride` floats apart. */
 struct loss_value loss_run(struct loss *l, float *mel, float *cpx, float *wave,
                            const float *x, const float *y, int B, int n, int stride);
 

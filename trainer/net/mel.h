@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* mel.h - triangles that are even on the mel scale (2595 log10(1 + f / 700)) from 0 Hz
- * to half the rate, height 1: for the loss, on whatever it runs. */
+/* mel.h - triangles of height 1, evenly spaced on the mel scale (2595 log10(1 + f / 700))
+ * from 0 Hz to half the rate, for the loss on CPU and device. */
 #ifndef MEL_H
 #define MEL_H
 

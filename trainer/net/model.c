@@ -178,7 +178,7 @@ static void block_backward(struct model *m, const struct stack *s, struct block 
                      s->kernel);
 }
 
-/* The input stands in block[0].x already. */
+/* block[0].x already holds the input. */
 static void stack_forward(const struct stack *s, struct block *block, float *out,
                           int B, int T)
 {

@@ -7,9 +7,9 @@
  *     -blocks-> -out-> latent (R, latent) -vq-> -in-> (R, dec) -blocks->
  *     value, scale (R, 320) -head-> y (B, 2T, 160) -imdct-> wave (B, (2T+1) 160)
  *
- * R = B T packets. Sample 0 of x and wave is sample -120 of the clip; wave is right
- * from MODEL_LEAD on and up to MODEL_TAIL before its end, where a neighbouring hop
- * would have been added.
+ * R = B T packets. Sample 0 of x and wave is sample -120 of the clip. wave is complete
+ * from MODEL_LEAD on until MODEL_TAIL before its end; outside, a neighbouring hop is
+ * missing.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -18,7 +18,7 @@
 #include "params.h"
 #include "vq.h"
 
-/* Complete samples of T packets: they start at the clip's sample 0. */
+/* Complete samples of T packets, from the clip's sample 0 on. */
 #define MODEL_COMPLETE(T) (TELU_PACKET * (T) - TELU_DELAY)
 
 struct block {
@@ -47,13 +47,13 @@ struct model {
 struct model *model_new(const struct telu_config *cfg, struct rng *rng);
 void model_free(struct model *m);
 
-/* x as above, stages [B] descending, 1 .. cfg.stages. The result is m->wave. decay and
- * the returned commitment loss: vq_forward(). */
+/* Computes m->wave from x. stages [B] descending, 1 .. cfg.stages. decay and the returned
+ * commitment loss: see vq_forward(). */
 double model_forward(struct model *m, const float *x, const int *stages, int B, int T,
                      float decay);
 
-/* dwave, as wave (may be changed) -> gradients added to m->p->grad. commit, size: weights
- * in vq_backward(). Follows the model_forward() that it belongs to. */
+/* Adds gradients to m->p->grad from dwave, which has wave's shape and may be changed.
+ * commit, size: weights in vq_backward(). Call it after its model_forward(). */
 void model_backward(struct model *m, float *dwave, const int *stages, int B, int T,
                     float commit, float size);
 

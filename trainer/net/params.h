@@ -28,7 +28,7 @@ struct params {
 struct params *params_new(const struct telu_config *cfg, struct rng *rng);
 void params_free(struct params *p);
 
-/* The tensor called prefix.name, or prefix.index.name; there is one. */
+/* Returns the tensor prefix.name, or prefix.index.name, which must exist. */
 struct param *params_get(struct params *p, const char *prefix, int index,
                          const char *name);
 void params_zero_grad(struct params *p);

@@ -5,7 +5,7 @@
 #include <math.h>
 
 #define WARM_UP 100            /* steps, or */
-#define WARM_SHARE 0.1         /* of a run that is shorter than a thousand */
+#define WARM_SHARE 0.1         /* of a run shorter than a thousand steps */
 #define LEAST 0.02
 
 static double cosine(double progress)

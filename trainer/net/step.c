@@ -56,8 +56,8 @@ static int descending(const void *a, const void *b)
     return *(const int *)b - *(const int *)a;
 }
 
-/* The level of half of the items varies as recordings do; of the others so widely
- * that a whisper from afar is coded as well. */
+/* Half of the items vary in level as recordings do; the others vary so widely that a
+ * distant whisper is coded as well. */
 static float gain(struct trainer *t, int item)
 {
     float db = rng_uniform(&t->rng, item % 2 ? -36.0f : -10.0f, 6.0f);
@@ -65,8 +65,8 @@ static float gain(struct trainer *t, int item)
     return powf(10.0f, db / 20.0f);
 }
 
-/* Half of the items take three quarters of the stages (6 kbit/s of 16: what the base
- * layer is used for alone), the others any number of them (quantiser dropout). */
+/* Half of the items take three quarters of the stages (6 kbit/s of 16, the rate of the
+ * base layer alone), the others any number of them (quantiser dropout). */
 static int stages_of(struct trainer *t, int item, int items)
 {
     int most = t->model->cfg.stages;
@@ -74,7 +74,7 @@ static int stages_of(struct trainer *t, int item, int items)
     return item < items / 2 ? (3 * most + 3) / 4 : 1 + (int)rng_below(&t->rng, most);
 }
 
-/* Each rank draws for the whole batch, and keeps what is dealt to it (reduce.h). */
+/* Each rank draws for the whole batch, and keeps the items dealt to it (reduce.h). */
 void trainer_crop(struct trainer *t, const struct dataset *data)
 {
     int ranks = reduce_ranks(t->reduce), rank = t->reduce ? t->reduce->rank : 0;
@@ -113,7 +113,7 @@ struct step_result trainer_step(struct trainer *t, float rate, float decay)
     params_zero_grad(m->p);
     model_backward(m, t->grad[0], t->stages, t->B, t->T, COMMIT_WEIGHT,
                    LATENT_WEIGHT);
-    if (t->reduce) {           /* the mean, as of one large batch */
+    if (t->reduce) {           /* takes the mean, as in one large batch */
         reduce_sum(t->reduce, m->p->grad, m->p->total);
         cblas_sscal((int)m->p->total, 1.0f / (float)t->reduce->ranks, m->p->grad, 1);
     }

@@ -10,7 +10,7 @@
 #include "model.h"
 #include "trainer_state.h"
 
-/* All that training changes, and the arrays for a batch. */
+/* All state that training changes, and the arrays for a batch. */
 struct trainer {
     struct model *model;
     struct loss *loss;
@@ -18,7 +18,7 @@ struct trainer {
     struct balance balance;
     struct rng rng;
     const struct reduce *reduce;   /* NULL: one rank; see trainer_reduce() */
-    long skipped;              /* steps left out for a gradient that was not finite */
+    long skipped;              /* steps skipped because of a gradient that was not finite */
     int B, T, stride;          /* items, packets and floats of an item */
     float *x, *grad[BALANCE_TERMS];
     int *stages;               /* [B], descending */
@@ -37,13 +37,14 @@ void trainer_free(struct trainer *t);
 /* Makes t one rank of several, whose gradients and statistics r sums. */
 void trainer_reduce(struct trainer *t, const struct reduce *r);
 
-/* trainer_state.h: how long its arrays are; the state, with pointers to t's own arrays; and back,
- * the values alone. */
+/* trainer_state.h: trainer_counts() returns the arrays' lengths, the others get the
+ * state, with pointers to t's own arrays, and put back the values alone. */
 struct state_counts trainer_counts(const struct trainer *t);
 struct telu_train_state trainer_state(struct trainer *t);
 void trainer_set_values(struct trainer *t, const struct telu_train_state *s);
 
-/* Random crops at random levels, and how many stages each item uses. */
+/* Fills t->x with random crops at random levels, and t->stages with random numbers of
+ * stages. */
 void trainer_crop(struct trainer *t, const struct dataset *data);
 
 /* Learns from the batch in t->x. rate: learning rate; decay: of the codebooks. */

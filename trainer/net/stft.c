@@ -47,8 +47,8 @@ int stft_frames(const struct stft *s, int samples)
     return samples < s->n ? 0 : (samples - s->n) / s->hop + 1;
 }
 
-/* One pass of the self-sorting (Stockham) transform by fours: m is what is left of
- * the length, `run` neighbouring floats share a twiddle factor. */
+/* Makes one radix-4 pass of the self-sorting (Stockham) transform: m is the remaining
+ * length, `run` neighbouring floats share a twiddle factor. */
 TELU_TARGET_CLONES
 static void pass4(float *restrict yr, float *restrict yi, const float *restrict xr,
                   const float *restrict xi, int m, int run, const float *w, int n)
@@ -93,7 +93,7 @@ static void pass2(float *restrict yr, float *restrict yi, const float *restrict 
     }
 }
 
-/* The complex transform of re[0], im[0]; returns which of the two holds it. */
+/* Transforms re[0], im[0]; returns the index of the pair with the result. */
 static int transform(struct stft *s)
 {
     int from = 0, m = s->n, run = L;
@@ -108,7 +108,7 @@ static int transform(struct stft *s)
     return from;
 }
 
-/* Frames become columns. */
+/* Transposes frames into columns. */
 TELU_TARGET_CLONES
 static void load(float *restrict to, const float *restrict x,
                  const float *restrict w, int n, int hop, int lanes)
@@ -123,7 +123,7 @@ static int lanes_of(int f, int frames)
     return frames - f < L ? frames - f : L;
 }
 
-/* Z = X + iY, and X, Y are the parts of Z that are even and odd under conjugation
+/* Splits Z = X + iY: X and Y are the parts of Z that are even and odd under conjugation
  * and reversal. */
 TELU_TARGET_CLONES
 static void split(float *restrict xr, float *restrict xi, float *restrict yr,
@@ -158,9 +158,9 @@ void stft_forward(struct stft *s, float *xr, float *xi, float *yr, float *yi,
     split(xr, xi, yr, yi, s->re[at], s->im[at], s->n);
 }
 
-/* The inverse of split(), for sums over k = 0 .. n/2: Z = G + iH with each spectrum
- * halved and mirrored, except at 0 and n/2, where only the real part counts. Real
- * and imaginary part change places, which makes the transform an inverse one. */
+/* Inverts split() for sums over k = 0 .. n/2: Z = G + iH with each spectrum halved and
+ * mirrored; at 0 and n/2 only the real part counts. Swapped real and imaginary parts make
+ * the transform an inverse one. */
 TELU_TARGET_CLONES
 static void combine(float *restrict zr, float *restrict zi, const float *restrict gr,
                     const float *restrict gi, const float *restrict hr,

@@ -22,16 +22,16 @@ struct stft {
 void stft_init(struct stft *s, int n);
 void stft_release(struct stft *s);
 
-/* Whole frames that fit into that many samples. */
+/* Returns the number of whole frames in `samples`. */
 int stft_frames(const struct stft *s, int samples);
 
-/* Frames f .. f + lanes - 1 of x and y (the `frames`-th and later are taken as
- * zeros) -> xr, xi, yr, yi (bins, lanes). */
+/* Transforms frames f .. f + lanes - 1 of x and y (zeros from frame `frames` on) into xr,
+ * xi, yr, yi (bins, lanes). */
 void stft_forward(struct stft *s, float *xr, float *xi, float *yr, float *yi,
                   const float *x, const float *y, int f, int frames);
 
-/* The adjoint: gradients with respect to the real and imaginary parts of one
- * signal's transform, of two losses g and h, are added to dg and dh (samples). */
+/* Adjoint: adds to dg and dh (samples) the gradients of two losses g and h, given with
+ * respect to the real and imaginary parts of one signal's transform. */
 void stft_adjoint(struct stft *s, float *dg, float *dh, const float *gr,
                   const float *gi, const float *hr, const float *hi, int f,
                   int frames);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* trainer_state.h - all that training changes, in one list: checkpoints hold it, ranks share it, a
- * device takes it and gives it back.
+/* trainer_state.h - the state that training changes, in one list: checkpoints hold it,
+ * ranks share it, devices load and return it.
  *
  *   ARRAY(name, field, type, count, place)    `count` elements: see struct state_counts
  *   VALUE(name, field, type, place)           one number or struct
@@ -34,7 +34,7 @@
     VALUE("",          skipped,   long,                skipped)                    \
     VALUE("",          restarts,  uint32_t,            model->vq->restarts)
 
-/* Elements of the arrays; they follow from the config. */
+/* Elements of the arrays, derived from the config. */
 struct state_counts {
     size_t weights, codebooks; /* of all tensors of a kind */
     size_t means;              /* counts and sums of every code */
@@ -45,7 +45,7 @@ struct state_counts {
 #define STATE_POINTER(name, field, type, count, place) type *field;
 #define STATE_FIELD(name, field, type, place) type field;
 
-/* The state as a device takes and gives it: arrays of the host, and values. */
+/* The state that a device loads and returns: arrays of the host, and values. */
 struct telu_train_state {
     TRAINER_STATE(STATE_POINTER, STATE_FIELD, STATE_SKIP)
 };

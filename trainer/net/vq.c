@@ -17,7 +17,8 @@
 
 _Static_assert(TELU_MAX_STAGES < 32, "vq->ready has a bit for each stage");
 
-/* Gram and Schmidt: rows (D, L), at most L of them orthonormal to the ones before. */
+/* Fills rows (D, L) with random vectors; Gram-Schmidt makes each group of up to L rows
+ * orthonormal. */
 static void orthonormal(float *rows, int D, int L, struct rng *rng)
 {
     for (int d = 0; d < D; d++) {
@@ -158,7 +159,8 @@ static int32_t lowest(const float *d, int n)
     return at[found];
 }
 
-/* |z - b|^2 without |z|^2, which is the same for every code: |b|^2 - 2 z b. */
+/* Finds the code with the least |b|^2 - 2 z b: |z - b|^2 without |z|^2, which all codes
+ * share. */
 static void search(int32_t *index, const float *z, const float *book, int R, int N,
                    int D)
 {
@@ -234,7 +236,7 @@ static void gather_choices(struct vq *v, const struct vq_stage *st,
     reduce_sum(v->reduce, g->count, (size_t)v->codes * (1 + D));
 }
 
-/* Puts a code onto the row that was drawn for it. */
+/* Moves a code to the row drawn for it. */
 static void put_code(struct vq *v, int s, int code, float count)
 {
     struct vq_stage *st = &v->s[s];
@@ -250,7 +252,8 @@ static void put_code(struct vq *v, int s, int code, float count)
     st->count[code] = count;
 }
 
-/* The running mean of what was assigned to each code; dead codes go elsewhere. */
+/* Updates the running mean of the rows assigned to each code; dead codes restart on
+ * random rows. */
 static void learn(struct vq *v, int s, uint32_t all, float decay)
 {
     struct vq_stage *st = &v->s[s];
@@ -273,7 +276,7 @@ static void learn(struct vq *v, int s, uint32_t all, float decay)
     }
 }
 
-/* Rows of all ranks that reach each stage. */
+/* Counts the rows of all ranks that reach each stage. */
 static void count_rows(const struct vq *v, uint32_t *all, const int *stages, int B,
                        int T)
 {
@@ -286,7 +289,7 @@ static void count_rows(const struct vq *v, uint32_t *all, const int *stages, int
         all[s] = (uint32_t)rows[s];
 }
 
-/* Sum over items of mean (z - q)^2 / energy. */
+/* Returns the sum over items of mean (z - q)^2 / energy. */
 static double commitment(const struct vq *v, const struct vq_stage *st, int items,
                          int T)
 {
@@ -340,7 +343,7 @@ double vq_forward(struct vq *v, float *sum, const float *x, const int *stages, i
             measure_energy(v, st, B, T);
         if (learning)
             gather_rows(v, s, R, all[s], T);
-        /* What is not finite must not reach a codebook: it would stay there. */
+        /* A value that is not finite would stay in a codebook for good. */
         learning = learning && isfinite(*v->got.energy);
         if (learning && !(v->ready >> s & 1)) {
             for (int c = 0; c < v->codes; c++)
@@ -384,7 +387,7 @@ void vq_backward(struct vq *v, float *dx, const float *dsum, const int *stages, 
 
         if (!R)
             continue;
-        /* e_s goes into the sum and, negative, into r_{s+1}. */
+        /* The gradient of e_s comes from the sum and, negated, from r_{s+1}. */
         for (size_t i = 0; i < (size_t)R * v->latent; i++)
             v->de[i] = dsum[i] - dr[i];
         gemm_backward(v->dz, 0.0f, st->out_w->g, st->out_b->g, v->de, st->q,

@@ -4,16 +4,16 @@
  *   r_0 = latent;   z_s = in_s r_s;   q_s = nearest code to z_s;   e_s = out_s q_s
  *   r_{s+1} = r_s - e_s;   sum = e_0 + ... + e_{S-1}
  *
- * Straight-through: in the backward pass q_s counts as z_s. Each item of a batch
- * has its own S (quantiser dropout); items come with S descending, so that the rows
- * in use are the first ones, and only they teach a codebook. Codebooks start from
- * data and follow the running mean of the residuals assigned to each code; a code
- * that nothing chose for long is put onto a random row.
+ * Straight-through: in the backward pass q_s counts as z_s. Each item of a batch has its
+ * own S (quantiser dropout); items come with S descending, so that the first rows are in
+ * use, and only they teach a codebook. Codebooks start from data and follow the running
+ * mean of the residuals assigned to each code; a code unused for long restarts on a
+ * random row.
  *
- * What a stage learns from is gathered first and used afterwards, so that several
- * ranks can add up what they have gathered (reduce.h), twice in a stage:
- *   before the search: the energy of the z, and for each code the row that it would be
- *   put onto; after it: how many rows chose each code, and their sum.
+ * A stage first gathers its statistics and then learns from them, so that several ranks
+ * can sum these (reduce.h), twice in a stage:
+ *   before the search: the energy of the z, and the row drawn for each code;
+ *   after it: the number of rows that chose each code, and their sum.
  */
 #ifndef VQ_H
 #define VQ_H
@@ -35,18 +35,18 @@ struct vq_stage {
 /* One stage's sums; each half is one piece of memory, to be summed over ranks. */
 struct vq_gathered {
     float *energy;             /* sum of z^2; then */
-    float *row;                /* (codes, dim): the row to put the code onto */
+    float *row;                /* (codes, dim): the row drawn for each code */
     float *count;              /* (codes): rows that chose it; then */
-    float *sum;                /* (codes, dim): what they add up to */
+    float *sum;                /* (codes, dim): the sum of these rows */
 };
 
 struct vq {
     int stages, codes, latent;
     int ready;                 /* bit s: codebook s has been taken from data */
-    int bypass;                /* q = z: without steps, so that finite differences
-                                * see the gradient that straight-through assumes */
+    int bypass;                /* q = z: finite differences then see the straight-through
+                                * gradient */
     uint32_t restarts;
-    struct counter_rng rng;    /* which rows and how much noise */
+    struct counter_rng rng;    /* draws rows and noise */
     const struct reduce *reduce;   /* NULL: one rank */
     struct vq_gathered got;
     struct vq_stage s[TELU_MAX_STAGES];
@@ -59,8 +59,8 @@ struct vq {
     float *dr, *de, *dz, *e;
 };
 
-/* Starts each projection as orthonormal rows and `out` as its transpose, so that a
- * stage takes away what it has seen from the first step on. */
+/* Starts each projection as orthonormal rows and `out` as its transpose, so that a stage
+ * subtracts its input's projection from the first step on. */
 struct vq *vq_new(const struct telu_config *cfg, struct params *p, struct rng *rng);
 void vq_free(struct vq *v);
 
@@ -71,15 +71,15 @@ void vq_free(struct vq *v);
 double vq_forward(struct vq *v, float *sum, const float *x, const int *stages,
                   int B, int T, float decay);
 
-/* d sum -> dx (written), parameters' gradients added, with weights of the commitment
- * loss and of the size of the latents: the sum over an item's stages of mean z^2.
- * Without the latter they grow for ever, since the codebooks follow and no other loss
- * minds: a thousand times in 27,000 steps, until a step is too long for the small
- * weights that are left on the decoder's side. Buffers (B, T, latent). */
+/* d sum -> dx (written), parameters' gradients added, with weights of the commitment loss
+ * and of the size of the latents: the sum over an item's stages of mean z^2. Without the
+ * latter they grow without limit, since the codebooks follow and no other loss opposes: a
+ * thousandfold in 27,000 steps, until a step is too long for the small remaining weights
+ * of the decoder. Buffers (B, T, latent). */
 void vq_backward(struct vq *v, float *dx, const float *dsum, const int *stages,
                  int B, int T, float commit, float size);
 
-/* Share of the codes that were chosen since the last vq_clear_use(), per stage. */
+/* Writes, per stage, the share of the codes chosen since the last vq_clear_use(). */
 void vq_use(const struct vq *v, float *share);
 void vq_clear_use(struct vq *v);
 

@@ -8,9 +8,9 @@
 /* Returns this rank's device: its number among the machine's ranks, modulo `devices`. */
 int device_comm_device(int devices);
 
-/* Collective. Through NCCL where rank 0 has it and every rank has a device of its own,
- * else through the host, printing why. Returns the user of m->sum, for m->close(), or
- * NULL when there is one rank. Exits when it cannot; error: the module's. */
+/* Collective. Uses NCCL if rank 0 has it and every rank has its own device, else the
+ * host, and prints why. Returns the user of m->sum, for m->close(), or NULL for one rank.
+ * Exits on failure; error: the module's. */
 void *device_comm_new(const struct telu_ranks *m, int device, const char *(*error)(void));
 
 #endif

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SHORT 4096             /* floats: every rank gets and sums all of them */
+#define SHORT 4096             /* floats; each rank receives and sums all of at most so many */
 #define CHUNK (1u << 28)       /* floats at a time: MPI counts with int */
 #define FEW 16
 #define NAP 2000               /* microseconds */
@@ -21,14 +21,15 @@
 static struct {
     int rank, ranks, local, locals, cores, running;
     struct reduce reduce;
-    float *got;                /* of all ranks, what is summed here */
+    float *got;                /* all ranks' values that this rank sums */
     size_t capacity;
     int *count, *at;           /* [ranks] */
 } job = { .ranks = 1, .locals = 1, .cores = 1 };
 
 /* --- Ranks ----------------------------------------------------------- */
 
-/* From the launchers of Open MPI, MPICH and its kin, Slurm; -1: not started by one. */
+/* Returns the rank given by Open MPI, MPICH and its derivatives, or Slurm; -1: no
+ * launcher. */
 static int launched(void)
 {
     static const char *const names[] = { "OMPI_COMM_WORLD_RANK", "PMI_RANK",
@@ -47,7 +48,8 @@ void parallel_begin(void)
         die("/dev/null cannot be opened");
 }
 
-/* A launcher may have bound each rank to cores of its own, or to the same ones. */
+/* Shares out the cores: a launcher may bind each rank to its own cores, or all to the
+ * same. */
 static void share_cores(MPI_Comm node)
 {
     int mine[CPU_SETSIZE], users[CPU_SETSIZE];
@@ -150,7 +152,7 @@ static void reserve(size_t n)
     job.capacity = n;
 }
 
-/* x[i] = sum over ranks of from[rank][i] */
+/* Sums over ranks: x[i] = sum of from[rank][i]. */
 static void add(float *restrict x, const float *restrict from, size_t n)
 {
     memcpy(x, from, sizeof(float) * n);
@@ -168,7 +170,8 @@ static void reduce_short(float *x, int n)
     add(x, job.got, n);
 }
 
-/* Each rank gets all ranks' values of one piece, sums them, and hands the sums on. */
+/* Each rank receives all ranks' values of one piece, sums them, and sends the sums to
+ * all. */
 static void reduce_long(float *x, size_t n)
 {
     int mine, got[job.ranks], got_at[job.ranks];
@@ -223,7 +226,7 @@ void parallel_sum(double *x, int n)
     }
 }
 
-/* --- The rest ----------------------------------------------------------- */
+/* --- Exchange ----------------------------------------------------------- */
 
 void parallel_share(void *data, size_t bytes)
 {

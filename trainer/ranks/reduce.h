@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* reduce.h - sums over the ranks of a data-parallel run. Items are dealt in turn:
- * item i of rank r is item i ranks + r of the whole batch, so that each rank's items
- * come with their stages descending when the whole batch's do. */
+/* reduce.h - sums over the ranks of a data-parallel run. Items are dealt in turn: item i
+ * of rank r is item i ranks + r of the whole batch. So each rank's items have descending
+ * stages when the whole batch's do. */
 #ifndef REDUCE_H
 #define REDUCE_H
 
@@ -9,8 +9,8 @@
 
 struct reduce {
     int rank, ranks;
-    /* x[0 .. n-1] = sum over all ranks, the same bits on each. Does not return when a
-     * rank is lost. */
+    /* x[0 .. n-1] = sum over all ranks, the same bits on each. It does not return after
+     * the loss of a rank. */
     void (*sum)(void *user, float *x, size_t n);
     void *user;
 };

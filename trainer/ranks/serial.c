@@ -6,7 +6,8 @@
 #include <glib.h>
 #include <stdlib.h>
 
-/* Else as many trainers as ranks would fight for one folder. */
+/* Exits under a launcher: otherwise as many trainers as ranks would compete for one
+ * folder. */
 void parallel_begin(void)
 {
     static const char *const names[] = { "OMPI_COMM_WORLD_SIZE", "PMI_SIZE" };

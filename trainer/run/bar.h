@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bar.h - how far training is: a line that is drawn over itself where stdout is a
- * terminal, nothing otherwise (each epoch prints lines of its own). */
+/* bar.h - the progress of training: one line that redraws itself if stdout is a terminal,
+ * else nothing (each epoch prints its own lines). */
 #ifndef BAR_H
 #define BAR_H
 
@@ -14,10 +14,10 @@ struct bar {
 void bar_draw(struct bar *b, int epoch, double done, double spent, double loss,
               double speed);
 
-/* Takes the line away, before anything else is printed. */
+/* Erases the line before other output. */
 void bar_clear(struct bar *b);
 
-/* 1:02:03, or 2:03 */
+/* Writes 1:02:03, or 2:03. */
 void bar_time(char text[32], double seconds);
 
 #endif

@@ -88,7 +88,7 @@ static void put(struct file *to, const void *data, size_t bytes)
         refuse(to->path);
 }
 
-/* The new name is on the disk only once its folder is. */
+/* Syncs the folder, without which the new name is not on the disk. */
 static void sync_folder(const char *path)
 {
     char *folder = g_path_get_dirname(path);
@@ -150,7 +150,7 @@ static void get_part(struct file *from, const struct part *want)
     get(from, want->data, want->bytes);
 }
 
-/* 1 when there is no such file. */
+/* Returns 1 when there is no such file. */
 static int start(struct file *from, const char *path)
 {
     char magic[MAGIC_BYTES + 1] = { 0 };

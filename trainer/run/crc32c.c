@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* crc32c.c - see crc32c.h. Eight bytes at a time: a checkpoint has 40 MB. */
+/* crc32c.c - see crc32c.h. It takes eight bytes at a time: a checkpoint has 40 MB. */
 #include "crc32c.h"
 
 #define POLYNOMIAL 0x82f63b78u

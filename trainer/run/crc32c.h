@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Goes on from `crc`, the sum of what came before: 0 at the start. */
+/* Continues from `crc`, the sum of the preceding bytes: 0 at the start. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t n);
 
 #endif

@@ -32,7 +32,7 @@ static int bf16(const struct options *o)
     return !strcmp(o->precision, "bf16");
 }
 
-/* Whether this program runs from the build tree, where its module is then. */
+/* Returns 1 when this program runs from the build tree, which then holds its module. */
 static int built_here(void)
 {
     char *self = g_file_read_link("/proc/self/exe", NULL);
@@ -42,7 +42,7 @@ static int built_here(void)
     return here;
 }
 
-/* Returns NULL, and why, when there is no device to train on. */
+/* Returns NULL, and the reason in *why, when there is no device to train on. */
 static const struct telu_module *find_module(const char **why)
 {
     const struct telu_module *m =

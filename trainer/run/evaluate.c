@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LONGEST 1000           /* packets: 20 s bound the memory that a file takes */
+#define LONGEST 1000           /* packets: 20 s bound the memory of a file */
 
 const int evaluate_stages[EVALUATE_POINTS] = { 3, 6, 12, 16 };
 

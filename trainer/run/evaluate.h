@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* evaluate.h - measures the network, without packets and tables, on whole files that it does
- * not learn from: quick enough for every epoch. */
+/* evaluate.h - measures the network, without packets and tables, on whole held-out files:
+ * fast enough for every epoch. */
 #ifndef EVALUATE_H
 #define EVALUATE_H
 

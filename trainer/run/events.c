@@ -23,8 +23,8 @@ enum { VARINT = 0, DOUBLE = 1, BYTES = 2, FLOAT = 5 };
 struct events {
     FILE *f;
     char *path;
-    double begin;              /* wall time minus monotonic time: a clock that is set
-                                * back while we run does not turn the curves around */
+    double begin;              /* wall time minus monotonic time: a clock set back meanwhile does
+                                * not reverse the curves */
 };
 
 static void put_varint(GByteArray *b, uint64_t v)
@@ -49,7 +49,7 @@ static void put_bytes(GByteArray *b, int field, const void *data, size_t n)
     g_byte_array_append(b, data, (guint)n);
 }
 
-/* Numbers stand in the file as they stand in memory: little-endian machines alone. */
+/* Writes numbers in the machine's byte order, which must be little-endian. */
 static void put_raw(GByteArray *b, int field, int type, const void *data, size_t n)
 {
     put_key(b, field, type);

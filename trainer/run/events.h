@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* events.h - curves for TensorBoard: a file of records that grows as training goes. */
+/* events.h - writes curves for TensorBoard: a file of records that grows during training. */
 #ifndef EVENTS_H
 #define EVENTS_H
 
@@ -9,8 +9,7 @@
 
 struct events;
 
-/* folder/events.out.tfevents.SECONDS.telucodec; exits with the reason when it cannot
- * be made. */
+/* Creates folder/events.out.tfevents.SECONDS.telucodec; exits with the reason on failure. */
 struct events *events_new(const char *folder);
 void events_free(struct events *e);
 

@@ -30,7 +30,7 @@ static void put_quoted(GString *s, const char *text)
     g_string_append_c(s, '"');
 }
 
-/* A key, behind a comma unless it is the object's first. */
+/* Writes a key, after a comma unless it is the object's first. */
 static void put_key(GString *s, const char *key)
 {
     if (s->str[s->len - 1] != '{')
@@ -104,7 +104,7 @@ static void put_tensor(GString *s, const struct telu_tensor *t, size_t *end)
     g_string_append_printf(s, "[%zu,%zu]}", begin, *end);
 }
 
-/* The header, filled up with spaces so that the tensors begin at a multiple of 8. */
+/* Returns the header, padded with spaces so that the tensors begin at a multiple of 8. */
 static GString *header_text(const struct telu_config *cfg,
                             const struct telu_tensor *t, int count,
                             const struct export_text *texts, int n_texts,

@@ -5,14 +5,14 @@
 
 #include "weights.h"
 
-/* A free text for __metadata__: "training", "licence" ... */
+/* A text for __metadata__: "training", "licence" ... */
 struct export_text {
     const char *key, *value;
 };
 
-/* Writes blobs, in the order of telu_config_tensors(), to path: a temporary file in
- * the same folder, synced and renamed, so that path is never half a file. Blobs that
- * the reader would refuse are not written. id gets the model id. 0, or -1 and
+/* Writes blobs, in the order of telu_config_tensors(), to path: a temporary file in the
+ * same folder, synced and renamed, so that path is never incomplete. The writer rejects
+ * blobs that the reader would refuse. id receives the model id. Returns 0, or -1 and
  * telu_error(). */
 int export_model(const char *path, const struct telu_config *cfg,
                  const struct telu_blob *blobs, int count,

@@ -13,7 +13,7 @@
 
 #define FILES 16
 
-/* Without date or place: the same run gives the same file. */
+/* The text has no date or place, so the same run gives the same file. */
 static char *training_text(const struct progress *p, const struct options *o,
                            const struct dataset *train)
 {

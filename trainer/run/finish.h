@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* finish.h - from a trained network to a weight file, and how good that is. */
+/* finish.h - turns a trained network into a weight file, and measures it. */
 #ifndef FINISH_H
 #define FINISH_H
 
@@ -7,15 +7,15 @@
 #include "dataset.h"
 #include "options.h"
 
-/* Files that a run leaves. */
+/* Files that finish() reads and writes. */
 struct result {
     const char *weights;       /* the file to write */
     const char *report;        /* NULL: none */
     const char *csv;           /* for the report's curves */
 };
 
-/* Writes what r names and prints the codec's quality on `valid`. Exits with the reason
- * when it cannot. */
+/* Writes the files of r and prints the codec's quality on `valid`. Exits with the reason
+ * on failure. */
 void finish(const struct trainer *t, const struct progress *p, const struct options *o,
             const struct dataset *train, const struct dataset *valid,
             const struct result *r);

@@ -28,7 +28,7 @@ void lock_folder(const char *folder)
         die("%s: another telucodec-train (process %s) is at work in this folder; give "
             "another --experiment_name", folder, who);
     }
-    /* For the message alone: that it cannot be written does no harm. */
+    /* The process id serves the message alone; a failed write does no harm. */
     snprintf(who, sizeof(who), "%ld", (long)getpid());
     if (ftruncate(fd, 0) || pwrite(fd, who, strlen(who), 0) < 0)
         fprintf(stderr, "%s: %s\n", path, strerror(errno));

@@ -20,7 +20,7 @@ void epoch_add(struct epoch *e, const struct step_result *r)
     e->norm += r->norm;
 }
 
-/* Steps that the sums are of, at least 1. */
+/* Returns the number of steps in the sums, at least 1. */
 static double counted(const struct epoch *e)
 {
     return e->steps > e->skipped ? e->steps - e->skipped : 1;

@@ -14,7 +14,7 @@ struct epoch {
     double seconds;            /* of steps alone */
 };
 
-/* Where the epoch ends. */
+/* End of an epoch. */
 struct epoch_end {
     int number;
     long step;

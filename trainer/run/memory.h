@@ -5,16 +5,16 @@
 
 #include <stddef.h>
 
-/* n zeroed floats on a 64-byte boundary, for free(); exits when memory is short. */
+/* Returns n zeroed floats on a 64-byte boundary, for free(); exits when memory is short. */
 float *floats(size_t n);
 
-/* Zeroed bytes, likewise. */
+/* Returns zeroed bytes, likewise. */
 void *zeroed(size_t bytes);
 
 /* Prints "telucodec-train: ..." and exits with status 1, ending the other ranks. */
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* A line on stderr that every rank would say alike: rank 0 says it. */
+/* Prints a line on stderr, on rank 0 only, since every rank would print the same. */
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* metrics.h - one epoch's numbers by name, and metrics.csv, which has a line of them
- * for each epoch. */
+/* metrics.h - one epoch's numbers by name, and metrics.csv, which has one line per epoch. */
 #ifndef METRICS_H
 #define METRICS_H
 
@@ -15,18 +14,18 @@ struct metrics {
 void metrics_add(struct metrics *m, double value, const char *name, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* NaN when there is none of that name. */
+/* Returns NaN when no number has that name. */
 double metrics_get(const struct metrics *m, const char *name);
 
-/* Makes path hold no line beyond `epoch` (the run that is resumed may have written
- * some), and sets a file of other columns than m's aside, as path.old. */
+/* Removes the lines beyond `epoch` from path (a resumed run may have written some), and
+ * renames a file with other columns than m's to path.old. */
 void metrics_prepare(const char *path, const struct metrics *m, int epoch);
 
-/* Adds m as a line, after a line of names where the file begins. Exits with the reason
- * when it cannot be written. */
+/* Adds m as a line, after a line of names where the file begins. Exits with the reason on
+ * failure. */
 void metrics_append(const char *path, const struct metrics *m);
 
-/* All lines of a file: a list for free(), *n long; NULL when there is none. */
+/* Returns all lines of a file: a list for free(), *n long; NULL when there is no file. */
 struct metrics *metrics_read(const char *path, int *n);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* CRC-32 as in zlib; pictures are small. */
+/* Computes CRC-32 as zlib, bit by bit: pictures are small. */
 static uint32_t crc32(uint32_t crc, const uint8_t *p, size_t n)
 {
     while (n--) {

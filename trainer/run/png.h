@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* png.h - a picture of at most 256 colours as a PNG file in memory. */
+/* png.h - makes a PNG file in memory from a picture of at most 256 colours. */
 #ifndef PNG_H
 #define PNG_H
 

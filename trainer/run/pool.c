@@ -11,12 +11,12 @@
 
 static int threads = 1;
 
-/* One piece of work at a time. */
+/* The pool does one piece of work at a time. */
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t begin, end;
     unsigned number;           /* of the piece: a thread does each one once */
-    int busy;                  /* threads that are not done with it */
+    int busy;                  /* threads that still work on it */
     void (*fn)(void *arg, int item, int thread);
     void *arg;
     int n;

@@ -30,7 +30,7 @@ double quality_snr(const float *x, const float *y, long n)
     return 10.0 * log10(signal / noise);
 }
 
-/* SNR against a x, with the a that is best. */
+/* Returns the SNR against a x, with the best a. */
 double quality_si_sdr(const float *x, const float *y, long n)
 {
     double xx = 1e-12, xy = 0.0, noise = 1e-12, a;
@@ -45,7 +45,7 @@ double quality_si_sdr(const float *x, const float *y, long n)
     return 10.0 * log10(a * a * xx / noise + 1e-12);
 }
 
-/* What a thread works in. */
+/* Scratch memory of one thread. */
 struct scratch {
     struct stft stft;
     float *part[4];            /* (bins, lanes): real and imaginary, of x and of y */
@@ -65,7 +65,7 @@ static void scratch_release(struct scratch *r)
     stft_release(&r->stft);
 }
 
-/* Mean over frames of the root mean square distance of the spectra in dB. */
+/* Returns the mean over frames of the root mean square distance of the spectra in dB. */
 static double lsd(struct scratch *r, const float *x, const float *y, long n)
 {
     struct stft *s = &r->stft;
@@ -136,7 +136,7 @@ static int audible(const struct clip *c)
     return c->n >= LSD_FFT && sqrt(square / c->n) > SILENT;
 }
 
-/* One file at one point. */
+/* Sums of one file at one point. */
 struct sums {
     double snr, si_sdr, lsd;
     double samples, x, xx, y, yy, bits;
@@ -177,7 +177,7 @@ static void one_file(void *arg, int item, int thread)
     free(y);
 }
 
-/* In the order of the files, whichever thread came first. */
+/* Averages in the order of the files, so that the threads' order does not matter. */
 static struct quality mean(const struct sums *s, int n)
 {
     struct quality q = { 0 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* quality.h - the whole codec on whole files: encoder, packets, decoder, and the
+/* quality.h - measures the whole codec on whole files: encoder, packets, decoder, and the
  * distance between output and input. */
 #ifndef QUALITY_H
 #define QUALITY_H
@@ -15,7 +15,8 @@ struct quality_point {
     int bitrate, refinement;
 };
 
-/* Base layer alone at 3 and 8 kbit/s; with refinement, tuned for SNR, 16, 32, 48. */
+/* The points: the base layer alone at 3 and 8 kbit/s; with refinement, tuned for SNR, 16,
+ * 32, 48 kbit/s. */
 extern const struct quality_point quality_points[QUALITY_POINTS];
 
 /* Means over files, in dB, but mean and ratio over all samples. */
@@ -23,7 +24,7 @@ struct quality {
     double snr, si_sdr, lsd;
     double mean;               /* of the output, of full scale: there is no bias */
     double ratio;              /* output's deviation / original's */
-    double bitrate;            /* what it really took, bit/s */
+    double bitrate;            /* the measured rate, bit/s */
 };
 
 /* Uses at most `files` of d, evenly spaced, without silent ones. Exits with a
@@ -31,11 +32,11 @@ struct quality {
 void quality_measure(struct quality q[QUALITY_POINTS], const struct telu_model *m,
                      const struct dataset *d, int files);
 
-/* pcm [n] through packets and back -> y [n]; returns the bytes, -1 on failure. */
+/* Codes pcm [n] into packets and decodes them to y [n]; returns the bytes, -1 on failure. */
 long quality_code(const struct telu_model *m, const struct telu_rate *rate, float *y,
                   const float *pcm, long n);
 
-/* One sound against another. */
+/* Compares one sound with another. */
 double quality_snr(const float *x, const float *y, long n);
 double quality_si_sdr(const float *x, const float *y, long n);
 

@@ -134,7 +134,7 @@ static void draw_all(GString *s, const char *csv_path)
 
 /* --- Example ------------------------------------------------------------ */
 
-/* Black, blue, magenta, orange, white: loud is light. */
+/* Makes a palette from black over blue, magenta and orange to white: loud is light. */
 static void make_colours(uint8_t colour[256][3])
 {
     static const double stop[6][3] = { { 0, 0, 0 }, { 40, 20, 120 }, { 180, 40, 130 },
@@ -150,7 +150,7 @@ static void make_colours(uint8_t colour[256][3])
     }
 }
 
-/* A column for each frame, 0 Hz at the bottom. */
+/* Draws one column per frame, 0 Hz at the bottom. */
 static void spectrogram(uint8_t *pixel, struct stft *s, const float *x, int frames)
 {
     float *part[4];

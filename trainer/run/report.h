@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* report.h - a page to open in a browser: what was trained, how it went, what it sounds
- * and looks like. All in one file, nothing is fetched. */
+/* report.h - writes one HTML page: the training's options, its curves, sounds and
+ * spectrograms. All is in one file; the page fetches nothing. */
 #ifndef REPORT_H
 #define REPORT_H
 
@@ -15,7 +15,7 @@ struct report {
 };
 
 /* Writes path from csv_path and, coded by m, the first seconds of clip. Exits with the
- * reason when it cannot. */
+ * reason on failure. */
 void report_write(const char *path, const struct report *r, const char *csv_path,
                   const struct telu_model *m, const struct clip *clip);
 

@@ -27,7 +27,7 @@ static void *stored(const struct param *e)
     return data;
 }
 
-/* A code weighs as much in the tree as it was chosen often. */
+/* Orders a codebook; a code's weight in the tree is its number of uses. */
 static void order_book(const struct model *m, int stage, float *book)
 {
     const struct vq *v = m->vq;
@@ -46,7 +46,7 @@ static void say(void *user, const char *text)
     fflush(stdout);
 }
 
-/* A clip counts as often as training sees it. */
+/* Fits the tables; each clip counts as often as in training. */
 static void fit_tables(struct snapshot *b, const struct dataset *d, int seconds,
                        int aloud)
 {

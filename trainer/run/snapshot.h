@@ -14,13 +14,13 @@ struct snapshot {
     int count;
 };
 
-/* m keeps its order, so that training can go on. The tables are fitted to at most
- * `seconds` of d; `aloud`: says what it finds. Exits with the reason when it cannot. */
+/* m keeps its order, so that training can continue. The tables are fitted to at most
+ * `seconds` of d; `aloud`: prints the results. Exits with the reason on failure. */
 void snapshot_make(struct snapshot *b, const struct model *m, const struct dataset *d,
                    int seconds, int aloud);
 void snapshot_release(struct snapshot *b);
 
-/* For telu_model_close(). */
+/* Returns a model for telu_model_close(). */
 struct telu_model *snapshot_model(const struct snapshot *b, const char *id);
 
 #endif

@@ -32,8 +32,8 @@ static int by_place(const void *a, const void *b)
     return p->code - q->code;
 }
 
-/* Weighted mean of n codes. A never used code still counts a little: it has to go
- * somewhere. */
+/* Computes the weighted mean of n codes. An unused code still counts a little, because it
+ * needs a place. */
 static void mean_of(const struct tree *t, double *mean, const int *code, int n)
 {
     double total = 0;
@@ -50,11 +50,11 @@ static void mean_of(const struct tree *t, double *mean, const int *code, int n)
         mean[d] /= total;
 }
 
-/* Direction of most spread around t->mean, by power iteration. */
+/* Finds the direction of most spread around t->mean, by power iteration. */
 static void principal(struct tree *t, const int *code, int n)
 {
     for (int d = 0; d < t->dim; d++)
-        t->dir[d] = 1.0 + 0.01 * d;   /* not across any axis */
+        t->dir[d] = 1.0 + 0.01 * d;   /* not orthogonal to any axis */
     for (int round = 0; round < POWER_ROUNDS; round++) {
         double length = 0;
 
@@ -73,7 +73,7 @@ static void principal(struct tree *t, const int *code, int n)
         for (int d = 0; d < t->dim; d++)
             length += t->next[d] * t->next[d];
         if (length == 0)
-            return;            /* all codes in one place: any direction will do */
+            return;            /* all codes coincide: any direction serves */
         for (int d = 0; d < t->dim; d++)
             t->dir[d] = t->next[d] / sqrt(length);
     }

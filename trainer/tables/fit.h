@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* fit.h - what the parts of tables.c share: pieces of speech at many levels, as the
- * encoder sees them, and the tables in the making. */
+/* fit.h - data shared by the parts of tables.c: pieces of speech at many levels, as the
+ * encoder's coefficients and codes, and the unfinished tables. */
 #ifndef FIT_H
 #define FIT_H
 
@@ -20,7 +20,7 @@ struct fit {
     struct telu_model *m;      /* network and books; its tables are neutral */
     struct telu_ctx ctx;
     struct rng rng;
-    int seconds;               /* of speech to use, at most */
+    int seconds;               /* the most speech to use */
     struct fit_item *item;
     int n_items;
 
@@ -34,28 +34,28 @@ struct fit {
     void *user;
 };
 
-/* fit_items.c: cuts the clips, runs the encoder on them. 0 or -1. */
+/* fit_items.c: cuts the clips and runs the encoder on them. Returns 0 or -1. */
 int fit_items(struct fit *f, const struct tables_clip *clips, int n_clips);
 void fit_free(struct fit *f);
 
-/* one(f, i, arg, thread) for i = 0 .. n-1, on the threads of pool.h, so they share
- * neither random numbers nor a float sum. Returns 0, or -1 when one did, with the text of
- * the first of them. */
+/* Calls one(f, i, arg, thread) for i = 0 .. n-1 on the threads of pool.h, so the calls
+ * share neither random numbers nor a float sum. Returns 0, or -1 with the text of the
+ * first failure. */
 typedef int fit_one(struct fit *f, int i, void *arg, int thread);
 int fit_each(struct fit *f, fit_one *one, void *arg, int n);
 
-/* What S stages of the item decode to, from a fresh history; base (packets, 320). */
+/* Decodes S stages of the item into base (packets, 320), from a fresh history. */
 int fit_decode(struct fit *f, const struct fit_item *it, int S, float *base);
 
-/* Bits of a refined packet of `cost` / 64 bits of coefficients. */
+/* Returns the bits of a refined packet with `cost` / 64 bits of coefficients. */
 double fit_bits(const struct fit *f, int S, double cost);
 
-/* fit_freq.c: the frequencies before anything was counted, and the counted ones
- * together with tab.recon. */
+/* fit_freq.c: guesses the frequencies before any count; then counts them, together with
+ * tab.recon. */
 void fit_freq_guess(uint16_t *freq);
 int fit_freq(struct fit *f);
 
-/* fit_split.c: tab.split, by trying. */
+/* fit_split.c: fits tab.split by trials. */
 int fit_split(struct fit *f);
 
 void fit_say(struct fit *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

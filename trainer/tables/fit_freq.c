@@ -11,10 +11,10 @@
 #include <string.h>
 
 #define TOTAL (1 << TELU_RANGE_BITS)
-#define CONFIDENCE 20.0        /* symbols that a coarser context's word is worth */
+#define CONFIDENCE 20.0        /* symbols that equal a coarser context in weight */
 #define GROUPS (1 + TELU_C_GROUPS)         /* of C: no base, and one for each G */
 #define DRAWS 3                /* steps tried per packet and shape */
-#define RATE_LEAST 5000.0      /* bit/s between which the steps are drawn */
+#define RATE_LEAST 5000.0      /* bit/s, the range from which steps are drawn */
 #define RATE_MOST  68000.0
 
 struct counts {
@@ -25,20 +25,21 @@ struct counts {
     double full[TELU_CONTEXTS][TELU_SYMBOLS];
 };
 
-/* Of |r| / step - |q|, for tab.recon: sums of floats, so each item has its own. */
+/* Sums and counts of |r| / step - |q|, for tab.recon; each item has its own because float
+ * sums depend on order. */
 struct within {
     double fraction[4], hits[4];
 };
 
 struct freq_job {
-    struct counts *n;          /* of each thread: whole numbers, which add up exactly */
+    struct counts *n;          /* per thread: integers, which add up exactly */
     struct within *w;          /* of each item */
     struct rng *rng;           /* likewise */
 };
 
 /* --- Counts -> frequencies ---------------------------------------------- */
 
-/* p: probabilities. Every symbol gets at least 1 of 32768. */
+/* Converts probabilities p to frequencies; every symbol gets at least 1 of 32768. */
 static void to_freq(uint16_t *freq, const double *p)
 {
     int left = TOTAL, largest = 0;
@@ -52,7 +53,7 @@ static void to_freq(uint16_t *freq, const double *p)
     freq[largest] += left;
 }
 
-/* p = what was counted, and the parent's word where little was. */
+/* Sets p to the counted shares; the parent's probabilities dominate when counts are few. */
 static void back_off(double *p, const double *count, const double *parent)
 {
     double total = CONFIDENCE;
@@ -86,7 +87,7 @@ static void set_freq(uint16_t *freq, const struct counts *n)
     }
 }
 
-/* Geometric, with the mean that the neighbours suggest: good enough to find steps. */
+/* Guesses a geometric distribution with the neighbours' mean: good enough to find steps. */
 void fit_freq_guess(uint16_t *freq)
 {
     static const double middle[TELU_CLASSES] = { 0.15, 1, 2, 3.7, 6, 10, 16, 27, 44 };
@@ -135,7 +136,7 @@ static void count_packet(struct counts *n, const int *q, const struct telu_bands
             }
 }
 
-/* Where inside its cell a coefficient lay, on average. */
+/* Adds the coefficients' positions inside their cells, for their averages. */
 static void count_recon(struct fit *f, struct within *w, const int *q,
                         const struct telu_bands *p, const float *c, const float *base)
 {
@@ -154,7 +155,7 @@ static void count_recon(struct fit *f, struct within *w, const int *q,
             }
 }
 
-/* The finest step whose mean rate, over some packets, is at most `rate`. */
+/* Returns the finest step with a mean rate, over some packets, of at most `rate`. */
 static int step_for(struct fit *f, const struct fit_item *it, const float *base, int S,
                     int shape, double rate)
 {
@@ -221,7 +222,7 @@ static int count_item(struct fit *f, int i, void *arg, int thread)
     for (int k = 0; !r && k < 3; k++) {
         const int stages = S[k] < f->cfg.stages ? S[k] : f->cfg.stages;
 
-        /* Few will code without a base: a third of the items will do for it. */
+        /* Coding without a base is rare: a third of the items suffices for it. */
         if (!stages && i % 3 && f->n_items > 3)
             continue;
         r = fit_decode(f, it, stages, base);
@@ -248,7 +249,7 @@ static void set_recon(struct fit *f, const struct within *w)
     }
 }
 
-/* Counts of all threads -> n[0]. */
+/* Adds the counts of all threads into n[0]. */
 static void gather(struct counts *n, int threads)
 {
     double *to = (double *)n;

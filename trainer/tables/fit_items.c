@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* fit_items.c - speech -> coefficients and codes, packet by packet as the encoder. */
+/* fit_items.c - turns speech into coefficients and codes, packet by packet as the encoder
+ * does. */
 #include "fit.h"
 
 #include "error.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAST_SECONDS 5        /* of an item, where its clip is that long */
+#define LEAST_SECONDS 5        /* least length of an item, if its clip is that long */
 #define LEAD (TELU_DELAY + 40) /* samples before 0 that the first hop sees */
 
 static int run_encoder(struct fit *f, struct fit_item *it)
@@ -38,7 +39,7 @@ static int run_encoder(struct fit *f, struct fit_item *it)
     return r;
 }
 
-/* Where an item comes from. */
+/* Source of one item. */
 struct cut {
     const float *pcm;
     long n;                    /* samples */
@@ -70,8 +71,8 @@ static int make_item(struct fit *f, int i, void *arg, int thread)
     return run_encoder(f, it);
 }
 
-/* Every clip gives about the same share, from anywhere inside it; where that would be
- * less than a few seconds, some clips give none, evenly. */
+/* Every clip gives about the same share, from a random place; some clips, evenly spaced,
+ * give none when the share would be below a few seconds. */
 int fit_items(struct fit *f, const struct tables_clip *clips, int n_clips)
 {
     const long most = (long)f->seconds * TELU_RATE;

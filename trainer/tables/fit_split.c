@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* fit_split.c - how many base stages pay at which rate: codes some speech with each
- * number, from the coarsest step to the finest, and takes the best at each rate. */
+/* fit_split.c - finds the best number of base stages for each rate: codes some speech
+ * with each number, from the coarsest step to the finest, and takes the best at each
+ * rate. */
 #include "fit.h"
 
 #include "error.h"
@@ -15,15 +16,15 @@
 #include <string.h>
 
 #define TRIALS 4000            /* packets, over all items: 80 s, */
-#define TRIALS_A_SECOND 6      /* but a share of the speech at most */
+#define TRIALS_A_SECOND 6      /* but so many per second of speech at most */
 #define PER_ITEM 400           /* packets of one item */
 #define STRIDE 4               /* step indices between two points of a curve */
-#define BASE_ONLY_TO 3000      /* bit/s: below, no refinement is worth its head */
-#define WORST -1e9             /* score of what does not fit into the rate */
+#define BASE_ONLY_TO 3000      /* bit/s: below, refinement does not pay for its header */
+#define WORST -1e9             /* score of a candidate that exceeds the rate */
 
-/* For listening, stages that cost no more likeness than this are taken. The score knows
- * nothing of the postfilter, and of noise only how loud it is: by PESQ, eight stages of
- * the shipped network, which score 1 to 4 % worse than four, are 0.03 to 0.08 better. */
+/* The perceptual tuning takes more stages if the score worsens by at most this factor.
+ * The score ignores the postfilter, and sees only the loudness of noise: eight stages of
+ * the shipped network score 1 to 4 % worse than four, but have 0.03 to 0.08 better PESQ. */
 #define AS_GOOD 1.035
 
 static const int candidate[] = { 0, 1, 2, 3, 4, 6, 8 };
@@ -33,7 +34,7 @@ static const int candidate[] = { 0, 1, 2, 3, 4, 6, 8 };
 /* [tune][rate][candidate], the last column: base layer alone. */
 typedef double scores[2][TELU_SPLIT_RATES][CANDIDATES + 1];
 
-/* --- How good is it ----------------------------------------------------- */
+/* --- Scores ------------------------------------------------------------- */
 
 static double snr(const struct fit_item *it, int packets, const float *y)
 {
@@ -46,14 +47,14 @@ static double snr(const struct fit_item *it, int packets, const float *y)
     return 10 * log10(signal / noise);
 }
 
-/* Power to loudness, roughly (Stevens 1957), with a threshold below. */
+/* Converts power to approximate loudness (Stevens 1957), above a threshold. */
 static double loudness(double power)
 {
     return pow(power + 1e-5, 0.23);
 }
 
-/* Minus the loudness that is wrong, as a share of the loudness there is: what a band
- * has too little or too much of, and what its noise adds to it. */
+/* Returns minus the wrong loudness as a share of the original's: each band's deficit or
+ * excess, plus its added noise. */
 static double likeness(const struct fit_item *it, int packets, const float *y)
 {
     double wrong = 0, all = 0;
@@ -90,7 +91,7 @@ static double score(int tune, const struct fit_item *it, int packets, const floa
 
 /* --- Curves ------------------------------------------------------------- */
 
-/* Codes the item at one step; returns bit/s, y is what it sounds like. */
+/* Codes the item at one step and decodes it to y; returns bit/s. */
 static double code_item(struct fit *f, const struct fit_item *it, int packets,
                         const float *base, int S, int tune, int step, float *y)
 {
@@ -170,7 +171,7 @@ static int allowed(int tune, int rate, int k)
     return tune == TELU_SNR || (rate > BASE_ONLY_TO && candidate[k] > 0);
 }
 
-/* The most stages that are as good as candidate `best`, or that. */
+/* Returns the largest candidate about as good as candidate `best`, or `best` itself. */
 static int most_as_good(const struct fit *f, const double *s, int best)
 {
     int k = CANDIDATES - 1;
@@ -215,8 +216,8 @@ static void choose(struct fit *f, scores sum, int items)
 }
 
 struct split_job {
-    int every;                 /* of the items one is tried */
-    scores *sum;               /* of each that is */
+    int every;                 /* one in so many items is tried */
+    scores *sum;               /* scores of each tried item */
 };
 
 static int try_item(struct fit *f, int i, void *arg, int thread)
@@ -253,7 +254,7 @@ int fit_split(struct fit *f)
     items = (f->n_items + j.every - 1) / j.every;
     j.sum = zeroed(items * sizeof(*j.sum));
     r = fit_each(f, try_item, &j, items);
-    for (int i = 0; !r && i < items; i++)      /* in this order, as floats want */
+    for (int i = 0; !r && i < items; i++)      /* in item order, since float sums depend on it */
         for (size_t k = 0; k < sizeof(all) / sizeof(double); k++)
             ((double *)all)[k] += ((const double *)j.sum[i])[k];
     if (!r)

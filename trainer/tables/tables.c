@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FLOOR (-17 * 32)       /* of the envelope: log2 of amplitude, in 1/32 */
-#define SHRINK 10.0            /* codes seen less often than that say little */
+#define FLOOR (-17 * 32)       /* least envelope: log2 of amplitude, in 1/32 */
+#define SHRINK 10.0            /* codes seen less often shrink towards zero */
 #define GAIN_PACKETS 15000     /* five minutes */
 
 void fit_say(struct fit *f, const char *fmt, ...)
@@ -32,7 +32,7 @@ void fit_say(struct fit *f, const char *fmt, ...)
 
 /* --- Envelope ----------------------------------------------------------- */
 
-/* e (21) of a packet, from its coefficients. */
+/* Computes the envelope e (21) of a packet from its coefficients. */
 static void envelope(float *e, const float *c)
 {
     for (int b = 0; b < TELU_BANDS; b++) {
@@ -45,8 +45,7 @@ static void envelope(float *e, const float *c)
     }
 }
 
-/* Adds to stage s of the table what is left in rest (packets, 21), and takes it off
- * there. */
+/* Fits stage s of the table to rest (packets, 21), and subtracts the fit from rest. */
 static void fit_stage(struct fit *f, float *rest, int s)
 {
     const int codes = f->cfg.codes;
@@ -87,7 +86,7 @@ static double deviation(const float *rest, size_t n)
     return sqrt(sum / n);
 }
 
-/* Stage after stage, each what those before it leave over: a packet may have any
+/* Fits stage after stage, each to the previous ones' residual: a packet may have any
  * number of stages, and each number must be right on average. */
 static void fit_envelope(struct fit *f)
 {
@@ -121,7 +120,7 @@ static void fit_envelope(struct fit *f)
 
 /* --- Gains -------------------------------------------------------------- */
 
-/* What the gains of S stages are made of, item by item. */
+/* Sums for the gains of S stages, per item. */
 struct products {
     double with[TELU_BANDS], self[TELU_BANDS];
 };
@@ -152,7 +151,7 @@ static int measure_item(struct fit *f, int i, void *arg, int thread)
     return r;
 }
 
-/* Wiener gains of S stages; each item counts alike whatever its level. */
+/* Measures the Wiener gains of S stages; each item counts alike at any level. */
 static int measure_gain(struct fit *f, int S)
 {
     struct gain_job j = { S, zeroed(f->n_items * sizeof(*j.of)) };
@@ -191,25 +190,25 @@ static int fit_gain(struct fit *f)
         if (S == last)
             break;
         r = measure_gain(f, S);
-        for (int s = last + 1; s < S; s++)       /* between: on a straight line */
+        for (int s = last + 1; s < S; s++)       /* stages between lie on a straight line */
             for (int b = 0; b < TELU_BANDS; b++)
                 f->gain[s * TELU_BANDS + b] =
                     (f->gain[last * TELU_BANDS + b] * (S - s) +
                      f->gain[S * TELU_BANDS + b] * (s - last)) / (S - last);
         last = S;
     }
-    for (int b = 0; !r && b < TELU_BANDS; b++)   /* if stages lie past the last one */
+    for (int b = 0; !r && b < TELU_BANDS; b++)   /* when stages lie past the last one */
         for (int s = last + 1; s <= f->cfg.stages; s++)
             f->gain[s * TELU_BANDS + b] = f->gain[last * TELU_BANDS + b];
     return r;
 }
 
-/* --- All of it ---------------------------------------------------------- */
+/* --- Tables ------------------------------------------------------------- */
 
-/* Tables that a model can be built with before any is known. */
+/* Fills neutral tables, with which a model can be built before any is fitted. */
 static void neutral(struct fit *f)
 {
-    /* Index 2 is what PESQ liked best, with the tilt below; 1 and 3 lie beside it. */
+    /* Index 2 gave the best PESQ, with the tilt below; 1 and 3 lie beside it. */
     static const uint8_t shape[4] = { 0, 8, 12, 18 }, fill[4] = { 0, 6, 6, 12 };
 
     memset(f->bias, 0, TELU_BANDS * sizeof(*f->bias));
@@ -222,8 +221,8 @@ static void neutral(struct fit *f)
     memcpy(f->shape, shape, 4);
     memcpy(f->fill, fill, 4);
 
-    /* A finer step below 1 kHz, where a critical band of the ear is 100 Hz wide (Zwicker
-     * 1961) and a wrong coefficient is heard by itself; by 8 dB at the bottom. */
+    /* The step is finer below 1 kHz, by up to 8 dB at 0 Hz: critical bands there are 100
+     * Hz wide (Zwicker 1961), so single wrong coefficients are audible. */
     for (int s = 0; s < 4; s++)
         for (int b = 0; b < TELU_BANDS; b++)
             f->tilt[s * TELU_BANDS + b] = s > 0 && b < 5 ? -9 * (5 - b) : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* tables.h - fits the integer tables of a weight file to speech, the network being
- * trained and its codebooks in tree order. */
+/* tables.h - fits the integer tables of a weight file to speech, given a trained network
+ * with codebooks in tree order. */
 #ifndef TABLES_H
 #define TABLES_H
 
@@ -11,12 +11,12 @@ struct tables_clip {
     long n;                    /* samples */
 };
 
-#define TABLES_SECONDS 1300    /* that the tables of a good weight file want */
+#define TABLES_SECONDS 1300    /* enough for the tables of a good weight file */
 
 /* blobs: in the order of telu_config_tensors(), each tensor in its dtype of the file.
- * Those of the tables point at buffers of telu_tensor_bytes() that this call fills;
- * the others are read. At most `seconds` of the clips are used, spread evenly: a minute
- * will do to see how training goes. log may be NULL. 0, or -1 and telu_error(). */
+ * Those of the tables point at buffers of telu_tensor_bytes() that this call fills; the
+ * others are read. At most `seconds` of the clips are used, spread evenly; a minute
+ * suffices to follow training. log may be NULL. Returns 0, or -1 and telu_error(). */
 int tables_fit(const struct telu_config *cfg, struct telu_blob *blobs, int count,
                const struct tables_clip *clips, int n_clips, int seconds,
                void (*log)(void *user, const char *text), void *user);
