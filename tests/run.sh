@@ -33,7 +33,7 @@ run_tests "$build"
 echo "Again with AddressSanitizer and UBSan:"
 plain=$build
 build=$plain-asan
-# What nvcc compiles is compiled already; the kernels run here as C++.
+# The plain build has run nvcc already; the kernels run here as C++.
 build_tree -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false \
     -Dcuda=disabled
 run_tests "$build" --no-suite slow --timeout-multiplier 4
