@@ -6,7 +6,11 @@ set -u
 . "$(dirname "$0")/setup.sh"
 
 install_missing
-build_tree
+if [ "${CI:-}" = true ]; then
+    build_tree --werror
+else
+    build_tree
+fi
 
 # One registry for these runs alone: the user's own stays as it is.
 GST_REGISTRY=$build/registry.bin
