@@ -244,7 +244,7 @@ gst_telucodec_runtime_install_properties (GObjectClass * klass, guint first)
   /**
    * GstTelucodecEnc:backend:
    *
-   * Where the network runs: on CUDA where available (auto), on the CPU, or on CUDA alone.
+   * Device that runs the network: CUDA where available (auto), the CPU, or CUDA alone.
    *
    * Since: 0.1
    */
@@ -302,7 +302,7 @@ gst_telucodec_runtime_install_properties (GObjectClass * klass, guint first)
   /**
    * GstTelucodecEnc:active-backend:
    *
-   * Where the network runs now: "cpu" or "cuda", NULL while stopped. A change is notified.
+   * Device that runs the network now: "cpu" or "cuda", NULL while stopped. A change is notified.
    *
    * Since: 0.1
    */

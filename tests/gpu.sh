@@ -12,7 +12,7 @@
 # all.
 # FOLDER of --debs: GStreamer, GLib and OpenBLAS as Debian packages, for a
 # machine without them; only the plugin, the trainer and their tests need those.
-# --out: where logs and table.md go (default: BUILD/gpu). --quick: half of each time limit.
+# --out: folder of logs and table.md (default: BUILD/gpu). --quick: half of each time limit.
 # --minutes: of the whole run, 9 by default. The build folder is TELUCODEC_BUILD, or
 # build-gpu; it is used again.
 #
@@ -42,7 +42,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-# --- What is here ---------------------------------------------------------------
+# --- Tools and GPUs of this machine ---------------------------------------------
 
 skip() { say "$*: nothing to do here"; exit 77; }
 

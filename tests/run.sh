@@ -6,7 +6,11 @@ set -u
 . "$(dirname "$0")/setup.sh"
 
 install_missing
-build_tree
+if [ "${CI:-}" = true ]; then
+    build_tree --werror
+else
+    build_tree
+fi
 
 # One registry for these runs alone: the user's own stays as it is.
 GST_REGISTRY=$build/registry.bin
@@ -33,7 +37,7 @@ run_tests "$build"
 echo "Again with AddressSanitizer and UBSan:"
 plain=$build
 build=$plain-asan
-# What nvcc compiles is compiled already; the kernels run here as C++.
+# The plain build has run nvcc already; the kernels run here as C++.
 build_tree -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false \
     -Dcuda=disabled
 run_tests "$build" --no-suite slow --timeout-multiplier 4

@@ -18,7 +18,7 @@
 #include "norm.h"
 #include "residual.h"
 
-#define BLAS_WORK (32u << 20)  /* what cuBLAS recommends for Hopper */
+#define BLAS_WORK (32u << 20)  /* cuBLAS recommends this for Hopper */
 
 /* --- Errors ------------------------------------------------------------- */
 

@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 struct telu_grads {
-    const struct telu_backend *be;         /* whose alloc() the arrays come from */
+    const struct telu_backend *be;         /* its alloc() makes the arrays */
 
     int (*linear)(struct telu_ctx *ctx, float *dx, float *dw, float *db,
                   const float *dy, const float *x, const float *w, int R, int I,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_weights.c - a good weight file, and each way to be bad: what is wrong must be
- * refused, naming the file, the tensor or field, and what was expected. */
+/* test_weights.c - a good weight file is read; each kind of bad file is refused, with a
+ * message that names the file, the tensor or field, and the expected value. */
 #include "linear.h"
 #include "weights.h"
 #include "weights_edits.h"

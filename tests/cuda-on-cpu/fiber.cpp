@@ -57,7 +57,7 @@ struct telu_fiber {
     void *fake;                /* ASan's */
 };
 
-static struct place home;      /* where telu_fiber_enter() was called */
+static struct place home;      /* the caller of telu_fiber_enter() */
 static void *home_fake;
 static const void *home_stack;
 static size_t home_size;

@@ -90,7 +90,7 @@ def put_all():
     # Wide enough that the head's clamp is met at both ends.
     put_linear("dec.scale", "BF16", 2 * HOP, CONFIG["dec_width"], 3.0)
 
-    # Of its own, and no table flat: a wrong index shall be heard.
+    # The tables have their own generator, and none is flat: a wrong index must be audible.
     dice = np.random.default_rng(22)
     stages, codes = CONFIG["stages"], CONFIG["codes"]
     put("tab.bias", "I16", dice.integers(-220, -100, BANDS))

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# test_demo.sh TREE BUILD - the README's first command, in a build that exists: its
-# table, its files, and that the coded file is a good one. In a new folder: that it builds
-# only what it needs, and that tests/run.sh afterwards builds everything.
+# test_demo.sh TREE BUILD - the README's first command, in a build that exists: it
+# prints its table and writes its files, and the coded file is a good one. In a new folder it
+# builds only what it needs, and tests/run.sh afterwards builds everything.
 set -u
 top=$1
 failed=0
@@ -47,7 +47,7 @@ printf '#!/bin/sh\nexit 1\n' >"$dir/bin/nvcc"
 chmod +x "$dir/bin/ninja" "$dir/bin/nvidia-smi" "$dir/bin/nvcc"
 export PATH="$dir/bin:$PATH"
 
-# asks FOLDER FUNCTION OPTIONS TARGETS: what a function of setup.sh asks meson and ninja for
+# asks FOLDER FUNCTION OPTIONS TARGETS: the function of setup.sh passes these to meson and ninja
 asks() {
     : >"$dir/asked"
     said=$(TELUCODEC_BUILD=$dir/$1 sh -c '. "$0"; "$1"' "$top/tests/setup.sh" "$2" 2>&1) ||

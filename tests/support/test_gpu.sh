@@ -9,7 +9,7 @@ printf '#!/bin/sh\necho "release 13.0,"\n' >"$dir/nvcc"
 chmod +x "$dir/nvidia-smi" "$dir/nvcc"
 failed=0
 
-expect() { # WHAT: what the last run should have said
+expect() { # REASON: the last run was skipped and gave this reason
     if [ "$status" != 77 ] || ! grep -q "$1: nothing to do here" "$dir/err" ||
         [ -s "$dir/out" ]; then
         echo "status $status, expected 77 and \"$1\", but:"

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # test_headers.sh TREE CC ... - each header of kernels/ compiles alone, as C11 and, where
-# there is a C++ compiler, as C++; telu.h also without GLib or GStreamer on the path. What
-# wants CUDA's headers, which few machines have, gets those of tests/cuda-on-cpu, as C++.
+# there is a C++ compiler, as C++; telu.h also without GLib or GStreamer on the path. A
+# header that includes CUDA's compiles as C++ with those of tests/cuda-on-cpu: few machines
+# have the real ones.
 set -u
 top=$1
 shift

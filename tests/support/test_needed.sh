@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# test_needed.sh plain|module FILE ... - plain: what runs without a GPU needs no library of
-# CUDA. module: it does need them, names no folder, and exports its entry alone.
+# test_needed.sh plain|module FILE ... - plain: a program that runs without a GPU needs no
+# library of CUDA. module: it does need them, names no folder, and exports its entry alone.
 set -u
 command -v nm >/dev/null && command -v readelf >/dev/null ||
     { echo "needed: nm or readelf is missing"; exit 77; }

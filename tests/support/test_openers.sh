@@ -119,7 +119,7 @@ fi
 failed=0
 judge "$top" "$allow" || failed=1
 
-# --- That it can fail ---
+# --- Planted faults, each of which must be found ---
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/gst" "$dir/kernels" "$dir/trainer" "$dir/tests" "$dir/.ci"
@@ -141,7 +141,7 @@ planted a.c 'a.c:1:who finds' '' '/* A rule: who finds it' ' * idle runs it. */'
 planted a.c 'a.c:2:Of few rows' '' 'int a;' 'int b;  /* One has a block. Of few rows each. */'
 planted a.cu 'a.cu:1:signs' '' '/* a.cu - signs by' ' * chance. */'
 planted a.sh 'a.sh:1:Where' '' '# Where it lacks memory'
-planted a.py 'a.py:1:kept' '' 'x = 1  # kept that it may stay'
+planted a.py 'a.py:1:kept' '' 'x = 1  ''# kept that it may stay'
 planted a.c 'no longer there: gst/a.c:What' 'gst/a.c:What it was' '/* It is. */'
 # An allowed one is no fault, nor is a word that only begins so.
 printf '/* What it was. Office: whatever. */\n' >"$dir/gst/a.c"

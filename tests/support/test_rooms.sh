@@ -27,7 +27,7 @@ trainer/$room   TRAINER kernels kernels/ops kernels/codec kernels/engine"
 done
 borrowed='trainer/cuda:../net/mel.c'
 
-# check TREE: prints each fault as FILE:LINE: what, and returns 1 when there is one.
+# check TREE: prints each fault as FILE:LINE: TEXT, and returns 1 when there is one.
 check() (
     cd "$1" || exit 1
     sources=$(find kernels trainer gst -type f \( -name '*.c' -o -name '*.h' -o -name '*.cu' \
@@ -116,7 +116,7 @@ check() (
 
 check "$top" || exit 1
 
-# --- That it can fail ---
+# --- Planted faults, each of which must be found ---
 copy=$(mktemp -d) || exit 1
 trap 'rm -rf "$copy"' EXIT
 failed=0

@@ -16,7 +16,7 @@
 set -u
 cd "$1" || exit 1
 
-# lines FILE ...: what one line shows
+# lines FILE ...: finds the faults that one line shows
 lines() {
     awk '
     function report(text) { print "style: " FILENAME ":" FNR ": " text; bad = 1 }
@@ -132,7 +132,7 @@ for f in $sources $files $pages meson.build meson_options.txt; do
     [ -z "$(tail -c 1 "$f")" ] || { echo "style: $f: no newline at its end"; failed=1; }
 done
 
-# --- That it can fail ---
+# --- Planted faults, each of which must be found ---
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 n=0
