@@ -93,17 +93,18 @@ kernel_races() {
 # Lines of kernels/ and gst/ that the fast tests run.
 gate_coverage() {
     gate_setup "$plain-cov" -Db_coverage=true -Doptimization=1 || return 1
-    set -- gst/libgsttelucodec.so tests/ops/check tests/ops/grad_ops
+    set -- gst/libgsttelucodec.so tests/ops/check tests/ops/grad_ops tests/engine/test_module \
+        tests/fake/libtelucodec-cuda.so
     for name in range refine packet weights golden independent tlc json; do
         set -- "$@" "tests/codec/test_$name"
     done
-    for name in enc dec file pay; do
+    for name in enc dec file pay loss rtp batch; do
         set -- "$@" "tests/gst/test_gst_$name"
     done
     ninja -C "$plain-cov" "$@" || return 1
     find "$plain-cov" -name '*.gcda' -exec rm -f {} +
     gate_tests "$plain-cov" check grad_ops range refine packet weights golden independent tlc \
-        json gst_enc gst_dec gst_file gst_pay || return 1
+        json module gst_enc gst_dec gst_file gst_pay gst_loss gst_rtp fake_batch || return 1
     gcovr -r "$top" --filter "$top/kernels/" --filter "$top/gst/" --print-summary \
         -o "$plain-cov/coverage.txt" "$plain-cov" >"$plain-cov/summary.txt" || return 1
     cat "$plain-cov/coverage.txt" "$plain-cov/summary.txt"
