@@ -27,7 +27,7 @@ extern "C" {
 #define TELU_EDGE    40        /* samples at each end where the window is 0 */
 #define TELU_OVERLAP 80        /* samples of neighbouring hops, and packets */
 #define TELU_FLAT    (TELU_EDGE + TELU_OVERLAP)  /* first sample at which the window is 1 */
-#define TELU_HALF    (TELU_HOP / 2)              /* where the DCT-IV folds a hop */
+#define TELU_HALF    (TELU_HOP / 2)              /* middle of a hop: the DCT-IV folds there */
 #define TELU_WAVE    (TELU_PACKET + TELU_HOP)  /* samples that a packet spans */
 
 /* w[0 .. 319] */
