@@ -114,7 +114,7 @@ struct telu_encoder *telu_encoder_new(const struct telu_model *m,
         return NULL;
     }
     if (stream_init(&e->ctx, &e->arena, m, be,
-               padded(TELU_WAVE) + 2 * padded(TELU_COEFS) + 2 * latent + enc + dec)) {
+                    padded(TELU_WAVE) + 2 * padded(TELU_COEFS) + 2 * latent + enc + dec)) {
         free(e);
         return NULL;
     }
@@ -229,8 +229,8 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_
         return -1;
 
     runs = telu_encode_begin(&e->rc, &budget, &e->layers, &e->bands, e->m);
-    memset(e->base, 0, TELU_COEFS * sizeof(float));
     if (!runs) {
+        memset(e->base, 0, TELU_COEFS * sizeof(float));
         reset_networks(e);
     } else {
         if (run_encoder_network(e) || code_base(e))
@@ -258,21 +258,21 @@ int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
 
     push_input(e, pcm);
     if (telu_packet_get(l, &e->bands, packet, n, t, e->m->cfg.stages, e->m->n))
-        return telu_fail_status(TELU_ERR_FORMAT,
-                         "a packet of %zu bytes is damaged, expected one that an encoder "
-                         "made", n);
+        return telu_fail_status(TELU_ERR_FORMAT, "a packet of %zu bytes is damaged, expected one "
+                                "that an encoder made", n);
     if (e->ctx.be->mdct(&e->ctx, e->c, e->window, 1, 2))
         return -1;
 
     budget = telu_rc_budget(&e->rc, e->m);
-    memset(e->base, 0, TELU_COEFS * sizeof(float));
-    if (!l->stages && !l->prefix_bits)
+    if (!l->stages && !l->prefix_bits) {
+        memset(e->base, 0, TELU_COEFS * sizeof(float));
         reset_networks(e);
-    else if (run_encoder_network(e) ||
-             telu_rvq_decode(&e->ctx, e->m, e->sum, l->codes, l->stages, l->prefix,
-                             l->prefix_bits) ||
-             telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum))
+    } else if (run_encoder_network(e) ||
+               telu_rvq_decode(&e->ctx, e->m, e->sum, l->codes, l->stages, l->prefix,
+                               l->prefix_bits) ||
+               telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum)) {
         return -1;
+    }
     if (budget.refined && l->refined)
         telu_rc_step(&e->rc, &budget, &e->bands, t, telu_packet_header_bytes(l->stages, e->m->n),
                      e->c, e->base, l->q, NULL);
