@@ -73,8 +73,9 @@ static int choose_sizes(struct run *r, const char *init)
     r->p = (struct progress){ .config = r->o.config, .best = -1e9, .seed = r->o.seed };
     if (r->o.resume || r->o.export_path)
         found = !checkpoint_peek(r->last, &r->p);
-    if (r->o.export_path && !found)
-        die("%s: there is no such checkpoint to export", r->last);
+    if (r->o.export_path && !found && !init)       /* --init: its tables are fitted anew */
+        die("%s: there is no such checkpoint to export; --init FILE exports that file's network "
+            "with tables fitted anew", r->last);
     if (found)
         from = r->last;
     else if (init)

@@ -190,7 +190,7 @@ void options_parse(struct options *o, int *argc, char ***argv)
         { "evaluate", 0, 0, G_OPTION_ARG_FILENAME, &o->evaluate,
           "Do not train: measure this weight file on the speech", "FILE" },
         { "export", 0, 0, G_OPTION_ARG_FILENAME, &o->export_path,
-          "Do not train: make this weight file from last.ckpt", "FILE" },
+          "Do not train: make this weight file from last.ckpt, or from --init", "FILE" },
         { "licence", 0, 0, G_OPTION_ARG_STRING, &o->licence,
           "Of the weights; stands in the weight file", "TEXT" },
         { "device", 0, 0, G_OPTION_ARG_STRING, &o->device,

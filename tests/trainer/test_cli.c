@@ -251,6 +251,57 @@ static void test_33_files(void)
     g_free(files);
 }
 
+/* Returns the bytes of a tensor in a weight file, or NULL. */
+static GBytes *tensor(const char *path, const char *name)
+{
+    char *bytes = NULL, *key = g_strdup_printf("\"%s\":{", name), *at;
+    GBytes *all = NULL, *found = NULL;
+    guint64 head = 0, from, to;
+    gsize n = 0;
+
+    if (g_file_get_contents(path, &bytes, &n, NULL) && n > sizeof(head)) {
+        memcpy(&head, bytes, sizeof(head));
+        all = g_bytes_new_take(bytes, n);
+        at = g_strstr_len(bytes + sizeof(head), (gssize)head, key);
+        at = at ? strstr(at, "\"data_offsets\":[") : NULL;
+        if (at && sscanf(at, "\"data_offsets\":[%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT,
+                         &from, &to) == 2)
+            found = g_bytes_new_from_bytes(all, sizeof(head) + head + from, to - from);
+        g_bytes_unref(all);
+    }
+    g_free(key);
+    return found;
+}
+
+/* Without a checkpoint, --init gives the network to export: its weights and codes stay, its tables
+ * are fitted to other speech. */
+static void test_export_init(void)
+{
+    static const struct { const char *name; int same; } all[] = {
+        { "enc.in.w", 1 }, { "dec.value.w", 1 }, { "vq.0.book", 1 }, { "vq.3.book", 1 },
+        { "tab.freq", 0 }, { "tab.level", 0 },
+    };
+    char *model = in("runs/short/model.safetensors"), *anew = in("anew.safetensors");
+    char *folder = in("runs/none");
+
+    expect(run("--init %s --data_dir %s --checkpoint_dir %s/runs --experiment_name none "
+               "--export %s", model, speech, dir, anew), 0, "wrote", "export of a weight file");
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
+        GBytes *a = tensor(model, all[i].name), *b = tensor(anew, all[i].name);
+
+        check(a && b && g_bytes_equal(a, b) == all[i].same,
+              all[i].same ? "an export of a weight file changes" : "an export does not fit",
+              all[i].name);
+        g_bytes_unref(a);
+        g_bytes_unref(b);
+    }
+    check(!g_file_test(folder, G_FILE_TEST_EXISTS), "an export of a weight file makes", folder);
+    expect(run("--evaluate %s --valid_dir %s", anew, speech), 0, "base3k", "evaluate the export");
+    g_free(model);
+    g_free(anew);
+    g_free(folder);
+}
+
 /* The run's weight file holds its metadata, can be evaluated, and can start another run. */
 static void test_weights(void)
 {
@@ -396,6 +447,7 @@ int main(int argc, char **argv)
     test_dry_run();
     test_33_files();
     test_weights();
+    test_export_init();
     test_resume();
     test_damaged();
     wav_remove(dir);

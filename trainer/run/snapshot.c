@@ -27,12 +27,25 @@ static void *stored(const struct param *e)
     return data;
 }
 
+/* Returns 1 when all codes have the weight that init_load() gives them: the book is still that of a
+ * weight file, in tree order. */
+static int as_loaded(const float *count, int codes)
+{
+    for (int c = 1; c < codes; c++)
+        if (count[c] != count[0])
+            return 0;
+    return count[0] > 0.0f;
+}
+
 /* Orders a codebook; a code's weight in the tree is its number of uses. */
 static void order_book(const struct model *m, int stage, float *book)
 {
     const struct vq *v = m->vq;
-    int *order = zeroed(sizeof(int) * v->codes);
+    int *order;
 
+    if (as_loaded(v->s[stage].count, v->codes))
+        return;
+    order = zeroed(sizeof(int) * v->codes);
     if (tree_order(order, book, v->codes, v->s[stage].dim, v->s[stage].count) ||
         tree_permute(book, v->codes, v->s[stage].dim, order))
         die("%s", telu_error());
