@@ -521,7 +521,7 @@ gst_telucodec_enc_class_init (GstTelucodecEncClass * klass)
   g_object_class_install_property (object_class, PROP_REFINEMENT,
       g_param_spec_boolean ("refinement", "Refinement",
           "Whether packets may hold a refinement layer; FALSE: the neural base "
-          "layer alone", rate.refinement, live));
+          "layer and levels, or with tune=snr the base layer alone", rate.refinement, live));
   /**
    * GstTelucodecEnc:stats:
    *

@@ -30,7 +30,7 @@ struct telu_encoder {
     struct telu_ctx ctx;
     float *arena;
     float *window;             /* [480], see push_input() */
-    float *c, *base;           /* [320] each: original, base layer */
+    float *c, *base, *y;       /* [320] each: original, base layer, scratch */
     float *latent, *sum;       /* [latent] each */
     struct telu_net_state enc, dec;
     int has_history;           /* 1: the networks' histories are not all zero */
@@ -114,7 +114,7 @@ struct telu_encoder *telu_encoder_new(const struct telu_model *m,
         return NULL;
     }
     if (stream_init(&e->ctx, &e->arena, m, be,
-                    padded(TELU_WAVE) + 2 * padded(TELU_COEFS) + 2 * latent + enc + dec)) {
+                    padded(TELU_WAVE) + 3 * padded(TELU_COEFS) + 2 * latent + enc + dec)) {
         free(e);
         return NULL;
     }
@@ -123,6 +123,7 @@ struct telu_encoder *telu_encoder_new(const struct telu_model *m,
     e->window = take(&at, TELU_WAVE);
     e->c = take(&at, TELU_COEFS);
     e->base = take(&at, TELU_COEFS);
+    e->y = take(&at, TELU_COEFS);
     e->latent = take(&at, latent);
     e->sum = take(&at, latent);
     telu_net_init(&e->enc, take(&at, enc), c->enc_width, c->enc_blocks, c->kernel);
@@ -192,9 +193,14 @@ const float *telu_encoder_latent(const struct telu_encoder *e)
  *
  *   window  | 0 (40) | last packet's end (80) | this packet (320) | 0 (40) |
  */
+static float *packet_input(const struct telu_encoder *e)
+{
+    return e->window + TELU_EDGE + TELU_OVERLAP;
+}
+
 static void push_input(struct telu_encoder *e, const float *pcm)
 {
-    float *x = e->window + TELU_EDGE + TELU_OVERLAP;
+    float *x = packet_input(e);
 
     memmove(e->window + TELU_EDGE, x + TELU_PACKET - TELU_OVERLAP, TELU_OVERLAP * sizeof(*x));
     for (int i = 0; i < TELU_PACKET; i++)
@@ -228,7 +234,7 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_
     if (e->ctx.be->mdct(&e->ctx, e->c, e->window, 1, 2))
         return -1;
 
-    runs = telu_encode_begin(&e->rc, &budget, &e->layers, &e->bands, e->m);
+    runs = telu_encode_begin(&e->rc, &budget, &e->layers, &e->bands, e->m, packet_input(e));
     if (!runs) {
         memset(e->base, 0, TELU_COEFS * sizeof(float));
         reset_networks(e);
@@ -244,7 +250,7 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_
             return -1;
     }
     n = telu_encode_finish(&e->rc, &budget, &e->layers, &e->bands, e->m, e->c, e->base, NULL,
-                           packet);
+                           e->y, packet);
     e->info = telu_layers_info(&e->layers, n);
     return n;
 }
@@ -255,6 +261,7 @@ int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
     const struct telu_tables *t = &e->m->tab;
     struct telu_layers *l = &e->layers;
     struct telu_budget budget;
+    uint32_t cost;
 
     push_input(e, pcm);
     if (telu_packet_get(l, &e->bands, packet, n, t, e->m->cfg.stages, e->m->n))
@@ -263,7 +270,7 @@ int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
     if (e->ctx.be->mdct(&e->ctx, e->c, e->window, 1, 2))
         return -1;
 
-    budget = telu_rc_budget(&e->rc, e->m);
+    budget = telu_rc_budget(&e->rc, e->m, packet_input(e));
     if (!l->stages && !l->prefix_bits) {
         memset(e->base, 0, TELU_COEFS * sizeof(float));
         reset_networks(e);
@@ -273,9 +280,12 @@ int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
                telu_decoder_net(&e->ctx, e->m, &e->dec, e->base, e->sum)) {
         return -1;
     }
-    if (budget.refined && l->refined)
+    cost = l->leveled ? telu_level_cost(l->level, l->refined ? l->q : NULL, l->stages, t) : 0;
+    if (budget.refined && l->refined)          /* overwrites q */
         telu_rc_step(&e->rc, &budget, &e->bands, t, telu_packet_header_bytes(l->stages, e->m->n),
                      e->c, e->base, l->q, NULL);
+    if (l->leveled)
+        telu_rc_level_cost(&e->rc, cost);
     telu_rc_update(&e->rc, &budget, (int)n);
     return 0;
 }
@@ -378,10 +388,7 @@ int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *
             telu_decoder_net(&d->ctx, d->m, &d->dec, d->c, d->sum))
             return -1;
     }
-    if (l->refined)
-        telu_dequantise_refined(d->c, l->q, &d->bands, t, d->c, l->shape);
-    else
-        telu_dequantise_packet(d->c, l, d->c);
+    telu_dequantise_packet(d->c, l, &d->bands, t, d->c);
     telu_plc_received(&d->plc, d->c, base);
     d->info = telu_layers_info(l, (int)n);
     return telu_synthesis_run(&d->ctx, &d->synthesis, d->c, l->refined ? &d->bands : NULL,

@@ -6,6 +6,8 @@
 
 #include "dequantise_body.h"
 
+#include "level_body.h"
+
 #include "packet_body.h"
 
 #include "plc_body.h"

@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "error.h"
-#include "refine.h"
+#include "level.h"
 
 #include <stdio.h>
 
@@ -129,8 +129,9 @@ static int tables(const struct walk *w, const struct telu_config *c)
     if (!r) r = tensor(w, "tab", -1, "split", TELU_TABLE, TELU_U8, 2,
                        TELU_SPLIT_RATES, 0);
 
-    /* tilt stays the last tensor: version 1 has none (weights.c). */
     if (!r) r = tensor(w, "tab", -1, "tilt", TELU_TABLE, TELU_I16, 4, TELU_BANDS, 0);
+    if (!r) r = tensor(w, "tab", -1, "level", TELU_TABLE, TELU_U16,
+                       TELU_LEVEL_CONTEXTS, TELU_LEVEL_SYMBOLS, 0);
     return r;
 }
 

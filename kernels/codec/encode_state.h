@@ -28,11 +28,12 @@ TELU_INLINE float telu_encode_limit(float v)
     return v < -TELU_MAX_INPUT ? -TELU_MAX_INPUT : v > TELU_MAX_INPUT ? TELU_MAX_INPUT : v;
 }
 
-/* Sets budget and all of l but codes, step and q; overwrites bands. Returns 1 when the packet
+/* Sets budget and all of l but codes, step, levels and q, for a packet of samples pcm [320];
+ * overwrites bands. Returns 1 when the packet
  * has codes, so that the networks run, else 0. */
 TELU_PUBLIC int telu_encode_begin(struct telu_rc *rc, struct telu_budget *budget,
                                   struct telu_layers *l, struct telu_bands *bands,
-                                  const struct telu_model *m);
+                                  const struct telu_model *m, const float *pcm);
 
 /* Call it when the codes of a refined packet are known. Returns 1 when the refinement fits; bands
  * then have the envelope. Returns 0 otherwise; l is then base-only with more codes to search. */
@@ -40,11 +41,11 @@ TELU_PUBLIC int telu_encode_settle(const struct telu_budget *budget, struct telu
                                    struct telu_bands *bands, const struct telu_model *m);
 
 /* Writes the packet and returns its bytes. c [320] original; base [320] base layer, read for a
- * refined packet only; points as in telu_rc_step(). */
+ * packet with refinement or levels only; points as in telu_rc_step(); y [320]: scratch. */
 TELU_PUBLIC int telu_encode_finish(struct telu_rc *rc, const struct telu_budget *budget,
                                    struct telu_layers *l, struct telu_bands *bands,
                                    const struct telu_model *m, const float *c,
-                                   const float *base, const float *points,
+                                   const float *base, const float *points, float *y,
                                    uint8_t *packet);
 
 /* Result of telu_encoder_info() and telu_decoder_info() for a packet. */

@@ -6,6 +6,7 @@
 #include "encode_state.h"
 
 #define DROP_COEFS 8           /* coefficients of a hop dropped at a time */
+#define MAX_DEAD   160.0f      /* a dead zone in which every level is 0 */
 
 /* Sets l to a base-only packet of the budget's bytes. */
 TELU_STATIC void encode_base_only(const struct telu_budget *budget, struct telu_layers *l,
@@ -17,7 +18,7 @@ TELU_STATIC void encode_base_only(const struct telu_budget *budget, struct telu_
     if (TELU_LANE == 0) {
         l->stages = stages;
         l->prefix_bits = prefix_bits;
-        l->refined = l->shape = l->step = 0;
+        l->refined = l->leveled = l->shape = l->step = 0;
     }
 }
 
@@ -32,21 +33,24 @@ TELU_STATIC int encode_fits(const struct telu_budget *budget, const struct telu_
 
 TELU_PUBLIC int telu_encode_begin(struct telu_rc *rc, struct telu_budget *budget,
                                   struct telu_layers *l, struct telu_bands *bands,
-                                  const struct telu_model *m)
+                                  const struct telu_model *m, const float *pcm)
 {
-    int refined;
+    int refined, prefix_bits;
 
-    *budget = telu_rc_budget(rc, m);
+    *budget = telu_rc_budget(rc, m, pcm);
     refined = budget->refined && (budget->stages || encode_fits(budget, l, bands, m));
     if (TELU_LANE == 0)
         l->prefix = 0;
-    if (!refined) {
+    if (!refined && (budget->refined || !budget->leveled)) {
         encode_base_only(budget, l, m);
     } else if (TELU_LANE == 0) {
+        telu_packet_levels_header(budget->stages, m->cfg.stages, m->n, &prefix_bits);
         l->stages = budget->stages;
-        l->prefix_bits = l->step = 0;
-        l->refined = 1;
-        l->shape = budget->shape;
+        l->prefix_bits = refined ? 0 : prefix_bits;
+        l->step = 0;
+        l->refined = refined;
+        l->leveled = budget->leveled;
+        l->shape = refined ? budget->shape : TELU_SHAPE_LEVELS;
     }
     TELU_SYNC_LANES();
     return !refined || budget->stages;
@@ -66,9 +70,11 @@ TELU_PUBLIC int telu_encode_settle(const struct telu_budget *budget, struct telu
 TELU_STATIC int encode_refined(struct telu_rc *rc, const struct telu_budget *budget,
                                struct telu_layers *l, struct telu_bands *bands,
                                const struct telu_model *m, const float *c,
-                               const float *base, const float *points, uint8_t *packet)
+                               const float *base, const float *points, float *y,
+                               uint8_t *packet)
 {
     const struct telu_tables *t = &m->tab;
+    float dead = telu_rc_level_dead_zone(l->stages, 1);
     int head = telu_packet_header_bytes(budget->stages, m->n), coded = TELU_HOP, step, n;
 
     step = telu_rc_step(rc, budget, bands, t, head, c, base, l->q, points);
@@ -76,16 +82,24 @@ TELU_STATIC int encode_refined(struct telu_rc *rc, const struct telu_budget *bud
         if (TELU_LANE == 0)
             l->step = step;
         TELU_SYNC_LANES();
+        if (l->leveled) {
+            telu_dequantise_plain(y, l, bands, t, base);
+            telu_level_choose(l->level, c, y, l->q, dead);
+        }
         n = (int)telu_packet_put(packet, (size_t)budget->cap, budget->bytes, l, bands, t, m->n);
-        if (n)
+        if (n) {
+            if (l->leveled)
+                telu_rc_level_cost(rc, telu_level_cost(l->level, l->q, l->stages, t));
             return n;
+        }
 
-        /* Estimates may be a byte short: the loop tries the next coarser step, and past the
-         * coarsest it drops the highest coefficients. */
+        /* Estimates may be some bytes short: the loop tries the next coarser step, and past the
+         * coarsest it sets the levels to 0 and drops the highest coefficients. */
         if (step < TELU_STEPS - 1) {
             telu_bands_step(bands, t, ++step, budget->shape);
             telu_refine_quantise(l->q, bands, t, c, base, telu_rc_dead_zone(rc->rate.tune));
         } else {
+            dead = MAX_DEAD;
             coded -= DROP_COEFS;
             for (int k = coded + TELU_LANE; k < TELU_HOP; k += TELU_LANES)
                 l->q[k] = l->q[TELU_HOP + k] = 0;
@@ -94,16 +108,40 @@ TELU_STATIC int encode_refined(struct telu_rc *rc, const struct telu_budget *bud
     }
 }
 
+/* Writes a packet of base layer and levels, coarser ones until it fits. Returns its bytes. */
+TELU_STATIC int encode_levels(struct telu_rc *rc, const struct telu_budget *budget,
+                              struct telu_layers *l, const struct telu_model *m, const float *c,
+                              const float *base, float *y, uint8_t *packet)
+{
+    const struct telu_tables *t = &m->tab;
+    float dead = telu_rc_level_dead_zone(l->stages, 0) + telu_rc_level_debt(rc);
+    int n;
+
+    telu_dequantise_plain(y, l, NULL, t, base);
+    for (;; dead *= 1.25f) {
+        telu_level_choose(l->level, c, y, NULL, dead);
+        n = (int)telu_packet_put_levels(packet, (size_t)budget->cap, budget->bytes, l, t,
+                                        m->cfg.stages, m->n);
+        if (n || dead > MAX_DEAD)
+            break;
+        TELU_SYNC_LANES();                 /* all lanes have read the levels */
+    }
+    telu_rc_level_cost(rc, telu_level_cost(l->level, NULL, l->stages, t));
+    return n;
+}
+
 TELU_PUBLIC int telu_encode_finish(struct telu_rc *rc, const struct telu_budget *budget,
                                    struct telu_layers *l, struct telu_bands *bands,
                                    const struct telu_model *m, const float *c,
-                                   const float *base, const float *points,
+                                   const float *base, const float *points, float *y,
                                    uint8_t *packet)
 {
     int n = budget->cap;
 
     if (l->refined)
-        n = encode_refined(rc, budget, l, bands, m, c, base, points, packet);
+        n = encode_refined(rc, budget, l, bands, m, c, base, points, y, packet);
+    else if (l->leveled)
+        n = encode_levels(rc, budget, l, m, c, base, y, packet);
     else
         telu_packet_put_base(packet, n, l, m->n);
     telu_rc_update(rc, budget, n);
@@ -111,5 +149,6 @@ TELU_PUBLIC int telu_encode_finish(struct telu_rc *rc, const struct telu_budget 
 }
 
 #undef DROP_COEFS
+#undef MAX_DEAD
 
 #endif

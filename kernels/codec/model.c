@@ -3,6 +3,7 @@
 #include "weights.h"
 
 #include "error.h"
+#include "level.h"
 #include "linear.h"
 
 #include <stdio.h>
@@ -83,18 +84,22 @@ static int check_floats(const struct telu_tensor *t, const uint8_t *at)
     return 0;
 }
 
+/* Checks a table of frequencies, a row for each context. */
 static int check_freq(const struct telu_tensor *t, const uint8_t *at)
 {
-    for (int r = 0; r < TELU_CONTEXTS; r++, at += 2 * TELU_SYMBOLS) {
-        uint16_t f[TELU_SYMBOLS];
+    const int rows = t->shape[0], symbols = t->shape[1];
+
+    for (int r = 0; r < rows; r++) {
         int sum = 0;
 
-        memcpy(f, at, sizeof(f));
-        for (int i = 0; i < TELU_SYMBOLS; i++) {
-            if (!f[i])
+        for (int i = 0; i < symbols; i++, at += 2) {
+            uint16_t f;
+
+            memcpy(&f, at, sizeof(f));
+            if (!f)
                 return telu_fail("tensor %s: row %d has a zero at %d, expected 1 "
                                  "or more", t->name, r, i);
-            sum += f[i];
+            sum += f;
         }
         if (sum != 1 << TELU_RANGE_BITS)
             return telu_fail("tensor %s: row %d adds up to %d, expected %d",
@@ -106,9 +111,10 @@ static int check_freq(const struct telu_tensor *t, const uint8_t *at)
 static int check_split(const struct telu_tensor *t, const uint8_t *at, int stages)
 {
     for (size_t i = 0; i < elements(t); i++)
-        if (at[i] > stages && at[i] != TELU_SPLIT_BASE_ONLY)
-            return telu_fail("tensor %s: element %zu is %d, expected 0 to %d, or %d",
-                             t->name, i, at[i], stages, TELU_SPLIT_BASE_ONLY);
+        if (at[i] > stages && at[i] != TELU_SPLIT_BASE_ONLY && at[i] != TELU_SPLIT_LEVELS)
+            return telu_fail("tensor %s: element %zu is %d, expected 0 to %d, %d or %d",
+                             t->name, i, at[i], stages, TELU_SPLIT_LEVELS,
+                             TELU_SPLIT_BASE_ONLY);
     return 0;
 }
 
@@ -120,7 +126,7 @@ static int check(const struct telu_config *cfg, const struct telu_tensor *t,
                          blob->bytes, telu_tensor_bytes(t));
     if (t->dtype == TELU_F32 || t->dtype == TELU_BF16)
         return check_floats(t, blob->data);
-    if (!strcmp(t->name, "tab.freq"))
+    if (!strcmp(t->name, "tab.freq") || !strcmp(t->name, "tab.level"))
         return check_freq(t, blob->data);
     if (!strcmp(t->name, "tab.split"))
         return check_split(t, blob->data, cfg->stages);
@@ -164,6 +170,8 @@ static void lay_out(struct build *b, struct telu_model *m)
         m->vq[s].tree = take(b, 2 * codes * m->cfg.dim[s] * sizeof(float));
     }
     m->tab.cumul = take(b, sizeof(uint16_t) * TELU_CONTEXTS * (TELU_SYMBOLS + 1));
+    m->tab.level_cumul = take(b, sizeof(uint16_t) * TELU_LEVEL_CONTEXTS *
+                                 (TELU_LEVEL_SYMBOLS + 1));
 }
 
 /* Copies a tensor through aligned memory: packing needs aligned words, files promise none. */
@@ -265,6 +273,7 @@ static void connect(const struct build *b, struct telu_model *m)
     m->tab.fill = get(b, "tab", "fill");
     m->tab.split = get(b, "tab", "split");
     m->tab.tilt = get(b, "tab", "tilt");
+    m->tab.level = get(b, "tab", "level");
 }
 
 /* --- Derived tables ----------------------------------------------------- */
@@ -293,13 +302,13 @@ static void derive_stage(const struct telu_stage *v, int n)
     }
 }
 
-static void derive_cumul(const struct telu_tables *tab)
+/* rows of n frequencies -> rows of n + 1 sums */
+static void derive_cumul(const uint16_t *cumul, const uint16_t *f, int rows, int n)
 {
-    uint16_t *c = (uint16_t *)tab->cumul;
-    const uint16_t *f = tab->freq;
+    uint16_t *c = (uint16_t *)cumul;
 
-    for (int r = 0; r < TELU_CONTEXTS; r++, c += TELU_SYMBOLS + 1)
-        for (int i = 0; i < TELU_SYMBOLS; i++)
+    for (int r = 0; r < rows; r++, c += n + 1)
+        for (int i = 0; i < n; i++)
             c[i + 1] = c[i] + *f++;
 }
 
@@ -320,7 +329,8 @@ static int fill(struct build *b, struct telu_model *m)
     connect(b, m);
     for (int s = 0; s < m->cfg.stages; s++)
         derive_stage(&m->vq[s], m->n);
-    derive_cumul(&m->tab);
+    derive_cumul(m->tab.cumul, m->tab.freq, TELU_CONTEXTS, TELU_SYMBOLS);
+    derive_cumul(m->tab.level_cumul, m->tab.level, TELU_LEVEL_CONTEXTS, TELU_LEVEL_SYMBOLS);
     return 0;
 }
 

@@ -3,11 +3,12 @@
  *
  *   | 0 | code 0 | code 1 | ... | prefix |                                base only
  *   | 1 | S (5) | shape (2) | code 0 ... code S-1 | step (7) | 0.. | range coder ...
+ *   | 1 | S (5) |  3  (2)   | code 0 ... code S-1 |  prefix  | range coder ...   base and levels
  */
 #ifndef TELU_PACKET_H
 #define TELU_PACKET_H
 
-#include "refine.h"
+#include "level.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -18,14 +19,29 @@ struct telu_layers {
     int codes[TELU_MAX_STAGES];
     int prefix_bits, prefix;   /* of one more stage: 0 .. n-1 bits */
     int refined, shape, step;
+    int leveled;               /* 1: has levels, with or without refinement */
+    int level[TELU_BANDS];     /* when leveled */
     int q[TELU_COEFS];         /* when refined */
 };
+
+#define TELU_SHAPE_LEVELS 3    /* in place of a shape: no step and no coefficients follow */
+
+/* 1 when a refined packet of that shape and number of codes has levels: those tuned for SNR
+ * have none, and without a base layer there is nothing to scale. */
+TELU_INLINE int telu_packet_leveled(int shape, int stages)
+{
+    return shape != 0 && stages > 0;
+}
 
 /* Sets the number of whole codes and of prefix bits in a base-only packet of `bytes` bytes. */
 TELU_PUBLIC void telu_packet_capacity(int bytes, int stages, int n, int *codes, int *prefix_bits);
 
 /* Bytes before the range coder's first, in a refined packet of S stages. */
 TELU_PUBLIC int telu_packet_header_bytes(int S, int n);
+
+/* The same of a packet of base layer and levels; sets its number of prefix bits. stages: of the
+ * model. */
+TELU_PUBLIC int telu_packet_levels_header(int S, int stages, int n, int *prefix_bits);
 
 /* Writes a base-only packet of exactly `bytes` bytes. */
 TELU_PUBLIC void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n);
@@ -36,13 +52,19 @@ TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
                        const struct telu_layers *l, const struct telu_bands *p,
                        const struct telu_tables *t, int n);
 
+/* Writes a packet of base layer and levels, padded and limited as telu_packet_put(). */
+TELU_PUBLIC size_t telu_packet_put_levels(uint8_t *out, size_t cap, int bytes,
+                                          const struct telu_layers *l,
+                                          const struct telu_tables *t, int stages, int n);
+
 /* Facts of a packet that need none of its codes. */
 struct telu_packet_header {
     int base;                  /* 1: written with a base layer */
-    int refined;               /* 1: has range-coded bytes */
+    int refined;               /* 1: has range-coded coefficients */
+    int leveled;               /* 1: has range-coded levels */
     int stages, prefix_bits;   /* whole codes present; bits of one more */
     int shape;                 /* as written; 0 in a base-only packet */
-    int header_bytes;          /* bytes before the range coder's first; 0: not refined */
+    int header_bytes;          /* bytes before the range coder's first; 0: there is none */
 };
 
 /* Reads h from any `size` bytes. stages and n: of the model; TELU_MAX_STAGES and any n when only
@@ -56,9 +78,16 @@ TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
                     const uint8_t *in, size_t size, const struct telu_tables *t,
                     int stages, int n);
 
-/* Dequantises a base-only packet: base [320] of the network -> y [320]; y may be base on the
- * host only. */
-TELU_PUBLIC void telu_dequantise_packet(float *y, const struct telu_layers *l, const float *base);
+/* Dequantises a packet: base [320] of the network -> y [320]; y may be base on the host only.
+ * bands: as telu_packet_get() set them, read when refined. */
+TELU_PUBLIC void telu_dequantise_packet(float *y, const struct telu_layers *l,
+                                        const struct telu_bands *bands,
+                                        const struct telu_tables *t, const float *base);
+
+/* The same without its levels. */
+TELU_PUBLIC void telu_dequantise_plain(float *y, const struct telu_layers *l,
+                                       const struct telu_bands *bands,
+                                       const struct telu_tables *t, const float *base);
 
 #ifdef __cplusplus
 }

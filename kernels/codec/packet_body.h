@@ -77,6 +77,14 @@ TELU_PUBLIC int telu_packet_header_bytes(int S, int n)
     return (HEADER_BITS + S * n + STEP_BITS + 7) / 8;
 }
 
+TELU_PUBLIC int telu_packet_levels_header(int S, int stages, int n, int *prefix_bits)
+{
+    int bits = HEADER_BITS + S * n, left = -bits & 7;
+
+    *prefix_bits = S == stages ? 0 : left < n - 1 ? left : n - 1;
+    return (bits + 7) / 8;
+}
+
 /* --- Writing -------------------------------------------------------------- */
 
 TELU_PUBLIC void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n)
@@ -104,26 +112,13 @@ TELU_STATIC void packet_put_header(uint8_t *out, const struct telu_layers *l, in
     packet_put_bits(&b, (uint32_t)l->step, STEP_BITS);
 }
 
-TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
-                       const struct telu_layers *l, const struct telu_bands *p,
-                       const struct telu_tables *t, int n)
+/* Ends a packet of `head` bytes and those of the coder, and pads it. Returns its length, or 0. */
+TELU_STATIC size_t packet_finish(uint8_t *out, size_t cap, int bytes, size_t head,
+                                 struct telu_range_enc *e)
 {
-    size_t head = (size_t)telu_packet_header_bytes(l->stages, n), size;
-    struct telu_range_enc e;
+    size_t size = telu_range_finish(e);
 
-    if (bytes > 0 && (size_t)bytes < cap)
-        cap = (size_t)bytes;
-    if (cap <= head)
-        return 0;
-
-    if (TELU_LANE == 0) {
-        memset(out, 0, head + 1);
-        packet_put_header(out, l, n);
-    }
-    telu_range_enc_init(&e, out + head, cap - head);
-    telu_refine_put(&e, l->q, p, t);
-    size = telu_range_finish(&e);
-    if (e.overflow)
+    if (e->overflow)
         return 0;
 
     /* At least one byte follows, or the packet would mean its base layer alone. */
@@ -137,6 +132,56 @@ TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
     return size;
 }
 
+TELU_PUBLIC size_t telu_packet_put_levels(uint8_t *out, size_t cap, int bytes,
+                                          const struct telu_layers *l,
+                                          const struct telu_tables *t, int stages, int n)
+{
+    struct packet_bits b = { out, NULL, 0 };
+    struct telu_range_enc e;
+    int prefix_bits;
+    size_t head = (size_t)telu_packet_levels_header(l->stages, stages, n, &prefix_bits);
+
+    if (bytes > 0 && (size_t)bytes < cap)
+        cap = (size_t)bytes;
+    if (cap <= head)
+        return 0;
+    if (TELU_LANE == 0) {
+        memset(out, 0, head + 1);
+        packet_put_bits(&b, 1, BASE_BITS);
+        packet_put_bits(&b, (uint32_t)l->stages, STAGES_BITS);
+        packet_put_bits(&b, TELU_SHAPE_LEVELS, SHAPE_BITS);
+        for (int s = 0; s < l->stages; s++)
+            packet_put_bits(&b, (uint32_t)l->codes[s], n);
+        packet_put_bits(&b, (uint32_t)l->prefix, prefix_bits);
+    }
+    telu_range_enc_init(&e, out + head, cap - head);
+    telu_level_put(&e, l->level, NULL, l->stages, t);
+    return packet_finish(out, cap, bytes, head, &e);
+}
+
+TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
+                       const struct telu_layers *l, const struct telu_bands *p,
+                       const struct telu_tables *t, int n)
+{
+    size_t head = (size_t)telu_packet_header_bytes(l->stages, n);
+    struct telu_range_enc e;
+
+    if (bytes > 0 && (size_t)bytes < cap)
+        cap = (size_t)bytes;
+    if (cap <= head)
+        return 0;
+
+    if (TELU_LANE == 0) {
+        memset(out, 0, head + 1);
+        packet_put_header(out, l, n);
+    }
+    telu_range_enc_init(&e, out + head, cap - head);
+    telu_refine_put(&e, l->q, p, t);
+    if (l->leveled)
+        telu_level_put(&e, l->level, l->q, l->stages, t);
+    return packet_finish(out, cap, bytes, head, &e);
+}
+
 /* --- Reading -------------------------------------------------------------- */
 
 TELU_PUBLIC int telu_packet_peek(struct telu_packet_header *h, const uint8_t *in, size_t size,
@@ -148,7 +193,7 @@ TELU_PUBLIC int telu_packet_peek(struct telu_packet_header *h, const uint8_t *in
     if (size == 0)
         return -1;
     h->base = 1;
-    h->shape = h->header_bytes = 0;
+    h->shape = h->header_bytes = h->leveled = 0;
     h->refined = (int)packet_get_bits(&b, BASE_BITS);
     if (!h->refined) {
         telu_packet_capacity(length, stages, n, &h->stages, &h->prefix_bits);
@@ -161,12 +206,18 @@ TELU_PUBLIC int telu_packet_peek(struct telu_packet_header *h, const uint8_t *in
     h->base = h->stages > 0;
     h->shape = (int)packet_get_bits(&b, SHAPE_BITS);
     h->prefix_bits = 0;
-    head = telu_packet_header_bytes(h->stages, n);
-    h->refined = length > head;
-    if (h->refined)
+    h->refined = h->shape != TELU_SHAPE_LEVELS;
+    head = h->refined ? telu_packet_header_bytes(h->stages, n)
+                      : telu_packet_levels_header(h->stages, stages, n, &h->prefix_bits);
+    if (length > head) {
+        h->leveled = h->refined ? telu_packet_leveled(h->shape, h->stages) : h->stages > 0;
         h->header_bytes = head;
-    else                               /* cut: all or part of the base layer */
-        packet_split_bits(8 * length - HEADER_BITS, h->stages, n, &h->stages, &h->prefix_bits);
+        return 0;
+    }
+
+    /* The packet was cut: all or part of the base layer is there. */
+    h->refined = 0;
+    packet_split_bits(8 * length - HEADER_BITS, h->stages, n, &h->stages, &h->prefix_bits);
     return 0;
 }
 
@@ -184,6 +235,7 @@ TELU_STATIC void packet_get_codes(struct telu_layers *l, const struct telu_packe
     code = packet_get_bits(b, y->prefix_bits);
     if (TELU_LANE == 0) {
         l->refined = y->refined;
+        l->leveled = y->leveled;
         l->stages = y->stages;
         l->shape = y->shape;
         l->prefix_bits = y->prefix_bits;
@@ -206,25 +258,46 @@ TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
         return -1;
     b.at = in[0] >> 7 ? HEADER_BITS : BASE_BITS;
     packet_get_codes(l, &y, &b, n);
-    if (!y.refined)
+    if (!y.header_bytes)
         return 0;
 
-    step = (int)packet_get_bits(&b, STEP_BITS);
-    if (TELU_LANE == 0)
-        l->step = step;
-    telu_bands_envelope(bands, t, l->codes, y.stages);
-    telu_bands_step(bands, t, step, y.shape);
     telu_range_dec_init(&d, in + y.header_bytes, size - (size_t)y.header_bytes);
-    return telu_refine_get(&d, l->q, bands, t);
+    if (y.refined) {
+        step = (int)packet_get_bits(&b, STEP_BITS);
+        if (TELU_LANE == 0)
+            l->step = step;
+        telu_bands_envelope(bands, t, l->codes, y.stages);
+        telu_bands_step(bands, t, step, y.shape);
+        if (telu_refine_get(&d, l->q, bands, t))
+            return -1;
+    }
+    if (y.leveled)
+        telu_level_get(&d, l->level, y.refined ? l->q : NULL, y.stages, t);
+    return telu_range_ended(&d) ? 0 : -1;
 }
 
 /* --- Dequantisation ------------------------------------------------------- */
 
-TELU_PUBLIC void telu_dequantise_packet(float *y, const struct telu_layers *l, const float *base)
+TELU_PUBLIC void telu_dequantise_plain(float *y, const struct telu_layers *l,
+                                       const struct telu_bands *bands,
+                                       const struct telu_tables *t, const float *base)
 {
-    uint32_t u = telu_refine_seed(l->codes, l->stages);
+    if (l->refined) {
+        telu_dequantise_refined(y, l->q, bands, t, base, l->shape);
+    } else {
+        uint32_t u = telu_refine_seed(l->codes, l->stages);
 
-    telu_dequantise_base(y, base, telu_noise(u) + (uint32_t)l->prefix);
+        telu_dequantise_base(y, base, telu_noise(u) + (uint32_t)l->prefix);
+    }
+}
+
+TELU_PUBLIC void telu_dequantise_packet(float *y, const struct telu_layers *l,
+                                        const struct telu_bands *bands,
+                                        const struct telu_tables *t, const float *base)
+{
+    telu_dequantise_plain(y, l, bands, t, base);
+    if (l->leveled)
+        telu_level_apply(y, l->level, l->refined ? l->q : NULL);
 }
 
 #undef BASE_BITS

@@ -57,6 +57,9 @@ TELU_INLINE int telu_range_above(const struct telu_range_dec *d, uint32_t c)
     return d->code >= d->range * c;
 }
 
+/* 1 when only zeros follow, as after the last symbol; other bytes mean damage. */
+TELU_PUBLIC int telu_range_ended(const struct telu_range_dec *d);
+
 /* 1 when more than four bytes past the end were read: the data was cut. */
 TELU_INLINE int telu_range_exhausted(const struct telu_range_dec *d)
 {

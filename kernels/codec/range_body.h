@@ -138,6 +138,14 @@ TELU_PUBLIC uint32_t telu_range_get_bits(struct telu_range_dec *d, int count)
     return v;
 }
 
+TELU_PUBLIC int telu_range_ended(const struct telu_range_dec *d)
+{
+    for (size_t i = d->at; i < d->n; i++)
+        if (d->in[i])
+            return 0;
+    return 1;
+}
+
 #undef MIN_RANGE
 
 #endif

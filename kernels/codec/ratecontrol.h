@@ -47,15 +47,19 @@ struct telu_rc {
     int carry;                 /* 1/400 byte owed to base-only packets */
     struct telu_rc_curve active, quiet;
     float loudest, softest;    /* levels, in steps of 0.75 dB */
-    int packets;               /* refined packets so far, 1000000 at most */
+    int packets;               /* with refinement or levels so far, 1000000 at most */
     float credit;              /* bytes saved, negative: owed */
     float pause;               /* bytes of a quiet packet at the last step */
+    float level_bytes;         /* mean bytes of a packet's levels, over those expected at first */
+    float pauses, seen;        /* packets of base layer and levels: pauses, all; both fade */
 };
 
 /* Decisions about a packet before the networks run. */
 struct telu_budget {
     int refined;
-    int stages;                /* of a refined packet */
+    int leveled;               /* 1: has levels */
+    int quiet;                 /* 1: a pause, which gets few codes */
+    int stages;                /* of a packet with refinement or levels */
     int shape;
     int bytes;                 /* exact size; 0: free up to cap */
     int cap;
@@ -70,11 +74,23 @@ TELU_PUBLIC void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate);
 /* Largest packet at that rate, in bytes. */
 TELU_PUBLIC int telu_rc_max_bytes(const struct telu_rate *rate);
 
-/* Chooses the budget of the next packet. */
-TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct telu_model *m);
+/* Chooses the budget of the next packet, whose samples are pcm [320]. */
+TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct telu_model *m,
+                                              const float *pcm);
+
+/* Dead zone for telu_level_choose(): wide with few codes, since there codes pay more. refined: 1
+ * for a packet with refinement, of any number of codes. The fit of the tables uses the same: levels
+ * other than those counted would cost many bits. */
+TELU_PUBLIC float telu_rc_level_dead_zone(int stages, int refined);
+
+/* Wider by this where levels have taken more bytes than the rate has; 0 otherwise. */
+TELU_PUBLIC float telu_rc_level_debt(const struct telu_rc *rc);
+
+/* Accounts for the levels of a packet, of `cost` / 64 bits. */
+TELU_PUBLIC void telu_rc_level_cost(struct telu_rc *rc, uint32_t cost);
 
 /* Returns 1 when a packet of zeros at the coarsest step fits, so that some packet does. bands
- * have their envelope; head as of telu_packet_header_bytes(). */
+ * have their envelope; head as of telu_packet_header_bytes(). A leveled packet has levels of 0. */
 TELU_PUBLIC int telu_rc_fits(const struct telu_budget *budget, struct telu_bands *bands,
                  const struct telu_tables *t, int head);
 

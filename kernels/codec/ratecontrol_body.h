@@ -37,6 +37,20 @@
 #define MIN_SHARE       0.5f    /* least share of the rate to aim at, whatever the debt */
 #define MAX_SHARE       2.0f    /* largest share, whatever the credit */
 
+#define LEVEL_BYTES     4.5f    /* bytes that a packet's levels are expected to take at first */
+#define LEVEL_MEMORY    32.0f   /* packets over which their mean is taken */
+#define LEVEL_DEAD      0.65f   /* dead zone of levels, in steps, with many codes */
+#define LEVEL_DEAD_FEW  2.0f    /* with up to FEW_CODES */
+#define FREE_DEBT       2.0f    /* packets of debt from which on it widens, */
+#define DEAD_PER_DEBT   0.5f    /* by so many steps per packet */
+#define FEW_CODES       3
+#define MANY_CODES      7
+#define QUIET_STAGES    2       /* codes of a pause */
+#define CODE_FRAME      2.0f    /* bytes of header, unused bits and the range coder's end */
+#define CBR_MARGIN      1.0f    /* bytes kept for levels that take more than their mean */
+#define CODE_CREDIT     25.0f   /* packets over which a base layer's credit is spent */
+#define MAX_CODE_CREDIT 12.0f   /* packets of it kept, at most */
+
 TELU_PUBLIC void telu_rc_reset(struct telu_rc *rc)
 {
     struct telu_rate rate = rc->rate;
@@ -68,6 +82,8 @@ TELU_STATIC float rc_average_bytes(const struct telu_rc *rc)
 {
     return (float)rc->rate.bitrate / RATE_PER_BYTE;
 }
+
+TELU_CONST int rc_zeros[TELU_COEFS] = { 0 };
 
 /* --- Before the networks -------------------------------------------------- */
 
@@ -106,30 +122,137 @@ TELU_PUBLIC int telu_rc_max_bytes(const struct telu_rate *rate)
     return most < TELU_MAX_PACKET ? most : TELU_MAX_PACKET;
 }
 
-TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct telu_model *m)
+/* Level of the n numbers of c, in steps of 0.75 dB. */
+TELU_STATIC float rc_level(const float *c, int n)
+{
+    float sum = 0.0f;
+
+    TELU_UNROLL
+    for (int k = 0; k < n; k++)
+        sum += c[k] * c[k];
+    return 4.0f / 0.69314718f * telu_log(sum / (float)n + 1e-14f);
+}
+
+/* Follows the loudest and the softest level. */
+TELU_STATIC void rc_track_level(struct telu_rc *rc, float now)
+{
+    float rise = now - rc->loudest;
+
+    if (rc->packets == 0)
+        rc->loudest = rc->softest = now;
+    else
+        rc->loudest = rise > 0.0f ? now : rc->loudest + LOUDEST_DECAY * rise;
+    rc->softest = now < rc->softest ? now : rc->softest;
+    rc->packets += rc->packets < 1000000;
+}
+
+/* Follows the share of pauses. */
+TELU_STATIC void rc_track_pauses(struct telu_rc *rc, int quiet)
+{
+    rc->pauses += (quiet ? 1.0f : 0.0f) - rc->pauses / (4.0f * PRIOR_WEIGHT);
+    rc->seen += 1.0f - rc->seen / (4.0f * PRIOR_WEIGHT);
+}
+
+/* Expected bytes of a packet's levels. */
+TELU_STATIC float rc_level_bytes(const struct telu_rc *rc)
+{
+    return LEVEL_BYTES + rc->level_bytes;
+}
+
+TELU_PUBLIC float telu_rc_level_dead_zone(int stages, int refined)
+{
+    float part = (float)(MANY_CODES - stages) / (MANY_CODES - FEW_CODES);
+
+    part = refined || part < 0.0f ? 0.0f : part > 1.0f ? 1.0f : part;
+    return LEVEL_DEAD + part * (LEVEL_DEAD_FEW - LEVEL_DEAD);
+}
+
+/* With a base layer that fits a sound badly, levels alone may take more than the rate. */
+TELU_PUBLIC float telu_rc_level_debt(const struct telu_rc *rc)
+{
+    float debt = -rc->credit / rc_average_bytes(rc) - FREE_DEBT;
+
+    return rc->rate.mode == TELU_CONSTRAINED_VBR && debt > 0.0f ? DEAD_PER_DEBT * debt : 0.0f;
+}
+
+TELU_PUBLIC void telu_rc_level_cost(struct telu_rc *rc, uint32_t cost)
+{
+    rc->level_bytes += ((float)cost / 512.0f - rc_level_bytes(rc)) / LEVEL_MEMORY;
+}
+
+/* 1 when a packet of S codes and levels of 0 fits into `bytes`. */
+TELU_STATIC int rc_levels_fit(const struct telu_model *m, int S, int bytes)
+{
+    int prefix_bits, room = bytes - telu_packet_levels_header(S, m->cfg.stages, m->n,
+                                                              &prefix_bits);
+
+    return room > 1 && telu_level_cost(rc_zeros, NULL, S, &m->tab) <= 512u * (uint32_t)(room - 1);
+}
+
+/* Chooses the number of codes of a packet of base layer and levels. Speech gets the codes that
+ * pauses, a third of usual speech, save; the credit corrects that share. */
+TELU_STATIC int rc_code_stages(const struct telu_rc *rc, const struct telu_model *m, int quiet)
+{
+    float rate = rc_average_bytes(rc), want = rate, least = (float)QUIET_STAGES, stages;
+    float share = (PRIOR_WEIGHT * PRIOR_QUIET + rc->pauses) / (PRIOR_WEIGHT + rc->seen);
+    int S;
+
+    if (rc->rate.mode == TELU_CONSTRAINED_VBR)
+        want += rc->credit / CODE_CREDIT;
+    if (rc->rate.mode == TELU_CBR)
+        want -= CBR_MARGIN;
+    stages = (8.0f * (want - CODE_FRAME - rc_level_bytes(rc))) / (float)m->n;
+    if (rc->rate.mode != TELU_CBR && stages > least)
+        stages = quiet ? least : (stages - share * least) / (1.0f - share);
+    S = (int)(stages + 0.5f);
+    return S < 1 ? 1 : S > m->cfg.stages ? m->cfg.stages : S;
+}
+
+TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct telu_model *m,
+                                              const float *pcm)
 {
     int bytes = rc->rate.bitrate / RATE_PER_BYTE;
     int split = m->tab.split[(rc->rate.tune == TELU_SNR) * TELU_SPLIT_RATES +
                              rc_split_index(rc->rate.bitrate)];
-    struct telu_budget c = { 0, 0, 0, 0, 0 };
+    struct telu_budget c = { 0, 0, 0, 0, 0, 0, 0 };
+    float level = rc_level(pcm, TELU_PACKET);
 
-    c.refined = rc->rate.refinement && split != TELU_SPLIT_BASE_ONLY;
+    c.quiet = rc->packets > 0 && level < rc->loudest - ACTIVE_RANGE;
+    c.refined = rc->rate.refinement && split <= m->cfg.stages;
     if (!c.refined) {
-        c.bytes = c.cap = rc_base_bytes(rc, m);
+        c.leveled = split != TELU_SPLIT_BASE_ONLY && rc->rate.tune != TELU_SNR;
+        if (!c.leveled) {
+            c.bytes = c.cap = rc_base_bytes(rc, m);
+            return c;
+        }
+        c.stages = rc_code_stages(rc, m, c.quiet);
+        c.cap = TELU_MAX_PACKET;
+        if (rc->rate.mode == TELU_CBR) {
+            c.bytes = c.cap = bytes;
+            while (c.stages > 0 && !rc_levels_fit(m, c.stages, bytes))
+                c.stages--;
+            if (c.stages == 0) {           /* a packet too small for levels */
+                c.leveled = 0;
+                c.bytes = c.cap = rc_base_bytes(rc, m);
+            }
+        }
+        rc_track_level(rc, level);
+        rc_track_pauses(rc, c.quiet);
         return c;
     }
-    c.stages = split < m->cfg.stages ? split : m->cfg.stages;
+    c.stages = split;
 
     /* The refinement keeps some bytes, whatever the table says. */
     while (c.stages > 0 && telu_packet_header_bytes(c.stages, m->n) + SLACK_BYTES > bytes)
         c.stages--;
     c.shape = telu_rc_shape(rc->rate.tune);
+    if (c.quiet && c.shape != 0 && c.stages > QUIET_STAGES)
+        c.stages = QUIET_STAGES;
+    c.leveled = telu_packet_leveled(c.shape, c.stages);
     c.bytes = rc->rate.mode == TELU_CBR ? bytes : 0;
     c.cap = rc->rate.mode == TELU_CBR ? bytes : telu_rc_max_bytes(&rc->rate);
     return c;
 }
-
-TELU_CONST int rc_zeros[TELU_COEFS] = { 0 };
 
 TELU_PUBLIC int telu_rc_fits(const struct telu_budget *budget, struct telu_bands *bands,
                  const struct telu_tables *t, int head)
@@ -139,6 +262,8 @@ TELU_PUBLIC int telu_rc_fits(const struct telu_budget *budget, struct telu_bands
     if (room <= 0)
         return 0;
     telu_bands_step(bands, t, TELU_STEPS - 1, budget->shape);
+    if (budget->leveled)
+        room -= telu_level_cost(rc_zeros, rc_zeros, budget->stages, t);
     return telu_refine_cost(rc_zeros, bands, t) <= room;
 }
 
@@ -197,25 +322,12 @@ TELU_STATIC void rc_add_to_curve(struct telu_rc_curve *c, const float *bytes, fl
     c->weight += weight;
 }
 
-/* Level in steps of 0.75 dB. */
-TELU_STATIC float rc_level(const float *c)
-{
-    float sum = 0.0f;
-
-    TELU_UNROLL
-    for (int k = 0; k < TELU_COEFS; k++)
-        sum += c[k] * c[k];
-    return 4.0f / 0.69314718f * telu_log(sum / TELU_COEFS + 1e-14f);
-}
-
 /* Adds a packet's curve to that of the active or of the quiet packets. */
 TELU_STATIC void rc_update_curves(struct telu_rc *rc, const float *c, const float *bytes)
 {
-    float now = rc_level(c), rise = now - rc->loudest;
+    float now = rc_level(c, TELU_COEFS), rise = now - rc->loudest;
 
-    if (rc->packets == 0) {
-        rc->loudest = rc->softest = now;
-    } else if (rise > 0.0f) {
+    if (rc->packets > 0 && rise > 0.0f) {
         float past = telu_exp(-0.69314718f / HALVING_RISE * rise);
 
         if (rise > ACTIVE_RANGE) {         /* active packets turn out to be quiet */
@@ -224,12 +336,8 @@ TELU_STATIC void rc_update_curves(struct telu_rc *rc, const float *c, const floa
         }
         rc_scale_curve(&rc->active, past);
         rc_scale_curve(&rc->quiet, past);
-        rc->loudest = now;
-    } else {
-        rc->loudest += LOUDEST_DECAY * rise;
     }
-    rc->softest = now < rc->softest ? now : rc->softest;
-    rc->packets += rc->packets < 1000000;
+    rc_track_level(rc, now);
 
     /* Both fade together, so their shares stay; a weight of 1 remains. */
     if (rc->active.weight + rc->quiet.weight > 1.0f) {
@@ -338,17 +446,23 @@ TELU_PUBLIC int telu_rc_step(struct telu_rc *rc, const struct telu_budget *budge
 {
     struct rc_packet p = { bands, t, c, base, q, budget->shape, head,
                            telu_rc_dead_zone(rc->rate.tune) };
+    float room = (float)budget->cap - (budget->leveled ? rc_level_bytes(rc) : 0.0f);
     int step = 0;
 
     if (rc->rate.mode != TELU_CBR) {
         float bytes[TELU_RC_GRID];
 
         rc_measure(&p, points, 6.0f * rc_average_bytes(rc), bytes);
+        if (budget->leveled)
+            for (int i = 0; i < TELU_RC_GRID; i++)
+                bytes[i] += rc_level_bytes(rc);
         rc_update_curves(rc, c, bytes);
         step = rc_solve_step(rc, rc_wanted_bytes(rc), (float)head);
+    } else {
+        rc_track_level(rc, rc_level(c, TELU_COEFS));
     }
-    if (rc_try_step(&p, step) > (float)budget->cap) {
-        step = rc_finest_step(&p, step, (float)budget->cap);
+    if (rc_try_step(&p, step) > room) {
+        step = rc_finest_step(&p, step, room);
         rc_try_step(&p, step);
     }
     return step;
@@ -356,9 +470,9 @@ TELU_PUBLIC int telu_rc_step(struct telu_rc *rc, const struct telu_budget *budge
 
 TELU_PUBLIC void telu_rc_update(struct telu_rc *rc, const struct telu_budget *budget, int bytes)
 {
-    float most = MAX_CREDIT * rc_average_bytes(rc);
+    float most = (budget->refined ? MAX_CREDIT : MAX_CODE_CREDIT) * rc_average_bytes(rc);
 
-    if (!budget->refined)
+    if (!budget->refined && !budget->leveled)
         return;
     rc->credit += rc_average_bytes(rc) - (float)bytes;
     rc->credit = rc->credit > most ? most : rc->credit < -4.0f * most ? -4.0f * most
@@ -386,5 +500,18 @@ TELU_PUBLIC void telu_rc_update(struct telu_rc *rc, const struct telu_budget *bu
 #undef SETTLED_RISE
 #undef MIN_SHARE
 #undef MAX_SHARE
+#undef LEVEL_BYTES
+#undef LEVEL_MEMORY
+#undef LEVEL_DEAD
+#undef LEVEL_DEAD_FEW
+#undef FREE_DEBT
+#undef DEAD_PER_DEBT
+#undef FEW_CODES
+#undef MANY_CODES
+#undef QUIET_STAGES
+#undef CODE_FRAME
+#undef CBR_MARGIN
+#undef CODE_CREDIT
+#undef MAX_CODE_CREDIT
 
 #endif

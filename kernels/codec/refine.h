@@ -33,6 +33,7 @@ extern "C" {
     2000, 3000, 4000, 6000, 8000, 10000, 12000, 16000, 20000, 24000, 32000, 64000
 extern const int telu_split_rate[TELU_SPLIT_RATES];
 #define TELU_SPLIT_BASE_ONLY 255
+#define TELU_SPLIT_LEVELS    254       /* base layer and levels */
 
 /* The integer tables of a weight file; pointers into the model, shapes as in
  * config.c. */
@@ -44,6 +45,8 @@ struct telu_tables {
     const uint16_t *freq;      /* (TELU_CONTEXTS, 18) */
     const uint16_t *cumul;     /* (TELU_CONTEXTS, 19), derived on load; the last
                                 * column is 32768 */
+    const uint16_t *level;     /* (TELU_LEVEL_CONTEXTS, 10), level.h */
+    const uint16_t *level_cumul;   /* (TELU_LEVEL_CONTEXTS, 11), derived likewise */
     const uint8_t *recon;      /* (4) */
     const uint8_t *shape;      /* (4) gamma, 64 is 1.0 */
     const int16_t *tilt;       /* (4, 21) 1/32 octave, added to it */
@@ -82,6 +85,9 @@ TELU_NOINLINE void telu_refine_quantise(int *q, const struct telu_bands *p,
                           const struct telu_tables *t, const float *c,
                           const float *base, float dead);
 
+/* Length, in 1/64 bit, of a symbol with frequency f of 2^15. */
+TELU_PUBLIC uint32_t telu_frequency_cost(uint32_t f);
+
 /* Estimates the length of q's code in 1/64 bit from the tables' frequencies. */
 TELU_NOINLINE uint32_t telu_refine_cost(const int *q, const struct telu_bands *p,
                           const struct telu_tables *t);
@@ -90,7 +96,8 @@ TELU_NOINLINE uint32_t telu_refine_cost(const int *q, const struct telu_bands *p
 TELU_PUBLIC void telu_refine_put(struct telu_range_enc *e, const int *q,
                      const struct telu_bands *p, const struct telu_tables *t);
 
-/* Reads q [320]. 0, or -1 on damage. A cut packet gives zeros from the cut on, and 0. */
+/* Reads q [320]. 0, or -1 on damage. A cut packet gives zeros from the cut on, and 0. The
+ * caller judges the bytes that follow: telu_range_ended(). */
 TELU_PUBLIC int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_bands *p,
                     const struct telu_tables *t);
 

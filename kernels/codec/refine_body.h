@@ -188,8 +188,7 @@ TELU_CONST uint8_t log2_fraction[64] = {    /* 64 log2(1 + (i + 1/2) / 64) */
     52, 53, 54, 55, 55, 56, 57, 58, 58, 59, 60, 61, 61, 62, 63, 64,
 };
 
-/* 64 log2(32768 / f) */
-TELU_STATIC uint32_t frequency_cost(uint32_t f)
+TELU_PUBLIC uint32_t telu_frequency_cost(uint32_t f)
 {
     int e = log2_floor(f);
 
@@ -210,7 +209,7 @@ TELU_NOINLINE uint32_t telu_refine_cost(const int *q, const struct telu_bands *p
         int shift, ctx = position_context(&w, q, p, &shift);
         int a = abs(q[w.h + w.k]), s = a >> shift;
 
-        cost += frequency_cost(t->freq[ctx * TELU_SYMBOLS +
+        cost += telu_frequency_cost(t->freq[ctx * TELU_SYMBOLS +
                                        (s < TELU_ESCAPE ? s : TELU_ESCAPE)]);
         if (s >= TELU_ESCAPE)
             cost += 64 * (2 * log2_floor((unsigned)(s - TELU_ESCAPE) + 1) + 1);
@@ -408,11 +407,6 @@ TELU_PUBLIC int telu_refine_get(struct telu_range_dec *d, int *q, const struct t
 {
     for (int h = 0; h < 2; h++)
         if (read_hop(d, q + h * TELU_HOP, h ? q : NULL, p, t))
-            return -1;
-
-    /* Only padding may follow. */
-    for (size_t i = d->at; i < d->n; i++)
-        if (d->in[i])
             return -1;
     return 0;
 }

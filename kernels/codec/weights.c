@@ -106,17 +106,19 @@ static int expect(const struct telu_json *meta, const char *key, const char *val
                             telu_json_show(shown, sizeof(shown), is ? is : "missing"), value);
 }
 
-/* Returns 1 or 2, or -1. */
-static int read_version(const struct telu_json *meta)
+/* Versions 1 and 2 belong to packets without levels, which no stream of today has. */
+static int check_version(const struct telu_json *meta)
 {
     const char *is = telu_json_string(telu_json_member(meta, "version"));
 
-    if (is && !strcmp(is, "1"))
-        return 1;
-    return expect(meta, "version", "2", TELU_ERR_VERSION) ? -1 : 2;
+    if (is && (!strcmp(is, "1") || !strcmp(is, "2")))
+        return telu_fail_status(TELU_ERR_VERSION, "__metadata__: version is '%s', expected '3': "
+                                "the weights belong to TeluCodec before 0.3; train them again, "
+                                "or play their streams with that version", is);
+    return expect(meta, "version", "3", TELU_ERR_VERSION);
 }
 
-static int read_metadata(const struct telu_json *root, struct telu_weights *w, int *version)
+static int read_metadata(const struct telu_json *root, struct telu_weights *w)
 {
     const struct telu_json *meta = telu_json_member(root, "__metadata__");
     const char *id;
@@ -125,8 +127,7 @@ static int read_metadata(const struct telu_json *root, struct telu_weights *w, i
         return bad("__metadata__ is missing, expected an object of strings");
     if (expect(meta, "format", "telucodec", TELU_ERR_FORMAT))
         return -1;
-    *version = read_version(meta);
-    if (*version < 0)
+    if (check_version(meta))
         return -1;
 
     id = telu_json_string(telu_json_member(meta, "model_id"));
@@ -262,47 +263,41 @@ void telu_blobs_id(const struct telu_blob *blobs, int count, char id[65])
     telu_sha256_hex(&sum, id);
 }
 
-/* Version 1 had no tab.tilt, the last of the tensors: it counts as zeros. */
-static const int16_t no_tilt[4 * TELU_BANDS];
-
-/* Reads the ranges of the file's count tensors, and adds up their bytes. */
-static int read_ranges(const struct telu_json *root, const struct telu_weights *w, int count,
+/* Reads the ranges of the file's tensors, and adds up their bytes. */
+static int read_ranges(const struct telu_json *root, const struct telu_weights *w,
                        struct range *range, size_t *total)
 {
     *total = 0;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < w->count; i++)
         *total += telu_tensor_bytes(&w->tensor[i]);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < w->count; i++)
         if (read_entry(root, &w->tensor[i], *total, &range[i]))
             return -1;
     return 0;
 }
 
-static int read_data(FILE *f, const struct telu_json *root, struct telu_weights *w, int count,
+static int read_data(FILE *f, const struct telu_json *root, struct telu_weights *w,
                      struct range *range)
 {
     size_t total;
 
-    if (read_ranges(root, w, count, range, &total))
+    if (read_ranges(root, w, range, &total))
         return -1;
     w->data = malloc(total);
     if (!w->data)
         return telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for %zu bytes of tensors", total);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < w->count; i++)
         w->blob[i] = (struct telu_blob){ (char *)w->data + range[i].begin,
                                          telu_tensor_bytes(&w->tensor[i]) };
-    if (check_ranges(range, count) || check_extra(root, w->tensor, count) ||
+    if (check_ranges(range, w->count) || check_extra(root, w->tensor, w->count) ||
         read_bytes(f, w->data, total, "tensor data"))
         return -1;
     if (fgetc(f) != EOF)
         return bad("bytes after the last tensor, expected the end");
-    if (count < w->count)
-        w->blob[count] = (struct telu_blob){ no_tilt, sizeof(no_tilt) };
-    return check_id(w->blob, count, w->id);
+    return check_id(w->blob, w->count, w->id);
 }
 
-static int read_tensors(FILE *f, const struct telu_json *root, int version,
-                        struct telu_weights *w)
+static int read_tensors(FILE *f, const struct telu_json *root, struct telu_weights *w)
 {
     struct range *range;
     int r;
@@ -312,7 +307,7 @@ static int read_tensors(FILE *f, const struct telu_json *root, int version,
         return -1;
     w->blob = calloc(w->count, sizeof(*w->blob));
     range = calloc(w->count, sizeof(*range));
-    r = w->blob && range ? read_data(f, root, w, version == 1 ? w->count - 1 : w->count, range) :
+    r = w->blob && range ? read_data(f, root, w, range) :
         telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for %d tensors", w->count);
     free(range);
     return r;
@@ -344,11 +339,11 @@ static int read_header(FILE *f, struct telu_json_doc *doc)
 static int read_parts(FILE *f, struct telu_weights *w)
 {
     struct telu_json_doc doc;
-    int version = 0, r;
+    int r;
 
     if (read_header(f, &doc))
         return -1;
-    r = read_metadata(doc.node, w, &version) || read_tensors(f, doc.node, version, w) ? -1 : 0;
+    r = read_metadata(doc.node, w) || read_tensors(f, doc.node, w) ? -1 : 0;
     telu_json_free(&doc);
     return r;
 }

@@ -48,7 +48,8 @@ window(struct telu_live l, int B)
     telu_rc_set(&rc, &request->rate);
 
     struct telu_budget budget;
-    int runs = telu_encode_begin(&rc, &budget, &row->layers, &row->bands, m);
+    int runs = telu_encode_begin(&rc, &budget, &row->layers, &row->bands, m,
+                                 l.wave + (size_t)r * TELU_WAVE + TELU_EDGE + TELU_OVERLAP);
     int enc_age = request->reset ? 0 : slot->enc_age, dec_age = request->reset ? 0 : slot->dec_age;
 
     TELU_SYNC_LANES();                           /* all lanes have read the slot */

@@ -56,6 +56,7 @@ int telu_live_load(struct telu_ctx *ctx, const struct telu_live *l, struct telu_
 
         relocate(s.in, s.inb, s.out, s.outb, s.book, s.tbook, s.tree);
     }
-    relocate(t.bias, t.env, t.gain, t.freq, t.cumul, t.recon, t.shape, t.tilt, t.fill, t.split);
+    relocate(t.bias, t.env, t.gain, t.freq, t.cumul, t.recon, t.shape, t.tilt, t.fill, t.split,
+             t.level, t.level_cumul);
     return relocate.bad ? -1 : 0;
 }

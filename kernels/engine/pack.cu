@@ -16,6 +16,7 @@
 struct pack_scratch {
     struct telu_layers layers;
     struct telu_bands bands;
+    float y[TELU_COEFS];
     __align__(16) uint8_t packet[TELU_MAX_PACKET + 16];
 };
 
@@ -35,7 +36,8 @@ static __device__ void finish(const struct telu_live *l, int r, struct pack_scra
     copy(&p->layers, &row->layers, offsetof(struct telu_layers, q));
     copy(&p->bands, &row->bands, sizeof(p->bands));
     TELU_SYNC_LANES();
-    n = telu_encode_finish(&rc, &budget, &p->layers, &p->bands, m, c, base, points, p->packet);
+    n = telu_encode_finish(&rc, &budget, &p->layers, &p->bands, m, c, base, points, p->y,
+                           p->packet);
     TELU_SYNC_LANES();
     copy(out, p->packet, live_round((size_t)n));
     if (TELU_LANE != 0)
@@ -58,7 +60,7 @@ pack(struct telu_live l)
 
     if (!row)
         return;
-    if (row->layers.refined && row->dec_age < 0)
+    if (row->dec_age < 0)
         for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
             base[k] = 0.0f;
     TELU_SYNC_LANES();

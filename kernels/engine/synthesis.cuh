@@ -37,10 +37,7 @@ static __device__ inline void synthesise_row(const struct telu_live *l, int r,
             for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
                 base[k] = 0.0f;
         TELU_SYNC_LANES();
-        if (y->refined)
-            telu_dequantise_refined(c, y->q, bands, &m->tab, base, y->shape);
-        else
-            telu_dequantise_packet(c, y, base);
+        telu_dequantise_packet(c, y, bands, &m->tab, base);
         telu_plc_received(&plc, c, row->dec_age >= 0);
         info.stages = y->stages;
         info.refined = y->refined;

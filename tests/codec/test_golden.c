@@ -179,7 +179,7 @@ struct way {
 
 static void there_and_back(const struct telu_model *m, const struct way *w)
 {
-    struct telu_rate rate = { 0, TELU_CBR, TELU_PERCEPTUAL, 0 };
+    struct telu_rate rate = { 0, TELU_CBR, TELU_SNR, 0 };      /* no levels */
     static float sound[PACKETS * TELU_PACKET];
     int bytes = (1 + STAGES * m->n + 7) / 8;
 

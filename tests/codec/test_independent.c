@@ -14,13 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOL 1e-4               /* of full scale; the loudest sample is 101 */
+#define TOL 1e-4               /* of full scale; the loudest sample is 196 */
 
 static int failures;
 
 /* Kinds of packets that the stream must have, or the test would prove nothing. */
 static struct {
     int base, prefix, refined, cut, padded, escapes, shapes[4], stages[5];
+    int level[TELU_LEVEL_SYMBOLS], kind[4], none, silence, prefix_and_levels;
 } seen;
 
 /* Exits with a message. */
@@ -43,23 +44,46 @@ static char *read_file(const char *folder, const char *name, size_t *size)
     return data;
 }
 
+static void look_at_levels(const struct telu_layers *l)
+{
+    const int *q = l->refined ? l->q : NULL;
+
+    seen.prefix_and_levels += l->prefix_bits > 0;
+    for (int b = 0; b < TELU_BANDS; b++) {
+        int context = telu_level_context(l->level, q, l->stages, b);
+
+        seen.level[l->level[b] - TELU_LEVEL_LEAST]++;
+        if (context < 0)
+            seen.none++;
+        else if (q)
+            seen.kind[context / TELU_BANDS / TELU_LEVEL_NEIGHBOURS]++;
+    }
+}
+
 static void look(const struct telu_model *m, const uint8_t *packet, size_t n)
 {
+    struct telu_packet_header h;
     struct telu_layers l;
     struct telu_bands bands;
 
-    if (telu_packet_get(&l, &bands, packet, n, &m->tab, m->cfg.stages, m->n))
+    if (telu_packet_get(&l, &bands, packet, n, &m->tab, m->cfg.stages, m->n) ||
+        telu_packet_peek(&h, packet, n, m->cfg.stages, m->n))
         return;                /* telu_decode() reports it as well */
     seen.stages[l.stages]++;
     seen.prefix += l.prefix_bits > 0;
-    if (!l.refined) {
+    if (!h.header_bytes) {
         seen.base++;
         seen.cut += packet[0] >> 7;
         return;
     }
-    seen.refined++;
     seen.padded += packet[n - 1] == 0;
     seen.shapes[l.shape]++;
+    if (l.leveled)
+        look_at_levels(&l);
+    seen.silence += l.shape == TELU_SHAPE_LEVELS && l.stages == 0;
+    if (!l.refined)
+        return;
+    seen.refined++;
     for (int k = 0; k < TELU_COEFS; k++)
         seen.escapes += abs(l.q[k]) >= TELU_ESCAPE;
 }

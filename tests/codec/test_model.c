@@ -31,7 +31,7 @@ static void between(const char *what, double got, double least, double most)
 
 struct result {
     double snr, ratio, mean;   /* dB; deviation out / in; of full scale */
-    double bitrate;
+    double bitrate, levels;    /* levels: share of packets of base layer and levels */
     int smallest, largest;     /* packets, bytes */
 };
 
@@ -60,6 +60,7 @@ static struct result run(const struct telu_model *m, const float *x, long n,
             exit(1);
         }
         bytes += size;
+        r.levels += (packet[0] & 0x83) == 0x83;        /* FORMAT.md: shape 3 */
         r.smallest = size < r.smallest ? size : r.smallest;
         r.largest = size > r.largest ? size : r.largest;
     }
@@ -75,6 +76,7 @@ static struct result run(const struct telu_model *m, const float *x, long n,
     r.snr = 10.0 * log10(xx / dd);
     r.mean = sy / (double)n;
     r.ratio = sqrt((yy / n - r.mean * r.mean) / (xx / n - sx / n * sx / n));
+    r.levels /= (double)packets;
     r.bitrate = 8.0 * (double)bytes * TELU_RATE / ((double)packets * TELU_PACKET);
     telu_encoder_free(e);
     telu_decoder_free(d);
@@ -111,6 +113,7 @@ static void check_rates(const struct telu_model *m, const float *x, long n)
 {
     static const int bitrates[] = { 500, 1000, 3000, 6000, 8000, 12000, 16000, 24000,
                                     32000, 48000, 64000 };
+    static const int of_levels[] = { 3000, 4000, 5000, 6000 };
     const long total = (long)SECONDS * TELU_RATE;
     float *loop = malloc((size_t)total * sizeof(*loop));
     struct telu_rate rate = telu_rate_init();
@@ -122,6 +125,13 @@ static void check_rates(const struct telu_model *m, const float *x, long n)
     rate.bitrate = 16000;
     r = run(m, loop, total, &rate);
     between("constrained VBR over 30 s at the default, bit/s", r.bitrate, 15680, 16320);
+    for (int i = 0; i < (int)(sizeof(of_levels) / sizeof(*of_levels)); i++) {
+        rate.bitrate = of_levels[i];
+        r = run(m, loop, total, &rate);
+        snprintf(what, sizeof(what), "constrained VBR over 30 s at %d bit/s", rate.bitrate);
+        between(what, r.bitrate, 0.98 * rate.bitrate, 1.02 * rate.bitrate);
+        between("  packets of base layer and levels, share", r.levels, 1, 1);
+    }
     rate.mode = TELU_CBR;
     for (int i = 0; i < (int)(sizeof(bitrates) / sizeof(*bitrates)); i++) {
         rate.bitrate = bitrates[i];

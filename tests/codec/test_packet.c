@@ -51,19 +51,30 @@ static void worked_base(void)
     expect("base only: prefix", got.prefix, 5);
 }
 
-/* Tables in which a zero is all but certain: f[0] = 32751, the other 17 are 1. */
+/* Tables in which zeros are all but certain: of magnitudes f[0] = 32751, the other 17 are 1; of
+ * levels f[4] = 32759, the other nine are 1. */
 static void sure_tables(struct telu_model *m, struct telu_tables *t)
 {
     static uint16_t freq[TELU_CONTEXTS * TELU_SYMBOLS];
     static uint16_t cumul[TELU_CONTEXTS * (TELU_SYMBOLS + 1)];
+    static uint16_t level[TELU_LEVEL_CONTEXTS * TELU_LEVEL_SYMBOLS];
+    static uint16_t level_cumul[TELU_LEVEL_CONTEXTS * (TELU_LEVEL_SYMBOLS + 1)];
 
     *t = m->tab;
     t->freq = freq;
     t->cumul = cumul;
+    t->level = level;
+    t->level_cumul = level_cumul;
     for (int c = 0; c < TELU_CONTEXTS; c++)
         for (int s = 0; s < TELU_SYMBOLS; s++) {
             freq[c * TELU_SYMBOLS + s] = s ? 1 : 32768 - 17;
             cumul[c * (TELU_SYMBOLS + 1) + s + 1] = (uint16_t)(32751 + s);
+        }
+    for (int c = 0; c < TELU_LEVEL_CONTEXTS; c++)
+        for (int s = 0; s < TELU_LEVEL_SYMBOLS; s++) {
+            level[c * TELU_LEVEL_SYMBOLS + s] = s == 4 ? 32768 - 9 : 1;
+            level_cumul[c * (TELU_LEVEL_SYMBOLS + 1) + s + 1] =
+                (uint16_t)(s < 4 ? s + 1 : 32759 + s);
         }
 }
 
@@ -82,6 +93,8 @@ static void refined(const char *what, const struct telu_tables *t,
     expect_bytes(what, out, n, want, size);
     expect(what, telu_packet_get(&got, &read, want, size, t, 16, N), 0);
     expect(what, got.refined, 1);
+    expect(what, got.leveled, l->leveled);
+    expect(what, l->leveled && memcmp(got.level, l->level, sizeof(l->level)), 0);
     expect(what, got.stages, l->stages);
     expect(what, got.shape, l->shape);
     expect(what, got.step, l->step);
@@ -93,43 +106,121 @@ static void refined(const char *what, const struct telu_tables *t,
 
 static void worked_refined(struct telu_model *m)
 {
-    /* | 1 | 00001 | 10 | 1111111111 | 1001101 | 0000000 | then all zeros, which need no
+    /* | 1 | 00001 | 00 | 1111111111 | 1001101 | 0000000 | then all zeros, which need no
      * byte; one is written, since the packet would otherwise be base only. */
-    static const uint8_t silent[] = { 0x86, 0xff, 0xe6, 0x80, 0x00 };
-    static const uint8_t padded[] = { 0x86, 0xff, 0xe6, 0x80, 0, 0, 0, 0 };
+    static const uint8_t silent[] = { 0x84, 0xff, 0xe6, 0x80, 0x00 };
+    static const uint8_t padded[] = { 0x84, 0xff, 0xe6, 0x80, 0, 0, 0, 0 };
+
+    /* The same with shape 2, so with levels: 21 zeros from 4/32768 of the range on, of which
+     * 1/256 is the first number of one byte. */
+    static const uint8_t even[] = { 0x86, 0xff, 0xe6, 0x80, 0x01 };
+
+    /* Coefficient 0 is 1: symbol 1 at 32751/32768 of the range, then a sign bit 0. Level 0 is -1:
+     * symbol 3. Band 0 has a level, since only one of its eight coefficients is not 0. */
+    static const uint8_t level[] = { 0x86, 0xff, 0xe6, 0x80, 0xff, 0xdd, 0x80, 0x17 };
 
     /* S = 0, shape 0, step 96: | 1 | 00000 | 00 | 1100000 | 0 |. Coefficient 0 is -1:
      * symbol 1 lies at 32751/32768 of the range, then a sign bit 1; the zeros after
      * it take next to nothing. The last hop's last is 20: escape, rest 3 = 00100. */
     static const uint8_t two[] = { 0x80, 0xc0, 0xff, 0xdf, 0x58, 0xd5, 0x05 };
     struct telu_layers l = { .stages = 1, .codes = { 0x3ff }, .refined = 1,
-                             .shape = 2, .step = 77 };
+                             .step = 77 };
     struct telu_tables t;
 
     sure_tables(m, &t);
     refined("refined, silent", &t, &l, 0, silent, sizeof(silent));
     refined("refined, padded", &t, &l, 8, padded, sizeof(padded));
-    l.stages = l.shape = 0;
+    l.shape = 2;
+    l.leveled = 1;
+    refined("refined, levels of 0", &t, &l, 0, even, sizeof(even));
+    l.q[0] = 1;
+    l.level[0] = -1;
+    refined("refined, a level", &t, &l, 0, level, sizeof(level));
+    l.stages = l.shape = l.leveled = 0;
     l.step = 96;
     l.q[0] = -1;
     l.q[TELU_COEFS - 1] = 20;
     refined("refined, two coefficients", &t, &l, 0, two, sizeof(two));
 }
 
+static void levels(const char *what, const struct telu_tables *t, const struct telu_layers *l,
+                   int bytes, const uint8_t *want, size_t size)
+{
+    static uint8_t out[TELU_MAX_PACKET];
+    struct telu_layers got;
+    struct telu_bands bands;
+
+    expect_bytes(what, out, telu_packet_put_levels(out, sizeof(out), bytes, l, t, 16, N), want,
+                 size);
+    expect(what, telu_packet_get(&got, &bands, want, size, t, 16, N), 0);
+    expect(what, got.refined, 0);
+    expect(what, got.shape, TELU_SHAPE_LEVELS);
+    expect(what, got.stages, l->stages);
+    for (int s = 0; s < l->stages; s++)
+        expect(what, got.codes[s], l->codes[s]);
+    expect(what, got.prefix_bits, l->prefix_bits);
+    expect(what, got.prefix, l->prefix);
+    expect(what, got.leveled, l->stages > 0);
+    expect(what, l->stages && memcmp(got.level, l->level, sizeof(l->level)), 0);
+}
+
+static void worked_levels(struct telu_model *m)
+{
+    /* | 1 | 00001 | 11 | 1010101010 | 011011 |, then levels of 0 but for band 1's, which is 2:
+     * symbol 6 lies at 32764/32768 of the range. */
+    static const uint8_t one[] = { 0x87, 0xaa, 0x9b, 0xff, 0xee };
+    static const uint8_t padded[] = { 0x87, 0xaa, 0x9b, 0xff, 0xee, 0, 0, 0, 0 };
+    static const uint8_t dirty[] = { 0x87, 0xaa, 0x9b, 0xff, 0xee, 0, 0, 0, 0, 0, 0, 1 };
+
+    /* | 1 | 00000 | 11 |: silence. A byte follows, or the packet would have been cut. */
+    static const uint8_t silence[] = { 0x83, 0x00 };
+    struct telu_layers l = { .stages = 1, .codes = { 0x2aa }, .prefix_bits = 6, .prefix = 0x1b,
+                             .leveled = 1, .level = { 0, 2 } };
+    struct telu_layers got;
+    struct telu_bands bands;
+    struct telu_tables t;
+
+    sure_tables(m, &t);
+    levels("levels", &t, &l, 0, one, sizeof(one));
+    levels("levels, padded", &t, &l, 9, padded, sizeof(padded));
+    expect("levels, dirty", telu_packet_get(&got, &bands, dirty, sizeof(dirty), &t, 16, N), -1);
+    expect("levels, cut", telu_packet_get(&got, &bands, one, 3, &t, 16, N), 0);
+    expect("levels, cut: leveled", got.leveled, 0);
+    expect("levels, cut: stages", got.stages, 1);
+    expect("levels, cut: prefix bits", got.prefix_bits, 0);
+    expect("levels, cut again", telu_packet_get(&got, &bands, one, 2, &t, 16, N), 0);
+    expect("levels, cut again: stages", got.stages, 0);
+    expect("levels, cut again: prefix bits", got.prefix_bits, 8);
+    expect("levels, cut again: prefix", got.prefix, 0xaa);
+    expect("silence", telu_packet_get(&got, &bands, silence, 2, &t, 16, N), 0);
+    expect("silence: stages", got.stages, 0);
+    expect("silence: leveled", got.leveled, 0);
+    expect("silence: refined", got.refined, 0);
+}
+
 /* --- Hostile bytes --------------------------------------------------------- */
+
+static void fill_levels(struct telu_layers *l, const int *q, uint32_t *seed)
+{
+    for (int b = 0; b < TELU_BANDS; b++)
+        l->level[b] = telu_level_context(l->level, q, l->stages, b) < 0 ? 0
+                    : TELU_LEVEL_LEAST + (int)(TELU_LEVEL_SYMBOLS * tiny_random(seed));
+}
 
 static void fill(struct telu_layers *l, int codes, int S, double loud, uint32_t *seed)
 {
     memset(l, 0, sizeof(*l));
     l->refined = 1;
     l->stages = S;
-    l->shape = (int)(4 * tiny_random(seed));
+    l->shape = (int)(3 * tiny_random(seed));
+    l->leveled = telu_packet_leveled(l->shape, S);
     l->step = (int)(128 * tiny_random(seed));
     for (int s = 0; s < S; s++)
         l->codes[s] = (int)(codes * tiny_random(seed));
     for (int i = 0; i < TELU_COEFS; i++)
         if (tiny_random(seed) < 0.4)
             l->q[i] = (int)(loud * (tiny_random(seed) - 0.5));
+    fill_levels(l, l->q, seed);
 }
 
 /* Checks the promises of get() for any bytes. */
@@ -148,26 +239,23 @@ static void sane(const struct telu_model *m, const uint8_t *in, size_t n)
         expect("prefix in range", l.prefix >= 0 && l.prefix < 1 << l.prefix_bits, 1);
         for (int s = 0; s < l.stages; s++)
             expect("code in range", l.codes[s] >= 0 && l.codes[s] < m->cfg.codes, 1);
+        for (int b = 0; l.leveled && b < TELU_BANDS; b++)
+            expect("level in range", l.level[b] >= TELU_LEVEL_LEAST &&
+                   l.level[b] < TELU_LEVEL_LEAST + TELU_LEVEL_SYMBOLS, 1);
     } else {
         expect("damage in an empty or a refined packet", n == 0 || in[0] >> 7, 1);
     }
     free(tight);
 }
 
-static void hostile(const struct telu_model *m, uint32_t seed)
+/* Checks get() for every cut and every flipped bit of a packet of n bytes, `head` of them before
+ * the range coder's. */
+static void damage(const struct telu_model *m, uint8_t *out, size_t n, int head,
+                   const struct telu_layers *l)
 {
-    uint8_t out[TELU_MAX_PACKET];
-    struct telu_layers l, got;
-    struct telu_bands bands, read;
-    int S = (int)(17 * tiny_random(&seed)), head = telu_packet_header_bytes(S, m->n);
-    int more;
-    size_t n;
-
-    fill(&l, m->cfg.codes, S, seed % 3 ? 6.0 : 300.0, &seed);
-    telu_bands_envelope(&bands, &m->tab, l.codes, S);
-    telu_bands_step(&bands, &m->tab, l.step, l.shape);
-    n = telu_packet_put(out, sizeof(out), 0, &l, &bands, &m->tab, m->n);
-    expect("packet fits", n > 0, 1);
+    struct telu_layers got;
+    struct telu_bands read;
+    int S = l->stages;
 
     /* A cut in the base layer leaves a base-only packet of whole codes and a prefix. */
     for (int cut = 1; cut <= head; cut++) {
@@ -176,14 +264,15 @@ static void hostile(const struct telu_model *m, uint32_t seed)
         expect("cut: return", telu_packet_get(&got, &read, out, (size_t)cut, &m->tab,
                                               m->cfg.stages, m->n), 0);
         expect("cut: refined", got.refined, 0);
+        expect("cut: leveled", got.leveled, 0);
         expect("cut: stages", got.stages, codes);
         expect("cut: prefix bits", got.prefix_bits,
                codes < S ? bits - codes * m->n : 0);
         for (int s = 0; s < codes; s++)
-            expect("cut: code", got.codes[s], l.codes[s]);
+            expect("cut: code", got.codes[s], l->codes[s]);
         if (got.prefix_bits)
             expect("cut: prefix", got.prefix,
-                   l.codes[codes] >> (m->n - got.prefix_bits));
+                   l->codes[codes] >> (m->n - got.prefix_bits));
     }
     for (size_t cut = 0; cut <= n; cut++)
         sane(m, out, cut);
@@ -192,6 +281,26 @@ static void hostile(const struct telu_model *m, uint32_t seed)
         sane(m, out, n);
         out[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
     }
+}
+
+static void hostile(const struct telu_model *m, uint32_t seed)
+{
+    uint8_t out[TELU_MAX_PACKET];
+    struct telu_layers l, got;
+    struct telu_bands bands, read;
+    int S = (int)(17 * tiny_random(&seed)), more;
+    size_t n;
+
+    fill(&l, m->cfg.codes, S, seed % 3 ? 6.0 : 300.0, &seed);
+    telu_bands_envelope(&bands, &m->tab, l.codes, S);
+    telu_bands_step(&bands, &m->tab, l.step, l.shape);
+    n = telu_packet_put(out, sizeof(out), 0, &l, &bands, &m->tab, m->n);
+    expect("packet fits", n > 0, 1);
+    expect("packet: return", telu_packet_get(&got, &read, out, n, &m->tab, m->cfg.stages, m->n), 0);
+    expect("packet: coefficients differ", memcmp(got.q, l.q, sizeof(l.q)) != 0, 0);
+    expect("packet: levels differ",
+           l.leveled && memcmp(got.level, l.level, sizeof(l.level)) != 0, 0);
+    damage(m, out, n, telu_packet_header_bytes(S, m->n), &l);
 
     /* put() writes exactly that many bytes, or none. */
     more = n + 3 < sizeof(out) ? (int)n + 3 : (int)sizeof(out);
@@ -201,6 +310,35 @@ static void hostile(const struct telu_model *m, uint32_t seed)
            &bands, &m->tab, m->n), 0);
     expect("one byte of room too few", (long)telu_packet_put(out, n - 1, 0, &l, &bands,
            &m->tab, m->n), 0);
+}
+
+/* The same for packets of base layer and levels. */
+static void hostile_levels(const struct telu_model *m, uint32_t seed)
+{
+    const int stages = m->cfg.stages;
+    uint8_t out[TELU_MAX_PACKET];
+    struct telu_layers l, got;
+    struct telu_bands read;
+    int S = 1 + (int)(16 * tiny_random(&seed)), head;
+    size_t n;
+
+    fill(&l, m->cfg.codes, S, 0, &seed);
+    fill_levels(&l, NULL, &seed);
+    head = telu_packet_levels_header(S, stages, m->n, &l.prefix_bits);
+    l.prefix = (int)((1 << l.prefix_bits) * tiny_random(&seed));
+    n = telu_packet_put_levels(out, sizeof(out), 0, &l, &m->tab, stages, m->n);
+    expect("levels: return", telu_packet_get(&got, &read, out, n, &m->tab, stages, m->n), 0);
+    expect("levels: refined", got.refined, 0);
+    expect("levels: stages", got.stages, S);
+    expect("levels: prefix", got.prefix, l.prefix);
+    expect("levels: levels differ", memcmp(got.level, l.level, sizeof(l.level)) != 0, 0);
+    damage(m, out, n, head, &l);
+    expect("levels: padded", (long)telu_packet_put_levels(out, sizeof(out), (int)n + 3, &l, &m->tab,
+                                                          stages, m->n), (long)n + 3);
+    expect("levels: one byte too few", (long)telu_packet_put_levels(out, sizeof(out), (int)n - 1,
+                                                                    &l, &m->tab, stages, m->n), 0);
+    expect("levels: one byte of room too few",
+           (long)telu_packet_put_levels(out, n - 1, 0, &l, &m->tab, stages, m->n), 0);
 }
 
 /* A base-only packet of each size contains as many codes as fit. */
@@ -250,9 +388,12 @@ int main(void)
     }
     worked_base();
     worked_refined(m);
+    worked_levels(m);
     sizes(m);
-    for (uint32_t seed = 1; seed <= 40; seed++)
+    for (uint32_t seed = 1; seed <= 40; seed++) {
         hostile(m, seed);
+        hostile_levels(m, seed);
+    }
     for (uint32_t seed = 1; seed <= 5000; seed++)
         any_bytes(m, seed);
     if (failures)

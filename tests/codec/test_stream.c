@@ -36,7 +36,8 @@ struct stream {
     float pcm[SAMPLES];
 };
 
-/* One rate of each kind: base alone (whole codes, prefixes alone), no base, both. */
+/* One rate of each kind: base alone (whole codes, prefixes alone), no base, base and levels, base
+ * and refinement. */
 static const struct {
     const char *name;
     struct telu_rate rate;
@@ -47,7 +48,11 @@ static const struct {
     { "16000 cvbr", { 16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1 } },
     { "16000 cbr", { 16000, TELU_CBR, TELU_PERCEPTUAL, 1 } },
     { "16000 vbr", { 16000, TELU_VBR, TELU_SNR, 1 } },
-    { "16000 base", { 16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 0 } },
+    { "16000 base", { 16000, TELU_CONSTRAINED_VBR, TELU_SNR, 0 } },
+    { "4000 levels", { 4000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1 } },
+    { "4000 levels, cbr", { 4000, TELU_CBR, TELU_PERCEPTUAL, 1 } },
+    { "4000 levels, vbr", { 4000, TELU_VBR, TELU_PERCEPTUAL, 1 } },
+    { "8000 levels", { 8000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 0 } },
     { "64000 cvbr", { 64000, TELU_CONSTRAINED_VBR, TELU_SNR, 1 } },
 };
 #define KINDS ((int)(sizeof(kinds) / sizeof(kinds[0])))
@@ -223,6 +228,12 @@ static void lose(const struct telu_model *m, int kind, const struct stream *s)
     telu_decoder_free(d);
 }
 
+/* 1 when all packets have levels and no refinement: for tiny_model()'s tables. */
+static int leveled(const struct telu_rate *r)
+{
+    return r->tune == TELU_PERCEPTUAL && (r->bitrate == 4000 || !r->refinement);
+}
+
 static void check_sizes(const struct telu_model *m, int kind, const struct stream *s)
 {
     const struct telu_rate *r = &kinds[kind].rate;
@@ -233,7 +244,10 @@ static void check_sizes(const struct telu_model *m, int kind, const struct strea
 
     for (int i = 0; i < PACKETS; i++)
         mean += s->size[i] / (double)PACKETS;
-    if (!r->refinement || r->bitrate < 4000) {
+    for (int i = 0; i < PACKETS; i++)
+        expect(name, "base and levels", s->packet[i][0] >> 7 && (s->packet[i][0] & 3) == 3,
+               leveled(r), 0);
+    if (!leveled(r) && (!r->refinement || r->bitrate < 4000)) {
         average = fmin(average, most);
         exact = exact < most ? exact : most;
         if (r->mode != TELU_CBR)

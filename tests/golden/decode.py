@@ -32,7 +32,7 @@ def read_weights(path):
     size = struct.unpack_from('<Q', data)[0]
     header = json.loads(data[8:8 + size])
     meta = header.pop('__metadata__')
-    assert meta['format'] == 'telucodec' and meta['version'] in '12'
+    assert meta['format'] == 'telucodec' and meta['version'] == '3'
     kinds = {'F32': '<f4', 'BF16': '<u2', 'I16': '<i2', 'U16': '<u2', 'U8': 'u1'}
     w = {}
     for name, t in header.items():
@@ -126,7 +126,7 @@ def read_tlc(path):
     return model_id, skip, trim, packets
 
 
-# --- The range coder and the refinement layer ---
+# --- The range coder, the refinement layer and the levels ---
 
 class Damage(Exception):
     pass
@@ -201,11 +201,53 @@ def mean_in_bands(c):
     return (np.abs(c) @ each / each.sum(0))[:, BAND]
 
 
+def power_in_bands(c):
+    """Returns for each coefficient the power of its band and hop, never 0."""
+    return (c ** 2 @ np.eye(21)[BAND] + 1e-20)[:, BAND]
+
+
+def in_bands(q):
+    """Returns for each band the numbers of one value per coefficient of both hops."""
+    return [np.ravel(q[:, EDGE[b]:EDGE[b + 1]]) for b in range(21)]
+
+
+def sums(rows):
+    """Returns rows of frequencies as rows that begin with 0 and add up."""
+    return [[0] + row.tolist() for row in np.cumsum(rows, axis=1)]
+
+
+class Levels:
+    def __init__(self, w):
+        self.cumulative = sums(w['tab.level'])
+
+    def kind(self, q, S):
+        """Returns the kind of each band, None: it has no level. q: None without refinement."""
+        if q is None:
+            return 21 * [4 if S <= 3 else 5 if S <= 7 else 6]
+        shares = [(np.count_nonzero(band), len(band)) for band in in_bands(q)]
+        return [None if 2 * m > n else 0 if m == 0 else 1 if 8 * m <= n else
+                2 if 4 * m <= n else 3 for m, n in shares]
+
+    def read(self, coder, q, S):
+        k = [0, 0]                        # of two bands that are not there, then band by band
+        for b, kind in enumerate(self.kind(q, S)):
+            level = 0
+            if kind is not None and not coder.cut():
+                near = clamp((2 * k[-1] + k[-2] + 1) // 3, -3, 3)
+                level = coder.symbol(self.cumulative[(7 * kind + near + 3) * 21 + b]) - 4
+            k.append(level)
+        return 21 * [0] if coder.cut() else k[2:]
+
+    def sound(self, d, levels, q):
+        middle = (np.array(EDGE[:-1]) + EDGE[1:] - 1) / 2
+        gain = 2.0 ** (0.75 * np.interp(np.arange(160), middle, levels))
+        return d * gain if q is None else np.where(q == 0, d * gain, d)
+
+
 class Refinement:
     def __init__(self, w):
         self.w = w
-        rows = np.cumsum(w['tab.freq'], axis=1)
-        self.cumulative = [[0] + row.tolist() for row in rows]
+        self.cumulative = sums(w['tab.freq'])
 
     def plan(self, codes, step, shape):
         """Returns L and C for each band."""
@@ -217,8 +259,7 @@ class Refinement:
         for b in range(21):
             level = clamp(4 * (step - 120)
                           + (int(w['tab.shape'][shape]) * int(e[b]) >> 6)
-                          + (int(w['tab.tilt'][shape][b]) if 'tab.tilt' in w else 0),
-                          -640, 64)
+                          + int(w['tab.tilt'][shape][b]), -640, 64)
             G = 0 if S <= 2 else 1 if S <= 5 else 2
             self.L.append(level)
             self.C.append(8 * b // 21 if S == 0 else
@@ -280,7 +321,11 @@ class Refinement:
         step = 2.0 ** (np.array(self.L)[BAND] / 32)
         x = prediction - d
         moved = strength[:, None] * x / (1 + (x / step * (1 if shape else 2)) ** 2)
-        return np.where(~NOISY | (shape == 0), moved, 0)
+        if not shape:
+            return moved
+        moved = np.where(NOISY, 0, moved)
+        before, after = power_in_bands(d), power_in_bands(d + moved)
+        return (before / after) ** 0.375 * (d + moved) - d
 
     def alone(self, c, sign):
         mean = mean_in_bands(c)
@@ -310,7 +355,7 @@ class Decoder:
     def __init__(self, config, w):
         self.config, self.w = config, w
         self.bits = config['codes'].bit_length() - 1
-        self.refinement = Refinement(w)
+        self.refinement, self.levels = Refinement(w), Levels(w)
         self.forget()
         t = np.arange(320)
         rise = np.sin(np.pi / 2 * np.sin(np.pi * (t - 39.5) / 160) ** 2)
@@ -363,29 +408,40 @@ class Decoder:
         if not data:
             raise Damage
         bits, n = Bits(data), self.bits
-        refined = bits.get(1)
-        S = self.config['stages']
-        if refined:
+        coded, stages = bits.get(1), self.config['stages']
+        S, shape, head = stages, None, len(data)
+        if coded:
             S, shape = bits.get(5), bits.get(2)
-            if S > self.config['stages']:
+            head = (8 + S * n + (7 if shape != 3 else 0) + 7) // 8
+            if S > stages:
                 raise Damage
         codes = [bits.get(n) for _ in range(min(S, bits.left() // n))]
-        k = min(n - 1, bits.left()) if len(codes) < S else 0
+        whole = len(data) > head          # not cut before the range coder
+        if whole and shape != 3:
+            k = 0
+        elif whole:
+            k = min(n - 1, 8 * head - bits.pos) if S < stages else 0
+        else:
+            k = min(n - 1, bits.left()) if len(codes) < S else 0
         prefix = bits.get(k)
         c = self.base(codes, k, prefix)
-        coded = data[(8 + S * n + 7 + 7) // 8:]
-        q = None
-        if refined and coded:
-            step = bits.get(7)
-            self.refinement.plan(codes, step, shape)
-            coder = Range(coded)
-            q = self.refinement.read(coder)
+        q = levels = None
+        if whole:
+            coder = Range(data[head:])
+            if shape != 3:
+                step = bits.get(7)
+                self.refinement.plan(codes, step, shape)
+                q = self.refinement.read(coder)
+            if shape and S:
+                levels = self.levels.read(coder, q, S)
             coder.close()
         sign = self.refinement.signs(codes, prefix if q is None else step)
         if q is None:
             c = self.refinement.alone(c, sign)
         else:
             c = self.refinement.sound(c, q, S, shape, sign)
+        if levels:
+            c = self.levels.sound(c, levels, q)
         plain, self.overlap = self.inverse(c, self.overlap)
         change = np.zeros((2, 160))
         if q is not None:

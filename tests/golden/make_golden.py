@@ -33,6 +33,7 @@ CONFIG = {
     "env_stages": 2,
 }
 BANDS, CONTEXTS, SYMBOLS, RATES = 21, 2 * 9 * 9 * 44, 18, 12
+KINDS, LEVELS = 7, 10
 SPLIT, PREFIX_BITS = 2, 2
 
 rng = np.random.default_rng(20)
@@ -104,15 +105,21 @@ def put_all():
     put("tab.recon", "U8", [128, 96, 112, 120])
     put("tab.shape", "U8", [0, 16, 32, 48])
     put("tab.fill", "U8", [0, 8, 16, 32])
-    put("tab.split", "U8", np.tile(np.minimum(np.arange(RATES) // 2, CONFIG["stages"]),
-                                   (2, 1)))
+    split = np.tile(np.minimum(np.arange(RATES) // 2, CONFIG["stages"]), (2, 1))
+    split[0, 2] = 254                     # base layer and levels at 4 kbit/s
+    put("tab.split", "U8", split)
     put("tab.tilt", "I16", dice.integers(-48, 25, (4, BANDS)))
+    odds = np.random.default_rng(23).dirichlet(np.full(LEVELS, 0.7), KINDS * 7 * BANDS)
+    odds = 0.6 * odds + 0.4 * (np.arange(LEVELS) == 4)       # levels of 0 fit into a packet
+    freq = 1 + np.floor(odds * (32768 - LEVELS)).astype(int)
+    freq[np.arange(len(freq)), freq.argmax(1)] += 32768 - freq.sum(1)
+    put("tab.level", "U16", freq)
 
 
 def write_weights(path):
     tensors = b"".join(data.tobytes() for _, data in stored.values())
     header = {"__metadata__": {
-        "format": "telucodec", "version": "2", "config": json.dumps(CONFIG),
+        "format": "telucodec", "version": "3", "config": json.dumps(CONFIG),
         "model_id": hashlib.sha256(tensors).hexdigest(),
         "training": "none: random numbers for tests", "licence": "LGPL-2.1-or-later",
     }}

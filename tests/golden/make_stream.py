@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """make_stream.py - makes a stream with every kind of packet, and its decoded samples.
 
-It is written from kernels/FORMAT.md like decode.py. Random numbers instead of bytes drive the
-coefficient reader of decode.py, and a range encoder writes the symbols drawn. Run it again
-only when the format changes:
+It is written from kernels/FORMAT.md like decode.py. Random numbers instead of bytes drive
+decode.py's readers of coefficients and levels, and a range encoder writes the symbols drawn.
+Run it again only when the format changes:
 
     python3 make_stream.py      writes tiny.tlc and tiny.f32 beside itself
 
@@ -19,7 +19,7 @@ import numpy as np
 
 import decode
 
-rng = np.random.default_rng(21)
+rng = np.random.default_rng(25)
 here = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -28,8 +28,8 @@ class Dice(decode.Range):
 
     def __init__(self, spread):
         self.low, self.range, self.count, self.cuts = 0, 2 ** 32 - 1, 4, 4
-        odds = np.exp(-np.arange(18) / spread) + 0.0003
-        self.odds = odds / odds.sum()
+        odds = [np.exp(-np.arange(18) / spread) + 0.0003, np.exp(-abs(np.arange(10) - 4) / 1.5)]
+        self.odds = {len(each): each / each.sum() for each in odds}
 
     def cut(self):
         self.cuts = self.count            # bytes that a decoder has read by now
@@ -42,7 +42,8 @@ class Dice(decode.Range):
             self.low, self.range, self.count = self.low << 8, self.range << 8, self.count + 1
 
     def symbol(self, cumulative):
-        i = int(rng.choice(18, p=self.odds))
+        symbols = len(cumulative) - 1     # 18 of coefficients, 10 of levels
+        i = int(rng.choice(symbols, p=self.odds[symbols]))
         self.put(cumulative[i], cumulative[i + 1] - cumulative[i], 15)
         return i
 
@@ -75,13 +76,25 @@ def base_only(size):
     return bytes([rng.integers(128)]) + rng.bytes(size - 1)
 
 
-def refined(refinement, n, S, shape, step, spread):
+def refined(refinement, levels, n, S, shape, step, spread):
     codes = [int(c) for c in rng.integers(1 << n, size=S)]
     refinement.plan(codes, step, shape)
     dice = Dice(spread)
     q = refinement.read(dice)
+    if shape and S:
+        levels.read(dice, q, S)
     head = bits((1, 1), (S, 5), (shape, 2), *[(c, n) for c in codes], (step, 7))
     return head + dice.finish(), q
+
+
+def leveled(levels, n, S):
+    """Makes a packet of base layer and levels; prefix and ignored bits are random."""
+    dice = Dice(1)
+    if S:
+        levels.read(dice, None, S)
+    fields = [(1, 1), (S, 5), (3, 2), *[(int(c), n) for c in rng.integers(1 << n, size=S)]]
+    fields += [(int(bit), 1) for bit in rng.integers(2, size=-S * n % 8)]
+    return bits(*fields) + dice.finish()
 
 
 def page(index, packets, last, s, k, F, start, trim=0):
@@ -111,26 +124,29 @@ def page(index, packets, last, s, k, F, start, trim=0):
 def main():
     config, model_id, w = decode.read_weights(os.path.join(here, 'tiny.safetensors'))
     n = config['codes'].bit_length() - 1
-    refinement = decode.Refinement(w)
+    refinement, levels = decode.Refinement(w), decode.Levels(w)
     groups = [[base_only(size)] * 2 for size in (1, 2, 3, 5)]
     groups.append([base_only(2) for _ in range(4)])
 
-    # Every S with every shape: from silence to many escapes.
+    # Every S with every shape: from silence to many escapes; shape 3: base layer and levels.
     made, largest = [], 0
     for S in range(config['stages'] + 1):
-        for shape in range(4):
+        for shape in range(3):
             spread, step = ((0.2, 108), (0.8, 100), (3, 90), (15, 60))[(S + shape) % 4]
-            data, q = refined(refinement, n, S, shape, step - S, spread)
+            data, q = refined(refinement, levels, n, S, shape, step - S, spread)
             largest = max(largest, abs(q).max())
             made.append(data)
+        made.append(leveled(levels, n, S))
     assert largest > 1000, largest
     groups += [made[:10], made[10:]]
 
     # As CBR pads them, and cut: in the codes, after them, in the range coder's bytes.
     size = max(map(len, made)) + 1
-    groups.append([data.ljust(size, b'\0') for data in (made[3], made[9], made[18])])
-    long = max(made[-4:], key=len)
-    groups.append([long[:cut] for cut in (1, 2, 3, 4, 5, 20, len(long) // 2, len(long) - 1)])
+    groups.append([made[i].ljust(size, b'\0') for i in (3, 9, 15, 18, 19)])
+    long, short = made[-3], made[15]
+    groups.append([long[:cut] for cut in (1, 2, 3, 4, 5, 20, len(long) // 2)])
+    groups.append([long[:-cut] for cut in (5, 4, 3, 2, 1)])
+    groups.append([short[:cut] for cut in range(1, len(short))])
     groups.append([base_only(3), made[-1], made[6]])
 
     header = struct.pack('<4sBH', b'TeLC', 1, 80)

@@ -34,6 +34,7 @@ static const struct
   {"bitrate=500", {500, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1}},
   {"bitrate=24000 tune=snr", {24000, TELU_CONSTRAINED_VBR, TELU_SNR, 1}},
   {"bitrate=16000", {16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1}},
+  {"bitrate=4000", {4000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1}},
 };
 
 static gpointer

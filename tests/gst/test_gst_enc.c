@@ -202,6 +202,8 @@ test_properties (void)
     {2000, TELU_CBR, TELU_PERCEPTUAL, 0},
     {32000, TELU_CBR, TELU_PERCEPTUAL, 1},
     {64000, TELU_CBR, TELU_SNR, 1},
+    {4000, TELU_CBR, TELU_PERCEPTUAL, 1},
+    {4000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1},
   };
   const gint n = 4 * TELU_PACKET * G_N_ELEMENTS (rates);
   gfloat *pcm = tc_signal (n);

@@ -2,6 +2,7 @@
 /* tiny_model.c - see tiny_model.h. */
 #include "tiny_model.h"
 
+#include "level.h"
 #include "linear.h"
 
 #include <math.h>
@@ -69,10 +70,24 @@ static void frequencies(uint16_t *f, int context)
     f[0] = (uint16_t)left;
 }
 
+/* Fills frequencies of levels: small ones are likely, and those like their neighbours' below. */
+static void level_frequencies(uint16_t *f, int context)
+{
+    int around = context / TELU_BANDS % TELU_LEVEL_NEIGHBOURS - 3, left = 32768;
+
+    for (int s = 0; s < TELU_LEVEL_SYMBOLS; s++) {
+        int away = abs(s + TELU_LEVEL_LEAST - around / 2);
+
+        f[s] = (uint16_t)(200 + (9000 >> away));
+        left -= f[s];
+    }
+    f[-TELU_LEVEL_LEAST] += (uint16_t)left;
+}
+
 static void table(struct maker *k, const struct telu_tensor *t, size_t n, void *data)
 {
     static const uint8_t split[TELU_SPLIT_RATES] = {
-        TELU_SPLIT_BASE_ONLY, TELU_SPLIT_BASE_ONLY, TELU_SPLIT_BASE_ONLY,
+        TELU_SPLIT_BASE_ONLY, TELU_SPLIT_BASE_ONLY, TELU_SPLIT_LEVELS,
         0, 1, 2, 3, 4, 5, 6, 7, 8,
     };
     const char *name = t->name + 4;
@@ -97,13 +112,16 @@ static void table(struct maker *k, const struct telu_tensor *t, size_t n, void *
         else if (!strcmp(name, "fill"))
             u8[i] = (uint8_t)(10 * i);
         else if (!strcmp(name, "split"))
-            u8[i] = split[i % TELU_SPLIT_RATES] == TELU_SPLIT_BASE_ONLY ||
+            u8[i] = split[i % TELU_SPLIT_RATES] >= TELU_SPLIT_LEVELS ||
                     split[i % TELU_SPLIT_RATES] < k->stages ?
                     split[i % TELU_SPLIT_RATES] : (uint8_t)k->stages;
     }
     if (!strcmp(name, "freq"))
         for (int c = 0; c < TELU_CONTEXTS; c++)
             frequencies((uint16_t *)data + c * TELU_SYMBOLS, c);
+    if (!strcmp(name, "level"))
+        for (int c = 0; c < TELU_LEVEL_CONTEXTS; c++)
+            level_frequencies((uint16_t *)data + c * TELU_LEVEL_SYMBOLS, c);
 }
 
 static int make(void *user, const struct telu_tensor *t)

@@ -173,6 +173,7 @@ static void check_tables(const struct telu_config *cfg)
     const uint8_t *gain = blob("tab.gain")->data, *split = blob("tab.split")->data;
     const int16_t *bias = blob("tab.bias")->data, *tilt = blob("tab.tilt")->data;
     uint16_t *guess = g_malloc(blob("tab.freq")->bytes);
+    uint16_t *levels = g_malloc(blob("tab.level")->bytes);
     void **first = g_new0(void *, count);
     const char *name = "tables";
     struct telu_model *m;
@@ -191,6 +192,7 @@ static void check_tables(const struct telu_config *cfg)
         fail(name, "fitted to nothing");
     /* The call without clips left the tables at their first guess. */
     memcpy(guess, blob("tab.freq")->data, blob("tab.freq")->bytes);
+    memcpy(levels, blob("tab.level")->data, blob("tab.level")->bytes);
 
     if (tables_fit(cfg, blobs, count, clips, CLIPS, 60, on_text, &said))
         fail(name, telu_error());
@@ -206,12 +208,21 @@ static void check_tables(const struct telu_config *cfg)
             fail(name, "gain without stages is not 128");
         if (bias[b] < -17 * 32 || bias[b] > 0)
             fail(name, "bias is not between -102 dB and full scale");
-        if (tilt[b] || tilt[2 * TELU_BANDS + b] > 0)
-            fail(name, "tilt of the flat step, or a coarser one");
+        if (tilt[b] || (b < 5 && tilt[2 * TELU_BANDS + b] > 0) ||
+            (b > 0 && tilt[2 * TELU_BANDS + b] < tilt[2 * TELU_BANDS + b - 1]))
+            fail(name, "tilt of the flat step, or a coarser one at 0 Hz, or one that falls");
     }
-    for (int i = 0; i < TELU_SPLIT_RATES; i++)
-        if (!split[i] || (telu_split_rate[i] <= 3000 && split[i] != 255))
-            fail(name, "split has no base where it should");
+    for (int i = 0; i < TELU_SPLIT_RATES; i++) {
+        const int rate = telu_split_rate[i], heard = split[i];
+        const int alone = rate <= 2500 ? TELU_SPLIT_BASE_ONLY : TELU_SPLIT_LEVELS;
+
+        if (heard != alone && (rate <= 7000 || !heard || heard > cfg->stages))
+            fail(name, "split has no base, or no levels, where it should");
+        if (split[TELU_SPLIT_RATES + i] == TELU_SPLIT_LEVELS)
+            fail(name, "split has levels when tuned for SNR");
+    }
+    if (!memcmp(levels, blob("tab.level")->data, blob("tab.level")->bytes))
+        fail(name, "levels are as guessed");
 
     for (int step = 56; step <= 104; step += 16) {
         const double before = cost(guess, step), after = cost(blob("tab.freq")->data,
@@ -243,6 +254,7 @@ static void check_tables(const struct telu_config *cfg)
         g_free((void *)clips[i].pcm);
     g_free(first);
     g_free(guess);
+    g_free(levels);
 }
 
 /* --- File --------------------------------------------------------------- */
@@ -283,6 +295,7 @@ static void check_file(const struct telu_config *cfg)
     else if (strcmp(telu_model_id(m), id) || strlen(id) != 64 ||
              memcmp(&m->cfg, cfg, sizeof(*cfg)) ||
              memcmp(m->tab.freq, blob("tab.freq")->data, blob("tab.freq")->bytes) ||
+             memcmp(m->tab.level, blob("tab.level")->data, blob("tab.level")->bytes) ||
              memcmp(m->vq[1].book, blob("vq.1.book")->data, blob("vq.1.book")->bytes))
         fail(name, "what is read back differs in id, config, table or book");
     telu_model_close(m);

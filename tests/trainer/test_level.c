@@ -75,15 +75,25 @@ static void test_levels(const struct telu_model *m, const float *pcm, long n,
     check(low > 15.0, "lowest SNR, dB", 0, low);
 }
 
-/* The perceptual default keeps the level as well. */
+/* The perceptual default keeps the level as well, and so does a base layer with the levels of its
+ * bands (level.h). */
 static void test_perceptual(const struct telu_model *m, const float *pcm, long n,
                             double peak)
 {
-    struct telu_rate rate = telu_rate_init();
-    struct out o = code(m, &rate, pcm, n, 0.5 / peak);
+    static const int bitrate[] = { 6000, 16000 };
+    static const int level[] = { -40, -6 };
 
-    check(fabs(o.level) < 1.0, "change of level, dB, perceptual", -6, o.level);
-    check(fabs(o.mean) < 1e-3, "mean of the output, perceptual", -6, o.mean);
+    for (size_t i = 0; i < 2 * sizeof(bitrate) / sizeof(*bitrate); i++) {
+        struct telu_rate rate = telu_rate_init();
+        struct out o;
+
+        rate.bitrate = bitrate[i / 2];
+        o = code(m, &rate, pcm, n, pow(10.0, level[i % 2] / 20.0) / peak);
+        printf("%4d dBFS, perceptual, %d bit/s: level %+.3f dB, mean %+.7f\n", level[i % 2],
+               bitrate[i / 2], o.level, o.mean);
+        check(fabs(o.level) < 1.0, "change of level, dB, perceptual", level[i % 2], o.level);
+        check(fabs(o.mean) < 1e-3, "mean of the output, perceptual", level[i % 2], o.mean);
+    }
 }
 
 int main(int argc, char **argv)

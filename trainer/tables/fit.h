@@ -27,7 +27,7 @@ struct fit {
     /* The tables, writable, and as the codec's functions want them. */
     int16_t *bias, *env, *tilt;
     uint8_t *gain, *recon, *shape, *fill, *split;
-    uint16_t *freq;
+    uint16_t *freq, *level;
     struct telu_tables tab;
 
     void (*log)(void *user, const char *text);
@@ -54,6 +54,25 @@ double fit_bits(const struct fit *f, int S, double cost);
  * tab.recon. */
 void fit_freq_guess(uint16_t *freq);
 int fit_freq(struct fit *f);
+
+/* Converts probabilities p to frequencies; every symbol gets at least 1 of 32768. */
+void fit_to_freq(uint16_t *freq, const double *p, int symbols);
+
+/* Sets p to the counted shares; the parent's probabilities dominate when counts are few. */
+void fit_back_off(double *p, const double *count, const double *parent, int symbols);
+
+/* Bit/s, the range from which steps are drawn. */
+#define FIT_RATE_LEAST 5000.0
+#define FIT_RATE_MOST  68000.0
+
+/* Returns the finest step with a mean rate, over some packets of the item with S stages, of at
+ * most `rate`; levels left out. */
+int fit_step(struct fit *f, const struct fit_item *it, const float *base, int S, int shape,
+             double rate);
+
+/* fit_level.c: likewise for the levels of bands. */
+void fit_level_guess(uint16_t *freq);
+int fit_level(struct fit *f);
 
 /* fit_split.c: fits tab.split by trials. */
 int fit_split(struct fit *f);

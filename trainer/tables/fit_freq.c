@@ -14,8 +14,6 @@
 #define CONFIDENCE 20.0        /* symbols that equal a coarser context in weight */
 #define GROUPS (1 + TELU_C_GROUPS)         /* of C: no base, and one for each G */
 #define DRAWS 3                /* steps tried per packet and shape */
-#define RATE_LEAST 5000.0      /* bit/s, the range from which steps are drawn */
-#define RATE_MOST  68000.0
 
 struct counts {
     double all[TELU_SYMBOLS];
@@ -39,13 +37,12 @@ struct freq_job {
 
 /* --- Counts -> frequencies ---------------------------------------------- */
 
-/* Converts probabilities p to frequencies; every symbol gets at least 1 of 32768. */
-static void to_freq(uint16_t *freq, const double *p)
+void fit_to_freq(uint16_t *freq, const double *p, int symbols)
 {
     int left = TOTAL, largest = 0;
 
-    for (int i = 0; i < TELU_SYMBOLS; i++) {
-        freq[i] = 1 + (int)(p[i] * (TOTAL - TELU_SYMBOLS));
+    for (int i = 0; i < symbols; i++) {
+        freq[i] = 1 + (int)(p[i] * (TOTAL - symbols));
         left -= freq[i];
         if (freq[i] > freq[largest])
             largest = i;
@@ -53,15 +50,19 @@ static void to_freq(uint16_t *freq, const double *p)
     freq[largest] += left;
 }
 
-/* Sets p to the counted shares; the parent's probabilities dominate when counts are few. */
-static void back_off(double *p, const double *count, const double *parent)
+void fit_back_off(double *p, const double *count, const double *parent, int symbols)
 {
     double total = CONFIDENCE;
 
-    for (int i = 0; i < TELU_SYMBOLS; i++)
+    for (int i = 0; i < symbols; i++)
         total += count[i];
-    for (int i = 0; i < TELU_SYMBOLS; i++)
+    for (int i = 0; i < symbols; i++)
         p[i] = (count[i] + CONFIDENCE * parent[i]) / total;
+}
+
+static void back_off(double *p, const double *count, const double *parent)
+{
+    fit_back_off(p, count, parent, TELU_SYMBOLS);
 }
 
 static int group_of(int cclass)
@@ -82,7 +83,7 @@ static void set_freq(uint16_t *freq, const struct counts *n)
         for (int c = 0; c < TELU_C_CLASSES; c++, freq += TELU_SYMBOLS) {
             back_off(g, n->group[i][group_of(c)], ab);
             back_off(p, n->full[i * TELU_C_CLASSES + c], g);
-            to_freq(freq, p);
+            fit_to_freq(freq, p, TELU_SYMBOLS);
         }
     }
 }
@@ -105,7 +106,7 @@ void fit_freq_guess(uint16_t *freq)
             left -= p[i];
         }
         p[TELU_ESCAPE] = left;
-        to_freq(freq, p);
+        fit_to_freq(freq, p, TELU_SYMBOLS);
     }
 }
 
@@ -155,9 +156,8 @@ static void count_recon(struct fit *f, struct within *w, const int *q,
             }
 }
 
-/* Returns the finest step with a mean rate, over some packets, of at most `rate`. */
-static int step_for(struct fit *f, const struct fit_item *it, const float *base, int S,
-                    int shape, double rate)
+int fit_step(struct fit *f, const struct fit_item *it, const float *base, int S, int shape,
+             double rate)
 {
     const float dead = telu_rc_dead_zone(shape ? TELU_PERCEPTUAL : TELU_SNR);
     const int every = 1 + it->packets / 32;
@@ -190,8 +190,8 @@ static void count_draws(struct fit *f, const struct freq_job *j, int i, int thre
                         const float *base, int S, int shape)
 {
     const struct fit_item *it = &f->item[i];
-    const int finest = step_for(f, it, base, S, shape, RATE_MOST);
-    const int coarsest = step_for(f, it, base, S, shape, RATE_LEAST);
+    const int finest = fit_step(f, it, base, S, shape, FIT_RATE_MOST);
+    const int coarsest = fit_step(f, it, base, S, shape, FIT_RATE_LEAST);
     const float dead = telu_rc_dead_zone(shape ? TELU_PERCEPTUAL : TELU_SNR);
 
     for (int p = 0; p < it->packets; p++) {

@@ -19,13 +19,9 @@
 #define TRIALS_A_SECOND 6      /* but so many per second of speech at most */
 #define PER_ITEM 400           /* packets of one item */
 #define STRIDE 4               /* step indices between two points of a curve */
-#define BASE_ONLY_TO 3000      /* bit/s: below, refinement does not pay for its header */
+#define BASE_ONLY_TO 2500      /* bit/s: below, nothing else pays for its header */
+#define LEVELS_TO    7000      /* bit/s: below, levels and codes sound better than refinement */
 #define WORST -1e9             /* score of a candidate that exceeds the rate */
-
-/* The perceptual tuning takes more stages if the score worsens by at most this factor.
- * The score ignores the postfilter, and sees only the loudness of noise: eight stages of
- * the shipped network score 1 to 4 % worse than four, but have 0.03 to 0.08 better PESQ. */
-#define AS_GOOD 1.035
 
 static const int candidate[] = { 0, 1, 2, 3, 4, 6, 8 };
 
@@ -91,6 +87,16 @@ static double score(int tune, const struct fit_item *it, int packets, const floa
 
 /* --- Curves ------------------------------------------------------------- */
 
+/* Gives y the levels of a refined packet; returns their bits. */
+static double code_levels(const struct fit *f, const int *q, int S, const float *c, float *y)
+{
+    int level[TELU_BANDS];
+
+    telu_level_choose(level, c, y, q, telu_rc_level_dead_zone(S, 1));
+    telu_level_apply(y, level, q);
+    return telu_level_cost(level, q, S, &f->tab) / 64.0;
+}
+
 /* Codes the item at one step and decodes it to y; returns bit/s. */
 static double code_item(struct fit *f, const struct fit_item *it, int packets,
                         const float *base, int S, int tune, int step, float *y)
@@ -109,6 +115,8 @@ static double code_item(struct fit *f, const struct fit_item *it, int packets,
         telu_refine_quantise(q, &bands, &f->tab, it->c + p * TELU_COEFS, b, dead);
         bits += fit_bits(f, S, telu_refine_cost(q, &bands, &f->tab));
         telu_dequantise_refined(y + p * TELU_COEFS, q, &bands, &f->tab, b, shape);
+        if (telu_packet_leveled(shape, S))
+            bits += code_levels(f, q, S, it->c + p * TELU_COEFS, y + p * TELU_COEFS);
     }
     return bits / packets * TELU_RATE / TELU_PACKET;
 }
@@ -168,17 +176,7 @@ static int allowed(int tune, int rate, int k)
 {
     if (k == CANDIDATES)
         return 1;
-    return tune == TELU_SNR || (rate > BASE_ONLY_TO && candidate[k] > 0);
-}
-
-/* Returns the largest candidate about as good as candidate `best`, or `best` itself. */
-static int most_as_good(const struct fit *f, const double *s, int best)
-{
-    int k = CANDIDATES - 1;
-
-    while (k > best && (candidate[k] > f->cfg.stages || s[k] < AS_GOOD * s[best]))
-        k--;
-    return k;
+    return tune == TELU_SNR || (candidate[k] > 0 && rate > LEVELS_TO);
 }
 
 static void choose(struct fit *f, scores sum, int items)
@@ -206,10 +204,10 @@ static void choose(struct fit *f, scores sum, int items)
                 else
                     at += snprintf(text + at, sizeof(text) - at, "  base %.2f", mean);
             }
-            if (tune != TELU_SNR && best < CANDIDATES)
-                best = most_as_good(f, s, best);
             f->split[tune * TELU_SPLIT_RATES + i] =
-                best == CANDIDATES ? TELU_SPLIT_BASE_ONLY : candidate[best];
+                best < CANDIDATES ? candidate[best]
+                : tune != TELU_SNR && telu_split_rate[i] > BASE_ONLY_TO ? TELU_SPLIT_LEVELS
+                                                                        : TELU_SPLIT_BASE_ONLY;
             fit_say(f, "tables: %s  -> %d", text,
                     f->split[tune * TELU_SPLIT_RATES + i]);
         }

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* level.h - the level of what a packet does not code exactly: a gain for each band, in steps of
+ * 4.5 dB, that the decoder gives to its coefficients with q = 0 (all of them without refinement).
+ * The gain is relative to what the decoder has anyway, so a base layer of the right level costs
+ * few bits, and no entropy-coded number depends on a float. FORMAT.md, "Levels".
+ *
+ * A packet of a base layer alone has kind 4 .. 6 by its number of codes; a band of a refined
+ * packet has kind 0 .. 3 by its share of coefficients that are not 0, and no level (it is 0 and
+ * takes no bits) where these are more than half.
+ */
+#ifndef TELU_LEVEL_H
+#define TELU_LEVEL_H
+
+#include "refine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TELU_LEVEL_KINDS      7
+#define TELU_LEVEL_NEIGHBOURS 7        /* classes of the two bands below */
+#define TELU_LEVEL_SYMBOLS    10       /* levels LEAST .. LEAST + 9 */
+#define TELU_LEVEL_LEAST      (-4)
+#define TELU_LEVEL_CONTEXTS   (TELU_LEVEL_KINDS * TELU_LEVEL_NEIGHBOURS * TELU_BANDS)
+
+/* In all functions: level [21]; q [320] the integers, or NULL without refinement; S the number
+ * of codes, 1 .. 16. */
+
+/* Sets the levels that bring y [320], what the decoder has, closest to c [320], the original.
+ * dead: distance from 0, in steps, below which a level is 0, 0.65 or more. */
+TELU_PUBLIC void telu_level_choose(int *level, const float *c, const float *y, const int *q,
+                                   float dead);
+
+/* Index of the context of band b, 0 .. TELU_LEVEL_CONTEXTS - 1, or -1: it has no level. */
+TELU_PUBLIC int telu_level_context(const int *level, const int *q, int S, int b);
+
+/* Estimates the length of the levels' code in 1/64 bit. */
+TELU_NOINLINE uint32_t telu_level_cost(const int *level, const int *q, int S,
+                                     const struct telu_tables *t);
+
+TELU_PUBLIC void telu_level_put(struct telu_range_enc *e, const int *level, const int *q, int S,
+                                const struct telu_tables *t);
+
+/* A packet that was cut here or before gives zeros. */
+TELU_PUBLIC void telu_level_get(struct telu_range_dec *d, int *level, const int *q, int S,
+                                const struct telu_tables *t);
+
+/* Scales the coefficients y [320]. */
+TELU_PUBLIC void telu_level_apply(float *y, const int *level, const int *q);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
