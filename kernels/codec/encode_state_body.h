@@ -110,14 +110,15 @@ TELU_STATIC int encode_refined(struct telu_rc *rc, const struct telu_budget *bud
 
 /* Writes a packet of base layer and levels, coarser ones until it fits. Returns its bytes. */
 TELU_STATIC int encode_levels(struct telu_rc *rc, const struct telu_budget *budget,
-                              struct telu_layers *l, const struct telu_model *m, const float *c,
-                              const float *base, float *y, uint8_t *packet)
+                              struct telu_layers *l, const struct telu_bands *bands,
+                              const struct telu_model *m, const float *c, const float *base,
+                              float *y, uint8_t *packet)
 {
     const struct telu_tables *t = &m->tab;
     float dead = telu_rc_level_dead_zone(l->stages, 0) + telu_rc_level_debt(rc);
     int n;
 
-    telu_dequantise_plain(y, l, NULL, t, base);
+    telu_dequantise_plain(y, l, bands, t, base);
     for (;; dead *= 1.25f) {
         telu_level_choose(l->level, c, y, NULL, dead);
         n = (int)telu_packet_put_levels(packet, (size_t)budget->cap, budget->bytes, l, t,
@@ -141,7 +142,7 @@ TELU_PUBLIC int telu_encode_finish(struct telu_rc *rc, const struct telu_budget 
     if (l->refined)
         n = encode_refined(rc, budget, l, bands, m, c, base, points, y, packet);
     else if (l->leveled)
-        n = encode_levels(rc, budget, l, m, c, base, y, packet);
+        n = encode_levels(rc, budget, l, bands, m, c, base, y, packet);
     else
         telu_packet_put_base(packet, n, l, m->n);
     telu_rc_update(rc, budget, n);
