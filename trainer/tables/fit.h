@@ -44,6 +44,13 @@ void fit_free(struct fit *f);
 typedef int fit_one(struct fit *f, int i, void *arg, int thread);
 int fit_each(struct fit *f, fit_one *one, void *arg, int n);
 
+/* Seeds random numbers of each item from f->rng; the caller frees them. */
+struct rng *fit_rngs(struct fit *f);
+
+/* Adds the counts of all threads into the first one's. counts: of each thread `size` bytes of
+ * doubles, one after the other. */
+void fit_gather(void *counts, size_t size);
+
 /* Decodes S stages of the item into base (packets, 320), from a fresh history. */
 int fit_decode(struct fit *f, const struct fit_item *it, int S, float *base);
 

@@ -249,28 +249,15 @@ static void set_recon(struct fit *f, const struct within *w)
     }
 }
 
-/* Adds the counts of all threads into n[0]. */
-static void gather(struct counts *n, int threads)
-{
-    double *to = (double *)n;
-
-    for (int k = 1; k < threads; k++)
-        for (size_t i = 0; i < sizeof(*n) / sizeof(*to); i++)
-            to[i] += ((const double *)&n[k])[i];
-}
-
 int fit_freq(struct fit *f)
 {
     struct freq_job j = { zeroed(pool_threads() * sizeof(*j.n)),
                           zeroed(f->n_items * sizeof(*j.w)),
-                          zeroed(f->n_items * sizeof(*j.rng)) };
-    int r;
+                          fit_rngs(f) };
+    int r = fit_each(f, count_item, &j, f->n_items);
 
-    for (int i = 0; i < f->n_items; i++)
-        rng_seed(&j.rng[i], rng_next(&f->rng));
-    r = fit_each(f, count_item, &j, f->n_items);
     if (!r) {
-        gather(j.n, pool_threads());
+        fit_gather(j.n, sizeof(*j.n));
         set_freq(f->freq, j.n);
         set_recon(f, j.w);
         fit_say(f, "tables: recon %d %d %d of 256 (128 is the middle)", f->recon[1],

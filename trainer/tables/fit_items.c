@@ -145,6 +145,25 @@ int fit_each(struct fit *f, fit_one *one, void *arg, int n)
     return -1;
 }
 
+struct rng *fit_rngs(struct fit *f)
+{
+    struct rng *r = zeroed(f->n_items * sizeof(*r));
+
+    for (int i = 0; i < f->n_items; i++)
+        rng_seed(&r[i], rng_next(&f->rng));
+    return r;
+}
+
+void fit_gather(void *counts, size_t size)
+{
+    double *to = counts;
+    const size_t n = size / sizeof(*to);
+
+    for (int k = 1; k < pool_threads(); k++)
+        for (size_t i = 0; i < n; i++)
+            to[i] += to[k * n + i];
+}
+
 void fit_free(struct fit *f)
 {
     for (int i = 0; i < f->n_items; i++) {

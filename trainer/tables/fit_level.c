@@ -67,8 +67,7 @@ static int count_base(struct fit *f, int i, struct counts *n, int S, float *base
 
         telu_dequantise_base(y, base + p * TELU_COEFS,
                              telu_refine_seed(it->codes + p * f->cfg.stages, S));
-        count(n, it->c + p * TELU_COEFS, y, NULL, S,
-              telu_rc_level_dead_zone(S, 0));
+        count(n, it->c + p * TELU_COEFS, y, NULL, S, telu_rc_level_dead_zone(S, 0));
     }
     return 0;
 }
@@ -129,29 +128,15 @@ static void set_level(uint16_t *freq, const struct counts *n)
     }
 }
 
-/* Adds the counts of all threads into n[0]. */
-static void gather(struct counts *n, int threads)
-{
-    double *to = (double *)n;
-
-    for (int k = 1; k < threads; k++)
-        for (size_t i = 0; i < sizeof(*n) / sizeof(*to); i++)
-            to[i] += ((const double *)&n[k])[i];
-}
-
 int fit_level(struct fit *f)
 {
-    struct level_job j = { zeroed(pool_threads() * sizeof(*j.n)),
-                           zeroed(f->n_items * sizeof(*j.rng)) };
-    int r;
+    struct level_job j = { zeroed(pool_threads() * sizeof(*j.n)), fit_rngs(f) };
+    int r = fit_each(f, count_item, &j, f->n_items);
 
-    for (int i = 0; i < f->n_items; i++)
-        rng_seed(&j.rng[i], rng_next(&f->rng));
-    r = fit_each(f, count_item, &j, f->n_items);
     if (!r) {
         double all = 0;
 
-        gather(j.n, pool_threads());
+        fit_gather(j.n, sizeof(*j.n));
         set_level(f->level, j.n);
         for (int i = 0; i < SYMBOLS; i++)
             all += j.n[0].all[i];
