@@ -100,16 +100,28 @@ TELU_PUBLIC void telu_packet_put_base(uint8_t *out, int bytes, const struct telu
     packet_put_bits(&b, (uint32_t)l->prefix, l->prefix_bits);
 }
 
-TELU_STATIC void packet_put_header(uint8_t *out, const struct telu_layers *l, int n)
+/* Writes all before the range coder's first byte, `head` bytes, and clears one more. last: the step
+ * or the prefix, of last_bits bits. */
+TELU_STATIC void packet_put_header(uint8_t *out, size_t head, const struct telu_layers *l, int n,
+                                   int shape, int last, int last_bits)
 {
     struct packet_bits b = { out, NULL, 0 };
 
+    if (TELU_LANE != 0)
+        return;
+    memset(out, 0, head + 1);
     packet_put_bits(&b, 1, BASE_BITS);
     packet_put_bits(&b, (uint32_t)l->stages, STAGES_BITS);
-    packet_put_bits(&b, (uint32_t)l->shape, SHAPE_BITS);
+    packet_put_bits(&b, (uint32_t)shape, SHAPE_BITS);
     for (int s = 0; s < l->stages; s++)
         packet_put_bits(&b, (uint32_t)l->codes[s], n);
-    packet_put_bits(&b, (uint32_t)l->step, STEP_BITS);
+    packet_put_bits(&b, (uint32_t)last, last_bits);
+}
+
+/* Bytes that a packet may have: those asked for, if any, and not more than cap. */
+TELU_STATIC size_t packet_limit(size_t cap, int bytes)
+{
+    return bytes > 0 && (size_t)bytes < cap ? (size_t)bytes : cap;
 }
 
 /* Ends a packet of `head` bytes and those of the coder, and pads it. Returns its length, or 0. */
@@ -136,24 +148,15 @@ TELU_PUBLIC size_t telu_packet_put_levels(uint8_t *out, size_t cap, int bytes,
                                           const struct telu_layers *l,
                                           const struct telu_tables *t, int stages, int n)
 {
-    struct packet_bits b = { out, NULL, 0 };
     struct telu_range_enc e;
     int prefix_bits;
     size_t head = (size_t)telu_packet_levels_header(l->stages, stages, n, &prefix_bits);
 
-    if (bytes > 0 && (size_t)bytes < cap)
-        cap = (size_t)bytes;
+    cap = packet_limit(cap, bytes);
     if (cap <= head)
         return 0;
-    if (TELU_LANE == 0) {
-        memset(out, 0, head + 1);
-        packet_put_bits(&b, 1, BASE_BITS);
-        packet_put_bits(&b, (uint32_t)l->stages, STAGES_BITS);
-        packet_put_bits(&b, TELU_SHAPE_LEVELS, SHAPE_BITS);
-        for (int s = 0; s < l->stages; s++)
-            packet_put_bits(&b, (uint32_t)l->codes[s], n);
-        packet_put_bits(&b, (uint32_t)l->prefix, prefix_bits);
-    }
+
+    packet_put_header(out, head, l, n, TELU_SHAPE_LEVELS, l->prefix, prefix_bits);
     telu_range_enc_init(&e, out + head, cap - head);
     telu_level_put(&e, l->level, NULL, l->stages, t);
     return packet_finish(out, cap, bytes, head, &e);
@@ -166,15 +169,11 @@ TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
     size_t head = (size_t)telu_packet_header_bytes(l->stages, n);
     struct telu_range_enc e;
 
-    if (bytes > 0 && (size_t)bytes < cap)
-        cap = (size_t)bytes;
+    cap = packet_limit(cap, bytes);
     if (cap <= head)
         return 0;
 
-    if (TELU_LANE == 0) {
-        memset(out, 0, head + 1);
-        packet_put_header(out, l, n);
-    }
+    packet_put_header(out, head, l, n, l->shape, l->step, STEP_BITS);
     telu_range_enc_init(&e, out + head, cap - head);
     telu_refine_put(&e, l->q, p, t);
     if (l->leveled)
