@@ -189,15 +189,16 @@ const float *telu_encoder_latent(const struct telu_encoder *e)
     return e->latent;
 }
 
-/* The two hops of a packet reach 80 samples back; the window is 0 at both ends:
- *
- *   window  | 0 (40) | last packet's end (80) | this packet (320) | 0 (40) |
- */
+/* Samples [320] of this packet in the window. */
 static float *packet_input(const struct telu_encoder *e)
 {
     return e->window + TELU_EDGE + TELU_OVERLAP;
 }
 
+/* The two hops of a packet reach 80 samples back; the window is 0 at both ends:
+ *
+ *   window  | 0 (40) | last packet's end (80) | this packet (320) | 0 (40) |
+ */
 static void push_input(struct telu_encoder *e, const float *pcm)
 {
     float *x = packet_input(e);

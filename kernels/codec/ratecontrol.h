@@ -58,7 +58,6 @@ struct telu_rc {
 struct telu_budget {
     int refined;
     int leveled;               /* 1: has levels */
-    int quiet;                 /* 1: a pause, which gets few codes */
     int stages;                /* of a packet with refinement or levels */
     int shape;
     int bytes;                 /* exact size; 0: free up to cap */

@@ -214,10 +214,10 @@ TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct t
     int bytes = rc->rate.bitrate / RATE_PER_BYTE;
     int split = m->tab.split[(rc->rate.tune == TELU_SNR) * TELU_SPLIT_RATES +
                              rc_split_index(rc->rate.bitrate)];
-    struct telu_budget c = { 0, 0, 0, 0, 0, 0, 0 };
+    struct telu_budget c = { 0, 0, 0, 0, 0, 0 };
     float level = rc_level(pcm, TELU_PACKET);
+    int quiet = rc->packets > 0 && level < rc->loudest - ACTIVE_RANGE;
 
-    c.quiet = rc->packets > 0 && level < rc->loudest - ACTIVE_RANGE;
     c.refined = rc->rate.refinement && split <= m->cfg.stages;
     if (!c.refined) {
         c.leveled = split != TELU_SPLIT_BASE_ONLY && rc->rate.tune != TELU_SNR;
@@ -225,7 +225,7 @@ TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct t
             c.bytes = c.cap = rc_base_bytes(rc, m);
             return c;
         }
-        c.stages = rc_code_stages(rc, m, c.quiet);
+        c.stages = rc_code_stages(rc, m, quiet);
         c.cap = TELU_MAX_PACKET;
         if (rc->rate.mode == TELU_CBR) {
             c.bytes = c.cap = bytes;
@@ -237,7 +237,7 @@ TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct t
             }
         }
         rc_track_level(rc, level);
-        rc_track_pauses(rc, c.quiet);
+        rc_track_pauses(rc, quiet);
         return c;
     }
     c.stages = split;
@@ -246,7 +246,7 @@ TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct t
     while (c.stages > 0 && telu_packet_header_bytes(c.stages, m->n) + SLACK_BYTES > bytes)
         c.stages--;
     c.shape = telu_rc_shape(rc->rate.tune);
-    if (c.quiet && c.shape != 0 && c.stages > QUIET_STAGES)
+    if (quiet && c.shape != 0 && c.stages > QUIET_STAGES)
         c.stages = QUIET_STAGES;
     c.leveled = telu_packet_leveled(c.shape, c.stages);
     c.bytes = rc->rate.mode == TELU_CBR ? bytes : 0;
