@@ -65,6 +65,7 @@ TELU_STATIC uint32_t telu_lanes_sum(uint32_t v)
 #define TELU_UNROLL            /* the device overlaps this loop's loads */
 #define TELU_ROLLED            /* the device keeps this loop short */
 #define telu_lanes_sum(v)     (v)
+#define telu_lanes_count(p)   ((p) ? 1 : 0)
 #define telu_lane_value(v, lane) ((void)(lane), (v))
 
 #endif

@@ -15,6 +15,7 @@
 #define SLACK_BYTES     4       /* bytes by which an estimate may be short */
 #define POINT_STEPS     8       /* steps between points of a curve */
 #define MAX_RATIO       4       /* largest packet / average one */
+#define CLAMPED_BYTES   1e6f    /* stands for the bytes of a packet with a clamped magnitude */
 
 /* Shape indices: a flat step is best for SNR; noise that follows the speech a little
  * sounds best, by PESQ the same shape from 6 to 32 kbit/s. */
@@ -277,17 +278,20 @@ struct rc_packet {
     float dead;
 };
 
-/* Quantises with that step. Returns the bytes that the packet would have. */
+/* Quantises with that step. Returns the bytes that the packet would have. A step too fine for the
+ * largest coefficient gets CLAMPED_BYTES and fits nowhere: it would save bytes, but lose the
+ * sound. */
 TELU_STATIC float rc_try_step(const struct rc_packet *p, int step)
 {
     telu_bands_step(p->bands, p->t, step, p->shape);
-    telu_refine_quantise(p->q, p->bands, p->t, p->c, p->base, p->dead);
+    if (telu_refine_quantise(p->q, p->bands, p->t, p->c, p->base, p->dead))
+        return CLAMPED_BYTES;
     return (float)telu_refine_cost(p->q, p->bands, p->t) / 512.0f + (float)p->head +
            0.5f;
 }
 
-/* Sets bytes to this packet's size at each point, measured or from known. Above `most` bytes
- * the curve goes on with its last slope. */
+/* Sets bytes to this packet's size at each point, measured or from known. Above `most` bytes, and
+ * where a magnitude is clamped, the curve goes on with its last slope. */
 TELU_STATIC void rc_measure(const struct rc_packet *p, const float *known, float most, float *bytes)
 {
     int i = TELU_RC_GRID - 1;
@@ -295,6 +299,11 @@ TELU_STATIC void rc_measure(const struct rc_packet *p, const float *known, float
     TELU_ROLLED
     for (;; i--) {
         bytes[i] = known ? known[i] : rc_try_step(p, i * POINT_STEPS);
+        if (bytes[i] >= CLAMPED_BYTES) {
+            i += i < TELU_RC_GRID - 1;
+            bytes[i] = bytes[i] < most ? bytes[i] : most;
+            break;
+        }
         if (i < TELU_RC_GRID - 1 && bytes[i] < bytes[i + 1])
             bytes[i] = bytes[i + 1];
         if (i == 0 || !(bytes[i] < most))
@@ -483,6 +492,7 @@ TELU_PUBLIC void telu_rc_update(struct telu_rc *rc, const struct telu_budget *bu
 #undef SLACK_BYTES
 #undef POINT_STEPS
 #undef MAX_RATIO
+#undef CLAMPED_BYTES
 #undef SHAPE_FLAT
 #undef SHAPE_SPEECH
 #undef CURVE_MEMORY

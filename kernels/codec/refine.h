@@ -80,8 +80,9 @@ TELU_PUBLIC int telu_refine_first_class(int S);
 TELU_PUBLIC int telu_refine_context(const int *q, const int *q0, int k, int cclass, int *shift);
 
 /* c [320] original and base [320] coefficients -> q [320], |q| = floor(|r| / step + 1/2 - dead).
- * dead widens the dead zone, 0 <= dead < 1/2. */
-TELU_NOINLINE void telu_refine_quantise(int *q, const struct telu_bands *p,
+ * dead widens the dead zone, 0 <= dead < 1/2. Returns 1 when a magnitude reaches TELU_MAX_Q,
+ * where it is clamped, else 0. */
+TELU_NOINLINE int telu_refine_quantise(int *q, const struct telu_bands *p,
                           const struct telu_tables *t, const float *c,
                           const float *base, float dead);
 

@@ -146,12 +146,12 @@ TELU_PUBLIC int telu_refine_context(const int *q, const int *q0, int k, int ccla
 
 /* --- Coefficients -> integers ------------------------------------------------ */
 
-TELU_NOINLINE void telu_refine_quantise(int *q, const struct telu_bands *p,
+TELU_NOINLINE int telu_refine_quantise(int *q, const struct telu_bands *p,
                           const struct telu_tables *t, const float *c,
                           const float *base, float dead)
 {
     const uint8_t *gain = t->gain + p->stages * TELU_BANDS;
-    int run;
+    int run, clamped = 0;
 
     TELU_UNROLL
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES * run) {
@@ -168,9 +168,11 @@ TELU_NOINLINE void telu_refine_quantise(int *q, const struct telu_bands *p,
             int v = a < TELU_MAX_Q ? (int)a : a >= TELU_MAX_Q ? TELU_MAX_Q : 0;
 
             q[k] = r < 0.0f ? -v : v;
+            clamped |= v == TELU_MAX_Q;
         }
     }
     TELU_SYNC_LANES();
+    return telu_lanes_count(clamped) > 0;
 }
 
 /* --- Integers <-> bytes ---------------------------------------------------- */

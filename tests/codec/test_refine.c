@@ -204,13 +204,22 @@ static void check_postfilter(const struct telu_model *m, uint32_t seed)
     }
 }
 
+/* 1 when a magnitude of q reaches the greatest. */
+static int clamps(const int *q)
+{
+    for (int i = 0; i < TELU_COEFS; i++)
+        if (abs(q[i]) >= TELU_MAX_Q)
+            return 1;
+    return 0;
+}
+
 static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
 {
     const struct telu_tables *t = &m->tab;
     struct telu_bands p;
     float c[TELU_COEFS], base[TELU_COEFS], y[TELU_COEFS];
     int codes[TELU_MAX_STAGES] = { 0 }, q[TELU_COEFS], S = 1 + seed % 16;
-    int shape = seed / 16 % 4, step;
+    int shape = seed / 16 % 4, step, clamped;
     uint32_t u = 0;
 
     for (int s = 0; s < S; s++)
@@ -225,9 +234,11 @@ static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
         c[i] = (float)(loud * (tiny_random(&seed) - 0.5));
         base[i] = (float)(loud * (tiny_random(&seed) - 0.5));
     }
+    clamped = telu_refine_quantise(q, &p, t, c, base, 0.16f);
+    expect("clamped", clamped, clamps(q), 0);
     c[7] = NAN;
     c[8] = INFINITY;
-    telu_refine_quantise(q, &p, t, c, base, 0.16f);
+    expect("infinity clamped", telu_refine_quantise(q, &p, t, c, base, 0.16f), 1, 0);
     telu_dequantise_refined(y, q, &p, t, base, shape);
     expect("q of a NaN", q[7], 0, 0);
     expect("q of an infinity", q[8], TELU_MAX_Q, 0);
