@@ -214,13 +214,14 @@ static int run_encoder_network(struct telu_encoder *e)
     return telu_encoder_net(&e->ctx, e->m, &e->enc, e->latent, e->c);
 }
 
-/* latent -> codes and prefix, and sum, the latent that the decoder gets from them. */
-static int code_base(struct telu_encoder *e)
+/* latent -> codes and prefix, and sum, the latent that the decoder gets from them. coded: 1 for
+ * codes that the range coder will write, 0 for a base-only packet. */
+static int code_base(struct telu_encoder *e, int coded)
 {
     struct telu_layers *l = &e->layers;
 
     return telu_rvq_encode(&e->ctx, e->m, l->codes, l->stages, &l->prefix,
-                           l->prefix_bits, e->sum, e->latent);
+                           l->prefix_bits, coded, e->sum, e->latent);
 }
 
 int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_t cap)
@@ -240,10 +241,12 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_
         memset(e->base, 0, TELU_COEFS * sizeof(float));
         reset_networks(e);
     } else {
-        if (run_encoder_network(e) || code_base(e))
+        int coded = telu_encode_coded(&e->layers);
+
+        if (run_encoder_network(e) || code_base(e, coded))
             return -1;
-        if (e->layers.refined &&
-            !telu_encode_settle(&budget, &e->layers, &e->bands, e->m) && code_base(e))
+        if (coded && !telu_encode_settle(&budget, &e->layers, &e->bands, e->m) &&
+            code_base(e, coded))
             return -1;
 
         /* The next packet needs the history even when this one is base-only. */
@@ -283,8 +286,11 @@ int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
     }
     cost = l->leveled ? telu_level_cost(l->level, l->refined ? l->q : NULL, l->stages, t) : 0;
     if (budget.refined && l->refined)          /* overwrites q */
-        telu_rc_step(&e->rc, &budget, &e->bands, t, telu_packet_header_bytes(l->stages, e->m->n),
-                     e->c, e->base, l->q, NULL);
+        telu_rc_step(&e->rc, &budget, &e->bands, t,
+                     telu_packet_header_bytes(l->codes, l->stages, 1, t), e->c, e->base, l->q,
+                     NULL);
+    if (l->refined || l->leveled)
+        telu_rc_code_cost(&e->rc, e->m, l->stages, telu_code_cost(l->codes, l->stages, t));
     if (l->leveled)
         telu_rc_level_cost(&e->rc, cost);
     telu_rc_update(&e->rc, &budget, (int)n);

@@ -8,6 +8,8 @@
 
 #include "level_body.h"
 
+#include "code_body.h"
+
 #include "packet_body.h"
 
 #include "plc_body.h"

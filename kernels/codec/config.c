@@ -2,6 +2,7 @@
 /* config.c - see config.h. */
 #include "config.h"
 
+#include "code.h"
 #include "error.h"
 #include "level.h"
 
@@ -132,6 +133,10 @@ static int tables(const struct walk *w, const struct telu_config *c)
     if (!r) r = tensor(w, "tab", -1, "tilt", TELU_TABLE, TELU_I16, 4, TELU_BANDS, 0);
     if (!r) r = tensor(w, "tab", -1, "level", TELU_TABLE, TELU_U16,
                        TELU_LEVEL_CONTEXTS, TELU_LEVEL_SYMBOLS, 0);
+    if (!r) r = tensor(w, "tab", -1, "group", TELU_TABLE, TELU_U8, c->codes, 0, 0);
+    if (!r) r = tensor(w, "tab", -1, "code", TELU_TABLE, TELU_U16,
+                       TELU_CODE_ROWS(c->stages), c->codes, 0);
+    if (!r) r = tensor(w, "tab", -1, "lambda", TELU_TABLE, TELU_F32, c->stages, 0, 0);
     return r;
 }
 

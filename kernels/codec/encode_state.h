@@ -2,7 +2,7 @@
 /* encode_state.h - decisions of an encoder about one packet, for host and device:
  *
  *   begin    rate control chooses the budget, and which codes to search
- *   settle   the codes are known: the refinement fits, or the packet becomes base-only
+ *   settle   the codes are known: refinement and levels fit, or the packet becomes base-only
  *   finish   chooses the step, writes the packet, updates rate control
  *
  * Between them the caller runs the networks and the code search.
@@ -35,8 +35,9 @@ TELU_PUBLIC int telu_encode_begin(struct telu_rc *rc, struct telu_budget *budget
                                   struct telu_layers *l, struct telu_bands *bands,
                                   const struct telu_model *m, const float *pcm);
 
-/* Call it when the codes of a refined packet are known. Returns 1 when the refinement fits; bands
- * then have the envelope. Returns 0 otherwise; l is then base-only with more codes to search. */
+/* Call it when the codes of a packet with refinement or levels are known. Returns 1 when these fit;
+ * bands then have the envelope, with refinement. Returns 0 otherwise; l is then base-only with as
+ * many codes, or more, to search. */
 TELU_PUBLIC int telu_encode_settle(const struct telu_budget *budget, struct telu_layers *l,
                                    struct telu_bands *bands, const struct telu_model *m);
 
@@ -47,6 +48,12 @@ TELU_PUBLIC int telu_encode_finish(struct telu_rc *rc, const struct telu_budget 
                                    const struct telu_model *m, const float *c,
                                    const float *base, const float *points, float *y,
                                    uint8_t *packet);
+
+/* 1 for a packet whose codes the range coder writes: the search then minds their cost. */
+TELU_INLINE int telu_encode_coded(const struct telu_layers *l)
+{
+    return l->refined || l->leveled;
+}
 
 /* Result of telu_encoder_info() and telu_decoder_info() for a packet. */
 TELU_INLINE struct telu_info telu_layers_info(const struct telu_layers *l, int bytes)

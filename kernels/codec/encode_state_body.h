@@ -22,20 +22,21 @@ TELU_STATIC void encode_base_only(const struct telu_budget *budget, struct telu_
     }
 }
 
-/* Returns 1 when the refinement fits together with the codes of l; sets the envelope of bands. */
+/* Returns 1 when refinement and levels fit together with the codes of l; sets the envelope of
+ * bands of a refined packet. */
 TELU_STATIC int encode_fits(const struct telu_budget *budget, const struct telu_layers *l,
                             struct telu_bands *bands, const struct telu_model *m)
 {
-    telu_bands_envelope(bands, &m->tab, l->codes, budget->stages);
-    return telu_rc_fits(budget, bands, &m->tab,
-                        telu_packet_header_bytes(budget->stages, m->n));
+    if (budget->refined)
+        telu_bands_envelope(bands, &m->tab, l->codes, budget->stages);
+    return telu_rc_fits(budget, l->codes, bands, m);
 }
 
 TELU_PUBLIC int telu_encode_begin(struct telu_rc *rc, struct telu_budget *budget,
                                   struct telu_layers *l, struct telu_bands *bands,
                                   const struct telu_model *m, const float *pcm)
 {
-    int refined, prefix_bits;
+    int refined;
 
     *budget = telu_rc_budget(rc, m, pcm);
     refined = budget->refined && (budget->stages || encode_fits(budget, l, bands, m));
@@ -44,9 +45,8 @@ TELU_PUBLIC int telu_encode_begin(struct telu_rc *rc, struct telu_budget *budget
     if (!refined && (budget->refined || !budget->leveled)) {
         encode_base_only(budget, l, m);
     } else if (TELU_LANE == 0) {
-        telu_packet_levels_header(budget->stages, m->cfg.stages, m->n, &prefix_bits);
         l->stages = budget->stages;
-        l->prefix_bits = refined ? 0 : prefix_bits;
+        l->prefix_bits = 0;
         l->step = 0;
         l->refined = refined;
         l->leveled = budget->leveled;
@@ -75,7 +75,8 @@ TELU_STATIC int encode_refined(struct telu_rc *rc, const struct telu_budget *bud
 {
     const struct telu_tables *t = &m->tab;
     float dead = telu_rc_level_dead_zone(l->stages, 1);
-    int head = telu_packet_header_bytes(budget->stages, m->n), coded = TELU_HOP, step, n;
+    float head = telu_packet_header_bytes(l->codes, l->stages, 1, t);
+    int coded = TELU_HOP, step, n;
 
     step = telu_rc_step(rc, budget, bands, t, head, c, base, l->q, points);
     for (;;) {
@@ -86,8 +87,9 @@ TELU_STATIC int encode_refined(struct telu_rc *rc, const struct telu_budget *bud
             telu_dequantise_plain(y, l, bands, t, base);
             telu_level_choose(l->level, c, y, l->q, dead);
         }
-        n = (int)telu_packet_put(packet, (size_t)budget->cap, budget->bytes, l, bands, t, m->n);
+        n = (int)telu_packet_put(packet, (size_t)budget->cap, budget->bytes, l, bands, t);
         if (n) {
+            telu_rc_code_cost(rc, m, l->stages, telu_code_cost(l->codes, l->stages, t));
             if (l->leveled)
                 telu_rc_level_cost(rc, telu_level_cost(l->level, l->q, l->stages, t));
             return n;
@@ -121,12 +123,12 @@ TELU_STATIC int encode_levels(struct telu_rc *rc, const struct telu_budget *budg
     telu_dequantise_plain(y, l, bands, t, base);
     for (;; dead *= 1.25f) {
         telu_level_choose(l->level, c, y, NULL, dead);
-        n = (int)telu_packet_put_levels(packet, (size_t)budget->cap, budget->bytes, l, t,
-                                        m->cfg.stages, m->n);
+        n = (int)telu_packet_put_levels(packet, (size_t)budget->cap, budget->bytes, l, t);
         if (n || dead > MAX_DEAD)
             break;
         TELU_SYNC_LANES();                 /* all lanes have read the levels */
     }
+    telu_rc_code_cost(rc, m, l->stages, telu_code_cost(l->codes, l->stages, t));
     telu_rc_level_cost(rc, telu_level_cost(l->level, NULL, l->stages, t));
     return n;
 }

@@ -2,6 +2,7 @@
 /* model.c - builds a model from tensors' bytes: value checks, one arena, derived tables. */
 #include "weights.h"
 
+#include "code.h"
 #include "error.h"
 #include "level.h"
 #include "linear.h"
@@ -118,16 +119,45 @@ static int check_split(const struct telu_tensor *t, const uint8_t *at, int stage
     return 0;
 }
 
+static int check_group(const struct telu_tensor *t, const uint8_t *at)
+{
+    for (size_t i = 0; i < elements(t); i++)
+        if (at[i] >= TELU_CODE_GROUPS)
+            return telu_fail("tensor %s: element %zu is %d, expected 0 to %d", t->name, i, at[i],
+                             TELU_CODE_GROUPS - 1);
+    return 0;
+}
+
+/* A cost must not attract: a negative one would win over any distance. */
+static int check_lambda(const struct telu_tensor *t, const uint8_t *at)
+{
+    for (size_t i = 0; i < elements(t); i++) {
+        float v;
+
+        memcpy(&v, at + i * sizeof(v), sizeof(v));
+        if (v < 0.0f)
+            return telu_fail("tensor %s: element %zu is %g, expected 0 or more", t->name, i,
+                             (double)v);
+    }
+    return 0;
+}
+
 static int check(const struct telu_config *cfg, const struct telu_tensor *t,
                  const struct telu_blob *blob)
 {
     if (blob->bytes != telu_tensor_bytes(t))
         return telu_fail("tensor %s has %zu bytes, expected %zu", t->name,
                          blob->bytes, telu_tensor_bytes(t));
-    if (t->dtype == TELU_F32 || t->dtype == TELU_BF16)
-        return check_floats(t, blob->data);
-    if (!strcmp(t->name, "tab.freq") || !strcmp(t->name, "tab.level"))
+    if (t->dtype == TELU_F32 || t->dtype == TELU_BF16) {
+        if (check_floats(t, blob->data))
+            return -1;
+        return strcmp(t->name, "tab.lambda") ? 0 : check_lambda(t, blob->data);
+    }
+    if (!strcmp(t->name, "tab.freq") || !strcmp(t->name, "tab.level") ||
+        !strcmp(t->name, "tab.code"))
         return check_freq(t, blob->data);
+    if (!strcmp(t->name, "tab.group"))
+        return check_group(t, blob->data);
     if (!strcmp(t->name, "tab.split"))
         return check_split(t, blob->data, cfg->stages);
     return 0;
@@ -172,6 +202,8 @@ static void lay_out(struct build *b, struct telu_model *m)
     m->tab.cumul = take(b, sizeof(uint16_t) * TELU_CONTEXTS * (TELU_SYMBOLS + 1));
     m->tab.level_cumul = take(b, sizeof(uint16_t) * TELU_LEVEL_CONTEXTS *
                                  (TELU_LEVEL_SYMBOLS + 1));
+    m->tab.code_cumul = take(b, sizeof(uint16_t) * TELU_CODE_ROWS(m->cfg.stages) * (codes + 1));
+    m->tab.bias_of_code = take(b, sizeof(float) * TELU_CODE_ROWS(m->cfg.stages) * codes);
 }
 
 /* Copies a tensor through aligned memory: packing needs aligned words, files promise none. */
@@ -274,6 +306,8 @@ static void connect(const struct build *b, struct telu_model *m)
     m->tab.split = get(b, "tab", "split");
     m->tab.tilt = get(b, "tab", "tilt");
     m->tab.level = get(b, "tab", "level");
+    m->tab.group = get(b, "tab", "group");
+    m->tab.code = get(b, "tab", "code");
 }
 
 /* --- Derived tables ----------------------------------------------------- */
@@ -312,6 +346,18 @@ static void derive_cumul(const uint16_t *cumul, const uint16_t *f, int rows, int
             c[i + 1] = c[i] + *f++;
 }
 
+/* Every version of the search adds the same floats, so they agree on the code. */
+static void derive_bias(const struct telu_tables *t, const float *lambda, int stages)
+{
+    float *bias = (float *)t->bias_of_code;
+    const uint16_t *f = t->code;
+
+    for (int r = 0; r < TELU_CODE_ROWS(stages); r++)
+        for (int c = 0; c < t->codes; c++)
+            *bias++ = lambda[r ? 1 + (r - 1) / TELU_CODE_GROUPS : 0] *
+                      (float)telu_frequency_cost(*f++);
+}
+
 static int fill(struct build *b, struct telu_model *m)
 {
     lay_out(b, m);
@@ -331,6 +377,8 @@ static int fill(struct build *b, struct telu_model *m)
         derive_stage(&m->vq[s], m->n);
     derive_cumul(m->tab.cumul, m->tab.freq, TELU_CONTEXTS, TELU_SYMBOLS);
     derive_cumul(m->tab.level_cumul, m->tab.level, TELU_LEVEL_CONTEXTS, TELU_LEVEL_SYMBOLS);
+    derive_cumul(m->tab.code_cumul, m->tab.code, TELU_CODE_ROWS(m->cfg.stages), m->cfg.codes);
+    derive_bias(&m->tab, get(b, "tab", "lambda"), m->cfg.stages);
     return 0;
 }
 

@@ -39,10 +39,10 @@ int telu_decoder_net(struct telu_ctx *ctx, const struct telu_model *m,
                      struct telu_net_state *s, float *c, const float *latent);
 
 /* rvq.c: latent -> the first S codes, a prefix of `prefix_bits` bits of stage S (0: none), and
- * sum, the latent that they decode to. latent and sum have cfg.latent floats and must not
- * overlap. 0, or -1. */
+ * sum, the latent that they decode to. coded: 1 minds the cost of each code (code.h). latent and
+ * sum have cfg.latent floats and must not overlap. 0, or -1. */
 int telu_rvq_encode(struct telu_ctx *ctx, const struct telu_model *m, int *codes,
-                    int S, int *prefix, int prefix_bits, float *sum,
+                    int S, int *prefix, int prefix_bits, int coded, float *sum,
                     const float *latent);
 int telu_rvq_decode(struct telu_ctx *ctx, const struct telu_model *m, float *sum,
                     const int *codes, int S, int prefix, int prefix_bits);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* packet.h - layers <-> bytes.
  *
- *   | 0 | code 0 | code 1 | ... | prefix |                                base only
- *   | 1 | S (5) | shape (2) | code 0 ... code S-1 | step (7) | 0.. | range coder ...
- *   | 1 | S (5) |  3  (2)   | code 0 ... code S-1 |  prefix  | range coder ...   base and levels
+ *   | 0 | code 0 | code 1 | ... | prefix |                                     base only
+ *   | 1 | S (5) | shape (2) | range coder: codes, step, coefficients, levels    refined
+ *   | 1 | S (5) |  3  (2)   | range coder: codes, levels                        base and levels
  */
 #ifndef TELU_PACKET_H
 #define TELU_PACKET_H
 
+#include "code.h"
 #include "level.h"
 
 #ifdef __cplusplus
@@ -36,12 +37,10 @@ TELU_INLINE int telu_packet_leveled(int shape, int stages)
 /* Sets the number of whole codes and of prefix bits in a base-only packet of `bytes` bytes. */
 TELU_PUBLIC void telu_packet_capacity(int bytes, int stages, int n, int *codes, int *prefix_bits);
 
-/* Bytes before the range coder's first, in a refined packet of S stages. */
-TELU_PUBLIC int telu_packet_header_bytes(int S, int n);
-
-/* The same of a packet of base layer and levels; sets its number of prefix bits. stages: of the
- * model. */
-TELU_PUBLIC int telu_packet_levels_header(int S, int stages, int n, int *prefix_bits);
+/* Estimates the bytes of all that stands before the coefficients of a refined packet, or before the
+ * levels of another, from its codes [S]. */
+TELU_PUBLIC float telu_packet_header_bytes(const int *codes, int S, int refined,
+                                           const struct telu_tables *t);
 
 /* Writes a base-only packet of exactly `bytes` bytes. */
 TELU_PUBLIC void telu_packet_put_base(uint8_t *out, int bytes, const struct telu_layers *l, int n);
@@ -50,21 +49,21 @@ TELU_PUBLIC void telu_packet_put_base(uint8_t *out, int bytes, const struct telu
  * 0 when it does not fit into cap or bytes. */
 TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
                        const struct telu_layers *l, const struct telu_bands *p,
-                       const struct telu_tables *t, int n);
+                       const struct telu_tables *t);
 
 /* Writes a packet of base layer and levels, padded and limited as telu_packet_put(). */
 TELU_PUBLIC size_t telu_packet_put_levels(uint8_t *out, size_t cap, int bytes,
                                           const struct telu_layers *l,
-                                          const struct telu_tables *t, int stages, int n);
+                                          const struct telu_tables *t);
 
 /* Facts of a packet that need none of its codes. */
 struct telu_packet_header {
     int base;                  /* 1: written with a base layer */
-    int refined;               /* 1: has range-coded coefficients */
-    int leveled;               /* 1: has range-coded levels */
-    int stages, prefix_bits;   /* whole codes present; bits of one more */
+    int coded;                 /* 1: all behind the first byte is the range coder's */
+    int refined;               /* 1: written with coefficients */
+    int leveled;               /* 1: written with levels */
+    int stages, prefix_bits;   /* whole codes, as written when coded; bits of one more */
     int shape;                 /* as written; 0 in a base-only packet */
-    int header_bytes;          /* bytes before the range coder's first; 0: there is none */
 };
 
 /* Reads h from any `size` bytes. stages and n: of the model; TELU_MAX_STAGES and any n when only

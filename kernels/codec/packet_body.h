@@ -60,29 +60,20 @@ TELU_STATIC uint32_t packet_get_bits(struct packet_bits *b, int count)
 
 /* --- Sizes ---------------------------------------------------------------- */
 
-/* Number of whole codes, of `stages`, in `bits` bits, and of bits left for a prefix. */
-TELU_STATIC void packet_split_bits(int bits, int stages, int n, int *codes, int *prefix_bits)
+TELU_PUBLIC void telu_packet_capacity(int bytes, int stages, int n, int *codes, int *prefix_bits)
 {
+    int bits = 8 * bytes - BASE_BITS;
+
     *codes = bits / n < stages ? bits / n : stages;
     *prefix_bits = *codes < stages ? bits - *codes * n : 0;
 }
 
-TELU_PUBLIC void telu_packet_capacity(int bytes, int stages, int n, int *codes, int *prefix_bits)
+TELU_PUBLIC float telu_packet_header_bytes(const int *codes, int S, int refined,
+                                           const struct telu_tables *t)
 {
-    packet_split_bits(8 * bytes - BASE_BITS, stages, n, codes, prefix_bits);
-}
+    int bits = HEADER_BITS + (refined ? STEP_BITS : 0);
 
-TELU_PUBLIC int telu_packet_header_bytes(int S, int n)
-{
-    return (HEADER_BITS + S * n + STEP_BITS + 7) / 8;
-}
-
-TELU_PUBLIC int telu_packet_levels_header(int S, int stages, int n, int *prefix_bits)
-{
-    int bits = HEADER_BITS + S * n, left = -bits & 7;
-
-    *prefix_bits = S == stages ? 0 : left < n - 1 ? left : n - 1;
-    return (bits + 7) / 8;
+    return ((float)bits + (float)telu_code_cost(codes, S, t) / 64.0f) / 8.0f;
 }
 
 /* --- Writing -------------------------------------------------------------- */
@@ -100,22 +91,21 @@ TELU_PUBLIC void telu_packet_put_base(uint8_t *out, int bytes, const struct telu
     packet_put_bits(&b, (uint32_t)l->prefix, l->prefix_bits);
 }
 
-/* Writes all before the range coder's first byte, `head` bytes, and clears one more. last: the step
- * or the prefix, of last_bits bits. */
-TELU_STATIC void packet_put_header(uint8_t *out, size_t head, const struct telu_layers *l, int n,
-                                   int shape, int last, int last_bits)
+/* Writes the byte before the range coder's and begins with its codes. */
+TELU_STATIC void packet_put_header(struct telu_range_enc *e, uint8_t *out, size_t cap,
+                                   const struct telu_layers *l, int shape,
+                                   const struct telu_tables *t)
 {
     struct packet_bits b = { out, NULL, 0 };
 
-    if (TELU_LANE != 0)
-        return;
-    memset(out, 0, head + 1);
-    packet_put_bits(&b, 1, BASE_BITS);
-    packet_put_bits(&b, (uint32_t)l->stages, STAGES_BITS);
-    packet_put_bits(&b, (uint32_t)shape, SHAPE_BITS);
-    for (int s = 0; s < l->stages; s++)
-        packet_put_bits(&b, (uint32_t)l->codes[s], n);
-    packet_put_bits(&b, (uint32_t)last, last_bits);
+    if (TELU_LANE == 0) {
+        out[0] = 0;
+        packet_put_bits(&b, 1, BASE_BITS);
+        packet_put_bits(&b, (uint32_t)l->stages, STAGES_BITS);
+        packet_put_bits(&b, (uint32_t)shape, SHAPE_BITS);
+    }
+    telu_range_enc_init(e, out + 1, cap - 1);
+    telu_code_put(e, l->codes, l->stages, t);
 }
 
 /* Bytes that a packet may have: those asked for, if any, and not more than cap. */
@@ -124,18 +114,54 @@ TELU_STATIC size_t packet_limit(size_t cap, int bytes)
     return bytes > 0 && (size_t)bytes < cap ? (size_t)bytes : cap;
 }
 
-/* Ends a packet of `head` bytes and those of the coder, and pads it. Returns its length, or 0. */
-TELU_STATIC size_t packet_finish(uint8_t *out, size_t cap, int bytes, size_t head,
-                                 struct telu_range_enc *e)
+/* Reads what stands before the coefficients and levels: up to S codes and, when refined, the step.
+ * codes, step: NULL to look only. Returns the number of codes; sets *whole to 0 when the packet was
+ * cut before the end of them. */
+TELU_STATIC int packet_get_header(struct telu_range_dec *d, int *codes, int *step, int *whole,
+                                  int S, int refined, const struct telu_tables *t)
 {
-    size_t size = telu_range_finish(e);
+    const uint32_t last = (1u << STEP_BITS) - 1;
+    int there = telu_code_get(d, codes, S, t);
+    uint32_t v;
+
+    *whole = there == S;
+    if (!*whole || !refined)
+        return there;
+    telu_range_begin(d, STEP_BITS);
+    v = d->code / d->range;
+    v = v < last ? v : last;
+    *whole = telu_range_certain(d, v + 1, STEP_BITS);
+    telu_range_consume(d, v, 1);
+    if (step)
+        *step = (int)v;
+    return there;
+}
+
+/* Ends a packet, keeps as many zero bytes as its codes and step need to be certain, and pads it.
+ * Returns its length, or 0. */
+TELU_STATIC size_t packet_finish(uint8_t *out, size_t cap, int bytes, const struct telu_layers *l,
+                                 int refined, struct telu_range_enc *e,
+                                 const struct telu_tables *t)
+{
+    size_t size = telu_range_finish(e) + 1;
+    int whole = 0;
 
     if (e->overflow)
         return 0;
+    TELU_SYNC_LANES();
+    for (;; size++) {
+        struct telu_range_dec d;
 
-    /* At least one byte follows, or the packet would mean its base layer alone. */
-    size += size == 0;
-    size += head;
+        telu_range_dec_init(&d, out + 1, size - 1);
+        packet_get_header(&d, NULL, NULL, &whole, l->stages, refined, t);
+        if (whole || size >= cap)
+            break;
+        if (TELU_LANE == 0)
+            out[size] = 0;
+        TELU_SYNC_LANES();
+    }
+    if (!whole)
+        return 0;
     if (bytes > 0 && size < cap) {
         if (TELU_LANE == 0)
             memset(out + size, 0, cap - size);
@@ -146,39 +172,36 @@ TELU_STATIC size_t packet_finish(uint8_t *out, size_t cap, int bytes, size_t hea
 
 TELU_PUBLIC size_t telu_packet_put_levels(uint8_t *out, size_t cap, int bytes,
                                           const struct telu_layers *l,
-                                          const struct telu_tables *t, int stages, int n)
+                                          const struct telu_tables *t)
 {
     struct telu_range_enc e;
-    int prefix_bits;
-    size_t head = (size_t)telu_packet_levels_header(l->stages, stages, n, &prefix_bits);
 
     cap = packet_limit(cap, bytes);
-    if (cap <= head)
+    if (cap <= 1)
         return 0;
 
-    packet_put_header(out, head, l, n, TELU_SHAPE_LEVELS, l->prefix, prefix_bits);
-    telu_range_enc_init(&e, out + head, cap - head);
-    telu_level_put(&e, l->level, NULL, l->stages, t);
-    return packet_finish(out, cap, bytes, head, &e);
+    packet_put_header(&e, out, cap, l, TELU_SHAPE_LEVELS, t);
+    if (l->stages > 0)
+        telu_level_put(&e, l->level, NULL, l->stages, t);
+    return packet_finish(out, cap, bytes, l, 0, &e, t);
 }
 
 TELU_PUBLIC size_t telu_packet_put(uint8_t *out, size_t cap, int bytes,
                        const struct telu_layers *l, const struct telu_bands *p,
-                       const struct telu_tables *t, int n)
+                       const struct telu_tables *t)
 {
-    size_t head = (size_t)telu_packet_header_bytes(l->stages, n);
     struct telu_range_enc e;
 
     cap = packet_limit(cap, bytes);
-    if (cap <= head)
+    if (cap <= 1)
         return 0;
 
-    packet_put_header(out, head, l, n, l->shape, l->step, STEP_BITS);
-    telu_range_enc_init(&e, out + head, cap - head);
+    packet_put_header(&e, out, cap, l, l->shape, t);
+    telu_range_put(&e, (uint32_t)l->step, 1, STEP_BITS);
     telu_refine_put(&e, l->q, p, t);
     if (l->leveled)
         telu_level_put(&e, l->level, l->q, l->stages, t);
-    return packet_finish(out, cap, bytes, head, &e);
+    return packet_finish(out, cap, bytes, l, 1, &e, t);
 }
 
 /* --- Reading -------------------------------------------------------------- */
@@ -187,59 +210,61 @@ TELU_PUBLIC int telu_packet_peek(struct telu_packet_header *h, const uint8_t *in
                      int stages, int n)
 {
     struct packet_bits b = { NULL, in, 0 };
-    int head, length = size < TELU_MAX_PACKET ? (int)size : TELU_MAX_PACKET;
+    int length = size < TELU_MAX_PACKET ? (int)size : TELU_MAX_PACKET;
 
     if (size == 0)
         return -1;
     h->base = 1;
-    h->shape = h->header_bytes = h->leveled = 0;
+    h->shape = h->coded = h->leveled = h->prefix_bits = 0;
     h->refined = (int)packet_get_bits(&b, BASE_BITS);
     if (!h->refined) {
         telu_packet_capacity(length, stages, n, &h->stages, &h->prefix_bits);
         return 0;
     }
 
+    h->coded = 1;
     h->stages = (int)packet_get_bits(&b, STAGES_BITS);
     if (h->stages > stages)
         return -1;
     h->base = h->stages > 0;
     h->shape = (int)packet_get_bits(&b, SHAPE_BITS);
-    h->prefix_bits = 0;
     h->refined = h->shape != TELU_SHAPE_LEVELS;
-    head = h->refined ? telu_packet_header_bytes(h->stages, n)
-                      : telu_packet_levels_header(h->stages, stages, n, &h->prefix_bits);
-    if (length > head) {
-        h->leveled = h->refined ? telu_packet_leveled(h->shape, h->stages) : h->stages > 0;
-        h->header_bytes = head;
-        return 0;
-    }
-
-    /* The packet was cut: all or part of the base layer is there. */
-    h->refined = 0;
-    packet_split_bits(8 * length - HEADER_BITS, h->stages, n, &h->stages, &h->prefix_bits);
+    h->leveled = h->refined ? telu_packet_leveled(h->shape, h->stages) : h->stages > 0;
     return 0;
 }
 
-/* Sets l from header y and from the codes and prefix read from b. */
-TELU_STATIC void packet_get_codes(struct telu_layers *l, const struct telu_packet_header *y,
-                                  struct packet_bits *b, int n)
+/* Sets l from header y, with S codes and without a prefix. */
+TELU_STATIC void packet_set_layers(struct telu_layers *l, const struct telu_packet_header *y, int S,
+                                   int whole, int step)
 {
+    if (TELU_LANE == 0) {
+        l->refined = whole && y->refined;
+        l->leveled = whole && y->leveled;
+        l->stages = S;
+        l->shape = y->shape;
+        l->prefix_bits = l->prefix = 0;
+        l->step = whole ? step : 0;
+    }
+    TELU_SYNC_LANES();
+}
+
+/* Reads a base-only packet. */
+TELU_STATIC void packet_get_base(struct telu_layers *l, const struct telu_packet_header *y,
+                                 const uint8_t *in, int n)
+{
+    struct packet_bits b = { NULL, in, BASE_BITS };
     uint32_t code;
 
+    packet_set_layers(l, y, y->stages, 1, 0);
     for (int s = 0; s < y->stages; s++) {
-        code = packet_get_bits(b, n);
+        code = packet_get_bits(&b, n);
         if (TELU_LANE == 0)
             l->codes[s] = (int)code;
     }
-    code = packet_get_bits(b, y->prefix_bits);
+    code = packet_get_bits(&b, y->prefix_bits);
     if (TELU_LANE == 0) {
-        l->refined = y->refined;
-        l->leveled = y->leveled;
-        l->stages = y->stages;
-        l->shape = y->shape;
         l->prefix_bits = y->prefix_bits;
         l->prefix = (int)code;
-        l->step = 0;
     }
     TELU_SYNC_LANES();
 }
@@ -248,30 +273,30 @@ TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
                     const uint8_t *in, size_t size, const struct telu_tables *t,
                     int stages, int n)
 {
-    struct packet_bits b = { NULL, in, 0 };
     struct telu_packet_header y;
     struct telu_range_dec d;
-    int step;
+    int S, step = 0, whole;
 
     if (telu_packet_peek(&y, in, size, stages, n))
         return -1;
-    b.at = in[0] >> 7 ? HEADER_BITS : BASE_BITS;
-    packet_get_codes(l, &y, &b, n);
-    if (!y.header_bytes)
+    if (!y.coded) {
+        packet_get_base(l, &y, in, n);
         return 0;
+    }
 
-    telu_range_dec_init(&d, in + y.header_bytes, size - (size_t)y.header_bytes);
+    telu_range_dec_init(&d, in + 1, size - 1);
+    S = packet_get_header(&d, l->codes, &step, &whole, y.stages, y.refined, t);
+    packet_set_layers(l, &y, S, whole, step);
+    if (!whole)
+        return 0;
     if (y.refined) {
-        step = (int)packet_get_bits(&b, STEP_BITS);
-        if (TELU_LANE == 0)
-            l->step = step;
-        telu_bands_envelope(bands, t, l->codes, y.stages);
+        telu_bands_envelope(bands, t, l->codes, S);
         telu_bands_step(bands, t, step, y.shape);
         if (telu_refine_get(&d, l->q, bands, t))
             return -1;
     }
     if (y.leveled)
-        telu_level_get(&d, l->level, y.refined ? l->q : NULL, y.stages, t);
+        telu_level_get(&d, l->level, y.refined ? l->q : NULL, S, t);
     return telu_range_ended(&d) ? 0 : -1;
 }
 

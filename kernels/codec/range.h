@@ -57,6 +57,10 @@ TELU_INLINE int telu_range_above(const struct telu_range_dec *d, uint32_t c)
     return d->code >= d->range * c;
 }
 
+/* 1 when no bytes behind the data could lift the symbol that was found above its end, cumulative
+ * frequency c; nothing lifts the last one, c = 2^t. Call it after telu_range_begin(). */
+TELU_PUBLIC int telu_range_certain(const struct telu_range_dec *d, uint32_t c, int t);
+
 /* 1 when only zeros follow, as after the last symbol; other bytes mean damage. */
 TELU_PUBLIC int telu_range_ended(const struct telu_range_dec *d);
 

@@ -138,6 +138,14 @@ TELU_PUBLIC uint32_t telu_range_get_bits(struct telu_range_dec *d, int count)
     return v;
 }
 
+TELU_PUBLIC int telu_range_certain(const struct telu_range_dec *d, uint32_t c, int t)
+{
+    size_t missing = d->at > d->n ? d->at - d->n : 0;
+    uint32_t open = missing >= 4 ? 0xffffffffu : (1u << 8 * missing) - 1;
+
+    return missing == 0 || c == 1u << t || (uint64_t)d->code + open < (uint64_t)d->range * c;
+}
+
 TELU_PUBLIC int telu_range_ended(const struct telu_range_dec *d)
 {
     for (size_t i = d->at; i < d->n; i++)

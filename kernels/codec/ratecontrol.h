@@ -50,6 +50,7 @@ struct telu_rc {
     int packets;               /* with refinement or levels so far, 1000000 at most */
     float credit;              /* bytes saved, negative: owed */
     float pause;               /* bytes of a quiet packet at the last step */
+    float code_bits;           /* mean bits of a code, over those expected at first */
     float level_bytes;         /* mean bytes of a packet's levels, over those expected at first */
     float pauses, seen;        /* packets of base layer and levels: pauses, all; both fade */
 };
@@ -85,24 +86,29 @@ TELU_PUBLIC float telu_rc_level_dead_zone(int stages, int refined);
 /* Wider by this where levels have taken more bytes than the rate has; 0 otherwise. */
 TELU_PUBLIC float telu_rc_level_debt(const struct telu_rc *rc);
 
+/* Accounts for the S codes of a packet, of `cost` / 64 bits. */
+TELU_PUBLIC void telu_rc_code_cost(struct telu_rc *rc, const struct telu_model *m, int S,
+                                   uint32_t cost);
+
 /* Accounts for the levels of a packet, of `cost` / 64 bits. */
 TELU_PUBLIC void telu_rc_level_cost(struct telu_rc *rc, uint32_t cost);
 
-/* Returns 1 when a packet of zeros at the coarsest step fits, so that some packet does. bands
- * have their envelope; head as of telu_packet_header_bytes(). A leveled packet has levels of 0. */
-TELU_PUBLIC int telu_rc_fits(const struct telu_budget *budget, struct telu_bands *bands,
-                 const struct telu_tables *t, int head);
+/* Returns 1 when a packet with these codes, coefficients of 0 at the coarsest step and levels of 0
+ * fits, so that some packet does. bands have their envelope, when the budget is refined. */
+TELU_PUBLIC int telu_rc_fits(const struct telu_budget *budget, const int *codes,
+                             struct telu_bands *bands, const struct telu_model *m);
 
-/* Chooses the step of a refined packet, completes bands with it and quantises c - base to q.
+/* Chooses the step of a refined packet, completes bands with it and quantises c - base to q. head:
+ * telu_packet_header_bytes().
  * Returns the step. points [TELU_RC_GRID]: telu_rc_point() of each point; NULL computes only
  * those needed. */
 TELU_PUBLIC int telu_rc_step(struct telu_rc *rc, const struct telu_budget *budget,
-                 struct telu_bands *bands, const struct telu_tables *t, int head,
+                 struct telu_bands *bands, const struct telu_tables *t, float head,
                  const float *c, const float *base, int *q, const float *points);
 
 /* Returns the bytes of the packet at a point of a curve; overwrites bands and q. */
 TELU_PUBLIC float telu_rc_point(const struct telu_rate *rate, const struct telu_budget *budget,
-                 struct telu_bands *bands, const struct telu_tables *t, int head,
+                 struct telu_bands *bands, const struct telu_tables *t, float head,
                  const float *c, const float *base, int *q, int point);
 
 /* Dead zone and shape index of a tuning; the fit of the tables uses the same. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define RATE_PER_BYTE   400     /* bit/s that make one byte per packet */
+#define HEADER_BYTES    2       /* first byte and step */
 #define SLACK_BYTES     4       /* bytes by which an estimate may be short */
 #define POINT_STEPS     8       /* steps between points of a curve */
 #define MAX_RATIO       4       /* largest packet / average one */
@@ -38,6 +39,8 @@
 #define MIN_SHARE       0.5f    /* least share of the rate to aim at, whatever the debt */
 #define MAX_SHARE       2.0f    /* largest share, whatever the credit */
 
+#define CODE_SHARE      0.85f   /* bits of a code, of its n, that are expected at first */
+#define CODE_END        32      /* bits behind the codes that make them certain, at most */
 #define LEVEL_BYTES     4.5f    /* bytes that a packet's levels are expected to take at first */
 #define LEVEL_MEMORY    32.0f   /* packets over which their mean is taken */
 #define LEVEL_DEAD      0.65f   /* dead zone of levels, in steps, with many codes */
@@ -47,7 +50,7 @@
 #define FEW_CODES       3
 #define MANY_CODES      7
 #define QUIET_STAGES    2       /* codes of a pause */
-#define CODE_FRAME      2.0f    /* bytes of header, unused bits and the range coder's end */
+#define CODE_FRAME      1.5f    /* bytes of header and the range coder's end */
 #define CBR_MARGIN      1.0f    /* bytes kept for levels that take more than their mean */
 #define CODE_CREDIT     25.0f   /* packets over which a base layer's credit is spent */
 #define MAX_CODE_CREDIT 12.0f   /* packets of it kept, at most */
@@ -181,13 +184,26 @@ TELU_PUBLIC void telu_rc_level_cost(struct telu_rc *rc, uint32_t cost)
     rc->level_bytes += ((float)cost / 512.0f - rc_level_bytes(rc)) / LEVEL_MEMORY;
 }
 
-/* 1 when a packet of S codes and levels of 0 fits into `bytes`. */
-TELU_STATIC int rc_levels_fit(const struct telu_model *m, int S, int bytes)
+/* Expected bits of a code. */
+TELU_STATIC float rc_code_bits(const struct telu_rc *rc, const struct telu_model *m)
 {
-    int prefix_bits, room = bytes - telu_packet_levels_header(S, m->cfg.stages, m->n,
-                                                              &prefix_bits);
+    return CODE_SHARE * (float)m->n + rc->code_bits;
+}
 
-    return room > 1 && telu_level_cost(rc_zeros, NULL, S, &m->tab) <= 512u * (uint32_t)(room - 1);
+TELU_PUBLIC void telu_rc_code_cost(struct telu_rc *rc, const struct telu_model *m, int S,
+                                   uint32_t cost)
+{
+    if (S > 0)
+        rc->code_bits += ((float)cost / (64.0f * (float)S) - rc_code_bits(rc, m)) / LEVEL_MEMORY;
+}
+
+/* 1 when S codes of `cost` / 64 bits and levels of 0 fit into `bytes`. */
+TELU_STATIC int rc_levels_fit(const struct telu_model *m, int S, uint32_t cost, int bytes)
+{
+    uint32_t behind = telu_level_cost(rc_zeros, NULL, S, &m->tab) + 8 * 64;
+
+    behind = behind > CODE_END * 64 ? behind : CODE_END * 64;
+    return bytes > 1 && cost + behind <= 512u * (uint32_t)(bytes - 1);
 }
 
 /* Chooses the number of codes of a packet of base layer and levels. Speech gets the codes that
@@ -202,11 +218,17 @@ TELU_STATIC int rc_code_stages(const struct telu_rc *rc, const struct telu_model
         want += rc->credit / CODE_CREDIT;
     if (rc->rate.mode == TELU_CBR)
         want -= CBR_MARGIN;
-    stages = (8.0f * (want - CODE_FRAME - rc_level_bytes(rc))) / (float)m->n;
+    stages = 8.0f * (want - CODE_FRAME - rc_level_bytes(rc)) / rc_code_bits(rc, m);
     if (rc->rate.mode != TELU_CBR && stages > least)
         stages = quiet ? least : (stages - share * least) / (1.0f - share);
     S = (int)(stages + 0.5f);
     return S < 1 ? 1 : S > m->cfg.stages ? m->cfg.stages : S;
+}
+
+/* Expected cost, in 1/64 bit, of S codes. */
+TELU_STATIC uint32_t rc_expected_codes(const struct telu_rc *rc, const struct telu_model *m, int S)
+{
+    return (uint32_t)(64.0f * (float)S * rc_code_bits(rc, m));
 }
 
 TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct telu_model *m,
@@ -217,7 +239,7 @@ TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct t
                              rc_split_index(rc->rate.bitrate)];
     struct telu_budget c = { 0, 0, 0, 0, 0, 0 };
     float level = rc_level(pcm, TELU_PACKET);
-    int quiet = rc->packets > 0 && level < rc->loudest - ACTIVE_RANGE;
+    int quiet = rc->packets > 0 && level < rc->loudest - ACTIVE_RANGE, most, prefix_bits;
 
     c.refined = rc->rate.refinement && split <= m->cfg.stages;
     if (!c.refined) {
@@ -230,7 +252,10 @@ TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct t
         c.cap = TELU_MAX_PACKET;
         if (rc->rate.mode == TELU_CBR) {
             c.bytes = c.cap = bytes;
-            while (c.stages > 0 && !rc_levels_fit(m, c.stages, bytes))
+            telu_packet_capacity(bytes, m->cfg.stages, m->n, &most, &prefix_bits);
+            c.stages = c.stages < most ? c.stages : most;
+            while (c.stages > 0 && !rc_levels_fit(m, c.stages, rc_expected_codes(rc, m, c.stages),
+                                                  bytes))
                 c.stages--;
             if (c.stages == 0) {           /* a packet too small for levels */
                 c.leveled = 0;
@@ -244,7 +269,8 @@ TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct t
     c.stages = split;
 
     /* The refinement keeps some bytes, whatever the table says. */
-    while (c.stages > 0 && telu_packet_header_bytes(c.stages, m->n) + SLACK_BYTES > bytes)
+    while (c.stages > 0 && HEADER_BYTES + SLACK_BYTES +
+           (int)(rc_expected_codes(rc, m, c.stages) / 512) >= bytes)
         c.stages--;
     c.shape = telu_rc_shape(rc->rate.tune);
     if (quiet && c.shape != 0 && c.stages > QUIET_STAGES)
@@ -255,11 +281,15 @@ TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct t
     return c;
 }
 
-TELU_PUBLIC int telu_rc_fits(const struct telu_budget *budget, struct telu_bands *bands,
-                 const struct telu_tables *t, int head)
+TELU_PUBLIC int telu_rc_fits(const struct telu_budget *budget, const int *codes,
+                             struct telu_bands *bands, const struct telu_model *m)
 {
-    int64_t room = (int64_t)(budget->cap - head - SLACK_BYTES) * 512;
+    const struct telu_tables *t = &m->tab;
+    uint32_t cost = telu_code_cost(codes, budget->stages, t);
+    int64_t room = (int64_t)(budget->cap - HEADER_BYTES - SLACK_BYTES) * 512 - cost;
 
+    if (!budget->refined)
+        return rc_levels_fit(m, budget->stages, cost, budget->cap);
     if (room <= 0)
         return 0;
     telu_bands_step(bands, t, TELU_STEPS - 1, budget->shape);
@@ -274,8 +304,8 @@ struct rc_packet {
     struct telu_bands *bands;
     const struct telu_tables *t;
     const float *c, *base;
-    int *q, shape, head;
-    float dead;
+    int *q, shape;
+    float head, dead;
 };
 
 /* Quantises with that step. Returns the bytes that the packet would have. A step too fine for the
@@ -286,8 +316,7 @@ TELU_STATIC float rc_try_step(const struct rc_packet *p, int step)
     telu_bands_step(p->bands, p->t, step, p->shape);
     if (telu_refine_quantise(p->q, p->bands, p->t, p->c, p->base, p->dead))
         return CLAMPED_BYTES;
-    return (float)telu_refine_cost(p->q, p->bands, p->t) / 512.0f + (float)p->head +
-           0.5f;
+    return (float)telu_refine_cost(p->q, p->bands, p->t) / 512.0f + p->head + 0.5f;
 }
 
 /* Sets bytes to this packet's size at each point, measured or from known. Above `most` bytes, and
@@ -440,7 +469,7 @@ TELU_STATIC int rc_finest_step(const struct rc_packet *p, int least, float most)
 }
 
 TELU_PUBLIC float telu_rc_point(const struct telu_rate *rate, const struct telu_budget *budget,
-                 struct telu_bands *bands, const struct telu_tables *t, int head,
+                 struct telu_bands *bands, const struct telu_tables *t, float head,
                  const float *c, const float *base, int *q, int point)
 {
     struct rc_packet p = { bands, t, c, base, q, budget->shape, head,
@@ -450,7 +479,7 @@ TELU_PUBLIC float telu_rc_point(const struct telu_rate *rate, const struct telu_
 }
 
 TELU_PUBLIC int telu_rc_step(struct telu_rc *rc, const struct telu_budget *budget,
-                 struct telu_bands *bands, const struct telu_tables *t, int head,
+                 struct telu_bands *bands, const struct telu_tables *t, float head,
                  const float *c, const float *base, int *q, const float *points)
 {
     struct rc_packet p = { bands, t, c, base, q, budget->shape, head,
@@ -466,7 +495,7 @@ TELU_PUBLIC int telu_rc_step(struct telu_rc *rc, const struct telu_budget *budge
             for (int i = 0; i < TELU_RC_GRID; i++)
                 bytes[i] += rc_level_bytes(rc);
         rc_update_curves(rc, c, bytes);
-        step = rc_solve_step(rc, rc_wanted_bytes(rc), (float)head);
+        step = rc_solve_step(rc, rc_wanted_bytes(rc), head);
     } else {
         rc_track_level(rc, rc_level(c, TELU_COEFS));
     }
@@ -489,6 +518,7 @@ TELU_PUBLIC void telu_rc_update(struct telu_rc *rc, const struct telu_budget *bu
 }
 
 #undef RATE_PER_BYTE
+#undef HEADER_BYTES
 #undef SLACK_BYTES
 #undef POINT_STEPS
 #undef MAX_RATIO
@@ -510,6 +540,8 @@ TELU_PUBLIC void telu_rc_update(struct telu_rc *rc, const struct telu_budget *bu
 #undef SETTLED_RISE
 #undef MIN_SHARE
 #undef MAX_SHARE
+#undef CODE_SHARE
+#undef CODE_END
 #undef LEVEL_BYTES
 #undef LEVEL_MEMORY
 #undef LEVEL_DEAD

@@ -30,7 +30,7 @@ extern "C" {
 /* Bit rates for which the split table holds the number of base stages. */
 #define TELU_SPLIT_RATES 12
 #define TELU_SPLIT_RATE_LIST \
-    2000, 3000, 4000, 6000, 8000, 10000, 12000, 16000, 20000, 24000, 32000, 64000
+    2000, 3000, 5000, 6000, 8000, 10000, 12000, 16000, 20000, 24000, 32000, 64000
 extern const int telu_split_rate[TELU_SPLIT_RATES];
 #define TELU_SPLIT_BASE_ONLY 255
 #define TELU_SPLIT_LEVELS    254       /* base layer and levels */
@@ -45,6 +45,10 @@ struct telu_tables {
     const uint16_t *freq;      /* (TELU_CONTEXTS, 18) */
     const uint16_t *cumul;     /* (TELU_CONTEXTS, 19), derived on load; the last
                                 * column is 32768 */
+    const uint8_t *group;      /* (codes) group of each code of stage 0, code.h */
+    const uint16_t *code;      /* (TELU_CODE_ROWS(stages), codes), code.h */
+    const uint16_t *code_cumul;    /* (.., codes + 1), derived likewise */
+    const float *bias_of_code; /* (.., codes), derived: lambda of the stage times its cost */
     const uint16_t *level;     /* (TELU_LEVEL_CONTEXTS, 10), level.h */
     const uint16_t *level_cumul;   /* (TELU_LEVEL_CONTEXTS, 11), derived likewise */
     const uint8_t *recon;      /* (4) */

@@ -3,12 +3,14 @@
  * stages before it. The search runs in a space of few dimensions, one for each stage.
  *
  *   r = latent
- *   stage s:   z = in(r)     code = nearest(z)     v = out(book[code])
+ *   stage s:   z = in(r)     code = nearest(z)     v = out(book[code])      (code.h: at what cost)
  *              r -= v        sum += v
  *
  * A prefix names a node of the last stage's tree: the mean of the codes below it.
  */
 #include "network.h"
+
+#include "code.h"
 
 #include <string.h>
 
@@ -57,7 +59,7 @@ static int nearest_node(const struct telu_model *m, int s, int bits, const float
 }
 
 int telu_rvq_encode(struct telu_ctx *ctx, const struct telu_model *m, int *codes,
-                    int S, int *prefix, int prefix_bits, float *sum,
+                    int S, int *prefix, int prefix_bits, int coded, float *sum,
                     const float *latent)
 {
     size_t bytes = (size_t)m->cfg.latent * sizeof(float);
@@ -76,7 +78,9 @@ int telu_rvq_encode(struct telu_ctx *ctx, const struct telu_model *m, int *codes
         if (s < S) {
             int32_t code;
 
-            if (be->nearest(ctx, &code, z, st->tbook, 1, m->cfg.codes, st->dim))
+            const float *bias = coded ? telu_code_bias(&m->tab, s, codes[0]) : NULL;
+
+            if (be->nearest(ctx, &code, z, st->tbook, bias, 1, m->cfg.codes, st->dim))
                 return -1;
             codes[s] = code;
             v = st->book + (size_t)code * st->dim;

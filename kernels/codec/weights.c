@@ -106,16 +106,17 @@ static int expect(const struct telu_json *meta, const char *key, const char *val
                             telu_json_show(shown, sizeof(shown), is ? is : "missing"), value);
 }
 
-/* Versions 1 and 2 belong to packets without levels, which no stream of today has. */
+/* Versions 1 and 2 belong to packets without levels, version 3 to codes of ten bits each; no stream
+ * of today has them. */
 static int check_version(const struct telu_json *meta)
 {
     const char *is = telu_json_string(telu_json_member(meta, "version"));
 
-    if (is && (!strcmp(is, "1") || !strcmp(is, "2")))
-        return telu_fail_status(TELU_ERR_VERSION, "__metadata__: version is '%s', expected '3': "
-                                "the weights belong to TeluCodec before 0.3; train them again, "
+    if (is && (!strcmp(is, "1") || !strcmp(is, "2") || !strcmp(is, "3")))
+        return telu_fail_status(TELU_ERR_VERSION, "__metadata__: version is '%s', expected '4': "
+                                "the weights belong to TeluCodec before 0.4; train them again, "
                                 "or play their streams with that version", is);
-    return expect(meta, "version", "3", TELU_ERR_VERSION);
+    return expect(meta, "version", "4", TELU_ERR_VERSION);
 }
 
 static int read_metadata(const struct telu_json *root, struct telu_weights *w)

@@ -15,7 +15,7 @@
 
 /* One block per row, for live streams. */
 static __global__ void __launch_bounds__(THREADS)
-nearest_few(int32_t *index, const float *z, const float *book, int N, int D)
+nearest_few(int32_t *index, const float *z, const float *book, const float *bias, int N, int D)
 {
     __shared__ float row[TELU_MAX_DIM];
     __shared__ struct nearest warps[THREADS / LANES];
@@ -26,7 +26,7 @@ nearest_few(int32_t *index, const float *z, const float *book, int N, int D)
         row[t] = z[(size_t)blockIdx.x * D + t];
     __syncthreads();
     for (int n = t; n < N; n += THREADS) {
-        float sum = 0.0f;
+        float sum = bias ? bias[n] : 0.0f;
 
         for (int d = 0; d < D; d++) {
             float diff = row[d] - book[(size_t)d * N + n];
@@ -55,7 +55,8 @@ nearest_few(int32_t *index, const float *z, const float *book, int N, int D)
 
 /* Large batches: EACH rows per warp, EACH x EACH sums per thread. */
 static __global__ void __launch_bounds__(THREADS)
-nearest_many(int32_t *index, const float *z, const float *book, int R, int N, int D)
+nearest_many(int32_t *index, const float *z, const float *book, const float *bias, int R, int N,
+             int D)
 {
     TELU_SHARED(float, scratch);  /* (D, CODES) of the book, (D, ROWS) of z */
     float *codes = scratch, *rows = scratch + D * CODES;
@@ -80,6 +81,15 @@ nearest_many(int32_t *index, const float *z, const float *book, int R, int N, in
         __syncthreads();
         float sum[EACH][EACH] = {};
 
+        #pragma unroll
+        for (int j = 0; j < EACH; j++) {
+            int code = n + EACH * lane + j;
+            float begin = bias && code < N ? bias[code] : 0.0f;
+
+            #pragma unroll
+            for (int i = 0; i < EACH; i++)
+                sum[i][j] = begin;
+        }
         #pragma unroll 4
         for (int d = 0; d < D; d++) {
             float4 c4 = *reinterpret_cast<const float4 *>(&codes[d * CODES + EACH * lane]);
@@ -110,7 +120,7 @@ nearest_many(int32_t *index, const float *z, const float *book, int R, int N, in
 }
 
 int telu_nearest_cuda(struct telu_ctx *ctx, int32_t *index, const float *z,
-                      const float *book, int R, int N, int D)
+                      const float *book, const float *bias, int R, int N, int D)
 {
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
 
@@ -119,10 +129,11 @@ int telu_nearest_cuda(struct telu_ctx *ctx, int32_t *index, const float *z,
     if (D < 1 || D > TELU_MAX_DIM)
         return telu_fail("nearest: %d dimensions, expected 1 to %d", D, TELU_MAX_DIM);
     if (R <= TELU_SMALL_NEAREST)
-        TELU_LAUNCH(nearest_few, R, THREADS, 0, cuda->stream, index, z, book, N, D);
+        TELU_LAUNCH(nearest_few, R, THREADS, 0, cuda->stream, index, z, book, bias, N,
+                    D);
     else
         TELU_LAUNCH(nearest_many, (R + ROWS - 1) / ROWS, THREADS,
-                    sizeof(float) * D * (CODES + ROWS), cuda->stream, index, z, book, R,
-                    N, D);
+                    sizeof(float) * D * (CODES + ROWS), cuda->stream, index, z, book,
+                    bias, R, N, D);
     return telu_cuda_launched("nearest");
 }

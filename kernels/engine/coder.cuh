@@ -26,6 +26,8 @@ static __device__ const int device_split_rate[] = { TELU_SPLIT_RATE_LIST };
 
 #include "level_body.h"
 
+#include "code_body.h"
+
 #include "packet_body.h"
 
 #include "plc_body.h"

@@ -3,13 +3,15 @@
  * lowest index wins among equal distances: the same latent gives the CPU's codes and the CPU's
  * sum, bit for bit. A table holds the latent of each code, see rvq.cu.
  *
+ * A row whose codes the range coder will write minds their cost: the sum begins with it.
+ *
  * search_few gives each row its own block. Its cost is latency: each step waits for the one
  * before. So it prefetches the next stage's weights and codes while it compares distances.
  * search_many gives a block 16 rows, which share the codes that the block reads; a thread
  * handles four rows and four codes at a time.
  *
- * The codes determine the envelope, and so whether the refinement fits. If not, the search goes
- * on for the codes of a base-only packet.
+ * The codes determine the envelope, and so whether the refinement fits. If not, or if codes and
+ * levels do not fit, the search goes on for the codes of a base-only packet.
  */
 #include "coder.cuh"
 
@@ -19,18 +21,29 @@
 /* State of one row that a block searches. */
 struct search_row {
     int stages, bits;          /* codes to find; prefix bits of one more */
-    int open;                  /* 1: refined, not known yet whether that fits */
+    int coded;                 /* 1: the search minds the cost of codes (code.h) */
+    int open;                  /* 1: coded, not known yet whether that fits */
+    int first;                 /* code of stage 0, once found */
 };
 
 static __device__ struct search_row search_begin(const struct telu_row *row)
 {
     int on = row && row->enc_age >= 0;
 
-    return { on ? row->layers.stages : 0, on ? row->layers.prefix_bits : 0,
-             on && row->layers.refined };
+    int coded = on && telu_encode_coded(&row->layers);
+
+    return { on ? row->layers.stages : 0, on ? row->layers.prefix_bits : 0, coded, coded, 0 };
 }
 
-/* A warp decides whether the row's refinement fits; if not, the packet becomes base-only. */
+/* Returns what is added to the distances of a stage's codes, or NULL. */
+static __device__ inline const float *search_bias(const struct search_row *a,
+                                                  const struct telu_model *m, int stage)
+{
+    return a->coded ? telu_code_bias(&m->tab, stage, a->first) : NULL;
+}
+
+/* A warp decides whether the row's refinement and levels fit; if not, the packet becomes
+ * base-only. */
 static __device__ void search_settle(struct search_row *a, struct telu_row *row,
                                      const struct telu_model *m)
 {
@@ -93,9 +106,9 @@ struct few_search {
     struct telu_stage stage[TELU_MAX_STAGES + 1];
 };
 
-/* Prefetched values of a thread: weights and codes of the next stage. */
+/* Prefetched values of a thread: weights and codes of the next stage; the bias of this one. */
 struct few_prefetched {
-    float in[FEW_WEIGHTS], code[FEW_CODES][FEW_AHEAD];
+    float in[FEW_WEIGHTS], code[FEW_CODES][FEW_AHEAD], bias[FEW_CODES];
 };
 
 static __device__ inline float few_weight(const struct telu_stage *st, int latent, int at,
@@ -158,17 +171,21 @@ static __device__ inline void few_project(struct few_search *s, const struct few
 /* Nearest of a thread's codes. */
 static __device__ inline struct nearest few_nearest(const struct few_search *s,
                                                     const struct few_prefetched *a,
-                                                    const struct telu_stage *st, int codes)
+                                                    const struct telu_stage *st, int codes,
+                                                    const float *bias)
 {
     struct nearest f = { INFINITY, 0 };
 
     for (int first = threadIdx.x; first < codes; first += FEW_CODES * FEW_THREADS) {
-        float sum[FEW_CODES] = {};
+        float sum[FEW_CODES];
         int v[FEW_CODES], ahead = first == (int)threadIdx.x, from = ahead ? FEW_AHEAD : 0;
 
         #pragma unroll
         for (int j = 0; j < FEW_CODES; j++)    /* repeating the last is harmless */
             v[j] = min(first + j * FEW_THREADS, codes - 1);
+        #pragma unroll
+        for (int j = 0; j < FEW_CODES; j++)
+            sum[j] = ahead || !bias ? (ahead ? a->bias[j] : 0.0f) : bias[v[j]];
         if (ahead)
             #pragma unroll
             for (int d = 0; d < FEW_AHEAD; d++)
@@ -234,6 +251,12 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
                     to[t + n * FEW_THREADS] = sum[n];
         if (!codes_left && !(stage == s.row.stages && s.row.bits))
             return;
+
+        const float *bias = search_bias(&s.row, m, stage < m->cfg.stages ? stage : 0);
+
+        #pragma unroll
+        for (int j = 0; j < FEW_CODES; j++)    /* in flight during the projection */
+            ahead.bias[j] = bias ? bias[min(t + j * FEW_THREADS, codes - 1)] : 0.0f;
         few_project(&s, &ahead, st, latent);
         if (!codes_left) {
             if (warp == 0)
@@ -241,7 +264,7 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
             return;
         }
 
-        struct nearest f = few_nearest(&s, &ahead, st, codes);
+        struct nearest f = few_nearest(&s, &ahead, st, codes, bias);
 
         if (stage + 1 < m->cfg.stages)
             few_prefetch(&ahead, st + 1, latent, codes);
@@ -265,8 +288,10 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
                 sum[n] += v;
                 s.r[t + n * FEW_THREADS] -= v;
             }
-        if (t == 0)
+        if (t == 0) {
             row->layers.codes[stage] = f.index;
+            s.row.first = stage == 0 ? f.index : s.row.first;
+        }
         __syncthreads();
     }
 }
@@ -307,19 +332,34 @@ static __device__ inline void many_project(struct many_search *s, const struct t
 }
 
 /* Nearest codes for a warp's four rows, among its share. codes: a multiple of MANY_PASS. */
-static __device__ inline void many_nearest(struct many_search *s, const struct telu_stage *st,
-                                           int codes)
+static __device__ inline void many_nearest(struct many_search *s, const struct telu_model *m,
+                                           int stage)
 {
+    const struct telu_stage *st = &m->vq[stage];
+    const int codes = m->cfg.codes;
     const int lane = TELU_LANE, warp = threadIdx.x / LIVE_WARP;
     const int group = MANY_TILE * (warp % MANY_GROUPS), share = warp / MANY_GROUPS;
     struct nearest mine[MANY_TILE];
+    const float *bias[MANY_TILE];
 
     #pragma unroll
-    for (int i = 0; i < MANY_TILE; i++)
+    for (int i = 0; i < MANY_TILE; i++) {
         mine[i] = { INFINITY, 0 };
+        bias[i] = search_bias(&s->row[group + i], m, stage);
+    }
     for (int v = share * MANY_PASS + MANY_TILE * lane; v < codes; v += MANY_SHARES * MANY_PASS) {
-        float sum[MANY_TILE][MANY_TILE] = {};
+        float sum[MANY_TILE][MANY_TILE];
 
+        #pragma unroll
+        for (int i = 0; i < MANY_TILE; i++) {
+            float4 b = bias[i] ? *reinterpret_cast<const float4 *>(bias[i] + v)
+                               : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+
+            sum[i][0] = b.x;
+            sum[i][1] = b.y;
+            sum[i][2] = b.z;
+            sum[i][3] = b.w;
+        }
         #pragma unroll 8
         for (int d = 0; d < st->dim; d++) {
             float4 c = *reinterpret_cast<const float4 *>(st->tbook + (size_t)d * codes + v);
@@ -376,7 +416,7 @@ static __global__ void __launch_bounds__(MANY_THREADS, 2) search_many(struct tel
         many_project(&s, st, latent);
         __syncthreads();
         if (codes)
-            many_nearest(&s, st, m->cfg.codes);
+            many_nearest(&s, m, stage);
         __syncthreads();
         #pragma unroll
         for (int i = 0; i < MANY_OWN; i++) {
@@ -397,8 +437,11 @@ static __global__ void __launch_bounds__(MANY_THREADS, 2) search_many(struct tel
                         sum[i][n] += v;
                         s.r[own + i][n * LIVE_WARP + lane] -= v;
                     }
-                if (lane == 0)
+                if (lane == 0) {
                     l.row[first + own + i].layers.codes[stage] = f.index;
+                    if (stage == 0)
+                        s.row[own + i].first = f.index;
+                }
             }
             if (stage + 1 == row->stages)
                 #pragma unroll

@@ -57,6 +57,6 @@ int telu_live_load(struct telu_ctx *ctx, const struct telu_live *l, struct telu_
         relocate(s.in, s.inb, s.out, s.outb, s.book, s.tbook, s.tree);
     }
     relocate(t.bias, t.env, t.gain, t.freq, t.cumul, t.recon, t.shape, t.tilt, t.fill, t.split,
-             t.level, t.level_cumul);
+             t.level, t.level_cumul, t.group, t.code, t.code_cumul, t.bias_of_code);
     return relocate.bad ? -1 : 0;
 }

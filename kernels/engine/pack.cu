@@ -97,7 +97,8 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) pack_few(struct telu_li
     if (tries) {
         const struct telu_budget budget = row->budget;
         float bytes = telu_rc_point(&rate, &budget, &trials[point].bands, &m->tab,
-                                    telu_packet_header_bytes(budget.stages, m->n), c, base,
+                                    telu_packet_header_bytes(row->layers.codes, budget.stages, 1,
+                                                             &m->tab), c, base,
                                     trials[point].q, point);
 
         if (TELU_LANE == 0)

@@ -5,7 +5,7 @@
 #include <math.h>
 
 int telu_nearest_c(struct telu_ctx *ctx, int32_t *index, const float *z,
-                   const float *book, int R, int N, int D)
+                   const float *book, const float *bias, int R, int N, int D)
 {
     (void)ctx;
     for (int r = 0; r < R; r++, z += D) {
@@ -13,7 +13,7 @@ int telu_nearest_c(struct telu_ctx *ctx, int32_t *index, const float *z,
 
         index[r] = 0;
         for (int n = 0; n < N; n++) {
-            float sum = 0.0f;
+            float sum = bias ? bias[n] : 0.0f;
 
             for (int d = 0; d < D; d++) {
                 float diff = z[d] - book[(size_t)d * N + n];

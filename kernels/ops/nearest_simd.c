@@ -11,10 +11,13 @@
 /* Distances of the n <= LANES codes at the head of book; each lane keeps its nearest
  * code so far, and of equal distances the earlier one. */
 TELU_ALWAYS_INLINE void lanes(float *restrict best, int32_t *restrict at,
-                     const float *restrict z, const float *restrict book, int first,
-                     int n, int N, int D)
+                     const float *restrict z, const float *restrict book,
+                     const float *restrict bias, int first, int n, int N, int D)
 {
     float sum[LANES] = { 0 };
+
+    for (int j = 0; bias && j < n; j++)
+        sum[j] = bias[j];
 
     for (int d = 0; d < D; d++, book += N) {
         float zd = z[d];
@@ -35,7 +38,7 @@ TELU_ALWAYS_INLINE void lanes(float *restrict best, int32_t *restrict at,
 
 TELU_TARGET_CLONES
 int telu_nearest_simd(struct telu_ctx *ctx, int32_t *index, const float *z,
-                      const float *book, int R, int N, int D)
+                      const float *book, const float *bias, int R, int N, int D)
 {
     (void)ctx;
     for (int r = 0; r < R; r++, z += D) {
@@ -46,9 +49,9 @@ int telu_nearest_simd(struct telu_ctx *ctx, int32_t *index, const float *z,
         for (int j = 0; j < LANES; j++)
             best[j] = INFINITY;
         for (; n + LANES <= N; n += LANES)
-            lanes(best, at, z, book + n, n, LANES, N, D);
+            lanes(best, at, z, book + n, bias ? bias + n : NULL, n, LANES, N, D);
         if (n < N)
-            lanes(best, at, z, book + n, n, N - n, N, D);
+            lanes(best, at, z, book + n, bias ? bias + n : NULL, n, N - n, N, D);
 
         index[r] = 0;
         for (int j = 0; j < LANES; j++)

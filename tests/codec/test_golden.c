@@ -89,7 +89,7 @@ static void quantiser(struct telu_ctx *ctx, const struct telu_model *m, int p)
     int codes[STAGES], prefix, stored[STAGES];
     float sum[LATENT];
 
-    need(!telu_rvq_encode(ctx, m, codes, STAGES, &prefix, 0, sum, golden.latent[p]),
+    need(!telu_rvq_encode(ctx, m, codes, STAGES, &prefix, 0, 0, sum, golden.latent[p]),
          "rvq_encode");
     expect_ints(table, "code", p, codes, golden.codes[p], STAGES);
     expect(table, "sum", p, sum, golden.sum[p], LATENT);
@@ -99,7 +99,7 @@ static void quantiser(struct telu_ctx *ctx, const struct telu_model *m, int p)
     need(!telu_rvq_decode(ctx, m, sum, stored, STAGES, 0, 0), "rvq_decode");
     expect(table, "decoded sum", p, sum, golden.sum[p], LATENT);
 
-    need(!telu_rvq_encode(ctx, m, codes, SPLIT, &prefix, BITS, sum, golden.latent[p]),
+    need(!telu_rvq_encode(ctx, m, codes, SPLIT, &prefix, BITS, 0, sum, golden.latent[p]),
          "rvq_encode with a prefix");
     expect_ints(table, "code before a prefix", p, codes, golden.codes[p], SPLIT);
     expect_ints(table, "prefix", p, &prefix, &golden.prefix[p], 1);

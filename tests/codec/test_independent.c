@@ -21,7 +21,7 @@ static int failures;
 /* Kinds of packets that the stream must have, or the test would prove nothing. */
 static struct {
     int base, prefix, refined, cut, padded, escapes, shapes[4], stages[5];
-    int level[TELU_LEVEL_SYMBOLS], kind[4], none, silence, prefix_and_levels;
+    int level[TELU_LEVEL_SYMBOLS], kind[4], none, silence;
 } seen;
 
 /* Exits with a message. */
@@ -48,7 +48,6 @@ static void look_at_levels(const struct telu_layers *l)
 {
     const int *q = l->refined ? l->q : NULL;
 
-    seen.prefix_and_levels += l->prefix_bits > 0;
     for (int b = 0; b < TELU_BANDS; b++) {
         int context = telu_level_context(l->level, q, l->stages, b);
 
@@ -71,9 +70,9 @@ static void look(const struct telu_model *m, const uint8_t *packet, size_t n)
         return;                /* telu_decode() reports it as well */
     seen.stages[l.stages]++;
     seen.prefix += l.prefix_bits > 0;
-    if (!h.header_bytes) {
+    if (!h.coded || l.stages < h.stages || l.refined != h.refined || l.leveled != h.leveled) {
         seen.base++;
-        seen.cut += packet[0] >> 7;
+        seen.cut += h.coded;
         return;
     }
     seen.padded += packet[n - 1] == 0;

@@ -52,7 +52,7 @@ static void worked_base(void)
 }
 
 /* Tables in which zeros are all but certain: of magnitudes f[0] = 32751, the other 17 are 1; of
- * levels f[4] = 32759, the other nine are 1. */
+ * levels f[4] = 32759, the other nine are 1. All codes are equally likely: each takes 10 bits. */
 static void sure_tables(struct telu_model *m, struct telu_tables *t)
 {
     static uint16_t freq[TELU_CONTEXTS * TELU_SYMBOLS];
@@ -60,11 +60,22 @@ static void sure_tables(struct telu_model *m, struct telu_tables *t)
     static uint16_t level[TELU_LEVEL_CONTEXTS * TELU_LEVEL_SYMBOLS];
     static uint16_t level_cumul[TELU_LEVEL_CONTEXTS * (TELU_LEVEL_SYMBOLS + 1)];
 
+    static uint16_t code[TELU_CODE_ROWS(16) << N], code_cumul[TELU_CODE_ROWS(16) * ((1 << N) + 1)];
+    static uint8_t group[1 << N];
+
     *t = m->tab;
     t->freq = freq;
     t->cumul = cumul;
     t->level = level;
     t->level_cumul = level_cumul;
+    t->group = group;
+    t->code = code;
+    t->code_cumul = code_cumul;
+    for (int i = 0; i < TELU_CODE_ROWS(16); i++)
+        for (int c = 0; c < 1 << N; c++) {
+            code[(i << N) + c] = 32;
+            code_cumul[i * ((1 << N) + 1) + c + 1] = (uint16_t)(32 * (c + 1));
+        }
     for (int c = 0; c < TELU_CONTEXTS; c++)
         for (int s = 0; s < TELU_SYMBOLS; s++) {
             freq[c * TELU_SYMBOLS + s] = s ? 1 : 32768 - 17;
@@ -89,7 +100,7 @@ static void refined(const char *what, const struct telu_tables *t,
 
     telu_bands_envelope(&bands, t, l->codes, l->stages);
     telu_bands_step(&bands, t, l->step, l->shape);
-    n = telu_packet_put(out, sizeof(out), bytes, l, &bands, t, N);
+    n = telu_packet_put(out, sizeof(out), bytes, l, &bands, t);
     expect_bytes(what, out, n, want, size);
     expect(what, telu_packet_get(&got, &read, want, size, t, 16, N), 0);
     expect(what, got.refined, 1);
@@ -106,23 +117,23 @@ static void refined(const char *what, const struct telu_tables *t,
 
 static void worked_refined(struct telu_model *m)
 {
-    /* | 1 | 00001 | 00 | 1111111111 | 1001101 | 0000000 | then all zeros, which need no
-     * byte; one is written, since the packet would otherwise be base only. */
-    static const uint8_t silent[] = { 0x84, 0xff, 0xe6, 0x80, 0x00 };
-    static const uint8_t padded[] = { 0x84, 0xff, 0xe6, 0x80, 0, 0, 0, 0 };
+    /* | 1 | 00001 | 00 |, then the range coder's: code 1023 of 1024, step 77 of 128, and zeros,
+     * which need no byte. The range is 2^32 - 1, not 2^32, so code and step lie a little below
+     * 1111111111 1001101. */
+    static const uint8_t silent[] = { 0x84, 0xff, 0xe6, 0x01 };
+    static const uint8_t padded[] = { 0x84, 0xff, 0xe6, 0x01, 0, 0, 0, 0 };
 
-    /* The same with shape 2, so with levels: 21 zeros from 4/32768 of the range on, of which
-     * 1/256 is the first number of one byte. */
-    static const uint8_t even[] = { 0x86, 0xff, 0xe6, 0x80, 0x01 };
+    /* The same with shape 2, so with levels: 21 of 0, which need no byte either. */
+    static const uint8_t even[] = { 0x86, 0xff, 0xe6, 0x01 };
 
     /* Coefficient 0 is 1: symbol 1 at 32751/32768 of the range, then a sign bit 0. Level 0 is -1:
      * symbol 3. Band 0 has a level, since only one of its eight coefficients is not 0. */
-    static const uint8_t level[] = { 0x86, 0xff, 0xe6, 0x80, 0xff, 0xdd, 0x80, 0x17 };
+    static const uint8_t level[] = { 0x86, 0xff, 0xe6, 0x7f, 0xfb, 0x40, 0x14 };
 
-    /* S = 0, shape 0, step 96: | 1 | 00000 | 00 | 1100000 | 0 |. Coefficient 0 is -1:
-     * symbol 1 lies at 32751/32768 of the range, then a sign bit 1; the zeros after
-     * it take next to nothing. The last hop's last is 20: escape, rest 3 = 00100. */
-    static const uint8_t two[] = { 0x80, 0xc0, 0xff, 0xdf, 0x58, 0xd5, 0x05 };
+    /* S = 0, shape 0, step 96. Coefficient 0 is -1: symbol 1 lies at 32751/32768 of the range, then
+     * a sign bit 1; the zeros after it take next to nothing. The last hop's last is 20: escape,
+     * rest 3 = 00100. */
+    static const uint8_t two[] = { 0x80, 0xc1, 0xff, 0x3f, 0x10, 0xfd, 0x98 };
     struct telu_layers l = { .stages = 1, .codes = { 0x3ff }, .refined = 1,
                              .step = 77 };
     struct telu_tables t;
@@ -150,7 +161,7 @@ static void levels(const char *what, const struct telu_tables *t, const struct t
     struct telu_layers got;
     struct telu_bands bands;
 
-    expect_bytes(what, out, telu_packet_put_levels(out, sizeof(out), bytes, l, t, 16, N), want,
+    expect_bytes(what, out, telu_packet_put_levels(out, sizeof(out), bytes, l, t), want,
                  size);
     expect(what, telu_packet_get(&got, &bands, want, size, t, 16, N), 0);
     expect(what, got.refined, 0);
@@ -158,24 +169,24 @@ static void levels(const char *what, const struct telu_tables *t, const struct t
     expect(what, got.stages, l->stages);
     for (int s = 0; s < l->stages; s++)
         expect(what, got.codes[s], l->codes[s]);
-    expect(what, got.prefix_bits, l->prefix_bits);
-    expect(what, got.prefix, l->prefix);
+    expect(what, got.prefix_bits, 0);
     expect(what, got.leveled, l->stages > 0);
     expect(what, l->stages && memcmp(got.level, l->level, sizeof(l->level)), 0);
 }
 
 static void worked_levels(struct telu_model *m)
 {
-    /* | 1 | 00001 | 11 | 1010101010 | 011011 |, then levels of 0 but for band 1's, which is 2:
-     * symbol 6 lies at 32764/32768 of the range. */
-    static const uint8_t one[] = { 0x87, 0xaa, 0x9b, 0xff, 0xee };
-    static const uint8_t padded[] = { 0x87, 0xaa, 0x9b, 0xff, 0xee, 0, 0, 0, 0 };
-    static const uint8_t dirty[] = { 0x87, 0xaa, 0x9b, 0xff, 0xee, 0, 0, 0, 0, 0, 0, 1 };
+    /* | 1 | 00001 | 11 |, code 682 of 1024, then levels of 0 but for band 1's, which is 2: symbol 6
+     * lies at 32764/32768 of the range. */
+    static const uint8_t one[] = { 0x87, 0xaa, 0xbf, 0xa6 };
+    static const uint8_t padded[] = { 0x87, 0xaa, 0xbf, 0xa6, 0, 0, 0, 0, 0 };
+    static const uint8_t dirty[] = { 0x87, 0xaa, 0xbf, 0xa6, 0, 0, 0, 0, 0, 0, 0, 1 };
 
-    /* | 1 | 00000 | 11 |: silence. A byte follows, or the packet would have been cut. */
-    static const uint8_t silence[] = { 0x83, 0x00 };
-    struct telu_layers l = { .stages = 1, .codes = { 0x2aa }, .prefix_bits = 6, .prefix = 0x1b,
-                             .leveled = 1, .level = { 0, 2 } };
+    /* | 1 | 00000 | 11 |: silence. */
+    static const uint8_t silence[] = { 0x83 };
+    static const struct telu_layers quiet = { .shape = TELU_SHAPE_LEVELS };
+    struct telu_layers l = { .stages = 1, .codes = { 0x2aa }, .leveled = 1,
+                             .level = { 0, 2 } };
     struct telu_layers got;
     struct telu_bands bands;
     struct telu_tables t;
@@ -184,15 +195,14 @@ static void worked_levels(struct telu_model *m)
     levels("levels", &t, &l, 0, one, sizeof(one));
     levels("levels, padded", &t, &l, 9, padded, sizeof(padded));
     expect("levels, dirty", telu_packet_get(&got, &bands, dirty, sizeof(dirty), &t, 16, N), -1);
+    /* Bytes past the end could make the code the next one. */
     expect("levels, cut", telu_packet_get(&got, &bands, one, 3, &t, 16, N), 0);
+    expect("levels, cut: stages", got.stages, 0);
     expect("levels, cut: leveled", got.leveled, 0);
-    expect("levels, cut: stages", got.stages, 1);
-    expect("levels, cut: prefix bits", got.prefix_bits, 0);
-    expect("levels, cut again", telu_packet_get(&got, &bands, one, 2, &t, 16, N), 0);
-    expect("levels, cut again: stages", got.stages, 0);
-    expect("levels, cut again: prefix bits", got.prefix_bits, 8);
-    expect("levels, cut again: prefix", got.prefix, 0xaa);
-    expect("silence", telu_packet_get(&got, &bands, silence, 2, &t, 16, N), 0);
+    expect("levels, all cut", telu_packet_get(&got, &bands, one, 1, &t, 16, N), 0);
+    expect("levels, all cut: stages", got.stages, 0);
+    levels("silence", &t, &quiet, 0, silence, sizeof(silence));
+    expect("silence", telu_packet_get(&got, &bands, silence, 1, &t, 16, N), 0);
     expect("silence: stages", got.stages, 0);
     expect("silence: leveled", got.leveled, 0);
     expect("silence: refined", got.refined, 0);
@@ -248,32 +258,30 @@ static void sane(const struct telu_model *m, const uint8_t *in, size_t n)
     free(tight);
 }
 
-/* Checks get() for every cut and every flipped bit of a packet of n bytes, `head` of them before
- * the range coder's. */
-static void damage(const struct telu_model *m, uint8_t *out, size_t n, int head,
-                   const struct telu_layers *l)
+/* Checks get() for every cut and every flipped bit of a packet of n bytes. */
+static void damage(const struct telu_model *m, uint8_t *out, size_t n, const struct telu_layers *l)
 {
-    struct telu_layers got;
-    struct telu_bands read;
-    int S = l->stages;
+    int there = 0;
 
-    /* A cut in the base layer leaves a base-only packet of whole codes and a prefix. */
-    for (int cut = 1; cut <= head; cut++) {
-        int bits = 8 * cut - 8, codes = bits / m->n < S ? bits / m->n : S;
+    /* A cut leaves whole codes, never a wrong one, and more of them with each byte. */
+    for (size_t cut = 1; cut <= n; cut++) {
+        struct telu_layers got;
+        struct telu_bands read;
 
-        expect("cut: return", telu_packet_get(&got, &read, out, (size_t)cut, &m->tab,
-                                              m->cfg.stages, m->n), 0);
-        expect("cut: refined", got.refined, 0);
-        expect("cut: leveled", got.leveled, 0);
-        expect("cut: stages", got.stages, codes);
-        expect("cut: prefix bits", got.prefix_bits,
-               codes < S ? bits - codes * m->n : 0);
-        for (int s = 0; s < codes; s++)
+        if (telu_packet_get(&got, &read, out, cut, &m->tab, m->cfg.stages, m->n))
+            continue;          /* an escape or a magnitude of zeros */
+        expect("cut: fewer codes than before", got.stages < there, 0);
+        expect("cut: too many codes", got.stages > l->stages, 0);
+        there = got.stages;
+        for (int s = 0; s < there; s++)
             expect("cut: code", got.codes[s], l->codes[s]);
-        if (got.prefix_bits)
-            expect("cut: prefix", got.prefix,
-                   l->codes[codes] >> (m->n - got.prefix_bits));
+        expect("cut: prefix bits", got.prefix_bits, 0);
+        if (there < l->stages)
+            expect("cut: refined or leveled", got.refined || got.leveled, 0);
+        if (got.refined)
+            expect("cut: step", got.step, l->step);
     }
+    expect("cut nothing: codes", there, l->stages);
     for (size_t cut = 0; cut <= n; cut++)
         sane(m, out, cut);
     for (size_t bit = 0; bit < 8 * n; bit++) {
@@ -294,22 +302,22 @@ static void hostile(const struct telu_model *m, uint32_t seed)
     fill(&l, m->cfg.codes, S, seed % 3 ? 6.0 : 300.0, &seed);
     telu_bands_envelope(&bands, &m->tab, l.codes, S);
     telu_bands_step(&bands, &m->tab, l.step, l.shape);
-    n = telu_packet_put(out, sizeof(out), 0, &l, &bands, &m->tab, m->n);
+    n = telu_packet_put(out, sizeof(out), 0, &l, &bands, &m->tab);
     expect("packet fits", n > 0, 1);
     expect("packet: return", telu_packet_get(&got, &read, out, n, &m->tab, m->cfg.stages, m->n), 0);
     expect("packet: coefficients differ", memcmp(got.q, l.q, sizeof(l.q)) != 0, 0);
     expect("packet: levels differ",
            l.leveled && memcmp(got.level, l.level, sizeof(l.level)) != 0, 0);
-    damage(m, out, n, telu_packet_header_bytes(S, m->n), &l);
+    damage(m, out, n, &l);
 
     /* put() writes exactly that many bytes, or none. */
     more = n + 3 < sizeof(out) ? (int)n + 3 : (int)sizeof(out);
-    expect("padded", (long)telu_packet_put(out, sizeof(out), more, &l, &bands, &m->tab,
-           m->n), more);
+    expect("padded", (long)telu_packet_put(out, sizeof(out), more, &l, &bands, &m->tab),
+           more);
     expect("one byte too few", (long)telu_packet_put(out, sizeof(out), (int)n - 1, &l,
-           &bands, &m->tab, m->n), 0);
+           &bands, &m->tab), 0);
     expect("one byte of room too few", (long)telu_packet_put(out, n - 1, 0, &l, &bands,
-           &m->tab, m->n), 0);
+           &m->tab), 0);
 }
 
 /* The same for packets of base layer and levels. */
@@ -319,26 +327,23 @@ static void hostile_levels(const struct telu_model *m, uint32_t seed)
     uint8_t out[TELU_MAX_PACKET];
     struct telu_layers l, got;
     struct telu_bands read;
-    int S = 1 + (int)(16 * tiny_random(&seed)), head;
+    int S = 1 + (int)(16 * tiny_random(&seed));
     size_t n;
 
     fill(&l, m->cfg.codes, S, 0, &seed);
     fill_levels(&l, NULL, &seed);
-    head = telu_packet_levels_header(S, stages, m->n, &l.prefix_bits);
-    l.prefix = (int)((1 << l.prefix_bits) * tiny_random(&seed));
-    n = telu_packet_put_levels(out, sizeof(out), 0, &l, &m->tab, stages, m->n);
+    n = telu_packet_put_levels(out, sizeof(out), 0, &l, &m->tab);
     expect("levels: return", telu_packet_get(&got, &read, out, n, &m->tab, stages, m->n), 0);
     expect("levels: refined", got.refined, 0);
     expect("levels: stages", got.stages, S);
-    expect("levels: prefix", got.prefix, l.prefix);
     expect("levels: levels differ", memcmp(got.level, l.level, sizeof(l.level)) != 0, 0);
-    damage(m, out, n, head, &l);
-    expect("levels: padded", (long)telu_packet_put_levels(out, sizeof(out), (int)n + 3, &l, &m->tab,
-                                                          stages, m->n), (long)n + 3);
+    damage(m, out, n, &l);
+    expect("levels: padded", (long)telu_packet_put_levels(out, sizeof(out), (int)n + 3, &l,
+                                                          &m->tab), (long)n + 3);
     expect("levels: one byte too few", (long)telu_packet_put_levels(out, sizeof(out), (int)n - 1,
-                                                                    &l, &m->tab, stages, m->n), 0);
+                                                                    &l, &m->tab), 0);
     expect("levels: one byte of room too few",
-           (long)telu_packet_put_levels(out, n - 1, 0, &l, &m->tab, stages, m->n), 0);
+           (long)telu_packet_put_levels(out, n - 1, 0, &l, &m->tab), 0);
 }
 
 /* A base-only packet of each size contains as many codes as fit. */

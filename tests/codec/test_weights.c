@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_weights.c - a good weight file is read; each kind of bad file is refused, with a
  * message that names the file, the tensor or field, and the expected value. */
+#include "code.h"
 #include "level.h"
 #include "linear.h"
 #include "weights.h"
@@ -55,6 +56,21 @@ static void fill_tensor(uint8_t *p, const struct telu_tensor *t, GRand *rng)
 
             memcpy(p + 2 * i, &f, 2);
         }
+    } else if (!strcmp(t->name, "tab.code")) {
+        for (size_t i = 0; i < bytes / 2; i++) {
+            const uint16_t f = i % t->shape[1] ? 4000 : 32768 - 7 * 4000;
+
+            memcpy(p + 2 * i, &f, 2);
+        }
+    } else if (!strcmp(t->name, "tab.group")) {
+        for (size_t i = 0; i < bytes; i++)
+            p[i] = i % TELU_CODE_GROUPS;
+    } else if (!strcmp(t->name, "tab.lambda")) {
+        for (size_t i = 0; i < bytes / 4; i++) {
+            const float f = 0.25f * (float)i;
+
+            memcpy(p + 4 * i, &f, 4);
+        }
     } else if (!strcmp(t->name, "tab.split")) {
         for (size_t i = 0; i < bytes; i++)
             p[i] = i % 6 == 4 ? TELU_SPLIT_BASE_ONLY : i % 6 == 5 ? TELU_SPLIT_LEVELS : i % 6;
@@ -79,7 +95,7 @@ static struct file good_file(void)
 
     f.at = g_new0(size_t, count);
     g_string_append(f.header, "{\"__metadata__\":{\"format\":\"telucodec\","
-                    "\"version\":\"3\",\"config\":\"" CONFIG "\","
+                    "\"version\":\"4\",\"config\":\"" CONFIG "\","
                     "\"model_id\":\"MODEL_ID\",\"licence\":\"none\"}");
     for (int i = 0; i < count; i++) {
         const struct telu_tensor *t = &tensors[i];
@@ -265,6 +281,7 @@ static void check_good(const struct file *f)
         { "tab.recon", m->tab.recon }, { "tab.shape", m->tab.shape },
         { "tab.fill", m->tab.fill }, { "tab.split", m->tab.split },
         { "tab.tilt", m->tab.tilt }, { "tab.level", m->tab.level },
+        { "tab.group", m->tab.group }, { "tab.code", m->tab.code },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(same); i++) {
@@ -290,6 +307,19 @@ static void check_good(const struct file *f)
         m->tab.level_cumul[11 * TELU_LEVEL_CONTEXTS - 1] != 32768) {
         printf("level_cumul: %d %d %d\n", m->tab.level_cumul[11], m->tab.level_cumul[12],
                m->tab.level_cumul[11 * TELU_LEVEL_CONTEXTS - 1]);
+        failures++;
+    }
+    if (m->tab.code_cumul[9] || m->tab.code_cumul[10] != m->tab.code[8] ||
+        m->tab.code_cumul[9 * TELU_CODE_ROWS(tiny.stages) - 1] != 32768) {
+        printf("code_cumul: %d %d %d\n", m->tab.code_cumul[9], m->tab.code_cumul[10],
+               m->tab.code_cumul[9 * TELU_CODE_ROWS(tiny.stages) - 1]);
+        failures++;
+    }
+    /* Stage 1 has rows 1 to 16 and lambda 1/4; code 1 of each has 4000 of 32768. */
+    if (m->tab.bias_of_code[1] != 0.0f ||
+        m->tab.bias_of_code[8 * TELU_CODE_GROUPS + 1] != 0.25f * (float)telu_frequency_cost(4000)) {
+        printf("bias_of_code: %g %g\n", m->tab.bias_of_code[1],
+               m->tab.bias_of_code[8 * TELU_CODE_GROUPS + 1]);
         failures++;
     }
     check_tree(m);
@@ -380,6 +410,8 @@ static void check_values(const struct file *good)
     static const uint32_t bad32[] = { 0x7fc00000, 0xff800000, 0x7f800001 };
     static const uint16_t bad16[] = { 0x7fc0, 0xff80, 0x7f81 };
     static const uint16_t zero[2] = { 0, 2000 }, off = 1001, wrap[2] = { 32768, 34536 };
+    static const uint8_t group = TELU_CODE_GROUPS;
+    static const float lambda = -1e-9f;
     static const uint8_t split = 4, split_below = TELU_SPLIT_LEVELS - 1;
 
     for (int i = 0; i < 3; i++) {
@@ -395,6 +427,10 @@ static void check_values(const struct file *good)
     value_refused(good, "tab.level", 2 * TELU_LEVEL_SYMBOLS * (TELU_LEVEL_CONTEXTS - 1) + 6, &off,
                   2, "row 1028 adds up");
     value_refused(good, "tab.level", 2, wrap, 4, "row 0 adds up");
+    value_refused(good, "tab.code", 2 * 8 * 5 + 6, &off, 2, "row 5 adds up");
+    value_refused(good, "tab.group", 7, &group, 1, "element 7 is 16, expected 0 to 15");
+    value_refused(good, "tab.lambda", 4, &lambda, 4, "element 1 is -1e-09, expected 0 or more");
+    value_refused(good, "tab.lambda", 4, &bad32[0], 4, "not finite");
     value_refused(good, "tab.split", 23, &split, 1, "tab.split");
     value_refused(good, "tab.split", 0, &split_below, 1, "expected 0 to 3, 254 or 255");
 }

@@ -32,7 +32,7 @@ def read_weights(path):
     size = struct.unpack_from('<Q', data)[0]
     header = json.loads(data[8:8 + size])
     meta = header.pop('__metadata__')
-    assert meta['format'] == 'telucodec' and meta['version'] == '3'
+    assert meta['format'] == 'telucodec' and meta['version'] == '4'
     kinds = {'F32': '<f4', 'BF16': '<u2', 'I16': '<i2', 'U16': '<u2', 'U8': 'u1'}
     w = {}
     for name, t in header.items():
@@ -126,7 +126,7 @@ def read_tlc(path):
     return model_id, skip, trim, packets
 
 
-# --- The range coder, the refinement layer and the levels ---
+# --- The range coder, the codes, the refinement layer and the levels ---
 
 class Damage(Exception):
     pass
@@ -158,8 +158,17 @@ class Range:
             self.range <<= 8
             self.pos += 1
 
-    def symbol(self, cumulative):
-        i = bisect.bisect_right(cumulative, self.find(15)) - 1
+    def certain(self, end):
+        """Tells whether no byte past the end could lift the symbol above `end`."""
+        missing = min(4, max(0, self.pos - len(self.data)))
+        return not missing or self.code + 256 ** missing - 1 < self.r * end
+
+    def symbol(self, cumulative, sure=False):
+        """sure: returns None for a symbol that bytes past the end could change."""
+        total = cumulative[-1]
+        i = bisect.bisect_right(cumulative, self.find(total.bit_length() - 1)) - 1
+        if sure and cumulative[i + 1] < total and not self.certain(cumulative[i + 1]):
+            return None
         self.take(cumulative[i], cumulative[i + 1] - cumulative[i])
         return i
 
@@ -214,6 +223,26 @@ def in_bands(q):
 def sums(rows):
     """Returns rows of frequencies as rows that begin with 0 and add up."""
     return [[0] + row.tolist() for row in np.cumsum(rows, axis=1)]
+
+
+class Codes:
+    def __init__(self, w):
+        self.group, self.cumulative = w['tab.group'], sums(w['tab.code'])
+
+    def read(self, coder, S):
+        """Returns the codes, fewer than S when the packet was cut."""
+        codes = []
+        for s in range(S):
+            row = 1 + 16 * (s - 1) + self.group[codes[0]] if s else 0
+            code = coder.symbol(self.cumulative[row], sure=True)
+            if code is None:
+                break
+            codes.append(code)
+        return codes
+
+    def step(self, coder):
+        """Returns the step, None when the packet was cut."""
+        return coder.symbol(list(range(129)), sure=True)
 
 
 class Levels:
@@ -355,7 +384,7 @@ class Decoder:
     def __init__(self, config, w):
         self.config, self.w = config, w
         self.bits = config['codes'].bit_length() - 1
-        self.refinement, self.levels = Refinement(w), Levels(w)
+        self.codes, self.refinement, self.levels = Codes(w), Refinement(w), Levels(w)
         self.forget()
         t = np.arange(320)
         rise = np.sin(np.pi / 2 * np.sin(np.pi * (t - 39.5) / 160) ** 2)
@@ -403,33 +432,36 @@ class Decoder:
         scale = np.clip(self.linear('dec.scale', x), -8, 3)
         return (self.linear('dec.value', x) * np.exp(scale)).reshape(2, 160)
 
+    def base_only(self, data):
+        """Returns codes, and a prefix of k bits: k, prefix."""
+        bits, n, stages = Bits(data), self.bits, self.config['stages']
+        bits.get(1)
+        codes = [bits.get(n) for _ in range(min(stages, bits.left() // n))]
+        k = min(n - 1, bits.left()) if len(codes) < stages else 0
+        return codes, k, bits.get(k)
+
     def packet(self, data):
         """Returns 320 samples, and the integers or None."""
         if not data:
             raise Damage
-        bits, n = Bits(data), self.bits
-        coded, stages = bits.get(1), self.config['stages']
-        S, shape, head = stages, None, len(data)
-        if coded:
-            S, shape = bits.get(5), bits.get(2)
-            head = (8 + S * n + (7 if shape != 3 else 0) + 7) // 8
-            if S > stages:
+        coder, step = None, 0
+        if data[0] >> 7:
+            S, shape, k, prefix = data[0] >> 2 & 31, data[0] & 3, 0, 0
+            if S > self.config['stages']:
                 raise Damage
-        codes = [bits.get(n) for _ in range(min(S, bits.left() // n))]
-        whole = len(data) > head          # not cut before the range coder
-        if whole and shape != 3:
-            k = 0
-        elif whole:
-            k = min(n - 1, 8 * head - bits.pos) if S < stages else 0
+            coder = Range(data[1:])
+            codes = self.codes.read(coder, S)
+            whole = len(codes) == S
+            if whole and shape != 3:
+                step = self.codes.step(coder)
+                whole = step is not None
+            coder = coder if whole else None
         else:
-            k = min(n - 1, bits.left()) if len(codes) < S else 0
-        prefix = bits.get(k)
+            codes, k, prefix = self.base_only(data)
         c = self.base(codes, k, prefix)
         q = levels = None
-        if whole:
-            coder = Range(data[head:])
+        if coder:
             if shape != 3:
-                step = bits.get(7)
                 self.refinement.plan(codes, step, shape)
                 q = self.refinement.read(coder)
             if shape and S:

@@ -33,7 +33,7 @@ CONFIG = {
     "env_stages": 2,
 }
 BANDS, CONTEXTS, SYMBOLS, RATES = 21, 2 * 9 * 9 * 44, 18, 12
-KINDS, LEVELS = 7, 10
+KINDS, LEVELS, GROUPS = 7, 10, 16
 SPLIT, PREFIX_BITS = 2, 2
 
 rng = np.random.default_rng(20)
@@ -114,12 +114,19 @@ def put_all():
     freq = 1 + np.floor(odds * (32768 - LEVELS)).astype(int)
     freq[np.arange(len(freq)), freq.argmax(1)] += 32768 - freq.sum(1)
     put("tab.level", "U16", freq)
+    dice = np.random.default_rng(24)
+    put("tab.group", "U8", dice.integers(0, GROUPS, codes))
+    odds = dice.dirichlet(np.full(codes, 0.5), 1 + (stages - 1) * GROUPS)
+    freq = 1 + np.floor(odds * (32768 - codes)).astype(int)
+    freq[np.arange(len(freq)), freq.argmax(1)] += 32768 - freq.sum(1)
+    put("tab.code", "U16", freq)
+    put("tab.lambda", "F32", dice.uniform(0, 0.004, stages))
 
 
 def write_weights(path):
     tensors = b"".join(data.tobytes() for _, data in stored.values())
     header = {"__metadata__": {
-        "format": "telucodec", "version": "3", "config": json.dumps(CONFIG),
+        "format": "telucodec", "version": "4", "config": json.dumps(CONFIG),
         "model_id": hashlib.sha256(tensors).hexdigest(),
         "training": "none: random numbers for tests", "licence": "LGPL-2.1-or-later",
     }}

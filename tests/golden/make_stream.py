@@ -24,11 +24,12 @@ here = os.path.dirname(os.path.abspath(__file__))
 
 
 class Dice(decode.Range):
-    """Draws symbols, small ones more often, and encodes them."""
+    """Draws symbols, small ones more often, and encodes them; codes evenly, the step as given."""
 
-    def __init__(self, spread):
+    def __init__(self, spread, step=0):
         self.low, self.range, self.count, self.cuts = 0, 2 ** 32 - 1, 4, 4
-        odds = [np.exp(-np.arange(18) / spread) + 0.0003, np.exp(-abs(np.arange(10) - 4) / 1.5)]
+        odds = [np.exp(-np.arange(18) / spread) + 0.0003, np.exp(-abs(np.arange(10) - 4) / 1.5),
+                np.ones(16), np.arange(128) == step]
         self.odds = {len(each): each / each.sum() for each in odds}
 
     def cut(self):
@@ -41,10 +42,11 @@ class Dice(decode.Range):
         while self.range < 1 << 24:
             self.low, self.range, self.count = self.low << 8, self.range << 8, self.count + 1
 
-    def symbol(self, cumulative):
-        symbols = len(cumulative) - 1     # 18 of coefficients, 10 of levels
+    def symbol(self, cumulative, sure=False):
+        symbols = len(cumulative) - 1     # 18 of coefficients, 10 of levels, 16 codes, 128 steps
         i = int(rng.choice(symbols, p=self.odds[symbols]))
-        self.put(cumulative[i], cumulative[i + 1] - cumulative[i], 15)
+        self.put(cumulative[i], cumulative[i + 1] - cumulative[i],
+                 cumulative[-1].bit_length() - 1)
         return i
 
     def bits(self, n):
@@ -61,7 +63,7 @@ class Dice(decode.Range):
             if value < self.low + self.range:
                 break
         data = value.to_bytes(self.count, 'big').rstrip(b'\0')
-        return data.ljust(max(1, self.cuts - 4), b'\0')
+        return data.ljust(max(0, self.cuts - 4), b'\0')
 
 
 def bits(*fields):
@@ -76,25 +78,34 @@ def base_only(size):
     return bytes([rng.integers(128)]) + rng.bytes(size - 1)
 
 
-def refined(refinement, levels, n, S, shape, step, spread):
-    codes = [int(c) for c in rng.integers(1 << n, size=S)]
+def complete(tables, S, shape, data):
+    """Adds the zeros without which the packet would count as cut."""
+    while True:
+        coder = decode.Range(data)
+        codes = tables.read(coder, S)
+        if len(codes) == S and (shape == 3 or tables.step(coder) is not None):
+            return bits((1, 1), (S, 5), (shape, 2)) + data
+        data += b'\0'
+
+
+def refined(tables, refinement, levels, S, shape, step, spread):
+    dice = Dice(spread, step)
+    codes = tables.read(dice, S)
+    tables.step(dice)
     refinement.plan(codes, step, shape)
-    dice = Dice(spread)
     q = refinement.read(dice)
     if shape and S:
         levels.read(dice, q, S)
-    head = bits((1, 1), (S, 5), (shape, 2), *[(c, n) for c in codes], (step, 7))
-    return head + dice.finish(), q
+    return complete(tables, S, shape, dice.finish()), q
 
 
-def leveled(levels, n, S):
-    """Makes a packet of base layer and levels; prefix and ignored bits are random."""
+def leveled(tables, levels, S):
+    """Makes a packet of base layer and levels."""
     dice = Dice(1)
+    tables.read(dice, S)
     if S:
         levels.read(dice, None, S)
-    fields = [(1, 1), (S, 5), (3, 2), *[(int(c), n) for c in rng.integers(1 << n, size=S)]]
-    fields += [(int(bit), 1) for bit in rng.integers(2, size=-S * n % 8)]
-    return bits(*fields) + dice.finish()
+    return complete(tables, S, 3, dice.finish())
 
 
 def page(index, packets, last, s, k, F, start, trim=0):
@@ -123,8 +134,7 @@ def page(index, packets, last, s, k, F, start, trim=0):
 
 def main():
     config, model_id, w = decode.read_weights(os.path.join(here, 'tiny.safetensors'))
-    n = config['codes'].bit_length() - 1
-    refinement, levels = decode.Refinement(w), decode.Levels(w)
+    tables, refinement, levels = decode.Codes(w), decode.Refinement(w), decode.Levels(w)
     groups = [[base_only(size)] * 2 for size in (1, 2, 3, 5)]
     groups.append([base_only(2) for _ in range(4)])
 
@@ -133,10 +143,10 @@ def main():
     for S in range(config['stages'] + 1):
         for shape in range(3):
             spread, step = ((0.2, 108), (0.8, 100), (3, 90), (15, 60))[(S + shape) % 4]
-            data, q = refined(refinement, levels, n, S, shape, step - S, spread)
+            data, q = refined(tables, refinement, levels, S, shape, step - S, spread)
             largest = max(largest, abs(q).max())
             made.append(data)
-        made.append(leveled(levels, n, S))
+        made.append(leveled(tables, levels, S))
     assert largest > 1000, largest
     groups += [made[:10], made[10:]]
 

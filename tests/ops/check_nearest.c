@@ -5,26 +5,31 @@
 
 static int call(struct telu_ctx *ctx, void **p, const int *s)
 {
-    return ctx->be->nearest(ctx, p[0], p[1], p[2], s[0], s[1], s[2]);
+    return ctx->be->nearest(ctx, p[0], p[1], p[2], s[3] ? p[3] : NULL, s[0], s[1], s[2]);
 }
 
-/* Makes latents and codes. With ties, coarse rounding puts many codes at equal distance. */
-static void one(struct check *c, int R, int N, int D, enum check_kind kind, int ties)
+/* Makes latents, codes and their bias. With ties, coarse rounding puts many codes at equal
+ * distance. */
+static void one(struct check *c, int R, int N, int D, enum check_kind kind, int ties, int biased)
 {
     size_t rows = (size_t)R * D, n = (size_t)N * D;
     float *z = check_floats(c, rows, kind), *book = check_floats(c, n, kind);
+    float *bias = check_floats(c, N, kind);
 
     if (ties) {
         for (size_t i = 0; i < rows; i++)
             z[i] = (float)(check_random(c) % 2);
         for (size_t i = 0; i < n; i++)
             book[i] = (float)(check_random(c) % 2);
+        for (int i = 0; i < N; i++)
+            bias[i] = (float)(check_random(c) % 2);
     }
-    check_case(c, call, 3, (int[]){ R, N, D }, "R %d, N %d, D %d, kind %d, ties %d", R,
-               N, D, kind, ties);
+    check_case(c, call, 4, (int[]){ R, N, D, biased },
+               "R %d, N %d, D %d, kind %d, ties %d, biased %d", R, N, D, kind, ties, biased);
     check_out_int(c, R);
     check_in(c, z, rows);
     check_in(c, book, n);
+    check_in(c, bias, N);
     if (R == 1 && N == 1024 && (D == 8 || D == 32) && kind == CHECK_PLAIN && !ties)
         check_time(c, (double)n);
     check_go(c);
@@ -38,12 +43,14 @@ void check_nearest(struct check *c)
     for (int r = 0; r < 2; r++)
         for (int n = 0; n < 9; n++)
             for (int d = 0; d < 5; d++) {
-                one(c, rows[r], codes[n], dims[d], CHECK_PLAIN, 0);
-                one(c, rows[r], codes[n], dims[d], CHECK_PLAIN, 1);
-                one(c, rows[r], codes[n], dims[d], CHECK_EXTREME, 0);
+                one(c, rows[r], codes[n], dims[d], CHECK_PLAIN, 0, n % 2);
+                one(c, rows[r], codes[n], dims[d], CHECK_PLAIN, 1, d % 2);
+                one(c, rows[r], codes[n], dims[d], CHECK_EXTREME, 0, (n + d) % 2);
             }
     /* Large batches use other code. */
-    one(c, 1025, 65, 8, CHECK_PLAIN, 0);
-    one(c, 1025, 130, 3, CHECK_PLAIN, 1);
-    one(c, 1030, 129, 64, CHECK_EXTREME, 0);
+    for (int biased = 0; biased < 2; biased++) {
+        one(c, 1025, 65, 8, CHECK_PLAIN, 0, biased);
+        one(c, 1025, 130, 3, CHECK_PLAIN, 1, biased);
+        one(c, 1030, 129, 64, CHECK_EXTREME, 0, biased);
+    }
 }

@@ -2,6 +2,7 @@
 /* tiny_model.c - see tiny_model.h. */
 #include "tiny_model.h"
 
+#include "code.h"
 #include "level.h"
 #include "linear.h"
 
@@ -84,6 +85,23 @@ static void level_frequencies(uint16_t *f, int context)
     f[-TELU_LEVEL_LEAST] += (uint16_t)left;
 }
 
+/* Fills frequencies of codes: eight steps of likelihood, in another order for each row. */
+static void code_frequencies(uint16_t *f, int codes, int row)
+{
+    int left = 1 << TELU_RANGE_BITS;
+
+    for (int c = 0; c < codes; c++) {
+        f[c] = (uint16_t)(1 + 40000 / codes * (1 + (c * 5 + row * 3) % 8) / 8);
+        left -= f[c];
+    }
+    for (int c = 0; left; c = (c + 1) % codes) {
+        int by = left > 0 ? 1 : f[c] > 1 ? -1 : 0;
+
+        f[c] = (uint16_t)(f[c] + by);
+        left -= by;
+    }
+}
+
 static void table(struct maker *k, const struct telu_tensor *t, size_t n, void *data)
 {
     static const uint8_t split[TELU_SPLIT_RATES] = {
@@ -111,6 +129,10 @@ static void table(struct maker *k, const struct telu_tensor *t, size_t n, void *
             i16[i] = (int16_t)(i < TELU_BANDS ? 0.0 : 48 * r - 24);
         else if (!strcmp(name, "fill"))
             u8[i] = (uint8_t)(10 * i);
+        else if (!strcmp(name, "group"))
+            u8[i] = (uint8_t)(TELU_CODE_GROUPS * r);
+        else if (!strcmp(name, "lambda"))
+            ((float *)data)[i] = (float)(0.0004 * r);
         else if (!strcmp(name, "split"))
             u8[i] = split[i % TELU_SPLIT_RATES] >= TELU_SPLIT_LEVELS ||
                     split[i % TELU_SPLIT_RATES] < k->stages ?
@@ -122,6 +144,9 @@ static void table(struct maker *k, const struct telu_tensor *t, size_t n, void *
     if (!strcmp(name, "level"))
         for (int c = 0; c < TELU_LEVEL_CONTEXTS; c++)
             level_frequencies((uint16_t *)data + c * TELU_LEVEL_SYMBOLS, c);
+    if (!strcmp(name, "code"))
+        for (int r = 0; r < t->shape[0]; r++)
+            code_frequencies((uint16_t *)data + r * t->shape[1], t->shape[1], r);
 }
 
 static int make(void *user, const struct telu_tensor *t)

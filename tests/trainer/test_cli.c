@@ -280,6 +280,7 @@ static void test_export_init(void)
     static const struct { const char *name; int same; } all[] = {
         { "enc.in.w", 1 }, { "dec.value.w", 1 }, { "vq.0.book", 1 }, { "vq.3.book", 1 },
         { "tab.freq", 0 }, { "tab.level", 0 },
+        { "tab.code", 0 }, { "tab.lambda", 0 },
     };
     char *model = in("runs/short/model.safetensors"), *anew = in("anew.safetensors");
     char *folder = in("runs/none");

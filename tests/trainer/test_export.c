@@ -174,6 +174,8 @@ static void check_tables(const struct telu_config *cfg)
     const int16_t *bias = blob("tab.bias")->data, *tilt = blob("tab.tilt")->data;
     uint16_t *guess = g_malloc(blob("tab.freq")->bytes);
     uint16_t *levels = g_malloc(blob("tab.level")->bytes);
+    const uint16_t *code = blob("tab.code")->data;
+    const float *lambda = blob("tab.lambda")->data;
     void **first = g_new0(void *, count);
     const char *name = "tables";
     struct telu_model *m;
@@ -216,13 +218,21 @@ static void check_tables(const struct telu_config *cfg)
         const int rate = telu_split_rate[i], heard = split[i];
         const int alone = rate <= 2500 ? TELU_SPLIT_BASE_ONLY : TELU_SPLIT_LEVELS;
 
-        if (heard != alone && (rate <= 7000 || !heard || heard > cfg->stages))
+        if (heard != alone && (rate <= 5000 || !heard || heard > cfg->stages))
             fail(name, "split has no base, or no levels, where it should");
         if (split[TELU_SPLIT_RATES + i] == TELU_SPLIT_LEVELS)
             fail(name, "split has levels when tuned for SNR");
     }
     if (!memcmp(levels, blob("tab.level")->data, blob("tab.level")->bytes))
         fail(name, "levels are as guessed");
+    for (int s = 0; s < cfg->stages; s++)
+        if (!(lambda[s] > 0.0f))
+            fail(name, "a bit costs the search nothing");
+    for (int c = 0; c <= cfg->codes; c++)
+        if (c == cfg->codes)
+            fail(name, "all codes are equally likely");
+        else if (code[c] != 32768 / cfg->codes)
+            break;
 
     for (int step = 56; step <= 104; step += 16) {
         const double before = cost(guess, step), after = cost(blob("tab.freq")->data,

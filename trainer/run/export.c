@@ -82,7 +82,7 @@ static void put_metadata(GString *s, const struct telu_config *cfg,
     put_key(s, "__metadata__");
     g_string_append_c(s, '{');
     put_string(s, "format", "telucodec");
-    put_string(s, "version", "3");
+    put_string(s, "version", "4");
     put_string(s, "config", config);
     put_string(s, "model_id", id);
     for (int i = 0; i < n_texts; i++)

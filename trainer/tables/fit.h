@@ -11,13 +11,23 @@
 struct fit_item {
     int packets;
     float *c;                  /* (packets, 320) coefficients */
+    float *latent;             /* (packets, latent), or NULL */
     int *codes;                /* (packets, stages) */
     double power;              /* mean of c^2, never 0 */
 };
 
+/* Source of one item. */
+struct fit_cut {
+    const float *pcm;
+    long n;                    /* samples */
+    float gain;
+};
+
 struct fit {
     struct telu_config cfg;
-    struct telu_model *m;      /* network and books; its tables are neutral */
+    struct telu_blob *blobs;   /* of the weight file; m is built from them */
+    int blob_count;
+    struct telu_model *m;      /* network and books; codes' tables once fitted, others neutral */
     struct telu_ctx ctx;
     struct rng rng;
     int seconds;               /* the most speech to use */
@@ -26,13 +36,36 @@ struct fit {
 
     /* The tables, writable, and as the codec's functions want them. */
     int16_t *bias, *env, *tilt;
-    uint8_t *gain, *recon, *shape, *fill, *split;
-    uint16_t *freq, *level;
+    uint8_t *gain, *recon, *shape, *fill, *split, *group;
+    uint16_t *freq, *level, *code;
+    float *lambda;
+    double code_bits;          /* mean bits of a code */
     struct telu_tables tab;
 
     void (*log)(void *user, const char *text);
     void *user;
 };
+
+/* fit_items.c: cuts out at most `seconds` of the clips, spread evenly, each at a random level.
+ * Returns the cuts, and their number n; the caller frees them. */
+struct fit_cut *fit_cuts(struct fit *f, const struct tables_clip *clips, int n_clips, int seconds,
+                         int *n);
+
+/* Runs the encoder on one cut. coded: 1 for a search that minds the cost of codes; latents: 1 keeps
+ * them. Returns 0 or -1; fit_free(), or the caller, frees the arrays. */
+int fit_item(struct fit *f, struct fit_item *it, const struct fit_cut *cut, int coded,
+             int latents);
+
+/* fit_code.c: tables of codes that cost the same; then counts them and fits groups, frequencies
+ * and lambda. */
+void fit_code_guess(struct fit *f);
+int fit_code(struct fit *f, const struct tables_clip *clips, int n_clips);
+
+/* tables.c: builds f->m again, from the tables so far. Returns 0 or -1. */
+int fit_rebuild(struct fit *f);
+
+/* tables.c: the envelope e [21] of a packet from its coefficients [320], in 1/32 octave. */
+void fit_envelope_of(float *e, const float *c);
 
 /* fit_items.c: cuts the clips and runs the encoder on them. Returns 0 or -1. */
 int fit_items(struct fit *f, const struct tables_clip *clips, int n_clips);

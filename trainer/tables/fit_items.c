@@ -17,7 +17,7 @@
 #define LEAST_SECONDS 5        /* least length of an item, if its clip is that long */
 #define LEAD (TELU_DELAY + 40) /* samples before 0 that the first hop sees */
 
-static int run_encoder(struct fit *f, struct fit_item *it)
+static int run_encoder(struct fit *f, struct fit_item *it, int coded)
 {
     const struct telu_config *cfg = &f->cfg;
     float *mem = floats(telu_net_floats(cfg->enc_width, cfg->enc_blocks, cfg->kernel,
@@ -31,7 +31,9 @@ static int run_encoder(struct fit *f, struct fit_item *it)
         r = telu_encoder_net(&f->ctx, f->m, &s, latent, it->c + p * TELU_COEFS);
         if (!r)
             r = telu_rvq_encode(&f->ctx, f->m, it->codes + p * cfg->stages,
-                                cfg->stages, &none, 0, sum, latent);
+                                cfg->stages, &none, 0, coded, sum, latent);
+        if (it->latent)
+            memcpy(it->latent + (size_t)p * cfg->latent, latent, cfg->latent * sizeof(*latent));
     }
     free(mem);
     free(latent);
@@ -39,25 +41,17 @@ static int run_encoder(struct fit *f, struct fit_item *it)
     return r;
 }
 
-/* Source of one item. */
-struct cut {
-    const float *pcm;
-    long n;                    /* samples */
-    float gain;
-};
-
-static int make_item(struct fit *f, int i, void *arg, int thread)
+int fit_item(struct fit *f, struct fit_item *it, const struct fit_cut *cut, int coded,
+             int latents)
 {
-    const struct cut *cut = (const struct cut *)arg + i;
-    struct fit_item *it = &f->item[i];
     const int packets = (cut->n + TELU_DELAY) / TELU_PACKET, H = 2 * packets;
     float *x = floats((size_t)(H + 1) * TELU_HOP);
     double power = 1e-12;
 
-    (void)thread;
     it->packets = packets;
     it->c = floats((size_t)packets * TELU_COEFS);
     it->codes = zeroed((size_t)packets * f->cfg.stages * sizeof(int));
+    it->latent = latents ? floats((size_t)packets * f->cfg.latent) : NULL;
     for (long k = 0; k < cut->n && k + LEAD < (long)(H + 1) * TELU_HOP; k++)
         x[k + LEAD] = cut->gain * cut->pcm[k];
     if (f->ctx.be->mdct(&f->ctx, it->c, x, 1, H)) {
@@ -68,23 +62,30 @@ static int make_item(struct fit *f, int i, void *arg, int thread)
     for (int k = 0; k < packets * TELU_COEFS; k++)
         power += (double)it->c[k] * it->c[k];
     it->power = power / ((double)packets * TELU_COEFS);
-    return run_encoder(f, it);
+    return run_encoder(f, it, coded);
+}
+
+static int make_item(struct fit *f, int i, void *arg, int thread)
+{
+    (void)thread;
+    return fit_item(f, &f->item[i], (const struct fit_cut *)arg + i, 1, 0);
 }
 
 /* Every clip gives about the same share, from a random place; some clips, evenly spaced,
  * give none when the share would be below a few seconds. */
-int fit_items(struct fit *f, const struct tables_clip *clips, int n_clips)
+struct fit_cut *fit_cuts(struct fit *f, const struct tables_clip *clips, int n_clips, int seconds,
+                         int *n_cuts)
 {
-    const long most = (long)f->seconds * TELU_RATE;
+    const long most = (long)seconds * TELU_RATE;
     long share = most / (n_clips + 1), offered = 0, seen = 0, total = 0;
-    struct cut *cuts = zeroed((n_clips + 1) * sizeof(*cuts));
-    int r;
+    struct fit_cut *cuts = zeroed((n_clips + 1) * sizeof(*cuts));
 
     if (share < LEAST_SECONDS * TELU_RATE)
         share = LEAST_SECONDS * TELU_RATE;
     for (int i = 0; i < n_clips; i++)
         offered += clips[i].n < share ? clips[i].n : share;
 
+    *n_cuts = 0;
     for (int i = 0; i < n_clips; i++) {
         const long n = clips[i].n < share ? clips[i].n : share;
         const long from = rng_below(&f->rng, clips[i].n - n + 1);
@@ -94,8 +95,19 @@ int fit_items(struct fit *f, const struct tables_clip *clips, int n_clips)
         if (n < TELU_RATE / 2 || (double)total * offered > (double)most * seen)
             continue;
         total += n;
-        cuts[f->n_items++] = (struct cut){ clips[i].pcm + from, n, gain };
+        cuts[(*n_cuts)++] = (struct fit_cut){ clips[i].pcm + from, n, gain };
     }
+    return cuts;
+}
+
+int fit_items(struct fit *f, const struct tables_clip *clips, int n_clips)
+{
+    struct fit_cut *cuts = fit_cuts(f, clips, n_clips, f->seconds, &f->n_items);
+    long total = 0;
+    int r;
+
+    for (int i = 0; i < f->n_items; i++)
+        total += cuts[i].n;
     f->item = zeroed((f->n_items + 1) * sizeof(*f->item));
     r = fit_each(f, make_item, cuts, f->n_items);
     free(cuts);
@@ -169,6 +181,7 @@ void fit_free(struct fit *f)
     for (int i = 0; i < f->n_items; i++) {
         free(f->item[i].c);
         free(f->item[i].codes);
+        free(f->item[i].latent);
     }
     free(f->item);
     telu_model_close(f->m);
@@ -201,5 +214,5 @@ int fit_decode(struct fit *f, const struct fit_item *it, int S, float *base)
 /* The range coder ends within a byte of the ideal length, half of it on average. */
 double fit_bits(const struct fit *f, int S, double cost)
 {
-    return 8 * telu_packet_header_bytes(S, f->m->n) + cost / 64 + 4;
+    return 15 + S * f->code_bits + cost / 64 + 4;
 }

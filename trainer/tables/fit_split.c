@@ -20,7 +20,7 @@
 #define PER_ITEM 400           /* packets of one item */
 #define STRIDE 4               /* step indices between two points of a curve */
 #define BASE_ONLY_TO 2500      /* bit/s: below, nothing else pays for its header */
-#define LEVELS_TO    7000      /* bit/s: below, levels and codes sound better than refinement */
+#define LEVELS_TO    5000      /* bit/s: up to this, levels and codes sound better than refinement */
 #define WORST -1e9             /* score of a candidate that exceeds the rate */
 
 static const int candidate[] = { 0, 1, 2, 3, 4, 6, 8 };
@@ -179,10 +179,12 @@ static int allowed(int tune, int rate, int k)
     return tune == TELU_SNR || (candidate[k] > 0 && rate > LEVELS_TO);
 }
 
+/* A rate that no candidate meets at the coarsest step takes the choice of the next one: the encoder
+ * then drops codes. */
 static void choose(struct fit *f, scores sum, int items)
 {
     for (int tune = 0; tune < 2; tune++)
-        for (int i = 0; i < TELU_SPLIT_RATES; i++) {
+        for (int i = TELU_SPLIT_RATES - 1; i >= 0; i--) {
             const double *s = sum[tune][i];
             int best = CANDIDATES, at;
             char text[200];
@@ -206,8 +208,9 @@ static void choose(struct fit *f, scores sum, int items)
             }
             f->split[tune * TELU_SPLIT_RATES + i] =
                 best < CANDIDATES ? candidate[best]
-                : tune != TELU_SNR && telu_split_rate[i] > BASE_ONLY_TO ? TELU_SPLIT_LEVELS
-                                                                        : TELU_SPLIT_BASE_ONLY;
+                : tune == TELU_SNR || telu_split_rate[i] <= BASE_ONLY_TO ? TELU_SPLIT_BASE_ONLY
+                : telu_split_rate[i] <= LEVELS_TO || i + 1 == TELU_SPLIT_RATES
+                    ? TELU_SPLIT_LEVELS : f->split[i + 1];
             fit_say(f, "tables: %s  -> %d", text,
                     f->split[tune * TELU_SPLIT_RATES + i]);
         }

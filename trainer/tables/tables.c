@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* tables.c - see tables.h. The order is forced: the envelope needs codes, the gains
- * need the decoder, the frequencies need both, the levels need what these leave, and the split
- * needs them all. */
+/* tables.c - see tables.h. The order is forced: the search of codes needs their cost,
+ * the envelope needs codes, the gains need the decoder, the frequencies need both, the levels need
+ * what these leave, and the split needs them all. */
 #include "tables.h"
 
 #include "error.h"
@@ -33,8 +33,7 @@ void fit_say(struct fit *f, const char *fmt, ...)
 
 /* --- Envelope ----------------------------------------------------------- */
 
-/* Computes the envelope e (21) of a packet from its coefficients. */
-static void envelope(float *e, const float *c)
+void fit_envelope_of(float *e, const float *c)
 {
     for (int b = 0; b < TELU_BANDS; b++) {
         const int first = telu_band_edge[b], last = telu_band_edge[b + 1];
@@ -100,7 +99,7 @@ static void fit_envelope(struct fit *f)
     r = rest = floats(packets * TELU_BANDS);
     for (int i = 0; i < f->n_items; i++)
         for (int p = 0; p < f->item[i].packets; p++, r += TELU_BANDS) {
-            envelope(r, f->item[i].c + p * TELU_COEFS);
+            fit_envelope_of(r, f->item[i].c + p * TELU_COEFS);
             for (int b = 0; b < TELU_BANDS; b++)
                 mean[b] += r[b] / packets;
         }
@@ -219,6 +218,7 @@ static void neutral(struct fit *f)
     memset(f->gain, 128, (f->cfg.stages + 1) * TELU_BANDS);
     fit_freq_guess(f->freq);
     fit_level_guess(f->level);
+    fit_code_guess(f);
     memset(f->recon, 128, 4);
     memcpy(f->shape, shape, 4);
     memcpy(f->fill, fill, 4);
@@ -230,6 +230,13 @@ static void neutral(struct fit *f)
         for (int b = 0; b < TELU_BANDS; b++)
             f->tilt[s * TELU_BANDS + b] = s == 0 ? 0 : b < 5 ? -9 * (5 - b) : 5 * (b - 5);
     memset(f->split, TELU_SPLIT_BASE_ONLY, 2 * TELU_SPLIT_RATES);
+}
+
+int fit_rebuild(struct fit *f)
+{
+    telu_model_close(f->m);
+    f->m = telu_model_build(&f->cfg, f->blobs, f->blob_count, NULL);
+    return f->m ? 0 : -1;
 }
 
 static void *table(const struct telu_tensor *t, struct telu_blob *blobs, int count,
@@ -262,15 +269,20 @@ static int open_fit(struct fit *f, struct telu_blob *blobs, int count)
     f->fill = table(t, blobs, count, "tab.fill");
     f->tilt = table(t, blobs, count, "tab.tilt");
     f->split = table(t, blobs, count, "tab.split");
+    f->group = table(t, blobs, count, "tab.group");
+    f->code = table(t, blobs, count, "tab.code");
+    f->lambda = table(t, blobs, count, "tab.lambda");
     free(t);
     f->tab = (struct telu_tables){
         .env_stages = f->cfg.env_stages, .codes = f->cfg.codes, .bias = f->bias,
         .env = f->env, .gain = f->gain, .freq = f->freq, .level = f->level, .recon = f->recon,
         .shape = f->shape, .tilt = f->tilt, .fill = f->fill, .split = f->split,
+        .group = f->group, .code = f->code,
     };
     neutral(f);
-    f->m = telu_model_build(&f->cfg, blobs, count, NULL);
-    return f->m ? 0 : -1;
+    f->blobs = blobs;
+    f->blob_count = count;
+    return fit_rebuild(f);
 }
 
 int tables_fit(const struct telu_config *cfg, struct telu_blob *blobs, int count,
@@ -285,6 +297,8 @@ int tables_fit(const struct telu_config *cfg, struct telu_blob *blobs, int count
         return -1;
     rng_seed(&f.rng, 1);
     r = open_fit(&f, blobs, count);
+    if (!r)
+        r = fit_code(&f, clips, n_clips);
     if (!r)
         r = fit_items(&f, clips, n_clips);
     if (!r) {
