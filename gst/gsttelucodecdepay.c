@@ -95,21 +95,29 @@ add_missing (GstTelucodecDepay * self, guint16 seq, guint n, GstClockTime end)
   }
 }
 
-/* Pushes a GAP event, but none before the first packet: only then the base class sends
- * a segment. */
+/* Returns whether a GAP event may be pushed: the base class sends a segment with the first
+ * packet and not before. */
+static gboolean
+has_segment (GstTelucodecDepay * self)
+{
+  GstEvent *segment = gst_pad_get_sticky_event (GST_RTP_BASE_DEPAYLOAD_SRCPAD (self),
+      GST_EVENT_SEGMENT, 0);
+  const gboolean found = segment != NULL;
+
+  gst_clear_event (&segment);
+  return found;
+}
+
 static void
 push_gap (GstTelucodecDepay * self, GstClockTime pts, GstClockTime duration)
 {
-  GstPad *pad = GST_RTP_BASE_DEPAYLOAD_SRCPAD (self);
-  GstEvent *segment = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
   GstEvent *gap;
 
-  if (segment && GST_CLOCK_TIME_IS_VALID (pts)) {
-    gap = gst_event_new_gap (pts, duration);
-    gst_event_set_gap_flags (gap, GST_GAP_FLAG_MISSING_DATA);
-    gst_pad_push_event (pad, gap);
-  }
-  gst_clear_event (&segment);
+  if (!has_segment (self) || !GST_CLOCK_TIME_IS_VALID (pts))
+    return;
+  gap = gst_event_new_gap (pts, duration);
+  gst_event_set_gap_flags (gap, GST_GAP_FLAG_MISSING_DATA);
+  gst_pad_push_event (GST_RTP_BASE_DEPAYLOAD_SRCPAD (self), gap);
 }
 
 static void
@@ -314,6 +322,10 @@ gst_telucodec_depay_handle_event (GstRTPBaseDepayload * depay, GstEvent * event)
   else if (GST_EVENT_IS_SERIALIZED (event)
       && !gst_event_has_name (event, "GstRTPPacketLost"))
     push_ready (self, 0);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_GAP && !has_segment (self)) {
+    gst_event_unref (event);
+    return TRUE;
+  }
   return GST_RTP_BASE_DEPAYLOAD_CLASS
       (gst_telucodec_depay_parent_class)->handle_event (depay, event);
 }

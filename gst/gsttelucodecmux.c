@@ -12,7 +12,7 @@
  *
  * A hole in the packets' time stamps stays a hole, which the decoder conceals. The
  * file keeps no tags. Only one run of an encoder is kept to the sample: a second run
- * adds up to 25 ms of sound between the two.
+ * adds up to 25 ms of sound between the two. A flush begins the file anew.
  *
  * ## Example launch lines
  * |[
@@ -62,17 +62,28 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (telucodecmux, "telucodecmux",
     GST_DEBUG_CATEGORY_INIT (gst_telucodec_mux_debug, "telucodecmux", 0,
         "TeluCodec muxer"));
 
+/* Begins a new stream of the same weights, whose header stands at byte `offset`. */
+static void
+restart (GstTelucodecMux * self, guint64 offset)
+{
+  gst_segment_init (&self->segment, GST_FORMAT_TIME);
+  self->header.samples = TLC_UNKNOWN;
+  self->header.pre_skip = 0;
+  self->begun = self->ended = self->segment_sent = FALSE;
+  self->offset = self->header_offset = offset;
+  self->next = 0;
+  self->due = self->page_time = GST_CLOCK_TIME_NONE;
+  self->trim = 0;
+  tlc_page_start (self->page, 0);
+}
+
 static void
 reset (GstTelucodecMux * self)
 {
-  gst_segment_init (&self->segment, GST_FORMAT_TIME);
   memset (&self->header, 0, sizeof (self->header));
-  self->header.samples = TLC_UNKNOWN;
-  self->begun = self->segment_sent = FALSE;
-  self->offset = self->next = 0;
-  self->due = GST_CLOCK_TIME_NONE;
-  self->trim = 0;
-  tlc_page_start (self->page, 0);
+  self->started = FALSE;
+  self->group = GST_GROUP_ID_INVALID;
+  restart (self, 0);
 }
 
 /* --- Output --------------------------------------------------------------- */
@@ -96,8 +107,6 @@ header_buffer (GstTelucodecMux * self)
   tlc_header_write (&self->header, bytes);
   gst_buffer_fill (buf, 0, bytes, sizeof (bytes));
   GST_BUFFER_FLAG_SET (buf, GST_BUFFER_FLAG_HEADER);
-  GST_BUFFER_OFFSET (buf) = 0;
-  GST_BUFFER_OFFSET_END (buf) = TLC_HEADER_SIZE;
   return buf;
 }
 
@@ -112,6 +121,20 @@ push (GstTelucodecMux * self, GstBuffer * buf)
   return gst_pad_push (self->srcpad, buf);
 }
 
+/* Names the stream that this element makes, which is another than the one that it takes. */
+static void
+push_stream_start (GstTelucodecMux * self)
+{
+  gchar *id = g_strdup_printf ("telucodecmux-%08x", g_random_int ());
+  GstEvent *event = gst_event_new_stream_start (id);
+
+  if (self->group != GST_GROUP_ID_INVALID)
+    gst_event_set_group_id (event, self->group);
+  gst_pad_push_event (self->srcpad, event);
+  self->started = TRUE;
+  g_free (id);
+}
+
 /* Pushes caps, segment and header. The caps hold a copy of the header, which servers
  * send to clients that join later. */
 static GstFlowReturn
@@ -120,6 +143,8 @@ begin (GstTelucodecMux * self, guint pre_skip)
   GstCaps *caps = gst_static_pad_template_get_caps (&src_template);
   GValue array = G_VALUE_INIT, value = G_VALUE_INIT;
 
+  if (!self->started)
+    push_stream_start (self);
   self->begun = TRUE;
   self->header.pre_skip = pre_skip;
 
@@ -288,14 +313,19 @@ rewrite_header (GstTelucodecMux * self)
 {
   GstQuery *query = gst_query_new_seeking (GST_FORMAT_BYTES);
   gboolean seekable = FALSE;
+  GstBuffer *buf;
 
   if (gst_pad_peer_query (self->srcpad, query))
     gst_query_parse_seeking (query, NULL, &seekable, NULL, NULL);
   gst_query_unref (query);
   GST_DEBUG_OBJECT (self, "%" G_GUINT64_FORMAT " samples, sink %s seek",
       self->header.samples, seekable ? "can" : "cannot");
-  if (seekable && push_segment (self, 0))
-    gst_pad_push (self->srcpad, header_buffer (self));
+  if (!seekable || !push_segment (self, self->header_offset))
+    return;
+  buf = header_buffer (self);
+  GST_BUFFER_OFFSET (buf) = self->header_offset;
+  GST_BUFFER_OFFSET_END (buf) = self->header_offset + TLC_HEADER_SIZE;
+  gst_pad_push (self->srcpad, buf);
 }
 
 static void
@@ -322,6 +352,15 @@ gst_telucodec_mux_sink_event (GstPad * pad, GstObject * parent, GstEvent * event
   GstCaps *caps;
 
   switch (GST_EVENT_TYPE (event)) {
+    case GST_EVENT_STREAM_START:
+      /* A stream behind the end of another is written behind it. */
+      if (self->ended) {
+        restart (self, self->offset);
+        self->started = FALSE;
+      }
+      if (!self->started && !gst_event_parse_group_id (event, &self->group))
+        self->group = GST_GROUP_ID_INVALID;
+      break;
     case GST_EVENT_CAPS:
       gst_event_parse_caps (event, &caps);
       ret = set_caps (self, caps);
@@ -332,16 +371,13 @@ gst_telucodec_mux_sink_event (GstPad * pad, GstObject * parent, GstEvent * event
         gst_segment_init (&self->segment, GST_FORMAT_TIME);
       break;
     case GST_EVENT_FLUSH_STOP:
-      /* The flush drops the unwritten page; the file continues with its number. */
-      self->next = self->page->index;
-      tlc_page_start (self->page, self->next);
-      self->due = GST_CLOCK_TIME_NONE;
-      self->trim = 0;
-      self->segment_sent = FALSE;
-      gst_segment_init (&self->segment, GST_FORMAT_TIME);
+      /* A flushed sink has dropped what it was sent: filesink empties its file. */
+      restart (self, 0);
       return gst_pad_push_event (self->srcpad, event);
     case GST_EVENT_EOS:
-      finish (self);
+      if (!self->ended)
+        finish (self);
+      self->ended = TRUE;
       return gst_pad_push_event (self->srcpad, event);
     case GST_EVENT_GAP:        /* the next packet's time shows the hole */
     case GST_EVENT_TAG:

@@ -22,9 +22,13 @@ struct _GstTelucodecMux
   /* Streaming thread only. */
   GstSegment segment;
   TlcHeader header;
+  gboolean started;             /* STREAM_START is sent */
+  guint group;                  /* of the stream that is taken; or invalid */
   gboolean begun;               /* the header is written */
+  gboolean ended;               /* the last page is written */
   gboolean segment_sent;
-  guint64 offset;               /* bytes written */
+  guint64 offset;               /* of the next byte, */
+  guint64 header_offset;        /* and of the header */
   TlcPage *page;                /* being filled */
   guint8 *bytes;                /* [TLC_MAX_PAGE], a page as written */
   GstClockTime page_time;       /* running time of the page's first packet */

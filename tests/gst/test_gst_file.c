@@ -305,11 +305,13 @@ test_mux_hole (GPtrArray * packets, gint n, guint from, guint to, gint64 more,
   g_free (what);
 }
 
+/* Checks that a flush begins the file anew, with a header, and byte and packet 0. */
 static void
 test_mux_flush (GPtrArray * packets, gint n)
 {
-  GByteArray *file;
+  GByteArray *want = file_make (packets, n, 160, TLC_UNKNOWN), *got;
   GstSegment segment;
+  GstBuffer *buf;
   GstBus *bus;
   GstHarness *h = muxer (&bus);
 
@@ -318,19 +320,46 @@ test_mux_flush (GPtrArray * packets, gint n)
     gst_harness_push (h, tc_packet_buffer (packets, k, n));
   gst_harness_push_event (h, gst_event_new_flush_start ());
   gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+  while ((buf = gst_harness_try_pull (h)))
+    gst_buffer_unref (buf);
   gst_harness_push_event (h, gst_event_new_segment (&segment));
-  for (guint k = 160; k < packets->len; k++)
+  for (guint k = 0; k < packets->len; k++)
     gst_harness_push (h, tc_packet_buffer (packets, k, n));
   gst_harness_push_event (h, gst_event_new_eos ());
-  file = all_bytes (h);
+  got = all_bytes (h);
+  CHECK (got->len == want->len && memcmp (got->data, want->data, got->len) == 0,
+      "after a flush: %u bytes, expected %u", got->len, want->len);
+  file_expect_no_error (bus, "flush");
   file_done (h, bus);
+  g_byte_array_unref (got);
+  g_byte_array_unref (want);
+}
 
-  h = file_parser (&bus);
-  file_feed (h, file->data, file->len, 4096);
-  file_expect_packets (h, packets, n, 0, packets->len, 0, "flush");
-  file_expect_gap (h, 0, 0, "flush");
+/* Checks that a stream behind the end of another is written behind it, as a whole. */
+static void
+test_mux_second_stream (GPtrArray * packets, gint n)
+{
+  GByteArray *want = file_make (packets, n, 160, TLC_UNKNOWN), *got;
+  GstSegment segment;
+  GstBus *bus;
+  GstHarness *h = muxer (&bus);
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  for (gint stream = 0; stream < 2; stream++) {
+    gst_harness_push_event (h, gst_event_new_stream_start ("a"));
+    gst_harness_push_event (h, gst_event_new_segment (&segment));
+    for (guint k = 0; k < packets->len; k++)
+      gst_harness_push (h, tc_packet_buffer (packets, k, n));
+    gst_harness_push_event (h, gst_event_new_eos ());
+  }
+  got = all_bytes (h);
+  CHECK (got->len == 2 * want->len
+      && memcmp (got->data, want->data, want->len) == 0
+      && memcmp (got->data + want->len, want->data, want->len) == 0,
+      "two streams: %u bytes, expected two times %u", got->len, want->len);
   file_done (h, bus);
-  g_byte_array_unref (file);
+  g_byte_array_unref (got);
+  g_byte_array_unref (want);
 }
 
 static void
@@ -440,6 +469,7 @@ main (int argc, char **argv)
   test_mux_hole (packets, n, 50, 50, 100, FALSE);
   test_mux_hole (packets, n, 100, 110, 100000, TRUE);
   test_mux_flush (packets, n);
+  test_mux_second_stream (packets, n);
   test_mux_errors ();
   test_empty ();
   test_overhead (3, 6000);
