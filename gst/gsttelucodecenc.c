@@ -28,8 +28,10 @@
  * and a warning is posted. With backend=cuda a missing or failing device is an error.
  * The properties active-backend and stats report what is used.
  *
- * One packet holds samples of both sides where the input's time stamps jump. With
- * perfect-timestamp and hard-resync set, the run ends there and a new one begins.
+ * Time stamps that deviate from the count of samples by at most the tolerance, 40 ms,
+ * count as jitter: the output's are perfect. A larger jump is kept, and the packet at
+ * the jump holds samples of both sides. With hard-resync set, the run ends there and a
+ * new one begins. With perfect-timestamp=false the output follows the input's jitter.
  *
  * ## Example launch lines
  * |[
@@ -128,8 +130,28 @@ static void
 reset_run (GstTelucodecEnc * self)
 {
   gst_telucodec_stream_reset (&self->stream);
-  self->started = FALSE;
+  self->started = self->stamped = FALSE;
   self->held = 0;
+}
+
+/* Takes the time stamp from a buffer that the base class could not subtract the samples
+ * it holds from, at most LATENCY_SAMPLES: it would end the stream when time stamps go
+ * back to 0, and would set wrong ones behind DISCONT without a time stamp. */
+static GstFlowReturn
+gst_telucodec_enc_chain (GstPad * pad, GstObject * parent, GstBuffer * buf)
+{
+  GstTelucodecEnc *self = GST_TELUCODEC_ENC (parent);
+  GstFlowReturn ret;
+
+  if (self->stamped && (!GST_BUFFER_PTS_IS_VALID (buf)
+          || GST_BUFFER_PTS (buf) < LATENCY_SAMPLES * GST_SECOND / TELU_RATE)) {
+    buf = gst_buffer_make_writable (buf);
+    GST_BUFFER_PTS (buf) = GST_CLOCK_TIME_NONE;
+    GST_BUFFER_FLAG_UNSET (buf, GST_BUFFER_FLAG_DISCONT);
+  }
+  ret = self->base_chain (pad, parent, buf);
+  self->stamped = TRUE;
+  return ret;
 }
 
 /* NULL -> READY */
@@ -453,7 +475,14 @@ gst_telucodec_enc_finalize (GObject * object)
 static void
 gst_telucodec_enc_init (GstTelucodecEnc * self)
 {
+  GstAudioEncoder *enc = GST_AUDIO_ENCODER (self);
+
   self->rate = telu_rate_init ();
+  /* As opusenc and vorbisenc: else jitter becomes holes in files. */
+  gst_audio_encoder_set_perfect_timestamp (enc, TRUE);
+  self->base_chain = GST_PAD_CHAINFUNC (GST_AUDIO_ENCODER_SINK_PAD (enc));
+  gst_pad_set_chain_function (GST_AUDIO_ENCODER_SINK_PAD (enc),
+      gst_telucodec_enc_chain);
 }
 
 static void

@@ -19,6 +19,7 @@ struct _GstTelucodecEnc
 
   GstTelucodecRuntime runtime;
   GstTelucodecStream stream;
+  GstPadChainFunction base_chain;       /* of the base class */
   gboolean s16;                 /* the input is S16LE, else F32LE */
 
   /* The properties, guarded by the object lock. The streaming thread copies them
@@ -28,6 +29,7 @@ struct _GstTelucodecEnc
 
   gfloat pcm[TELU_PACKET];
   guint8 packet[TELU_MAX_PACKET];
+  gboolean stamped;             /* the run has a first buffer */
   gboolean started;             /* the run has a first packet */
   gint held;                    /* samples taken that no packet has consumed */
 
