@@ -347,10 +347,12 @@ tlc_page_write (const TlcPage * page, uint8_t * out)
   return at + 4 - out;
 }
 
-static int
-unpack (TlcPage * page, const uint8_t * in, const uint8_t * end, Packing * how)
+/* Reads the list of first bytes and the lengths. Returns where the packets begin, or NULL
+ * on damage. first [TLC_MAX_PACKETS]: the first byte of each packet. */
+static const uint8_t *
+unpack_lengths (TlcPage * page, const uint8_t * in, const uint8_t * end,
+    Packing * how, uint8_t * first)
 {
-  uint8_t first[TLC_MAX_PACKETS];
   Bits b;
   int p = 8 * how->start;
 
@@ -358,7 +360,7 @@ unpack (TlcPage * page, const uint8_t * in, const uint8_t * end, Packing * how)
     int values = 1 << (how->first - 1);
 
     if (end - in < values)
-      return 0;
+      return NULL;
     memcpy (how->values, in, values);
     in += values;
   }
@@ -368,41 +370,48 @@ unpack (TlcPage * page, const uint8_t * in, const uint8_t * end, Packing * how)
     int length = unpack_length (&b, how, &p), value = 0;
 
     if (length < 0 || page->bytes + length > TLC_MAX_DATA)
-      return 0;
+      return NULL;
     if (how->first && length > 0)
       value = get_bits (&b, how->first - 1);
     if (value < 0)
-      return 0;
+      return NULL;
     first[i] = how->values[value];
     page->length[i] = length;
     page->bytes += length;
   }
+  return b.at + 1;
+}
 
-  in = b.at + 1;
-  page->bytes = 0;
-  for (unsigned i = 0; i < page->count; i++) {
+/* Copies packets up to the first that is not whole. Returns where it begins. */
+static const uint8_t *
+unpack_packets (TlcPage * page, const uint8_t * in, const uint8_t * end,
+    const Packing * how, const uint8_t * first)
+{
+  const unsigned count = page->count;
+
+  page->bytes = page->count = 0;
+  for (unsigned i = 0; i < count; i++) {
     unsigned kept = how->first && page->length[i] > 0;
     unsigned rest = page->length[i] - kept;
 
     if (rest > end - in)
-      return 0;
+      break;
     if (kept)
       page->data[page->bytes] = first[i];
     memcpy (page->data + page->bytes + kept, in, rest);
     page->bytes += page->length[i];
+    page->count++;
     in += rest;
   }
-  return in == end;
+  return in;
 }
 
-TlcResult
-tlc_page_read (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
-    char * why)
+/* Reads what stands before the body. *used: bytes of the page, once TLC_OK. */
+static TlcResult
+read_head (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
+    Packing * how, char * why)
 {
-  const uint8_t *body = in + TLC_PAGE_HEAD, *end;
-  Packing how = { 0, };
   unsigned lengths;
-  size_t whole;
 
   *used = TLC_PAGE_MIN;
   if (memcmp (in, SYNC, MIN (size, SYNC_SIZE)) != 0) {
@@ -413,22 +422,37 @@ tlc_page_read (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
     return TLC_SHORT;
 
   lengths = get (in + 11, 2);
-  how.first = in[3] >> FIRST_SHIFT & 7;
-  how.shift = lengths >> 14;
-  how.k = lengths >> 10 & 15;
-  how.start = lengths & 1023;
+  how->first = in[3] >> FIRST_SHIFT & 7;
+  how->shift = lengths >> 14;
+  how->k = lengths >> 10 & 15;
+  how->start = lengths & 1023;
   tlc_page_start (page, get (in + 4, 4));
   page->count = in[10];
   page->last = (in[3] & FLAG_LAST) != 0;
-  if ((in[3] & ~FLAGS_KNOWN) || how.first > MAX_FIRST
-      || how.start > TLC_MAX_PACKET || (how.k > MAX_K && how.k != EQUAL)
+  if ((in[3] & ~FLAGS_KNOWN) || how->first > MAX_FIRST
+      || how->start > TLC_MAX_PACKET || (how->k > MAX_K && how->k != EQUAL)
       || (page->count == 0 && !page->last)) {
     snprintf (why, TLC_WHY, "the page's head makes no sense: flags 0x%02x, "
         "%u packets, length code 0x%04x", in[3], page->count, lengths);
     return TLC_BAD;
   }
+  *used = TLC_PAGE_MIN + get (in + 8, 2);
+  return TLC_OK;
+}
 
-  *used = whole = TLC_PAGE_MIN + get (in + 8, 2);
+TlcResult
+tlc_page_read (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
+    char * why)
+{
+  const uint8_t *body = in + TLC_PAGE_HEAD, *end;
+  uint8_t first[TLC_MAX_PACKETS];
+  Packing how = { 0, };
+  TlcResult result = read_head (page, in, size, used, &how, why);
+  const size_t whole = *used;
+  unsigned count;
+
+  if (result != TLC_OK)
+    return result;
   if (size < whole)
     return TLC_SHORT;
   end = in + whole - 4;
@@ -442,14 +466,67 @@ tlc_page_read (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
     page->trim = get (body, 2);
     body += 2;
   } else if (page->last) {
-    body = end + 1;
+    body = NULL;
   }
-  if (body > end || !unpack (page, body, end, &how)) {
+  count = page->count;
+  if (body)
+    body = unpack_lengths (page, body, end, &how, first);
+  if (body)
+    body = unpack_packets (page, body, end, &how, first);
+  if (body != end || page->count != count) {
     snprintf (why, TLC_WHY, "the page at packet %u has %u bytes, which its %u "
-        "packets do not fill", page->index, (unsigned) whole, page->count);
+        "packets do not fill", page->index, (unsigned) whole, count);
     return TLC_BAD;
   }
   return TLC_OK;
+}
+
+TlcResult
+tlc_page_try (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
+    size_t * work, char * why)
+{
+  Packing how = { 0, };
+  TlcResult result = read_head (page, in, size, used, &how, why);
+
+  if (result != TLC_OK)
+    return result;
+  if (*used > *work) {
+    snprintf (why, TLC_WHY, "too many bytes before only seemed to begin a page; "
+        "this one is not tried");
+    return TLC_BAD;
+  }
+  result = tlc_page_read (page, in, size, used, why);
+  if (result == TLC_BAD)
+    *work -= *used;
+  return result;
+}
+
+unsigned
+tlc_page_cut (TlcPage * page, const uint8_t * in, size_t size)
+{
+  const uint8_t *body = in + TLC_PAGE_HEAD, *end = in + size;
+  uint8_t first[TLC_MAX_PACKETS];
+  Packing how = { 0, };
+  char why[TLC_WHY];
+  size_t whole, filled, kept = 0;
+
+  if (read_head (page, in, size, &whole, &how, why) != TLC_OK || size >= whole)
+    return 0;
+  if (page->last && end - body < 2)
+    return 0;
+  if (page->last)
+    body += 2;
+  page->last = 0;
+  body = unpack_lengths (page, body, end, &how, first);
+  if (!body)
+    return 0;
+  for (unsigned i = 0; i < page->count; i++)
+    kept += how.first && page->length[i] > 0;
+  filled = body - in + page->bytes - kept;
+  if (filled + 4 != whole)
+    return 0;
+  unpack_packets (page, body, MIN (end, in + filled), &how, first);
+  return page->count;
 }
 
 size_t

@@ -82,6 +82,21 @@ size_t tlc_page_write (const TlcPage * page, uint8_t * out);
 TlcResult tlc_page_read (TlcPage * page, const uint8_t * in, size_t size,
     size_t * used, char * why);
 
+/* Reads like tlc_page_read(), and bounds the work on bytes that only seem to be pages, each
+ * of which claims up to 64 kB. *work: bytes whose check sums may still fail, of which a page
+ * that fails takes its size; a page that claims more is TLC_BAD unread. A reader begins with
+ * TLC_WORK and adds TLC_WORK_PER_BYTE for each byte that it leaves behind, up to TLC_WORK. */
+#define TLC_WORK           (16 * TLC_MAX_PAGE)
+#define TLC_WORK_PER_BYTE  8
+TlcResult tlc_page_try (TlcPage * page, const uint8_t * in, size_t size,
+    size_t * used, size_t * work, char * why);
+
+/* Reads the first packets of a page that the end of a file has cut: in [size] is all that is
+ * there. Only head and lengths vouch for them, for lack of a check sum: these must fill the
+ * page. Returns the number of packets that are whole, 0 if nothing can be told. The page is
+ * not the last one then, and has no trim. */
+unsigned tlc_page_cut (TlcPage * page, const uint8_t * in, size_t size);
+
 /* Returns the next offset >= from of a header or page, or of a cut sync word at the
  * very end; size when there is none. */
 size_t tlc_find (const uint8_t * in, size_t size, size_t from);

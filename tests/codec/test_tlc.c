@@ -216,6 +216,68 @@ static void damaged_page(void)
     }
 }
 
+/* Cuts pages at each byte. The packets before the cut come, and no others; a head that says
+ * another size gives none. */
+static void cut_page(guint packets, guint lo, guint hi, guint values)
+{
+    gsize size;
+    guint most = 0;
+
+    fill_page(packets, lo, hi, values);
+    size = tlc_page_write(&page, bytes);
+    for (gsize i = 0; i <= size; i++) {
+        guint count, sum = 0;
+
+        memcpy(again, bytes, i);
+        memset(again + i, 0xee, size - i);
+        count = tlc_page_cut(&back, again, i);
+        CHECK(count >= most || i == size, "cut at %zu of %zu: %u packets, %u before", i, size,
+              count, most);
+        most = MAX(most, count);
+        if (count == 0)
+            continue;
+        for (guint k = 0; k < count; k++)
+            sum += page.length[k];
+        CHECK(back.index == page.index && back.bytes == sum && !back.last && back.trim == 0,
+              "cut at %zu: %u bytes of %u", i, back.bytes, sum);
+        CHECK(memcmp(back.length, page.length, 2 * count) == 0
+              && memcmp(back.data, page.data, sum) == 0, "cut at %zu: other packets", i);
+        again[8] ^= 1;
+        CHECK(tlc_page_cut(&back, again, i) == 0, "cut at %zu: another size is believed", i);
+    }
+    CHECK(most == packets, "%u of %u packets before the check sum", most, packets);
+    CHECK(tlc_page_cut(&back, bytes, size) == 0, "a whole page is no cut one");
+}
+
+/* Many heads that claim long pages: the check sums of a part of them are tried. */
+static void bounded_work(void)
+{
+    static guint8 file[TLC_MAX_PAGE + 50000];
+    gsize work = TLC_WORK, used, tried = 0;
+
+    for (gsize i = 0; i < sizeof(file); i++)
+        file[i] = "TLP\x0b\xff"[i % 5];
+    for (gsize at = 0; at + TLC_MAX_PAGE < sizeof(file); at += 5) {
+        gsize before = work;
+
+        CHECK(tlc_page_try(&back, file + at, TLC_MAX_PAGE, &used, &work, why) == TLC_BAD,
+              "at %zu: a page", at);
+        CHECK(work == before || work == before - used, "work %zu after %zu", work, before);
+        tried += before - work;
+    }
+    CHECK(tried > 0 && tried <= TLC_WORK, "%zu bytes tried", tried);
+
+    /* A good page costs nothing, and is refused only where it is longer than the work left. */
+    fill_page(20, 0, 60, 3);
+    used = tlc_page_write(&page, bytes);
+    work = used;
+    CHECK(tlc_page_try(&back, bytes, used, &used, &work, why) == TLC_OK && work == used,
+          "a good page: %s", why);
+    work = used - 1;
+    CHECK(tlc_page_try(&back, bytes, used, &used, &work, why) == TLC_BAD
+          && strstr(why, "not tried"), "work %zu: %s", work, why);
+}
+
 /* Pages with valid check sums and wrong fields. Accepted ones must be consistent. */
 static void hostile_pages(void)
 {
@@ -311,6 +373,11 @@ int main(void)
     damaged_header();
     damaged_page();
     hostile_pages();
+    cut_page(1, 30, 30, 1);
+    cut_page(20, 0, 60, 3);
+    cut_page(160, 10, 90, 40);
+    cut_page(200, 0, 0, 1);
+    bounded_work();
     finding();
     overhead(150, 1);
     overhead(250, 4);
