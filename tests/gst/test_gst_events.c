@@ -84,7 +84,7 @@ send_samples (struct source *s, gint n)
 }
 
 /* f flush, F flush without a reset of the time, N segment, S stream, C other caps, g gap,
- * e end of stream, b samples of 200 ms, o a few samples */
+ * e end of stream, b samples of 200 ms, o more than a packet */
 static void
 send (struct source *s, gchar what)
 {
@@ -120,7 +120,7 @@ send (struct source *s, gchar what)
       s->runs++;
       break;
     case 'o':
-      send_samples (s, 123);
+      send_samples (s, TELU_PACKET + 123);
       break;
     default:
       for (gint i = 0; i < 10; i++)

@@ -60,8 +60,7 @@ test_damage (GPtrArray * packets, gint n, gint i, gsize at)
   file_expect_no_more (h, what);
   file_expect_gap (h, i ? i * 20 * TELU_PACKET - TELU_DELAY : 0,
       resumed < packets->len ? resumed * TELU_PACKET - TELU_DELAY : 0, what);
-  if (i > 0)
-    CHECK (file_warnings (bus, word, what) == 1, "%s: not one warning", what);
+  CHECK (file_warnings (bus, word, what) == 1, "%s: not one warning", what);
   file_expect_no_error (bus, what);
   file_done (h, bus);
   g_free (what);
@@ -75,6 +74,7 @@ test_bit_flips (GPtrArray * packets)
 {
   GPtrArray *few = g_ptr_array_new ();
   const gint n = 9 * TELU_PACKET;
+  TlcPage *cut = g_new (TlcPage, 1);
   GByteArray *file;
 
   for (guint k = 0; k < 10; k++)
@@ -97,10 +97,13 @@ test_bit_flips (GPtrArray * packets)
     file_done (h, bus);
   }
 
-  /* every truncation */
+  /* every truncation: whole pages, and the whole packets of the cut one */
   for (gsize size = 0; size < file->len; size += 7) {
-    const gint whole = size < file_page_offset (file, 1) ? 0 :
-        size < file_page_offset (file, 2) ? 4 : 8;
+    const gint pages = size < file_page_offset (file, 1) ? 0 :
+        size < file_page_offset (file, 2) ? 1 : 2;
+    const gsize at = file_page_offset (file, pages);
+    const gint whole = 4 * pages + (size < at ? 0 : (gint) tlc_page_cut (cut,
+            file->data + at, size - at));
     GstBus *bus;
     GstHarness *h = file_parser (&bus);
     GstMessage *message;
@@ -114,6 +117,7 @@ test_bit_flips (GPtrArray * packets)
     gst_clear_message (&message);
     file_done (h, bus);
   }
+  g_free (cut);
   g_byte_array_unref (file);
   g_ptr_array_unref (few);
 }
@@ -160,13 +164,29 @@ test_odd_streams (GPtrArray * packets, gint n)
   GByteArray *file = file_make (packets, n, 50, n), *odd = g_byte_array_new ();
   GstBus *bus;
   GstHarness *h = file_parser (&bus);
+  GstBuffer *buf;
 
-  /* a second copy of the file is dropped */
+  /* a second stream behind the first is played behind it, from a fresh state */
   g_byte_array_append (odd, file->data, file->len);
   g_byte_array_append (odd, file->data, file->len);
   file_feed (h, odd->data, odd->len, 1000);
-  file_expect_packets (h, packets, n, 0, packets->len, 0, "twice");
-  file_expect_no_more (h, "twice");
+  file_expect_packets (h, packets, n, 0, packets->len, 0, "first of two");
+  for (guint k = 0; k < packets->len; k++) {
+    const gint64 from = n + (k ? k * TELU_PACKET - TELU_DELAY : 0);
+
+    buf = gst_harness_try_pull (h);
+    if (!CHECK (buf, "second of two: no packet %u", k))
+      break;
+    CHECK (tc_same_bytes (buf, g_ptr_array_index (packets, k))
+        && GST_BUFFER_PTS (buf) == tc_time (from)
+        && tc_clip_start (buf) == (k ? 0 : TELU_DELAY)
+        && GST_BUFFER_IS_DISCONT (buf) == (k == 0), "second of two: packet %u at %"
+        GST_TIME_FORMAT, k, GST_TIME_ARGS (GST_BUFFER_PTS (buf)));
+    gst_buffer_unref (buf);
+  }
+  file_expect_no_more (h, "two");
+  file_expect_gap (h, 0, 0, "two");
+  CHECK (file_warnings (bus, "", "two") == 0, "two: a warning");
   file_done (h, bus);
 
   /* other weights in one stream */
