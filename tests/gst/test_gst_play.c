@@ -237,6 +237,42 @@ test_seek (const gfloat * pcm, gint n)
   g_free (path);
 }
 
+/* Seeks several times without a pause. The last place must be played, also where others led to
+ * the same page, and also after a seek to the same place. */
+static void
+test_quick_seeks (const gfloat * pcm, gint n)
+{
+  gchar *path = tc_path ("quick.tlc");
+  GPtrArray *packets = tc_encode (pcm, n, NULL);
+  gfloat *want = tc_decode (packets, n);
+  GRand *chance = g_rand_new_with_seed (3);
+
+  run_source ("appsrc name=src ! telucodecenc ! telucodecmux ! "
+      "filesink name=sink", pcm, n, path);
+  for (guint i = 0; i < G_N_ELEMENTS (readers); i++) {
+    GstElement *pipeline = reader (i, path);
+
+    gst_element_set_state (pipeline, GST_STATE_PAUSED);
+    gst_element_get_state (pipeline, NULL, NULL, 10 * GST_SECOND);
+    gst_element_set_state (pipeline, GST_STATE_PLAYING);
+    for (gint round = 0; round < 12; round++) {
+      const gint page = g_rand_int_range (chance, 0, 5) * 160 * TELU_PACKET;
+
+      for (gint k = g_rand_int_range (chance, 1, 4); k > 0; k--)
+        gst_element_seek (pipeline, 1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
+            GST_SEEK_TYPE_SET, tc_time (page + g_rand_int_range (chance, 0,
+                    160 * TELU_PACKET)), GST_SEEK_TYPE_NONE, -1);
+      seek_and_compare (pipeline, want, page + g_rand_int_range (chance, 0,
+              160 * TELU_PACKET), 0, n, 0, readers[i]);
+    }
+    stop (pipeline);
+  }
+  g_rand_free (chance);
+  g_free (want);
+  g_ptr_array_unref (packets);
+  g_free (path);
+}
+
 /* Damages a page. The number of samples must stay, and only samples of the page and of the
  * decoder's warm-up after it may change. */
 static void
@@ -360,6 +396,7 @@ main (int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
     test_round_trip (pcm, lengths[i]);
   test_seek (pcm, n);
+  test_quick_seeks (pcm, n);
   test_damage (pcm, n);
   test_found (pcm, 5 * TELU_RATE + 17);
   g_free (pcm);
