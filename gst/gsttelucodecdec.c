@@ -12,8 +12,9 @@
  * @see_also: telucodecenc, telucodecparse
  *
  * Decodes TeluCodec packets. The weights must be those that the packets were
- * made with: the caps name them (model-id). GAP events of any length are concealed
- * (property plc, TRUE here). An rtpjitterbuffer only needs do-lost=true.
+ * made with: the caps name them (model-id). GAP events are concealed (property plc, TRUE
+ * here); of one longer than a minute the first 10 s, and the rest stays a GAP event. An
+ * rtpjitterbuffer only needs do-lost=true.
  *
  * The property backend works as in telucodecenc.
  *

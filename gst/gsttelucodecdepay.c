@@ -301,7 +301,7 @@ gst_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * event)
     duration = GST_TELUCODEC_PACKET_DURATION;
 
   n = gst_util_uint64_scale_round (duration, 1, GST_TELUCODEC_PACKET_DURATION);
-  n = CLAMP (n, 1, MAX_MISSING);
+  n = n > MAX_MISSING ? 1 : MAX (n, 1);        /* a long pause is one gap */
   for (guint i = 0; i < n; i++) {
     const GstClockTime from = gst_util_uint64_scale (duration, i, n);
 

@@ -4,12 +4,13 @@
 
 #define GST_CAT_DEFAULT gst_telucodec_debug
 
-/* Concealment ends after 10 s, long after libtelu has faded to silence. Longer gaps
- * continue as silence in pieces of 1 s, and end after a day, since a stream may claim
- * a gap of any length. */
+/* Concealment ends after 10 s, long after libtelu has faded to silence. Gaps of up to a
+ * minute continue as silence in pieces of 1 s. A stream may claim a gap of any length, so
+ * that a longer one continues as a GAP event, which costs no memory: a sink that plays
+ * waits, and one that writes a file cuts. */
 #define CONCEAL_SAMPLES (G_GUINT64_CONSTANT (10) * TELU_RATE)
 #define SILENCE_SAMPLES TELU_RATE
-#define MAX_GAP_SAMPLES (G_GUINT64_CONSTANT (86400) * TELU_RATE)
+#define FILL_SAMPLES (G_GUINT64_CONSTANT (60) * TELU_RATE)
 
 /* Conceals one more packet into self->pcm. Returns FALSE with an error posted. */
 static gboolean
@@ -42,20 +43,31 @@ gap_samples (GstBuffer * buf)
       gst_util_uint64_scale_round (pts, TELU_RATE, GST_SECOND);
 }
 
+/* Pushes the rest of a long gap, of which `done` samples are filled, as an event. */
+static void
+push_rest (GstTelucodecDec * self, GstBuffer * gap, guint64 done)
+{
+  const GstClockTime filled = gst_util_uint64_scale (done, GST_SECOND, TELU_RATE);
+
+  GST_INFO_OBJECT (self, "gap of %" GST_TIME_FORMAT ": silence ends after %"
+      GST_TIME_FORMAT, GST_TIME_ARGS (GST_BUFFER_DURATION (gap)),
+      GST_TIME_ARGS (filled));
+  if (GST_BUFFER_PTS_IS_VALID (gap))
+    gst_pad_push_event (GST_AUDIO_DECODER_SRC_PAD (self),
+        gst_event_new_gap (GST_BUFFER_PTS (gap) + filled,
+            GST_BUFFER_DURATION (gap) - filled));
+}
+
 /* Pushes all samples in sub-frames, and an empty one at the end: finish_frame() would
  * give the last one the time stamp of the gap's beginning. */
 GstFlowReturn
 gst_telucodec_dec_fill_gap (GstTelucodecDec * self, GstBuffer * gap)
 {
   GstAudioDecoder *dec = GST_AUDIO_DECODER (self);
-  guint64 want = gap_samples (gap), done = 0;
+  const guint64 all = gap_samples (gap);
+  const guint64 want = all > FILL_SAMPLES ? CONCEAL_SAMPLES : all;
   GstFlowReturn ret = GST_FLOW_OK, finish;
-
-  if (want > MAX_GAP_SAMPLES) {
-    GST_WARNING_OBJECT (self, "gap of %" G_GUINT64_FORMAT " samples shortened",
-        want);
-    want = MAX_GAP_SAMPLES;
-  }
+  guint64 done = 0;
 
   while (ret == GST_FLOW_OK && done < want) {
     const gboolean silent = done >= CONCEAL_SAMPLES;
@@ -95,5 +107,7 @@ gst_telucodec_dec_fill_gap (GstTelucodecDec * self, GstBuffer * gap)
   GST_OBJECT_UNLOCK (self);
 
   finish = gst_audio_decoder_finish_subframe (dec, NULL);
+  if (ret == GST_FLOW_OK && all > FILL_SAMPLES)
+    push_rest (self, gap, done);
   return ret == GST_FLOW_OK ? finish : ret;
 }
