@@ -49,7 +49,6 @@
 #include "gsttelucodecenc.h"
 #include "gsttelucodecpcm.h"
 
-#include <stdio.h>
 #include <string.h>
 
 GST_DEBUG_CATEGORY_STATIC (gst_telucodec_enc_debug);
@@ -203,55 +202,6 @@ gst_telucodec_enc_stop (GstAudioEncoder * enc)
   return TRUE;
 }
 
-/* Returns 102 for version 0.1.2, since the tag is a number. */
-static guint
-version_number (void)
-{
-  guint major = 0, minor = 0, micro = 0;
-
-  sscanf (VERSION, "%u.%u.%u", &major, &minor, &micro);
-  return (major * 100 + minor) * 100 + micro;
-}
-
-static void
-send_tags (GstTelucodecEnc * self, gint bitrate)
-{
-  GstTagSetter *setter = GST_TAG_SETTER (self);
-  const GstTagList *app = gst_tag_setter_get_tag_list (setter);
-  GstTagMergeMode mode = gst_tag_setter_get_tag_merge_mode (setter);
-  GstTagList *tags = app ? gst_tag_list_copy (app) : gst_tag_list_new_empty ();
-
-  gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE,
-      GST_TAG_ENCODER, "telucodecenc",
-      GST_TAG_ENCODER_VERSION, version_number (),
-      GST_TAG_AUDIO_CODEC, GST_TELUCODEC_CODEC_NAME,
-      GST_TAG_NOMINAL_BITRATE, (guint) bitrate,
-      GST_TAG_BITRATE, (guint) bitrate, NULL);
-  gst_audio_encoder_merge_tags (GST_AUDIO_ENCODER (self), tags, mode);
-  gst_tag_list_unref (tags);
-}
-
-/* Applies changed rate properties between two packets. */
-static void
-latch_rate (GstTelucodecEnc * self)
-{
-  struct telu_rate rate;
-  gboolean changed;
-
-  GST_OBJECT_LOCK (self);
-  changed = self->rate_changed;
-  self->rate_changed = FALSE;
-  rate = self->rate;
-  GST_OBJECT_UNLOCK (self);
-
-  if (!changed)
-    return;
-  if (!gst_telucodec_stream_set_rate (&self->stream, &rate))
-    GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
-        ("The encoder keeps its settings: %s", telu_error ()), (NULL));
-  send_tags (self, rate.bitrate);
-}
-
 static gboolean
 gst_telucodec_enc_set_format (GstAudioEncoder * enc, GstAudioInfo * info)
 {
@@ -306,13 +256,14 @@ push_packet (GstTelucodecEnc * self, gboolean last)
   GstBuffer *out;
   gint size;
 
-  latch_rate (self);
+  gst_telucodec_enc_latch_rate (self);
 
   busy = gst_util_get_timestamp ();
   size = gst_telucodec_stream_encode (&self->stream, self->pcm, self->packet);
   busy = gst_util_get_timestamp () - busy;
   if (size < 1)
     return GST_FLOW_ERROR;
+  gst_telucodec_enc_measure_bitrate (self, size, last);
 
   GST_OBJECT_LOCK (self);
   self->packets++;
@@ -400,6 +351,7 @@ gst_telucodec_enc_set_property (GObject * object, guint id,
     const GValue * value, GParamSpec * pspec)
 {
   GstTelucodecEnc *self = GST_TELUCODEC_ENC (object);
+  struct telu_rate before;
 
   if (id >= PROP_RUNTIME && id < PROP_BITRATE) {
     gst_telucodec_runtime_set_property (&self->runtime, GST_ELEMENT (self),
@@ -408,7 +360,7 @@ gst_telucodec_enc_set_property (GObject * object, guint id,
   }
 
   GST_OBJECT_LOCK (self);
-  self->rate_changed = TRUE;
+  before = self->rate;
   switch (id) {
     case PROP_BITRATE:
       self->rate.bitrate = g_value_get_int (value);
@@ -425,6 +377,7 @@ gst_telucodec_enc_set_property (GObject * object, guint id,
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
+  self->rate_changed |= memcmp (&before, &self->rate, sizeof (before)) != 0;
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -511,7 +464,8 @@ gst_telucodec_enc_class_init (GstTelucodecEncClass * klass)
    * GstTelucodecEnc:bitrate:
    *
    * Bit rate of the packets, in bit/s: the size of every packet with bitrate-type=cbr,
-   * an average with the other types.
+   * an average with the other types. The tag nominal-bitrate is what the settings can
+   * reach of it, the tag bitrate what they did.
    *
    * Since: 0.1
    */

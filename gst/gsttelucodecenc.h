@@ -27,6 +27,11 @@ struct _GstTelucodecEnc
   struct telu_rate rate;
   gboolean rate_changed;
 
+  /* In force, and coded with these settings so far. Streaming thread only. */
+  struct telu_rate latched;
+  guint64 rate_packets, rate_bytes;
+  guint measured;               /* bit rate as tagged; 0: not yet */
+
   gfloat pcm[TELU_PACKET];
   guint8 packet[TELU_MAX_PACKET];
   gboolean stamped;             /* the run has a first buffer */
@@ -38,6 +43,15 @@ struct _GstTelucodecEnc
   GstClockTime busy;            /* time spent on packets */
   struct telu_info last;
 };
+
+/* Both: gsttelucodecbitrate.c, between two packets. */
+
+/* Applies changed rate properties. */
+void gst_telucodec_enc_latch_rate (GstTelucodecEnc * self);
+/* Tags the bit rate since the last change of settings: with the first packet where all
+ * have one size, else once a second if it has moved by 5 %, and with the last. */
+void gst_telucodec_enc_measure_bitrate (GstTelucodecEnc * self, gint size,
+    gboolean last);
 
 G_END_DECLS
 
