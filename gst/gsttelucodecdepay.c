@@ -16,7 +16,8 @@
  * conceals. An rtpjitterbuffer with do-lost=true reports lost packets in time.
  *
  * The element waits for heads as soon as the stream contains any, which adds 20 ms to the
- * latency for each packet of their distance. With use-redundancy=false it never waits.
+ * latency for each packet of their distance. The latency rises at once, and falls when 10 s
+ * of packets needed less. With use-redundancy=false it never waits.
  *
  * ## Example launch line
  * |[
@@ -29,14 +30,18 @@
 
 #include <string.h>
 
-GST_DEBUG_CATEGORY_STATIC (gst_telucodec_depay_debug);
-#define GST_CAT_DEFAULT gst_telucodec_depay_debug
+GST_DEBUG_CATEGORY_STATIC (gst_rtp_telucodec_depay_debug);
+#define GST_CAT_DEFAULT gst_rtp_telucodec_depay_debug
 
 #define DEFAULT_USE_REDUNDANCY TRUE
 
 /* A larger step of the sequence number begins a new stream. Concealment is silent
  * after fewer losses. */
 #define MAX_MISSING 50
+
+/* The wait falls to the largest distance of so many packets, since each change of the
+ * latency interrupts the playback, and the distance is the sender's choice. */
+#define WAIT_PACKETS 500
 
 enum
 {
@@ -62,18 +67,18 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
     GST_PAD_SRC, GST_PAD_ALWAYS,
     GST_STATIC_CAPS (GST_TELUCODEC_CAPS_FRAMED));
 
-G_DEFINE_TYPE (GstTelucodecDepay, gst_telucodec_depay,
+G_DEFINE_TYPE (GstRtpTelucodecDepay, gst_rtp_telucodec_depay,
     GST_TYPE_RTP_BASE_DEPAYLOAD);
 
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (rtptelucodecdepay, "rtptelucodecdepay",
-    GST_RANK_PRIMARY, GST_TYPE_TELUCODEC_DEPAY,
-    GST_DEBUG_CATEGORY_INIT (gst_telucodec_depay_debug, "rtptelucodecdepay", 0,
+    GST_RANK_PRIMARY, GST_TYPE_RTP_TELUCODEC_DEPAY,
+    GST_DEBUG_CATEGORY_INIT (gst_rtp_telucodec_depay_debug, "rtptelucodecdepay", 0,
         "TeluCodec RTP depayloader"));
 
 /* --- The queue ------------------------------------------------------------ */
 
 static void
-add (GstTelucodecDepay * self, guint16 seq, GstClockTime pts,
+add (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime pts,
     GstClockTime duration, GstBuffer * packet)
 {
   Item *item = g_new (Item, 1);
@@ -84,7 +89,7 @@ add (GstTelucodecDepay * self, guint16 seq, GstClockTime pts,
 
 /* Adds n missing packets from seq on, the last of which ends at `end`. */
 static void
-add_missing (GstTelucodecDepay * self, guint16 seq, guint n, GstClockTime end)
+add_missing (GstRtpTelucodecDepay * self, guint16 seq, guint n, GstClockTime end)
 {
   for (guint i = 0; i < n; i++) {
     const GstClockTime before = (n - i) * GST_TELUCODEC_PACKET_DURATION;
@@ -98,7 +103,7 @@ add_missing (GstTelucodecDepay * self, guint16 seq, guint n, GstClockTime end)
 /* Returns whether a GAP event may be pushed: the base class sends a segment with the first
  * packet and not before. */
 static gboolean
-has_segment (GstTelucodecDepay * self)
+has_segment (GstRtpTelucodecDepay * self)
 {
   GstEvent *segment = gst_pad_get_sticky_event (GST_RTP_BASE_DEPAYLOAD_SRCPAD (self),
       GST_EVENT_SEGMENT, 0);
@@ -109,7 +114,7 @@ has_segment (GstTelucodecDepay * self)
 }
 
 static void
-push_gap (GstTelucodecDepay * self, GstClockTime pts, GstClockTime duration)
+push_gap (GstRtpTelucodecDepay * self, GstClockTime pts, GstClockTime duration)
 {
   GstEvent *gap;
 
@@ -121,7 +126,7 @@ push_gap (GstTelucodecDepay * self, GstClockTime pts, GstClockTime duration)
 }
 
 static void
-push_item (GstTelucodecDepay * self, Item * item)
+push_item (GstRtpTelucodecDepay * self, Item * item)
 {
   if (item->packet) {
     GST_BUFFER_PTS (item->packet) = GST_BUFFER_DTS (item->packet) = item->pts;
@@ -140,7 +145,7 @@ push_item (GstTelucodecDepay * self, Item * item)
 /* Pushes items up to the first missing one that a head may still replace. wait: packets
  * after a missing one that may contain its head; 0 pushes all. */
 static void
-push_ready (GstTelucodecDepay * self, guint wait)
+push_ready (GstRtpTelucodecDepay * self, guint wait)
 {
   Item *item;
 
@@ -152,7 +157,7 @@ push_ready (GstTelucodecDepay * self, guint wait)
 }
 
 static void
-drop_all (GstTelucodecDepay * self)
+drop_all (GstRtpTelucodecDepay * self)
 {
   Item *item;
 
@@ -166,7 +171,7 @@ drop_all (GstTelucodecDepay * self)
 /* Replaces packet seq by its head if it is missing. A known pts overrides the time that
  * the jitter buffer guessed. */
 static void
-recover (GstTelucodecDepay * self, guint16 seq, GstClockTime pts,
+recover (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime pts,
     const guint8 * head, guint size)
 {
   for (GList * l = self->queue.head; l; l = l->next) {
@@ -187,7 +192,7 @@ recover (GstTelucodecDepay * self, guint16 seq, GstClockTime pts,
 /* --- Input ---------------------------------------------------------------- */
 
 static gboolean
-gst_telucodec_depay_set_caps (GstRTPBaseDepayload * depay, GstCaps * caps)
+gst_rtp_telucodec_depay_set_caps (GstRTPBaseDepayload * depay, GstCaps * caps)
 {
   const gchar *id = gst_structure_get_string (gst_caps_get_structure (caps, 0),
       GST_TELUCODEC_MODEL_ID);
@@ -202,13 +207,21 @@ gst_telucodec_depay_set_caps (GstRTPBaseDepayload * depay, GstCaps * caps)
   return ok;
 }
 
-/* Sets for how many packets a missing one waits, and reports a changed latency. */
+/* Sets for how many packets a missing one waits, after a packet whose head is `distance`
+ * packets older, 0 without a head. Reports a changed latency. */
 static void
-set_wait (GstTelucodecDepay * self, guint wait)
+set_wait (GstRtpTelucodecDepay * self, guint distance)
 {
+  guint wait;
   gboolean changed;
 
+  self->farthest = MAX (self->farthest, distance);
   GST_OBJECT_LOCK (self);
+  wait = MAX (self->wait, distance);
+  if (++self->waited >= WAIT_PACKETS) {
+    wait = self->farthest;
+    self->farthest = self->waited = 0;
+  }
   if (!self->use_redundancy)
     wait = 0;
   changed = wait != self->wait;
@@ -222,7 +235,7 @@ set_wait (GstTelucodecDepay * self, guint wait)
 /* Makes seq the expected number. Numbers skipped are missing packets that end at pts,
  * unless the stream is a new one. */
 static void
-advance_to (GstTelucodecDepay * self, gboolean same, guint16 seq, GstClockTime pts)
+advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, GstClockTime pts)
 {
   const guint16 missing = seq - self->next;
 
@@ -235,9 +248,9 @@ advance_to (GstTelucodecDepay * self, gboolean same, guint16 seq, GstClockTime p
 }
 
 static GstBuffer *
-gst_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp)
+gst_rtp_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp)
 {
-  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (depay);
+  GstRtpTelucodecDepay *self = GST_RTP_TELUCODEC_DEPAY (depay);
   const guint8 *payload = gst_rtp_buffer_get_payload (rtp);
   const guint n = gst_rtp_buffer_get_payload_len (rtp);
   const guint size = n > 0 ? payload[0] & GST_TELUCODEC_RTP_MAX_HEAD : 0;
@@ -260,8 +273,7 @@ gst_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp)
     self->damaged = TRUE;
     add (self, seq, pts, GST_TELUCODEC_PACKET_DURATION, NULL);
   } else {
-    if (size > 0)
-      set_wait (self, distance);
+    set_wait (self, distance);
     if (size > 0 && self->wait > 0)
       recover (self, seq - distance, known && pts >= older ? pts - older :
           GST_CLOCK_TIME_NONE, payload + 1, size);
@@ -274,9 +286,9 @@ gst_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp)
 
 /* Handles the jitter buffer's report that the packets of a duration are lost. */
 static gboolean
-gst_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * event)
+gst_rtp_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * event)
 {
-  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (depay);
+  GstRtpTelucodecDepay *self = GST_RTP_TELUCODEC_DEPAY (depay);
   const GstStructure *s = gst_event_get_structure (event);
   GstClockTime time, duration;
   gboolean fec = FALSE;
@@ -289,7 +301,7 @@ gst_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * event)
       || (gint16) (seq - self->next) < 0) {
     push_ready (self, 0);
     return GST_RTP_BASE_DEPAYLOAD_CLASS
-        (gst_telucodec_depay_parent_class)->packet_lost (depay, event);
+        (gst_rtp_telucodec_depay_parent_class)->packet_lost (depay, event);
   }
   advance_to (self, TRUE, seq, time);
   gst_structure_get_boolean (s, "might-have-been-fec", &fec);
@@ -313,9 +325,9 @@ gst_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * event)
 }
 
 static gboolean
-gst_telucodec_depay_handle_event (GstRTPBaseDepayload * depay, GstEvent * event)
+gst_rtp_telucodec_depay_handle_event (GstRTPBaseDepayload * depay, GstEvent * event)
 {
-  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (depay);
+  GstRtpTelucodecDepay *self = GST_RTP_TELUCODEC_DEPAY (depay);
 
   if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
     drop_all (self);
@@ -327,20 +339,20 @@ gst_telucodec_depay_handle_event (GstRTPBaseDepayload * depay, GstEvent * event)
     return TRUE;
   }
   return GST_RTP_BASE_DEPAYLOAD_CLASS
-      (gst_telucodec_depay_parent_class)->handle_event (depay, event);
+      (gst_rtp_telucodec_depay_parent_class)->handle_event (depay, event);
 }
 
 static gboolean
-gst_telucodec_depay_src_query (GstPad * pad, GstObject * parent, GstQuery * query)
+gst_rtp_telucodec_depay_src_query (GstPad * pad, GstObject * parent, GstQuery * query)
 {
-  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (parent);
+  GstRtpTelucodecDepay *self = GST_RTP_TELUCODEC_DEPAY (parent);
   GstClockTime own, min, max;
   gboolean live;
 
-  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
-    return gst_pad_query_default (pad, parent, query);
-  if (!gst_pad_peer_query (GST_RTP_BASE_DEPAYLOAD_SINKPAD (self), query))
+  if (!self->base_query (pad, parent, query))
     return FALSE;
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return TRUE;
   GST_OBJECT_LOCK (self);
   own = self->wait * GST_TELUCODEC_PACKET_DURATION;
   GST_OBJECT_UNLOCK (self);
@@ -353,9 +365,9 @@ gst_telucodec_depay_src_query (GstPad * pad, GstObject * parent, GstQuery * quer
 /* --- The element ----------------------------------------------------------- */
 
 static GstStateChangeReturn
-gst_telucodec_depay_change_state (GstElement * element, GstStateChange transition)
+gst_rtp_telucodec_depay_change_state (GstElement * element, GstStateChange transition)
 {
-  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (element);
+  GstRtpTelucodecDepay *self = GST_RTP_TELUCODEC_DEPAY (element);
   GstStateChangeReturn ret;
 
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
@@ -364,8 +376,9 @@ gst_telucodec_depay_change_state (GstElement * element, GstStateChange transitio
     self->wait = 0;
     GST_OBJECT_UNLOCK (self);
     self->damaged = FALSE;
+    self->farthest = self->waited = 0;
   }
-  ret = GST_ELEMENT_CLASS (gst_telucodec_depay_parent_class)->change_state
+  ret = GST_ELEMENT_CLASS (gst_rtp_telucodec_depay_parent_class)->change_state
       (element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
     drop_all (self);
@@ -373,10 +386,10 @@ gst_telucodec_depay_change_state (GstElement * element, GstStateChange transitio
 }
 
 static void
-gst_telucodec_depay_set_property (GObject * object, guint id,
+gst_rtp_telucodec_depay_set_property (GObject * object, guint id,
     const GValue * value, GParamSpec * pspec)
 {
-  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (object);
+  GstRtpTelucodecDepay *self = GST_RTP_TELUCODEC_DEPAY (object);
 
   if (id != PROP_USE_REDUNDANCY) {
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -388,10 +401,10 @@ gst_telucodec_depay_set_property (GObject * object, guint id,
 }
 
 static void
-gst_telucodec_depay_get_property (GObject * object, guint id, GValue * value,
+gst_rtp_telucodec_depay_get_property (GObject * object, guint id, GValue * value,
     GParamSpec * pspec)
 {
-  GstTelucodecDepay *self = GST_TELUCODEC_DEPAY (object);
+  GstRtpTelucodecDepay *self = GST_RTP_TELUCODEC_DEPAY (object);
 
   GST_OBJECT_LOCK (self);
   if (id == PROP_USE_REDUNDANCY)
@@ -406,30 +419,30 @@ gst_telucodec_depay_get_property (GObject * object, guint id, GValue * value,
 }
 
 static void
-gst_telucodec_depay_finalize (GObject * object)
+gst_rtp_telucodec_depay_finalize (GObject * object)
 {
-  drop_all (GST_TELUCODEC_DEPAY (object));
-  G_OBJECT_CLASS (gst_telucodec_depay_parent_class)->finalize (object);
+  drop_all (GST_RTP_TELUCODEC_DEPAY (object));
+  G_OBJECT_CLASS (gst_rtp_telucodec_depay_parent_class)->finalize (object);
 }
 
 static void
-gst_telucodec_depay_class_init (GstTelucodecDepayClass * klass)
+gst_rtp_telucodec_depay_class_init (GstRtpTelucodecDepayClass * klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstRTPBaseDepayloadClass *depay_class = GST_RTP_BASE_DEPAYLOAD_CLASS (klass);
 
-  object_class->set_property = gst_telucodec_depay_set_property;
-  object_class->get_property = gst_telucodec_depay_get_property;
-  object_class->finalize = gst_telucodec_depay_finalize;
-  element_class->change_state = gst_telucodec_depay_change_state;
-  depay_class->set_caps = gst_telucodec_depay_set_caps;
-  depay_class->process_rtp_packet = gst_telucodec_depay_process;
-  depay_class->packet_lost = gst_telucodec_depay_packet_lost;
-  depay_class->handle_event = gst_telucodec_depay_handle_event;
+  object_class->set_property = gst_rtp_telucodec_depay_set_property;
+  object_class->get_property = gst_rtp_telucodec_depay_get_property;
+  object_class->finalize = gst_rtp_telucodec_depay_finalize;
+  element_class->change_state = gst_rtp_telucodec_depay_change_state;
+  depay_class->set_caps = gst_rtp_telucodec_depay_set_caps;
+  depay_class->process_rtp_packet = gst_rtp_telucodec_depay_process;
+  depay_class->packet_lost = gst_rtp_telucodec_depay_packet_lost;
+  depay_class->handle_event = gst_rtp_telucodec_depay_handle_event;
 
   /**
-   * GstTelucodecDepay:use-redundancy:
+   * GstRtpTelucodecDepay:use-redundancy:
    *
    * Whether lost packets wait for their heads in later packets.
    *
@@ -441,7 +454,7 @@ gst_telucodec_depay_class_init (GstTelucodecDepayClass * klass)
           DEFAULT_USE_REDUNDANCY,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
-   * GstTelucodecDepay:recovered:
+   * GstRtpTelucodecDepay:recovered:
    *
    * Lost packets that were replaced by their heads, since the last start.
    *
@@ -452,7 +465,7 @@ gst_telucodec_depay_class_init (GstTelucodecDepayClass * klass)
           "Packets that were lost, and whose beginnings were passed on", 0,
           G_MAXUINT64, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   /**
-   * GstTelucodecDepay:lost:
+   * GstRtpTelucodecDepay:lost:
    *
    * Packets that became GAP events, since the last start.
    *
@@ -470,10 +483,12 @@ gst_telucodec_depay_class_init (GstTelucodecDepayClass * klass)
 }
 
 static void
-gst_telucodec_depay_init (GstTelucodecDepay * self)
+gst_rtp_telucodec_depay_init (GstRtpTelucodecDepay * self)
 {
-  gst_pad_set_query_function (GST_RTP_BASE_DEPAYLOAD_SRCPAD (self),
-      gst_telucodec_depay_src_query);
+  GstPad *srcpad = GST_RTP_BASE_DEPAYLOAD_SRCPAD (self);
+
+  self->base_query = GST_PAD_QUERYFUNC (srcpad);
+  gst_pad_set_query_function (srcpad, gst_rtp_telucodec_depay_src_query);
   g_queue_init (&self->queue);
   self->use_redundancy = DEFAULT_USE_REDUNDANCY;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* gsttelucodecdepay.h - takes packets out of RTP. */
-#ifndef GST_TELUCODEC_DEPAY_H
-#define GST_TELUCODEC_DEPAY_H
+#ifndef GST_RTP_TELUCODEC_DEPAY_H
+#define GST_RTP_TELUCODEC_DEPAY_H
 
 #include <gst/rtp/rtp.h>
 
@@ -9,13 +9,14 @@
 
 G_BEGIN_DECLS
 
-#define GST_TYPE_TELUCODEC_DEPAY (gst_telucodec_depay_get_type ())
-G_DECLARE_FINAL_TYPE (GstTelucodecDepay, gst_telucodec_depay, GST,
-    TELUCODEC_DEPAY, GstRTPBaseDepayload)
+#define GST_TYPE_RTP_TELUCODEC_DEPAY (gst_rtp_telucodec_depay_get_type ())
+G_DECLARE_FINAL_TYPE (GstRtpTelucodecDepay, gst_rtp_telucodec_depay, GST,
+    RTP_TELUCODEC_DEPAY, GstRTPBaseDepayload)
 
-struct _GstTelucodecDepay
+struct _GstRtpTelucodecDepay
 {
   GstRTPBaseDepayload depayload;
+  GstPadQueryFunction base_query;       /* of the source pad */
 
   /* Properties, and the packets that a missing one waits for; guarded by the object
    * lock. */
@@ -25,6 +26,7 @@ struct _GstTelucodecDepay
 
   /* Streaming thread only. */
   GQueue queue;                 /* of items, the first of which is missing */
+  guint farthest, waited;       /* largest distance of the last `waited` packets */
   gboolean begun;               /* next and ssrc are valid */
   gboolean damaged;             /* damage was reported to the application */
   guint16 next;                 /* expected sequence number, */

@@ -274,7 +274,12 @@ push_packet (GstTelucodecEnc * self, gboolean last)
 
   out = gst_audio_encoder_allocate_output_buffer (GST_AUDIO_ENCODER (self),
       size);
-  gst_buffer_fill (out, 0, self->packet, size);
+  if (!out || gst_buffer_fill (out, 0, self->packet, size) < (gsize) size) {
+    gst_clear_buffer (&out);
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
+        ("No output buffer of %d bytes", size));
+    return GST_FLOW_ERROR;
+  }
   if (start || end)
     gst_buffer_add_audio_clipping_meta (out, GST_FORMAT_DEFAULT, start, end);
   /* DISCONT and the clipping tell the decoder to reset its state. */

@@ -15,6 +15,9 @@
  * packet: 1 is best for single losses, more for bursts. It delays the receiver by 20 ms
  * per packet.
  *
+ * A packet that would exceed the property mtu goes without a head, and is cut if it still
+ * does. The marker bit is set where time stamps jump.
+ *
  * The caps, and so an SDP, name the weights in the field model-id.
  *
  * ## Example launch line
@@ -30,8 +33,8 @@
 
 #include <string.h>
 
-GST_DEBUG_CATEGORY_STATIC (gst_telucodec_pay_debug);
-#define GST_CAT_DEFAULT gst_telucodec_pay_debug
+GST_DEBUG_CATEGORY_STATIC (gst_rtp_telucodec_pay_debug);
+#define GST_CAT_DEFAULT gst_rtp_telucodec_pay_debug
 
 #define DEFAULT_REDUNDANCY 6
 #define DEFAULT_DISTANCE 1
@@ -52,17 +55,17 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
     GST_STATIC_CAPS ("application/x-rtp, " GST_TELUCODEC_RTP_FIELDS
         ", payload = (int) [ 96, 127 ]"));
 
-G_DEFINE_TYPE (GstTelucodecPay, gst_telucodec_pay, GST_TYPE_RTP_BASE_PAYLOAD);
+G_DEFINE_TYPE (GstRtpTelucodecPay, gst_rtp_telucodec_pay, GST_TYPE_RTP_BASE_PAYLOAD);
 
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (rtptelucodecpay, "rtptelucodecpay",
-    GST_RANK_PRIMARY, GST_TYPE_TELUCODEC_PAY,
-    GST_DEBUG_CATEGORY_INIT (gst_telucodec_pay_debug, "rtptelucodecpay", 0,
+    GST_RANK_PRIMARY, GST_TYPE_RTP_TELUCODEC_PAY,
+    GST_DEBUG_CATEGORY_INIT (gst_rtp_telucodec_pay_debug, "rtptelucodecpay", 0,
         "TeluCodec RTP payloader"));
 
 static gboolean
-gst_telucodec_pay_set_caps (GstRTPBasePayload * payload, GstCaps * caps)
+gst_rtp_telucodec_pay_set_caps (GstRTPBasePayload * payload, GstCaps * caps)
 {
-  GstTelucodecPay *self = GST_TELUCODEC_PAY (payload);
+  GstRtpTelucodecPay *self = GST_RTP_TELUCODEC_PAY (payload);
   const gchar *id = gst_structure_get_string (gst_caps_get_structure (caps, 0),
       GST_TELUCODEC_MODEL_ID);
 
@@ -74,7 +77,7 @@ gst_telucodec_pay_set_caps (GstRTPBasePayload * payload, GstCaps * caps)
 }
 
 static void
-keep_head (GstTelucodecPay * self, GstBuffer * packet)
+keep_head (GstRtpTelucodecPay * self, GstBuffer * packet)
 {
   const guint at = self->packets++ % GST_TELUCODEC_RTP_MAX_DISTANCE;
 
@@ -91,9 +94,10 @@ has_codes (const guint8 * packet, gsize size)
   return telu_packet_peek (&h, packet, size, TELU_MAX_STAGES, 1) || h.base;
 }
 
-/* Writes the bytes in front of the packet to out. Returns their number. */
+/* Writes the bytes in front of the packet to out, `room` at most, which is at least 1.
+ * Returns their number. */
 static guint
-write_head (GstTelucodecPay * self, guint8 * out)
+write_head (GstRtpTelucodecPay * self, guint8 * out, guint room)
 {
   guint redundancy, distance, size = 0;
 
@@ -107,6 +111,7 @@ write_head (GstTelucodecPay * self, guint8 * out)
 
     if (has_codes (self->heads[at].bytes, self->heads[at].size))
       size = MIN (redundancy, self->heads[at].size);
+    size = 1 + size <= room ? size : 0;
     memcpy (out + 1, self->heads[at].bytes, size);
   }
   out[0] = size > 0 ? (distance - 1) <<
@@ -114,30 +119,74 @@ write_head (GstTelucodecPay * self, guint8 * out)
   return 1 + size;
 }
 
-static GstFlowReturn
-gst_telucodec_pay_handle_buffer (GstRTPBasePayload * payload, GstBuffer * packet)
+/* Cuts a packet to `most` bytes, which may lose its refinement but not its place. */
+static GstBuffer *
+cut_packet (GstRtpTelucodecPay * self, GstBuffer * packet, guint most)
 {
-  GstTelucodecPay *self = GST_TELUCODEC_PAY (payload);
-  const gboolean discont = GST_BUFFER_IS_DISCONT (packet);
+  if (!self->cut)
+    GST_ELEMENT_WARNING (self, STREAM, ENCODE,
+        ("A packet of %" G_GSIZE_FORMAT " bytes is cut to %u, and others will be: "
+            "lower the bit rate, or raise the property mtu.",
+            gst_buffer_get_size (packet), most), (NULL));
+  self->cut = TRUE;
+  packet = gst_buffer_make_writable (packet);
+  gst_buffer_set_size (packet, most);
+  return packet;
+}
+
+/* Returns whether the packet does not follow the one before in time, and notes its end. */
+static gboolean
+jumps (GstRtpTelucodecPay * self, GstBuffer * packet)
+{
+  const GstClockTime pts = GST_BUFFER_PTS (packet);
+  const gboolean jump = GST_BUFFER_IS_DISCONT (packet)
+      || (GST_CLOCK_TIME_IS_VALID (pts) && GST_CLOCK_TIME_IS_VALID (self->due)
+      && ABS (GST_CLOCK_DIFF (self->due, pts)) >
+      (GstClockTimeDiff) GST_TELUCODEC_PACKET_DURATION * 3 / 4);
+
+  self->due = !GST_CLOCK_TIME_IS_VALID (pts) ? GST_CLOCK_TIME_NONE :
+      pts + (GST_BUFFER_DURATION_IS_VALID (packet) ? GST_BUFFER_DURATION (packet) :
+      GST_TELUCODEC_PACKET_DURATION);
+  return jump;
+}
+
+static GstFlowReturn
+gst_rtp_telucodec_pay_handle_buffer (GstRTPBasePayload * payload, GstBuffer * packet)
+{
+  GstRtpTelucodecPay *self = GST_RTP_TELUCODEC_PAY (payload);
+  const guint room = gst_rtp_buffer_calc_payload_len (GST_RTP_BASE_PAYLOAD_MTU (payload),
+      0, 0);
+  const gboolean jump = jumps (self, packet);
   guint8 head[1 + GST_TELUCODEC_RTP_MAX_HEAD];
   GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+  gsize size = gst_buffer_get_size (packet);
   GstBuffer *out;
   guint n;
 
   /* A hole invalidates the heads kept so far: the distance counts sequence numbers, and
    * a missing packet has none. */
-  if (discont || gst_buffer_get_size (packet) == 0)
+  if (jump || size == 0)
     self->packets = 0;
-  if (gst_buffer_get_size (packet) == 0) {
+  if (size == 0) {
     gst_buffer_unref (packet);
     return GST_FLOW_OK;
   }
+  if (size + 1 > room) {
+    packet = cut_packet (self, packet, MAX (room, 2) - 1);
+    size = gst_buffer_get_size (packet);
+  }
 
-  n = write_head (self, head);
+  n = write_head (self, head, MAX (room, size + 1) - size);
   out = gst_rtp_base_payload_allocate_output_buffer (payload, n, 0, 0);
-  gst_rtp_buffer_map (out, GST_MAP_READWRITE, &rtp);
+  if (!out || !gst_rtp_buffer_map (out, GST_MAP_READWRITE, &rtp)) {
+    gst_clear_buffer (&out);
+    gst_buffer_unref (packet);
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
+        ("No output buffer of %u bytes", n));
+    return GST_FLOW_ERROR;
+  }
   memcpy (gst_rtp_buffer_get_payload (&rtp), head, n);
-  gst_rtp_buffer_set_marker (&rtp, discont);    /* talkspurt, RFC 3551, 4.1 */
+  gst_rtp_buffer_set_marker (&rtp, jump);       /* talkspurt, RFC 3551, 4.1 */
   gst_rtp_buffer_unmap (&rtp);
 
   GST_BUFFER_PTS (out) = GST_BUFFER_PTS (packet);
@@ -147,38 +196,48 @@ gst_telucodec_pay_handle_buffer (GstRTPBasePayload * payload, GstBuffer * packet
   return gst_rtp_base_payload_push (payload, gst_buffer_append (out, packet));
 }
 
+/* Forgets the packets so far. */
+static void
+restart (GstRtpTelucodecPay * self)
+{
+  self->packets = 0;
+  self->due = GST_CLOCK_TIME_NONE;
+}
+
 static gboolean
-gst_telucodec_pay_sink_event (GstRTPBasePayload * payload, GstEvent * event)
+gst_rtp_telucodec_pay_sink_event (GstRTPBasePayload * payload, GstEvent * event)
 {
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_FLUSH_STOP:
     case GST_EVENT_SEGMENT:
-      GST_TELUCODEC_PAY (payload)->packets = 0;
+      restart (GST_RTP_TELUCODEC_PAY (payload));
       break;
     default:
       break;
   }
-  return GST_RTP_BASE_PAYLOAD_CLASS (gst_telucodec_pay_parent_class)->sink_event
+  return GST_RTP_BASE_PAYLOAD_CLASS (gst_rtp_telucodec_pay_parent_class)->sink_event
       (payload, event);
 }
 
 static GstStateChangeReturn
-gst_telucodec_pay_change_state (GstElement * element, GstStateChange transition)
+gst_rtp_telucodec_pay_change_state (GstElement * element, GstStateChange transition)
 {
   const GstStateChangeReturn ret =
-      GST_ELEMENT_CLASS (gst_telucodec_pay_parent_class)->change_state (element,
+      GST_ELEMENT_CLASS (gst_rtp_telucodec_pay_parent_class)->change_state (element,
       transition);
 
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    GST_TELUCODEC_PAY (element)->packets = 0;
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    restart (GST_RTP_TELUCODEC_PAY (element));
+    GST_RTP_TELUCODEC_PAY (element)->cut = FALSE;
+  }
   return ret;
 }
 
 static void
-gst_telucodec_pay_set_property (GObject * object, guint id, const GValue * value,
+gst_rtp_telucodec_pay_set_property (GObject * object, guint id, const GValue * value,
     GParamSpec * pspec)
 {
-  GstTelucodecPay *self = GST_TELUCODEC_PAY (object);
+  GstRtpTelucodecPay *self = GST_RTP_TELUCODEC_PAY (object);
 
   GST_OBJECT_LOCK (self);
   if (id == PROP_REDUNDANCY)
@@ -191,10 +250,10 @@ gst_telucodec_pay_set_property (GObject * object, guint id, const GValue * value
 }
 
 static void
-gst_telucodec_pay_get_property (GObject * object, guint id, GValue * value,
+gst_rtp_telucodec_pay_get_property (GObject * object, guint id, GValue * value,
     GParamSpec * pspec)
 {
-  GstTelucodecPay *self = GST_TELUCODEC_PAY (object);
+  GstRtpTelucodecPay *self = GST_RTP_TELUCODEC_PAY (object);
 
   GST_OBJECT_LOCK (self);
   if (id == PROP_REDUNDANCY)
@@ -207,21 +266,21 @@ gst_telucodec_pay_get_property (GObject * object, guint id, GValue * value,
 }
 
 static void
-gst_telucodec_pay_class_init (GstTelucodecPayClass * klass)
+gst_rtp_telucodec_pay_class_init (GstRtpTelucodecPayClass * klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstRTPBasePayloadClass *payload_class = GST_RTP_BASE_PAYLOAD_CLASS (klass);
 
-  object_class->set_property = gst_telucodec_pay_set_property;
-  object_class->get_property = gst_telucodec_pay_get_property;
-  element_class->change_state = gst_telucodec_pay_change_state;
-  payload_class->set_caps = gst_telucodec_pay_set_caps;
-  payload_class->handle_buffer = gst_telucodec_pay_handle_buffer;
-  payload_class->sink_event = gst_telucodec_pay_sink_event;
+  object_class->set_property = gst_rtp_telucodec_pay_set_property;
+  object_class->get_property = gst_rtp_telucodec_pay_get_property;
+  element_class->change_state = gst_rtp_telucodec_pay_change_state;
+  payload_class->set_caps = gst_rtp_telucodec_pay_set_caps;
+  payload_class->handle_buffer = gst_rtp_telucodec_pay_handle_buffer;
+  payload_class->sink_event = gst_rtp_telucodec_pay_sink_event;
 
   /**
-   * GstTelucodecPay:redundancy:
+   * GstRtpTelucodecPay:redundancy:
    *
    * Bytes of an older packet that each RTP packet repeats; 0 for none.
    *
@@ -234,7 +293,7 @@ gst_telucodec_pay_class_init (GstTelucodecPayClass * klass)
           GST_TELUCODEC_RTP_MAX_HEAD, DEFAULT_REDUNDANCY,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
   /**
-   * GstTelucodecPay:redundancy-distance:
+   * GstRtpTelucodecPay:redundancy-distance:
    *
    * Age of the repeated packet, in packets. The receiver is later by as many.
    *
@@ -255,8 +314,9 @@ gst_telucodec_pay_class_init (GstTelucodecPayClass * klass)
 }
 
 static void
-gst_telucodec_pay_init (GstTelucodecPay * self)
+gst_rtp_telucodec_pay_init (GstRtpTelucodecPay * self)
 {
   self->redundancy = DEFAULT_REDUNDANCY;
   self->distance = DEFAULT_DISTANCE;
+  self->due = GST_CLOCK_TIME_NONE;
 }

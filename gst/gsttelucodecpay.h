@@ -9,11 +9,11 @@
 
 G_BEGIN_DECLS
 
-#define GST_TYPE_TELUCODEC_PAY (gst_telucodec_pay_get_type ())
-G_DECLARE_FINAL_TYPE (GstTelucodecPay, gst_telucodec_pay, GST, TELUCODEC_PAY,
+#define GST_TYPE_RTP_TELUCODEC_PAY (gst_rtp_telucodec_pay_get_type ())
+G_DECLARE_FINAL_TYPE (GstRtpTelucodecPay, gst_rtp_telucodec_pay, GST, RTP_TELUCODEC_PAY,
     GstRTPBasePayload)
 
-struct _GstTelucodecPay
+struct _GstRtpTelucodecPay
 {
   GstRTPBasePayload payload;
 
@@ -28,6 +28,8 @@ struct _GstTelucodecPay
     guint size;
   } heads[GST_TELUCODEC_RTP_MAX_DISTANCE];
   guint packets;                /* since the last hole */
+  GstClockTime due;             /* at which the next packet begins */
+  gboolean cut;                 /* a packet was longer than the MTU */
 };
 
 G_END_DECLS

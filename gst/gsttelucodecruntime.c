@@ -29,6 +29,25 @@ gst_telucodec_backend_get_type (void)
   return type;
 }
 
+/* Returns whether this process was told that before. A machine without a device says so
+ * once, not at each start of each element. */
+static gboolean
+told_before (const gchar * text)
+{
+  static GMutex lock;
+  static gchar *told;
+  gboolean before;
+
+  g_mutex_lock (&lock);
+  before = g_strcmp0 (told, text) == 0;
+  if (!before) {
+    g_free (told);
+    told = g_strdup (text);
+  }
+  g_mutex_unlock (&lock);
+  return before;
+}
+
 void
 gst_telucodec_runtime_post (GstElement * element, GstMessageType type,
     GQuark domain, gint code, const gchar * format, ...)
@@ -56,7 +75,7 @@ gst_telucodec_runtime_give_up_cuda (GstTelucodecRuntime * rt,
     return FALSE;
   }
   GST_INFO_OBJECT (element, "not on CUDA: %s", text);
-  if (type)
+  if (type && (type != GST_MESSAGE_INFO || !told_before (text)))
     gst_telucodec_runtime_post (element, type, domain, code,
         "%s. The CPU takes over.", text);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_pay.c - checks the bytes that rtptelucodecpay sends. */
+/* test_gst_pay.c - checks the bytes and marks that rtptelucodecpay sends. */
 #include "gst_common.h"
 
 #include <gst/rtp/rtp.h>
@@ -78,11 +78,95 @@ test_no_codes (void)
   gst_harness_teardown (h);
 }
 
+/* Checks that packets fit the MTU: without a head if need be, and cut with a warning. */
+static void
+test_mtu (void)
+{
+  static const guint mtus[] = { 1400, 12 + 1 + 6 + 100, 12 + 1 + 5 + 100, 12 + 1 + 100, 12 + 1 + 99,
+    12 + 1 + 30, 28
+  };
+  static guint8 packet[100] = { 0x87, };
+
+  for (guint i = 0; i < G_N_ELEMENTS (mtus); i++) {
+    GstHarness *h = tc_payloader (6, 1);
+    GstBus *bus = tc_watch (h);
+    GstMessage *message;
+    gint warnings = 0;
+
+    g_object_set (h->element, "mtu", mtus[i], NULL);
+    for (gint k = 0; k < 5; k++) {
+      GstBuffer *out = gst_harness_push_and_pull (h, gst_buffer_new_memdup (packet,
+              sizeof (packet)));
+      const guint whole = 12 + 1 + 100 + (k > 0 && mtus[i] >= 119 ? 6 : 0);
+
+      CHECK (gst_buffer_get_size (out) == MIN (whole, mtus[i]),
+          "MTU %u, packet %d: %d bytes", mtus[i], k, (gint) gst_buffer_get_size (out));
+      gst_buffer_unref (out);
+    }
+    while ((message = tc_message (bus, GST_MESSAGE_WARNING))) {
+      gst_message_unref (message);
+      warnings++;
+    }
+    CHECK (warnings == (mtus[i] < 113), "MTU %u: %d warnings", mtus[i], warnings);
+    tc_unwatch (h, bus);
+    gst_harness_teardown (h);
+  }
+}
+
+/* Checks that a jump of the time stamps, also without DISCONT, sets the marker, and that no
+ * packet before it is repeated; jitter does neither. */
+static void
+test_jumps (void)
+{
+  static const gint times[] = { 0, 20, 40, 60, 1060, 1080, 1089, 1117, 1137, 137, 157 };
+  static guint8 packet[100] = { 0x87, };
+  GstHarness *h = tc_payloader (6, 1);
+
+  for (guint k = 0; k < G_N_ELEMENTS (times); k++) {
+    const gboolean jump = k > 0 && ABS (times[k] - times[k - 1] - 20) > 15;
+    GstBuffer *buf = gst_buffer_new_memdup (packet, sizeof (packet));
+    GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+
+    GST_BUFFER_PTS (buf) = times[k] * GST_MSECOND;
+    GST_BUFFER_DURATION (buf) = 20 * GST_MSECOND;
+    buf = gst_harness_push_and_pull (h, buf);
+    gst_rtp_buffer_map (buf, GST_MAP_READ, &rtp);
+    CHECK (gst_rtp_buffer_get_marker (&rtp) == jump, "%d ms: marker %d", times[k],
+        gst_rtp_buffer_get_marker (&rtp));
+    CHECK (gst_rtp_buffer_get_payload_len (&rtp) == (k > 0 && !jump ? 107 : 101),
+        "%d ms: %u bytes", times[k], gst_rtp_buffer_get_payload_len (&rtp));
+    gst_rtp_buffer_unmap (&rtp);
+    gst_buffer_unref (buf);
+  }
+  gst_harness_teardown (h);
+}
+
+/* Checks that elements get the names of their factories, which applications look for. */
+static void
+test_names (void)
+{
+  static const gchar *const names[] = {
+    "telucodecenc", "telucodecdec", "telucodecmux", "telucodecparse", "rtptelucodecpay",
+    "rtptelucodecdepay"
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    GstElement *element = gst_element_factory_make (names[i], NULL);
+
+    CHECK (g_str_has_prefix (GST_OBJECT_NAME (element), names[i]), "%s is named %s",
+        names[i], GST_OBJECT_NAME (element));
+    gst_object_unref (element);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
   tc_init (&argc, &argv);
   test_payload ();
   test_no_codes ();
+  test_mtu ();
+  test_jumps ();
+  test_names ();
   return tc_done ("pay");
 }

@@ -292,6 +292,54 @@ rtp_of (const guint8 * payload, guint n, guint16 seq)
   return buf;
 }
 
+static gint
+latency_messages (GstBus * bus)
+{
+  GstMessage *message;
+  gint n = 0;
+
+  while ((message = tc_message (bus, GST_MESSAGE_LATENCY))) {
+    gst_message_unref (message);
+    n++;
+  }
+  return n;
+}
+
+/* Sends heads of distances that change with each packet, then of one, then none: the latency
+ * rises at once, and falls seldom. */
+static void
+test_changing_distance (void)
+{
+  GstHarness *h = gst_harness_new ("rtptelucodecdepay");
+  GstBus *bus = tc_watch (h);
+  guint16 seq = 0;
+  gint n;
+
+  gst_harness_set_src_caps_str (h, "application/x-rtp,media=audio,"
+      "clock-rate=16000,encoding-name=TELUCODEC");
+  for (gint i = 0; i < 2000; i++) {
+    const guint8 payload[] = { (guint8) ((i * 7 % 4) << 6 | 1), 0xc1, 0xc2 };
+
+    gst_harness_push (h, rtp_of (payload, sizeof (payload), seq++));
+    if (i == 3)
+      CHECK (gst_harness_query_latency (h) == 80 * GST_MSECOND, "it rises at once");
+  }
+  n = latency_messages (bus);
+  CHECK (n >= 1 && n <= 4, "%d messages for 2000 packets", n);
+  CHECK (gst_harness_query_latency (h) == 80 * GST_MSECOND, "the largest distance");
+
+  for (gint i = 0; i < 1100; i++)
+    gst_harness_push (h, rtp_of ((const guint8 *) "\x01\xc1\xc2", 3, seq++));
+  CHECK (gst_harness_query_latency (h) == 20 * GST_MSECOND, "it falls to one packet");
+  for (gint i = 0; i < 1100; i++)
+    gst_harness_push (h, rtp_of ((const guint8 *) "\0\xc1", 2, seq++));
+  CHECK (gst_harness_query_latency (h) == 0, "it falls to none");
+  n = latency_messages (bus);
+  CHECK (n == 2, "%d messages for two falls", n);
+  tc_unwatch (h, bus);
+  gst_harness_teardown (h);
+}
+
 static void
 test_damage (void)
 {
@@ -443,6 +491,7 @@ main (int argc, char **argv)
   test_losses ();
   test_no_wait ();
   test_latency ();
+  test_changing_distance ();
   test_damage ();
   test_flow ();
   test_jitter_buffer ();
