@@ -191,7 +191,7 @@ static void
 check_script (const struct chain *chain, const gchar * script)
 {
   GstElement *pipeline = gst_parse_launch (chain->elements, NULL), *first, *sink;
-  struct source s = { gst_pad_new ("src", GST_PAD_SRC), tc_signal (TELU_PACKET) };
+  struct source s = { gst_pad_new ("src", GST_PAD_SRC), tc_signal (2 * TELU_PACKET) };
   gchar *path = tc_path ("events");
   GstBus *bus = gst_element_get_bus (pipeline);
   GstMessage *message;
