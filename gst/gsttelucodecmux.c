@@ -10,9 +10,13 @@
  * pages of packets with a check sum each. The header gets the length of the stream at
  * its end if the sink can seek; the last page always contains it.
  *
- * A hole in the packets' time stamps stays a hole, which the decoder conceals. The
- * file keeps no tags. Only one run of an encoder is kept to the sample: a second run
- * adds up to 25 ms of sound between the two. A flush begins the file anew.
+ * Tags that arrive before the first packet, or are set by #GstTagSetter, stand behind the
+ * header as a Vorbis comment: title, artist, language and all others that tell more than
+ * the encoder and its bit rate. Pictures are left out.
+ *
+ * A hole in the packets' time stamps stays a hole, which the decoder conceals. Only one
+ * run of an encoder is kept to the sample: a second run adds up to 25 ms of sound between
+ * the two. A flush begins the file anew.
  *
  * ## Example launch lines
  * |[
@@ -55,7 +59,8 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src",
     GST_PAD_SRC, GST_PAD_ALWAYS,
     GST_STATIC_CAPS (GST_TELUCODEC_CAPS_FILE));
 
-G_DEFINE_TYPE (GstTelucodecMux, gst_telucodec_mux, GST_TYPE_ELEMENT);
+G_DEFINE_TYPE_WITH_CODE (GstTelucodecMux, gst_telucodec_mux, GST_TYPE_ELEMENT,
+    G_IMPLEMENT_INTERFACE (GST_TYPE_TAG_SETTER, NULL));
 
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (telucodecmux, "telucodecmux",
     GST_RANK_PRIMARY, GST_TYPE_TELUCODEC_MUX,
@@ -81,6 +86,7 @@ static void
 reset (GstTelucodecMux * self)
 {
   memset (&self->header, 0, sizeof (self->header));
+  gst_clear_tag_list (&self->tags);
   self->started = FALSE;
   self->group = GST_GROUP_ID_INVALID;
   restart (self, 0);
@@ -135,13 +141,15 @@ push_stream_start (GstTelucodecMux * self)
   g_free (id);
 }
 
-/* Pushes caps, segment and header. The caps hold a copy of the header, which servers
- * send to clients that join later. */
+/* Pushes caps, segment, header and tags. The caps hold a copy of header and tags, which
+ * servers send to clients that join later. */
 static GstFlowReturn
 begin (GstTelucodecMux * self, guint pre_skip)
 {
   GstCaps *caps = gst_static_pad_template_get_caps (&src_template);
   GValue array = G_VALUE_INIT, value = G_VALUE_INIT;
+  GstBuffer *tags = gst_telucodec_mux_make_tags (self);
+  GstFlowReturn ret;
 
   if (!self->started)
     push_stream_start (self);
@@ -152,13 +160,22 @@ begin (GstTelucodecMux * self, guint pre_skip)
   g_value_init (&value, GST_TYPE_BUFFER);
   gst_value_take_buffer (&value, header_buffer (self));
   gst_value_array_append_and_take_value (&array, &value);
+  if (tags) {
+    g_value_init (&value, GST_TYPE_BUFFER);
+    gst_value_take_buffer (&value, gst_buffer_copy (tags));
+    gst_value_array_append_and_take_value (&array, &value);
+  }
   caps = gst_caps_make_writable (caps);
   gst_structure_take_value (gst_caps_get_structure (caps, 0), "streamheader",
       &array);
   gst_pad_set_caps (self->srcpad, caps);
   gst_caps_unref (caps);
 
-  return push (self, header_buffer (self));
+  ret = push (self, header_buffer (self));
+  if (tags && ret == GST_FLOW_OK)
+    return push (self, tags);
+  gst_clear_buffer (&tags);
+  return ret;
 }
 
 static GstFlowReturn
@@ -349,6 +366,7 @@ gst_telucodec_mux_sink_event (GstPad * pad, GstObject * parent, GstEvent * event
 {
   GstTelucodecMux *self = GST_TELUCODEC_MUX (parent);
   gboolean ret = TRUE;
+  GstTagList *tags;
   GstCaps *caps;
 
   switch (GST_EVENT_TYPE (event)) {
@@ -356,6 +374,7 @@ gst_telucodec_mux_sink_event (GstPad * pad, GstObject * parent, GstEvent * event
       /* A stream behind the end of another is written behind it. */
       if (self->ended) {
         restart (self, self->offset);
+        gst_clear_tag_list (&self->tags);
         self->started = FALSE;
       }
       if (!self->started && !gst_event_parse_group_id (event, &self->group))
@@ -379,8 +398,16 @@ gst_telucodec_mux_sink_event (GstPad * pad, GstObject * parent, GstEvent * event
         finish (self);
       self->ended = TRUE;
       return gst_pad_push_event (self->srcpad, event);
-    case GST_EVENT_GAP:        /* the next packet's time shows the hole */
     case GST_EVENT_TAG:
+      gst_event_parse_tag (event, &tags);
+      if (self->begun)
+        GST_INFO_OBJECT (self, "tags behind the first packet are not kept");
+      else if (self->tags)
+        gst_tag_list_insert (self->tags, tags, GST_TAG_MERGE_REPLACE);
+      else
+        self->tags = gst_tag_list_copy (tags);
+      break;
+    case GST_EVENT_GAP:        /* the next packet's time shows the hole */
     case GST_EVENT_TOC:
       break;
     default:
@@ -474,6 +501,7 @@ gst_telucodec_mux_finalize (GObject * object)
 {
   GstTelucodecMux *self = GST_TELUCODEC_MUX (object);
 
+  gst_clear_tag_list (&self->tags);
   g_free (self->page);
   g_free (self->bytes);
   G_OBJECT_CLASS (gst_telucodec_mux_parent_class)->finalize (object);

@@ -22,6 +22,7 @@ struct _GstTelucodecMux
   /* Streaming thread only. */
   GstSegment segment;
   TlcHeader header;
+  GstTagList *tags;             /* that arrived before the header was written, or NULL */
   gboolean started;             /* STREAM_START is sent */
   guint group;                  /* of the stream that is taken; or invalid */
   gboolean begun;               /* the header is written */
@@ -37,6 +38,10 @@ struct _GstTelucodecMux
   guint64 next;                 /* index of the expected packet, */
   GstClockTime due;             /* and the running time at which it ends */
 };
+
+/* Returns the tags as they stand in the file, or NULL if there are none worth it:
+ * gsttelucodeccomment.c. */
+GstBuffer *gst_telucodec_mux_make_tags (GstTelucodecMux * self);
 
 G_END_DECLS
 

@@ -9,6 +9,7 @@
 #include "gsttelucodecparse.h"
 
 #include <gst/audio/audio.h>
+#include <gst/tag/tag.h>
 #include <string.h>
 
 #define GST_CAT_DEFAULT gst_telucodec_debug
@@ -57,7 +58,8 @@ end_of (GstTelucodecParse * self, const TlcPage * page)
 
 /* --- The whole stream: tags, caps, duration -------------------------------- */
 
-/* Sets codec and bit rate. samples: length of the whole stream, 0 if unknown. */
+/* Sets codec and bit rate, and the tags of the file. samples: length of the whole stream, 0
+ * if unknown. */
 static void
 set_tags (GstTelucodecParse * self, gint64 samples)
 {
@@ -65,11 +67,14 @@ set_tags (GstTelucodecParse * self, gint64 samples)
       gst_tag_list_new (GST_TAG_AUDIO_CODEC, GST_TELUCODEC_CODEC_NAME, NULL);
   gint64 bytes;
 
+  self->tagged_samples = samples;
   if (samples > 0 && gst_pad_peer_query_duration (GST_BASE_PARSE_SINK_PAD (self),
           GST_FORMAT_BYTES, &bytes))
     gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, GST_TAG_BITRATE,
         (guint) MIN (gst_util_uint64_scale (bytes, 8 * TLC_RATE, samples),
             G_MAXUINT), NULL);
+  if (self->tags)
+    gst_tag_list_insert (tags, self->tags, GST_TAG_MERGE_KEEP);
   gst_base_parse_merge_tags (GST_BASE_PARSE (self), tags, GST_TAG_MERGE_REPLACE);
   gst_tag_list_unref (tags);
 }
@@ -79,6 +84,7 @@ gst_telucodec_parse_reset_pages (GstTelucodecParse * self)
 {
   memset (&self->header, 0, sizeof (self->header));
   self->header.samples = TLC_UNKNOWN;
+  gst_clear_tag_list (&self->tags);
   g_array_set_size (self->parts, 0);
   self->part = 0;
   self->has_header = self->from_start = FALSE;
@@ -325,6 +331,7 @@ begin_part (GstTelucodecParse * self, const TlcHeader * header, guint64 offset)
   self->discont = TRUE;
   self->ended = FALSE;
   self->damage_reported = FALSE;
+  gst_clear_tag_list (&self->tags);
   keep_part (self, offset);
   if (header->samples < TLC_UNKNOWN)
     set_end (self, self->end + header->samples);
@@ -364,6 +371,30 @@ gst_telucodec_parse_take_header (GstTelucodecParse * self,
   frame->flags |= GST_BASE_PARSE_FRAME_FLAG_DROP;
   return gst_base_parse_finish_frame (GST_BASE_PARSE (self), frame,
       TLC_HEADER_SIZE);
+}
+
+GstFlowReturn
+gst_telucodec_parse_take_tags (GstTelucodecParse * self, GstBaseParseFrame * frame,
+    gsize size)
+{
+  GstBuffer *comment = gst_buffer_copy_region (frame->buffer, GST_BUFFER_COPY_MEMORY, 6,
+      size - TLC_TAGS_MIN);
+  gchar *vendor = NULL;
+  GstTagList *tags =
+      gst_tag_list_from_vorbiscomment_buffer (comment, NULL, 0, &vendor);
+
+  gst_buffer_unref (comment);
+  if (tags) {
+    if (vendor && *vendor)
+      gst_tag_list_add (tags, GST_TAG_MERGE_KEEP, GST_TAG_ENCODER, vendor, NULL);
+    GST_DEBUG_OBJECT (self, "tags %" GST_PTR_FORMAT, tags);
+    gst_clear_tag_list (&self->tags);
+    self->tags = tags;
+    set_tags (self, self->tagged_samples);
+  }
+  g_free (vendor);
+  frame->flags |= GST_BASE_PARSE_FRAME_FLAG_DROP;
+  return gst_base_parse_finish_frame (GST_BASE_PARSE (self), frame, size);
 }
 
 GstFlowReturn

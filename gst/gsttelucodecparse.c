@@ -7,11 +7,13 @@
  * @title: telucodecparse
  * @see_also: telucodecmux, telucodecdec
  *
- * Reads .tlc files and streams. All seeks are accurate to the sample. A damaged page
- * costs only its own packets, and of a page that the end of the file cuts those before
- * the cut are played. The first damages are reported as warnings at once, the number of
- * all at the end. A stream joined in its middle starts at the next page. Streams that
+ * Reads .tlc files and streams. All seeks are accurate to the sample. The tags of a file
+ * become stream tags. A stream joined in its middle starts at the next page. Streams that
  * stand behind each other in a file (cat a.tlc b.tlc) are played one after the other.
+ *
+ * A damaged page costs only its own packets, and of a page that the end of the file cuts
+ * those before the cut are played. The first damages are told as warnings at once, the
+ * number of all at the end.
  *
  * ## Example launch lines
  * |[
@@ -86,16 +88,26 @@ gst_telucodec_parse_pre_push_frame (GstBaseParse * parse, GstBaseParseFrame * fr
 
 /* --- Bytes ------------------------------------------------------------------- */
 
+typedef enum
+{
+  HEADER,
+  TAGS,
+  PAGE
+} Kind;
+
 /* Reads what stands at the beginning of data. *size: the bytes it takes, or needs. */
 static TlcResult
 read_one (GstTelucodecParse * self, const guint8 * data, gsize * size,
-    TlcHeader * header, gboolean * is_header, gchar * why)
+    TlcHeader * header, Kind * kind, gchar * why)
 {
   const gsize left = *size;
 
-  *is_header = left >= 4 && memcmp (data, TLC_MAGIC, 4) == 0;
-  if (!*is_header)
+  *kind = left >= 4 && memcmp (data, TLC_MAGIC, 4) == 0 ? HEADER :
+      left >= 4 && memcmp (data, TLC_TAGS_MAGIC, 4) == 0 ? TAGS : PAGE;
+  if (*kind == PAGE)
     return tlc_page_try (self->page, data, left, size, &self->work, why);
+  if (*kind == TAGS)
+    return tlc_tags_read (data, left, size, &self->work, why);
   *size = TLC_HEADER_SIZE;
   return tlc_header_read (header, data, left, why);
 }
@@ -113,7 +125,8 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
     GstBaseParseFrame * frame, gint * skip)
 {
   GstTelucodecParse *self = GST_TELUCODEC_PARSE (parse);
-  gboolean is_header = FALSE, asked;
+  gboolean asked;
+  Kind kind = PAGE;
   gchar why[TLC_WHY] = "";
   TlcResult result = TLC_BAD;
   TlcHeader header;
@@ -139,7 +152,7 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
       || frame->offset + map.size >= self->byte_stop;
   while (at < map.size) {
     size = map.size - at;
-    result = read_one (self, map.data + at, &size, &header, &is_header, why);
+    result = read_one (self, map.data + at, &size, &header, &kind, why);
     if (result == TLC_SHORT && GST_BASE_PARSE_DRAINING (parse)) {
       if (at == 0 && read_cut_page (self, map.data, map.size)) {
         result = TLC_OK;
@@ -152,9 +165,9 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
         gst_telucodec_parse_report (self, frame->offset + at, why);
     } else if (result == TLC_BAD) {
       /* The first bytes tell a damaged header from a stream that was joined. */
-      self->from_start |= is_header && frame->offset + at == 0;
+      self->from_start |= kind == HEADER && frame->offset + at == 0;
       gst_telucodec_parse_report (self, frame->offset + at, why);
-    } else if (result == TLC_OK && !is_header) {
+    } else if (result == TLC_OK && kind == PAGE) {
       self->damage_reported = FALSE;
     }
     if (result != TLC_BAD)
@@ -175,7 +188,8 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
   switch (result) {
     case TLC_OK:
       self->expected += size;
-      return is_header ? gst_telucodec_parse_take_header (self, frame, &header) :
+      return kind == HEADER ? gst_telucodec_parse_take_header (self, frame, &header) :
+          kind == TAGS ? gst_telucodec_parse_take_tags (self, frame, size) :
           gst_telucodec_parse_take_page (self, frame, size);
     case TLC_FOREIGN:
       GST_ELEMENT_ERROR (self, STREAM, FORMAT,
@@ -272,6 +286,7 @@ gst_telucodec_parse_finalize (GObject * object)
 {
   GstTelucodecParse *self = GST_TELUCODEC_PARSE (object);
 
+  gst_clear_tag_list (&self->tags);
   g_array_unref (self->seeks);
   g_array_unref (self->parts);
   g_free (self->page);

@@ -35,6 +35,8 @@ struct _GstTelucodecParse
   gboolean has_header;
   gboolean from_start;          /* there is or was a header: the stream was not joined */
   gboolean located;             /* origin is known */
+  GstTagList *tags;             /* of the file, or NULL */
+  gint64 tagged_samples;        /* by which the bit rate was tagged */
   gboolean upstream_time;       /* time stamps are upstream's, not the pages' */
 
   TlcPage *page;                /* just read */
@@ -61,9 +63,11 @@ struct _GstTelucodecParse
 void gst_telucodec_parse_reset_pages (GstTelucodecParse * self);
 /* Finds the part of the file that byte `offset` belongs to, after a seek. */
 void gst_telucodec_parse_choose_part (GstTelucodecParse * self, guint64 offset);
-/* Take header or page of the frame: self->page, `size` bytes. */
+/* Take header, tags or page of the frame: self->page, `size` bytes. */
 GstFlowReturn gst_telucodec_parse_take_header (GstTelucodecParse * self,
     GstBaseParseFrame * frame, const TlcHeader * header);
+GstFlowReturn gst_telucodec_parse_take_tags (GstTelucodecParse * self,
+    GstBaseParseFrame * frame, gsize size);
 GstFlowReturn gst_telucodec_parse_take_page (GstTelucodecParse * self,
     GstBaseParseFrame * frame, gsize size);
 

@@ -109,6 +109,46 @@ tlc_header_read (TlcHeader * header, const uint8_t * in, size_t size, char * why
   return TLC_OK;
 }
 
+/* --- Tags ----------------------------------------------------------------- */
+
+size_t
+tlc_tags_write (const uint8_t * tags, size_t size, uint8_t * out)
+{
+  memcpy (out, TLC_TAGS_MAGIC, 4);
+  put (out + 4, size, 2);
+  memcpy (out + 6, tags, size);
+  put (out + 6 + size, tlc_crc (out, 6 + size), 4);
+  return TLC_TAGS_MIN + size;
+}
+
+TlcResult
+tlc_tags_read (const uint8_t * in, size_t size, size_t * used, size_t * work,
+    char * why)
+{
+  *used = TLC_TAGS_MIN;
+  if (memcmp (in, TLC_TAGS_MAGIC, MIN (size, 4)) != 0) {
+    snprintf (why, TLC_WHY, "no tags: they do not begin with \"" TLC_TAGS_MAGIC "\"");
+    return TLC_BAD;
+  }
+  if (size < TLC_TAGS_MIN)
+    return TLC_SHORT;
+  *used += get (in + 4, 2);
+  if (*used > *work) {
+    snprintf (why, TLC_WHY, "too many bytes before only seemed to begin a page or "
+        "tags; these are not tried");
+    return TLC_BAD;
+  }
+  if (size < *used)
+    return TLC_SHORT;
+  if (get (in + *used - 4, 4) != tlc_crc (in, *used - 4)) {
+    snprintf (why, TLC_WHY, "the check sum of the tags is %08x, their bytes give "
+        "%08x", (unsigned) get (in + *used - 4, 4), tlc_crc (in, *used - 4));
+    *work -= *used;
+    return TLC_BAD;
+  }
+  return TLC_OK;
+}
+
 /* --- Bits, the most significant first ----------------------------------- */
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* tlc.h - the bytes of a .tlc file: one header, then pages of packets.
  *
- *   | header | page | page | ... | last page |
+ *   | header | tags, or nothing | page | page | ... | last page |
  *
  * FORMAT.md, "The .tlc file", draws them. The reader trusts no byte and refuses a page with any
  * wrong bit.
@@ -19,6 +19,9 @@ extern "C" {
 #define TLC_MAGIC        "TeLC"      /* the first bytes of a header */
 #define TLC_VERSION      1
 #define TLC_HEADER_SIZE  49
+#define TLC_TAGS_MAGIC   "TeLT"      /* the first bytes of tags */
+#define TLC_TAGS_MIN     10           /* tags of no bytes: magic, size and check sum */
+#define TLC_MAX_TAGS     65535        /* bytes between these */
 #define TLC_PAGE_HEAD    13           /* before the body */
 #define TLC_PAGE_MIN     (TLC_PAGE_HEAD + 4)    /* with its check sum */
 #define TLC_MAX_BODY     65535
@@ -66,6 +69,15 @@ uint32_t tlc_crc (const uint8_t * data, size_t size);
 void tlc_header_write (const TlcHeader * header, uint8_t * out);
 TlcResult tlc_header_read (TlcHeader * header, const uint8_t * in, size_t size,
     char * why);
+
+/* Writes `size` bytes of tags, TLC_MAX_TAGS at most, into out [TLC_TAGS_MIN + size]. Returns
+ * the bytes written. */
+size_t tlc_tags_write (const uint8_t * tags, size_t size, uint8_t * out);
+
+/* Reads tags at the start of in [size]; those are *used - TLC_TAGS_MIN bytes at in + 6. *used
+ * as of tlc_page_read(), *work as of tlc_page_try(). */
+TlcResult tlc_tags_read (const uint8_t * in, size_t size, size_t * used,
+    size_t * work, char * why);
 
 /* Empties the page; `index` is that of its first packet. */
 void tlc_page_start (TlcPage * page, uint32_t index);

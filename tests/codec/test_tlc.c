@@ -63,6 +63,18 @@ static void worked_header(void)
           "pre-skip %u, samples %" G_GUINT64_FORMAT, read.pre_skip, read.samples);
 }
 
+static void worked_tags(void)
+{
+    static const guint8 want[] = {
+        'T', 'e', 'L', 'T', 20, 0,
+        1, 0, 0, 0, 'e', 1, 0, 0, 0, 7, 0, 0, 0, 'T', 'I', 'T', 'L', 'E', '=', 'x',
+        0x34, 0xe7, 0xe4, 0xc5
+    };
+    guint8 out[sizeof(want)];
+
+    expect_bytes("tags", out, tlc_tags_write(want + 6, 20, out), want, sizeof(want));
+}
+
 static void worked_page(void)
 {
     /* lengths 2 5 0 4 around the constant 4: distances -2 1 -4 0, zigzag 3 2 7 0,
@@ -278,6 +290,32 @@ static void bounded_work(void)
           && strstr(why, "not tried"), "work %zu: %s", work, why);
 }
 
+/* Tags come back, and no cut or changed ones do. */
+static void tags_block(gsize length)
+{
+    gsize size, used, work = TLC_WORK;
+
+    for (gsize i = 0; i < length; i++)
+        again[i] = random_below(256);
+    size = tlc_tags_write(again, length, bytes);
+    CHECK(size == TLC_TAGS_MIN + length && memcmp(bytes + 6, again, length) == 0,
+          "%zu bytes of tags: %zu", length, size);
+    CHECK(tlc_tags_read(bytes, size, &used, &work, why) == TLC_OK && used == size
+          && work == TLC_WORK, "%zu bytes of tags: %s", length, why);
+    for (gsize i = 0; i < size; i += 1 + i / 50)
+        CHECK(tlc_tags_read(bytes, i, &used, &work, why) == TLC_SHORT && used > i,
+              "tags cut at %zu of %zu", i, size);
+    for (gsize bit = 0; bit < 8 * size; bit += 1 + bit / 300) {
+        work = TLC_WORK;
+        bytes[bit / 8] ^= 1 << bit % 8;
+        CHECK(tlc_tags_read(bytes, size, &used, &work, why) != TLC_OK, "bit %zu flipped", bit);
+        CHECK(work == TLC_WORK || work == TLC_WORK - used, "work %zu", work);
+        bytes[bit / 8] ^= 1 << bit % 8;
+    }
+    work = size - 1;
+    CHECK(tlc_tags_read(bytes, size, &used, &work, why) == TLC_BAD, "tags beyond the work");
+}
+
 /* Pages with valid check sums and wrong fields. Accepted ones must be consistent. */
 static void hostile_pages(void)
 {
@@ -368,6 +406,7 @@ static void overhead(guint packets, guint values)
 int main(void)
 {
     worked_header();
+    worked_tags();
     worked_page();
     there_and_back();
     damaged_header();
@@ -378,6 +417,9 @@ int main(void)
     cut_page(160, 10, 90, 40);
     cut_page(200, 0, 0, 1);
     bounded_work();
+    tags_block(0);
+    tags_block(100);
+    tags_block(TLC_MAX_TAGS);
     finding();
     overhead(150, 1);
     overhead(250, 4);

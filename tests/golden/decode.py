@@ -117,6 +117,10 @@ def read_tlc(path):
     check_sum(data[:49], 45)
     skip = struct.unpack_from('<H', data, 5)[0]
     model_id, at, packets, last = data[13:45], 49, [], False
+    if data[at:at + 4] == b'TeLT':
+        size = 10 + struct.unpack_from('<H', data, at + 4)[0]
+        check_sum(data[at:at + size], size - 4)
+        at += size
     while not last:
         size, last, trim, index, more = read_page(data[at:])
         assert index == len(packets), 'packets are missing'
