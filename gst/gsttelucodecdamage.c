@@ -48,6 +48,8 @@ gst_telucodec_parse_report_early_end (GstTelucodecParse * self)
       || GST_BASE_PARSE (self)->segment.rate < 0.0 || there >= samples)
     return;
   self->damage_reported = TRUE;
+  if (++self->damages > MAX_REPORTS)
+    return;
   GST_ELEMENT_WARNING (self, STREAM, DECODE,
       ("The stream ends early, after packet %" G_GINT64_FORMAT ": %.2f s are there "
           "of the %.2f s that its header promises.", self->next - 1,

@@ -189,20 +189,45 @@ keep_part (GstTelucodecParse * self, guint64 offset)
     g_array_append_val (self->parts, part);
 }
 
+static void
+enter_part (GstTelucodecParse * self, guint i)
+{
+  const GstTelucodecPart *part = &g_array_index (self->parts, GstTelucodecPart, i);
+
+  self->part = i;
+  self->header = part->header;
+  self->origin = part->origin;
+}
+
+static guint64
+part_offset (GstTelucodecParse * self, guint i)
+{
+  return g_array_index (self->parts, GstTelucodecPart, i).offset;
+}
+
+/* Returns the number of the last part that begins at this byte or before, 0 if none does:
+ * parts are met in the order of their bytes. */
+static guint
+find_part (GstTelucodecParse * self, guint64 offset)
+{
+  guint low = 0, high = self->parts->len;
+
+  while (high - low > 1) {
+    const guint middle = low + (high - low) / 2;
+
+    if (part_offset (self, middle) <= offset)
+      low = middle;
+    else
+      high = middle;
+  }
+  return low;
+}
+
 void
 gst_telucodec_parse_choose_part (GstTelucodecParse * self, guint64 offset)
 {
-  const GstTelucodecPart *part;
-  guint i = self->parts->len;
-
-  while (i > 1 && g_array_index (self->parts, GstTelucodecPart, i - 1).offset > offset)
-    i--;
-  if (i == 0 || i - 1 == self->part)
-    return;
-  self->part = i - 1;
-  part = &g_array_index (self->parts, GstTelucodecPart, self->part);
-  self->header = part->header;
-  self->origin = part->origin;
+  if (self->parts->len > 0)
+    enter_part (self, find_part (self, offset));
 }
 
 /* Sets time 0 and the duration from the first page. A stream that begins with a later
@@ -318,34 +343,37 @@ push_page (GstTelucodecParse * self, GstBaseParseFrame * frame, gsize size)
 
 /* Begins another stream, whose time follows that of the one before. */
 static void
-begin_part (GstTelucodecParse * self, const TlcHeader * header, guint64 offset)
+add_part (GstTelucodecParse * self, const TlcHeader * header, guint64 offset)
 {
-  gst_telucodec_parse_report_early_end (self);
   GST_INFO_OBJECT (self, "another stream begins at byte %" G_GUINT64_FORMAT
       ", sample %" G_GINT64_FORMAT, offset, self->end);
   self->header = *header;
   self->origin = -self->end;
   self->part = self->parts->len;
-  self->next = 0;
-  self->gap = 0;
-  self->discont = TRUE;
-  self->ended = FALSE;
-  self->damage_reported = FALSE;
-  gst_clear_tag_list (&self->tags);
   keep_part (self, offset);
   if (header->samples < TLC_UNKNOWN)
     set_end (self, self->end + header->samples);
 }
 
-/* Returns whether the header at this byte was read before. */
-static gboolean
-is_known (GstTelucodecParse * self, guint64 offset)
+/* Goes on with the stream whose header is at this byte. */
+static void
+begin_part (GstTelucodecParse * self, const TlcHeader * header, guint64 offset)
 {
-  for (guint i = 0; i < self->parts->len; i++) {
-    if (g_array_index (self->parts, GstTelucodecPart, i).offset == offset)
-      return TRUE;
-  }
-  return FALSE;
+  const guint i = find_part (self, offset);
+
+  if (offset == part_offset (self, 0))  /* read again after a seek */
+    return;
+  gst_telucodec_parse_report_early_end (self);
+  if (offset == part_offset (self, i))
+    enter_part (self, i);
+  else
+    add_part (self, header, offset);
+  gst_clear_tag_list (&self->tags);
+  self->next = 0;
+  self->gap = 0;
+  self->discont = TRUE;
+  self->ended = FALSE;
+  self->damage_reported = FALSE;
 }
 
 GstFlowReturn
@@ -360,9 +388,9 @@ gst_telucodec_parse_take_header (GstTelucodecParse * self,
     return GST_FLOW_ERROR;
   }
   /* Before the first page, the header may be repeated from the caps. */
-  if (self->located && !is_known (self, frame->offset))
+  if (self->located)
     begin_part (self, header, frame->offset);
-  else if (!self->located && !self->has_header)
+  else if (!self->has_header)
     self->header = *header;
   if (!self->has_header) {
     self->has_header = self->from_start = TRUE;
@@ -405,7 +433,8 @@ gst_telucodec_parse_take_page (GstTelucodecParse * self, GstBaseParseFrame * fra
 
   if (!self->located)
     locate (self);
-  if (page->last && believable (self, end_of (self, page)))
+  if (page->last && self->part + 1 == self->parts->len
+      && believable (self, end_of (self, page)))
     gst_base_parse_set_duration (GST_BASE_PARSE (self), GST_FORMAT_TIME,
         to_time (end_of (self, page)), 0);
 

@@ -215,9 +215,10 @@ static void
 test_hostile (void)
 {
   GByteArray *heads = g_byte_array_new (), *pages = g_byte_array_new ();
+  GByteArray *streams = g_byte_array_new ();
 
-  /* Heads that claim 64 kB each, one for every five bytes; and whole pages with a stray byte
-   * behind each. */
+  /* Heads that claim 64 kB each, one for every five bytes; whole pages with a stray byte
+   * behind each; and streams of one packet each, whose headers promise more. */
   file_header (heads, TLC_UNKNOWN);
   for (gint i = 0; i < 26000; i++)
     g_byte_array_append (heads, (const guint8 *) "TLP\x0b\xff", 5);
@@ -232,13 +233,54 @@ test_hostile (void)
         MIN (20, g_bytes_get_size (g_ptr_array_index (packets, index))));
     g_byte_array_append (pages, bytes, tlc_page_write (&page, bytes));
     g_byte_array_append (pages, (const guint8 *) "x", 1);
+    file_header (streams, 1000);
+    page.index = 0;
+    g_byte_array_append (streams, bytes, tlc_page_write (&page, bytes));
   }
   for (guint i = 0; i < G_N_ELEMENTS (readers); i++) {
     CHECK (cost ("false heads", i, heads, 1) < 2.0, "too much work");
     CHECK (cost ("stray bytes", i, pages, 4) < 10.0, "too much work");
+    CHECK (cost ("short streams", i, streams, 4) < 10.0, "too much work");
   }
   g_byte_array_unref (heads);
   g_byte_array_unref (pages);
+  g_byte_array_unref (streams);
+}
+
+/* Moves, repeats, drops and changes pieces of the file at random. The parser must not fail, and
+ * warn but a few times. */
+static void
+test_random (GByteArray * file)
+{
+  GRand *chance = g_rand_new_with_seed (11);
+
+  for (gint round = 0; round < 500; round++) {
+    GByteArray *x = g_byte_array_new ();
+    GstBus *bus;
+    GstHarness *h = file_parser (&bus);
+    GstMessage *message;
+    gint warnings = 0;
+
+    for (gint k = g_rand_int_range (chance, 1, 12); k > 0; k--) {
+      const guint from = k == 12 ? 0 : g_rand_int_range (chance, 0, file->len);
+      const guint n = g_rand_int_range (chance, 0, MIN (file->len - from, 3000) + 1);
+
+      if (g_rand_int_range (chance, 0, 3) == 0)
+        g_byte_array_append (x, file->data, TLC_HEADER_SIZE);
+      g_byte_array_append (x, file->data + from, n);
+      if (n > 0 && g_rand_boolean (chance))
+        x->data[x->len - 1 - g_rand_int_range (chance, 0, n)] ^= 1 << round % 8;
+    }
+    file_feed (h, x->data, x->len, g_rand_int_range (chance, 1, 5000));
+    while ((message = tc_message (bus, GST_MESSAGE_WARNING))) {
+      gst_message_unref (message);
+      warnings++;
+    }
+    CHECK (warnings <= 4, "round %d: %d warnings", round, warnings);
+    file_done (h, bus);
+    g_byte_array_unref (x);
+  }
+  g_rand_free (chance);
 }
 
 /* Checks that a length is believed only if the file has room for it. */
@@ -298,6 +340,7 @@ main (int argc, char **argv)
   file = file_make (packets, N, PER_PAGE, N);
   test_damage (file);
   test_asked (file);
+  test_random (file);
   test_hostile ();
   test_duration (file);
   g_byte_array_unref (file);
