@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecgap.c - conceals GAP events of any length for telucodecdec. */
+/* gsttelucodecgap.c - fills GAP events with concealed sound for telucodecdec. */
 #include "gsttelucodecdec.h"
 
 #define GST_CAT_DEFAULT gst_telucodec_debug

@@ -361,7 +361,8 @@ begin_part (GstTelucodecParse * self, const TlcHeader * header, guint64 offset)
 {
   const guint i = find_part (self, offset);
 
-  if (offset == part_offset (self, 0))  /* read again after a seek */
+  /* It may be repeated, or read again after a seek. */
+  if (offset == part_offset (self, 0) || (self->next == 0 && !self->ended))
     return;
   gst_telucodec_parse_report_early_end (self);
   if (offset == part_offset (self, i))

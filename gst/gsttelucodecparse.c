@@ -136,7 +136,7 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
   if (frame->offset != self->expected) {
     gst_telucodec_parse_choose_part (self, frame->offset);
     self->next = frame->offset == 0 && self->origin == 0 ? 0 : -1;
-    self->damage_reported = self->stopped = FALSE;
+    self->damage_reported = self->stopped = self->ended = FALSE;
     self->gap = 0;
   }
   self->expected = frame->offset;

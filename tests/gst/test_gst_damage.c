@@ -159,9 +159,9 @@ test_damage (GByteArray * file)
   g_byte_array_unref (x);
 }
 
-/* Checks that an end which a seek or the application asks for is no damage. */
+/* Checks that an end which a seek asks for is no damage, and that seeks find their packets. */
 static void
-test_asked (GByteArray * file)
+test_asked (const gchar * what, GByteArray * file)
 {
   static const struct
   {
@@ -169,7 +169,7 @@ test_asked (GByteArray * file)
     gint start, stop;           /* packets */
   } seeks[] = {
     {1.0, 50, 90}, {1.0, 0, 10}, {1.0, 130, PACKETS}, {2.0, 60, 110},
-    {1.0, 100, 101}, {-1.0, 0, 130}
+    {1.0, 100, 101}, {1.0, 0, PACKETS}, {-1.0, 0, 130}
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (readers); i++) {
@@ -188,8 +188,9 @@ test_asked (GByteArray * file)
       run.buffers = 0;
       finish_run (&run);
       CHECK (run.warnings == 0 && !run.failed
-          && run.buffers >= seeks[k].stop - seeks[k].start, "reader %u, seek %u: "
-          "%d warnings, %d packets", i, k, run.warnings, run.buffers);
+          && run.buffers >= seeks[k].stop - seeks[k].start && run.buffers <= PACKETS,
+          "%s, reader %u, seek %u: %d warnings, %d packets", what, i, k, run.warnings,
+          run.buffers);
     }
   }
 }
@@ -331,6 +332,7 @@ test_duration (GByteArray * file)
 int
 main (int argc, char **argv)
 {
+  guint8 header[TLC_HEADER_SIZE];
   GByteArray *file;
   gfloat *pcm;
 
@@ -339,7 +341,13 @@ main (int argc, char **argv)
   packets = tc_encode (pcm, N, NULL);
   file = file_make (packets, N, PER_PAGE, N);
   test_damage (file);
-  test_asked (file);
+  test_asked ("file", file);
+  /* A client of a server may get the header twice. */
+  memcpy (header, file->data, sizeof (header));
+  g_byte_array_prepend (file, header, sizeof (header));
+  expect ("header twice", file->data, file->len, 0, PACKETS, PACKETS);
+  test_asked ("header twice", file);
+  g_byte_array_remove_range (file, 0, TLC_HEADER_SIZE);
   test_random (file);
   test_hostile ();
   test_duration (file);
