@@ -12,11 +12,16 @@
 
 #define F32 RAW_CAPS ("F32LE")
 
-/* Reads the file in pull mode and, behind the queue, in push mode. */
+/* Reads the file in pull mode and, behind the queue, in push mode. The others are for seeks. */
 static const gchar *const readers[] = {
   "filesrc name=file ! telucodecparse name=parse ! telucodecdec",
   "filesrc name=file ! queue ! telucodecparse name=parse ! telucodecdec",
+  "filesrc name=file ! queue2 ring-buffer-max-size=1000000 ! "
+      "telucodecparse name=parse ! telucodecdec",
+  "filesrc name=file ! queue2 ! telucodecparse name=parse ! telucodecdec",
 };
+
+#define READERS 2
 
 static GstElement *
 launch (const gchar * description)
@@ -157,7 +162,7 @@ test_round_trip (const gfloat * pcm, gint n)
 
   run_source ("appsrc name=src ! telucodecenc ! telucodecmux ! "
       "filesink name=sink", pcm, n, path);
-  for (guint i = 0; i < G_N_ELEMENTS (readers); i++) {
+  for (guint i = 0; i < READERS; i++) {
     GstElement *pipeline = reader (i, path);
     gchar *what = g_strdup_printf ("%d samples, reader %u", n, i);
     gint64 first, duration = -1;
@@ -291,7 +296,7 @@ test_two_streams (const gfloat * pcm, gint n)
   data = g_realloc (data, 2 * size);
   memcpy (data + size, data, size);
   g_file_set_contents (both, data, 2 * size, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (readers); i++) {
+  for (guint i = 0; i < READERS; i++) {
     GstElement *pipeline = reader (i, both);
     gint64 first, duration = -1;
     GArray *got;
@@ -335,7 +340,7 @@ test_damage (const gfloat * pcm, gint n)
     for (at++; memcmp (file + at, "TLP", 3); at++);
   file[at + 100] ^= 1;
   g_file_set_contents (path, file, size, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (readers); i++) {
+  for (guint i = 0; i < READERS; i++) {
     GstElement *pipeline = reader (i, path);
     gint64 first;
     GArray *got;
