@@ -14,7 +14,7 @@ void
 gst_telucodec_parse_report (GstTelucodecParse * self, guint64 offset,
     const gchar * why)
 {
-  gchar after[32] = "at its beginning";
+  gchar after[32] = "";
 
   if (self->damage_reported)
     return;
@@ -29,10 +29,12 @@ gst_telucodec_parse_report (GstTelucodecParse * self, guint64 offset,
     return;
   }
   if (self->next > 0)
-    g_snprintf (after, sizeof (after), "after packet %" G_GINT64_FORMAT,
+    g_snprintf (after, sizeof (after), ", after packet %" G_GINT64_FORMAT,
         self->next - 1);
+  else if (self->next == 0)
+    g_strlcpy (after, ", at its beginning", sizeof (after));
   GST_ELEMENT_WARNING (self, STREAM, DECODE,
-      ("The stream is damaged at byte %" G_GUINT64_FORMAT ", %s: %s. It goes on "
+      ("The stream is damaged at byte %" G_GUINT64_FORMAT "%s: %s. It goes on "
           "with the next whole page.", offset, after, why), (NULL));
 }
 

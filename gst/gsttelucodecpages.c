@@ -431,6 +431,7 @@ gst_telucodec_parse_take_page (GstTelucodecParse * self, GstBaseParseFrame * fra
     gsize size)
 {
   const TlcPage *page = self->page;
+  gchar why[TLC_WHY];
 
   if (!self->located)
     locate (self);
@@ -440,9 +441,9 @@ gst_telucodec_parse_take_page (GstTelucodecParse * self, GstBaseParseFrame * fra
         to_time (end_of (self, page)), 0);
 
   if (page->index < self->next) {
-    GST_WARNING_OBJECT (self, "page of packet %u at byte %" G_GUINT64_FORMAT
-        " left out: packet %" G_GINT64_FORMAT " should be next", page->index,
-        frame->offset, self->next);
+    g_snprintf (why, sizeof (why), "its page of packet %u is left out, since packet %"
+        G_GINT64_FORMAT " should be next", page->index, self->next);
+    gst_telucodec_parse_report (self, frame->offset, why);
     frame->flags |= GST_BASE_PARSE_FRAME_FLAG_DROP;
     return gst_base_parse_finish_frame (GST_BASE_PARSE (self), frame, size);
   }

@@ -125,7 +125,7 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
     GstBaseParseFrame * frame, gint * skip)
 {
   GstTelucodecParse *self = GST_TELUCODEC_PARSE (parse);
-  gboolean asked;
+  gboolean asked, cut = FALSE;
   Kind kind = PAGE;
   gchar why[TLC_WHY] = "";
   TlcResult result = TLC_BAD;
@@ -157,6 +157,7 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
       if (at == 0 && read_cut_page (self, map.data, map.size)) {
         result = TLC_OK;
         size = map.size;
+        cut = TRUE;
       } else {
         result = TLC_BAD;
       }
@@ -167,8 +168,6 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
       /* The first bytes tell a damaged header from a stream that was joined. */
       self->from_start |= kind == HEADER && frame->offset + at == 0;
       gst_telucodec_parse_report (self, frame->offset + at, why);
-    } else if (result == TLC_OK && kind == PAGE) {
-      self->damage_reported = FALSE;
     }
     if (result != TLC_BAD)
       break;
@@ -177,7 +176,8 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
   size = result == TLC_SHORT ? MAX (size, map.size - at + 1) : size;
   gst_buffer_unmap (frame->buffer, &map);
 
-  self->work = MIN (TLC_WORK, self->work + TLC_WORK_PER_BYTE * (at + 1));
+  self->work = MIN (TLC_WORK, self->work + TLC_WORK_PER_BYTE * (at > 0 ? at :
+          result == TLC_OK ? size : 0));
   gst_base_parse_set_min_frame_size (parse, result == TLC_SHORT ? size :
       TLC_PAGE_MIN);
   if (at > 0) {                 /* comes again at its own beginning */
@@ -187,6 +187,8 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
   }
   switch (result) {
     case TLC_OK:
+      if (kind == PAGE && !cut && self->page->index >= self->next)
+        self->damage_reported = FALSE;
       self->expected += size;
       return kind == HEADER ? gst_telucodec_parse_take_header (self, frame, &header) :
           kind == TAGS ? gst_telucodec_parse_take_tags (self, frame, size) :

@@ -136,6 +136,9 @@ test_damage (GByteArray * file)
   g_byte_array_append (x, file->data, file->len);
   g_byte_array_append (x, (const guint8 *) "abc", 3);
   expect ("bytes behind the end", x->data, x->len, 1, PACKETS, PACKETS);
+  g_byte_array_set_size (x, at[4]);
+  g_byte_array_append (x, file->data + at[2], file->len - at[2]);
+  expect ("two pages again", x->data, x->len, 1, PACKETS, PACKETS);
   expect ("cut in the first page", file->data, at[1] - 100, 1, PER_PAGE / 2,
       PER_PAGE - 1);
   expect ("cut in the fourth page", file->data, at[4] - 100, 1,
