@@ -5,8 +5,8 @@
  * scale +-1. Packet k carries input samples [320k, 320k + 320) and decodes to
  * samples [320k - TELU_DELAY, 320k + 320 - TELU_DELAY): the 80 samples (5 ms) of
  * window overlap come out with the next packet. To code N samples, feed
- * ceil((N + 80) / 320) packets, the last padded with zeros, and drop the first 80
- * samples that the decoder returns.
+ * ceil((N + 80) / 320) packets, the last padded with its last sample, and drop the first
+ * 80 samples that the decoder returns.
  *
  *   struct telu_model *m = telu_model_open("te.safetensors");
  *   struct telu_encoder *e = telu_encoder_new(m, NULL);
@@ -103,10 +103,12 @@ struct telu_rate {
     enum telu_mode mode;
     enum telu_tune tune;
     int refinement;            /* 0: base layer, and levels unless tuned for SNR */
-    int reserved[4];           /* 0; telu_encoder_set() refuses anything else */
+    int highpass;              /* 1: takes the input's offset out, by a high-pass at 3 Hz, unless
+                                * tuned for SNR; 0: codes the input as it is */
+    int reserved[3];           /* 0; telu_encoder_set() refuses anything else */
 };
 
-/* 16000 bit/s, constrained VBR, perceptual, with refinement. */
+/* 16000 bit/s, constrained VBR, perceptual, with refinement and high-pass. */
 TELU_API struct telu_rate telu_rate_init(void);
 
 /* Parts of the last packet; for stats. */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* codec.c - encoder and decoder stream of telu.h, in the order of the drawing.
  *
- *   pcm --> mdct --> encoder net --> rvq --> codes ------------.
- *            |                        |                         packet
- *            |       decoder net <----'                        |
- *            |            | base                               |
- *            '--> c - g base --> quantise (rate control) --> q-'
+ *   pcm --> high-pass --> mdct --> encoder net --> rvq --> codes ------------.
+ *                          |                        |                        packet
+ *                          |       decoder net <----'                         |
+ *                          |            | base                                |
+ *                          '--> c - g base --> quantise (rate control) --> q--'
  *
  *   packet --> codes --> rvq --> decoder net --> base --> dequantise --> imdct --> ltpf --> pcm
  *                                                          q
@@ -17,6 +17,7 @@
 #include "error.h"
 #include "dequantise.h"
 #include "encode_state.h"
+#include "highpass.h"
 #include "mdct.h"
 #include "network.h"
 #include "plc.h"
@@ -34,6 +35,7 @@ struct telu_encoder {
     float *latent, *sum;       /* [latent] each */
     struct telu_net_state enc, dec;
     int has_history;           /* 1: the networks' histories are not all zero */
+    struct telu_highpass highpass;
     struct telu_rc rc;
     struct telu_bands bands;
     struct telu_layers layers;
@@ -95,7 +97,7 @@ static int stream_init(struct telu_ctx *ctx, float **arena, const struct telu_mo
 struct telu_rate telu_rate_init(void)
 {
     return (struct telu_rate){ .bitrate = 16000, .mode = TELU_CONSTRAINED_VBR,
-                               .tune = TELU_PERCEPTUAL, .refinement = 1 };
+                               .tune = TELU_PERCEPTUAL, .refinement = 1, .highpass = 1 };
 }
 
 struct telu_encoder *telu_encoder_new(const struct telu_model *m,
@@ -157,6 +159,7 @@ void telu_encoder_reset(struct telu_encoder *e)
     reset_networks(e);
     memset(e->window, 0, TELU_WAVE * sizeof(float));
     memset(&e->info, 0, sizeof(e->info));
+    memset(&e->highpass, 0, sizeof(e->highpass));
     telu_rc_reset(&e->rc);
 }
 
@@ -206,6 +209,7 @@ static void push_input(struct telu_encoder *e, const float *pcm)
     memmove(e->window + TELU_EDGE, x + TELU_PACKET - TELU_OVERLAP, TELU_OVERLAP * sizeof(*x));
     for (int i = 0; i < TELU_PACKET; i++)
         x[i] = telu_encode_limit(pcm[i]);
+    telu_highpass_run(&e->highpass, x, telu_highpass_wanted(&e->rc.rate));
 }
 
 static int run_encoder_network(struct telu_encoder *e)

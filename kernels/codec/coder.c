@@ -14,6 +14,8 @@
 
 #include "plc_body.h"
 
+#include "highpass_body.h"
+
 #include "ratecontrol_body.h"
 
 #include "encode_state_body.h"

@@ -32,6 +32,8 @@ static __device__ const int device_split_rate[] = { TELU_SPLIT_RATE_LIST };
 
 #include "plc_body.h"
 
+#include "highpass_body.h"
+
 #include "ratecontrol_body.h"
 
 #include "encode_state_body.h"

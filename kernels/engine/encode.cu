@@ -7,17 +7,19 @@
 #include "live.cuh"
 
 /* wave: 40 zeros, the end of the packet before, this packet, 40 zeros. */
-static __device__ void push_input(float *wave, float *overlap, const float *pcm, int reset)
+static __device__ void push_input(float *wave, float *overlap, struct telu_highpass *highpass,
+                                  const float *pcm, const struct telu_request_head *request)
 {
     float *x = wave + TELU_EDGE + TELU_OVERLAP;
 
     for (int i = TELU_LANE; i < TELU_EDGE; i += TELU_LANES)
         wave[i] = wave[TELU_WAVE - 1 - i] = 0.0f;
     for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
-        wave[TELU_EDGE + i] = reset ? 0.0f : overlap[i];
+        wave[TELU_EDGE + i] = request->reset ? 0.0f : overlap[i];
     for (int i = TELU_LANE; i < TELU_PACKET; i += TELU_LANES)
         x[i] = telu_encode_limit(pcm[i]);
     TELU_SYNC_LANES();
+    telu_highpass_run(highpass, x, telu_highpass_wanted(&request->rate));
     for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
         overlap[i] = x[TELU_PACKET - TELU_OVERLAP + i];
 }
@@ -40,11 +42,14 @@ window(struct telu_live l, int B)
     char *memory = live_slot(&l.slots, request->slot);
     struct telu_enc_slot *slot = (struct telu_enc_slot *)memory;
     struct telu_rc rc = slot->rc;          /* a copy in each lane, all equal */
+    struct telu_highpass highpass = slot->highpass;        /* likewise */
 
-    push_input(l.wave + (size_t)r * TELU_WAVE, slot->overlap,
-               (const float *)live_in(&l, r, LIVE_PCM), request->reset);
-    if (request->reset)
+    if (request->reset) {
         memset(&rc, 0, sizeof(rc));
+        memset(&highpass, 0, sizeof(highpass));
+    }
+    push_input(l.wave + (size_t)r * TELU_WAVE, slot->overlap, &highpass,
+               (const float *)live_in(&l, r, LIVE_PCM), request);
     telu_rc_set(&rc, &request->rate);
 
     struct telu_budget budget;
@@ -61,6 +66,7 @@ window(struct telu_live l, int B)
         row->dec_age = runs ? dec_age : -1;
         row->budget = budget;
         slot->rc = rc;
+        slot->highpass = highpass;
     }
 }
 

@@ -16,6 +16,7 @@
 
 #include "backend.h"
 #include "engine.h"
+#include "highpass.h"
 #include "ltpf.h"
 #include "mdct.h"
 #include "packet.h"
@@ -59,6 +60,7 @@ struct telu_response_head {
  * never written and count as 0. */
 struct telu_enc_slot {
     float overlap[TELU_OVERLAP];
+    struct telu_highpass highpass;
     struct telu_rc rc;
     int enc_age, dec_age;
 };

@@ -35,8 +35,9 @@ struct result {
     int smallest, largest;     /* packets, bytes */
 };
 
-static struct result run(const struct telu_model *m, const float *x, long n,
-                         const struct telu_rate *rate)
+/* Codes x and compares the sound with want, both of n samples. */
+static struct result run_for(const struct telu_model *m, const float *x, const float *want, long n,
+                             const struct telu_rate *rate)
 {
     struct telu_encoder *e = telu_encoder_new(m, NULL);
     struct telu_decoder *d = telu_decoder_new(m, NULL);
@@ -50,7 +51,8 @@ static struct result run(const struct telu_model *m, const float *x, long n,
         printf("FAIL %s\n", telu_error());
         exit(1);
     }
-    memcpy(in, x, (size_t)n * sizeof(*in));
+    for (long i = 0; i < packets * TELU_PACKET; i++)
+        in[i] = x[i < n ? i : n - 1];
     for (long k = 0; k < packets; k++) {
         uint8_t packet[TELU_MAX_PACKET];
         int size = telu_encode(e, in + k * TELU_PACKET, packet, sizeof(packet));
@@ -65,7 +67,7 @@ static struct result run(const struct telu_model *m, const float *x, long n,
         r.largest = size > r.largest ? size : r.largest;
     }
     for (long i = 0; i < n; i++) {
-        double a = in[i], b = out[i + TELU_DELAY];
+        double a = want[i], b = out[i + TELU_DELAY];
 
         sx += a;
         sy += b;
@@ -83,6 +85,12 @@ static struct result run(const struct telu_model *m, const float *x, long n,
     free(in);
     free(out);
     return r;
+}
+
+static struct result run(const struct telu_model *m, const float *x, long n,
+                         const struct telu_rate *rate)
+{
+    return run_for(m, x, x, n, rate);
 }
 
 static void check_snr(const struct telu_model *m, const float *x, long n)
@@ -105,6 +113,43 @@ static void check_snr(const struct telu_model *m, const float *x, long n)
         between("  deviation out / in", r.ratio, 0.95, 1.05);
         between("  mean of the output", r.mean, -1e-3, 1e-3);
     }
+}
+
+/* Checks that an offset of the input, tuned for the ear, costs nothing; and that without the
+ * high-pass, and tuned for SNR, it stays. */
+static void check_offset(const struct telu_model *m, const float *x, long n)
+{
+    static const double offsets[] = { 0.01, 0.1, 0.5 };
+    float *moved = malloc((size_t)n * sizeof(*moved));
+    struct telu_rate rate = telu_rate_init();
+    double removed = 0;
+
+    if (!moved)
+        exit(1);
+    for (int i = 0; i < 6; i++) {
+        const double offset = offsets[i % 3];
+        struct result without, with;
+        char what[64];
+
+        rate.bitrate = i < 3 ? 6000 : 16000;
+        without = run(m, x, n, &rate);
+        for (long k = 0; k < n; k++)
+            moved[k] = (float)(x[k] + offset);
+        with = run_for(m, moved, x, n, &rate);
+        snprintf(what, sizeof(what), "mean at %d bit/s, offset %g", rate.bitrate, offset);
+        between(what, with.mean, -1e-3, 1e-3);
+        between("  dB of SNR beside those without", with.snr - without.snr, -0.1, 0.1);
+        between("  bytes beside those without", with.bitrate / without.bitrate, 0.998, 1.002);
+        removed = offset;
+    }
+    rate.highpass = 0;
+    between("mean without the high-pass, offset 0.5", run(m, moved, n, &rate).mean,
+            0.99 * removed, 1.01 * removed);
+    rate.highpass = 1;
+    rate.tune = TELU_SNR;
+    between("mean with tune=snr, offset 0.5", run(m, moved, n, &rate).mean, 0.99 * removed,
+            1.01 * removed);
+    free(moved);
 }
 
 /* Checks that the bit rate is met: by the mean over half a minute of the repeated clip, and
@@ -163,6 +208,7 @@ int main(int argc, char **argv)
         return 1;
     }
     check_snr(m, x, (long)n);
+    check_offset(m, x, (long)n);
     check_rates(m, x, (long)n);
     g_free(x);
     telu_model_close(m);

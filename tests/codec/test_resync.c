@@ -35,6 +35,8 @@ static const struct {
     { { 500, TELU_CONSTRAINED_VBR, TELU_SNR, 1 }, "500 cvbr, all", NULL },
     { { 16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1 }, "16000 cvbr, all", NULL },
     { { 64000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1 }, "64000 cvbr, all", NULL },
+    { { 500, TELU_CBR, TELU_PERCEPTUAL, 1, 1 }, "500 cbr, high-pass, all", NULL },
+    { { 16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1, 1 }, "16000 cvbr, high-pass, all", NULL },
 };
 
 static struct telu_rate rate_at(int kind, int i)

@@ -151,6 +151,7 @@ int main(int argc, char **argv)
 
             rate.mode = kinds[k].mode;
             rate.tune = kinds[k].tune;
+            rate.highpass = 0;             /* the offsets are to be coded */
             for (int i = 0; i < (int)(sizeof(bitrates) / sizeof(*bitrates)); i++) {
                 double got;
 

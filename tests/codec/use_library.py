@@ -9,8 +9,9 @@ PACKETS, SAMPLES, MAX_PACKET = 50, 320, 1000
 
 
 class Rate(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_int) for name in ("bitrate", "mode", "tune", "refinement")]
-    _fields_ += [("reserved", ctypes.c_int * 4)]
+    _fields_ = [(name, ctypes.c_int) for name in ("bitrate", "mode", "tune", "refinement",
+                                                  "highpass")]
+    _fields_ += [("reserved", ctypes.c_int * 3)]
 
 
 def fnv(value, data):

@@ -22,14 +22,14 @@ static const struct telu_module *module;
 static const struct telu_engine_ops *ops;
 
 static const struct telu_rate rates[] = {
-    { 16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1 },
-    { 500, TELU_CBR, TELU_SNR, 1 }, { 64000, TELU_CBR, TELU_PERCEPTUAL, 1 },
+    { 16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1, 1 },
+    { 500, TELU_CBR, TELU_SNR, 1 }, { 64000, TELU_CBR, TELU_PERCEPTUAL, 1, 1 },
     { 6000, TELU_CBR, TELU_PERCEPTUAL, 0 }, { 3000, TELU_CONSTRAINED_VBR, TELU_SNR, 1 },
     { 24000, TELU_VBR, TELU_SNR, 1 }, { 12000, TELU_CBR, TELU_SNR, 1 },
     { 500, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1 }, { 2400, TELU_CBR, TELU_PERCEPTUAL, 1 },
-    { 6000, TELU_CBR, TELU_SNR, 1 }, { 32000, TELU_CONSTRAINED_VBR, TELU_SNR, 1 },
-    { 6000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1 }, { 8400, TELU_VBR, TELU_PERCEPTUAL, 0 },
-    { 4000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1 }, { 3600, TELU_CBR, TELU_PERCEPTUAL, 1 },
+    { 6000, TELU_CBR, TELU_SNR, 1 }, { 32000, TELU_CONSTRAINED_VBR, TELU_SNR, 1, 1 },
+    { 6000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1, 1 }, { 8400, TELU_VBR, TELU_PERCEPTUAL, 0 },
+    { 4000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1, 1 }, { 3600, TELU_CBR, TELU_PERCEPTUAL, 1 },
     { 2400, TELU_CBR, TELU_SNR, 0 },
 };
 #define RATES ((int)(sizeof(rates) / sizeof(*rates)))
@@ -66,7 +66,8 @@ static void die(const char *what, const char *why)
     exit(1);
 }
 
-/* Makes the input: some streams are silent, some far too loud, some contain NaNs. */
+/* Makes the input: some streams are silent, some far too loud, some have an offset, some contain
+ * NaNs. */
 static void make_sound(float *x, int n, int i)
 {
     tiny_speech(x, n, 5 + (uint32_t)i);
@@ -75,6 +76,8 @@ static void make_sound(float *x, int n, int i)
             x[k] = 0.0f;
         if (i % 8 == 6)
             x[k] *= 400.0f;
+        if (i % 8 == 4)
+            x[k] += 0.2f;
         if (i % 8 == 7 && k % 97 == 0)
             x[k] = k % 2 ? NAN : INFINITY;
     }

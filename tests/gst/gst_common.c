@@ -185,10 +185,10 @@ tc_encode (const gfloat * pcm, gint n, const struct telu_rate *rate)
 
   telu_encoder_set (enc, rate ? rate : &standard);
   for (gint k = 0; k < count; k++) {
-    gfloat x[TELU_PACKET] = { 0 };
-    const gint have = CLAMP (n - k * TELU_PACKET, 0, TELU_PACKET);
+    gfloat x[TELU_PACKET];
 
-    memcpy (x, pcm + k * TELU_PACKET, have * sizeof (gfloat));
+    for (gint i = 0; i < TELU_PACKET; i++)
+      x[i] = pcm[MIN (k * TELU_PACKET + i, n - 1)];
     g_ptr_array_add (out, g_bytes_new (packet,
             telu_encode (enc, x, packet, sizeof (packet))));
   }

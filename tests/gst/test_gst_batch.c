@@ -13,7 +13,7 @@ static struct fake_control *fake;
 
 /* A rate whose packets do not depend on old ones, so that packets after a failure can be
  * compared bit by bit. */
-static const struct telu_rate cbr = { 16000, TELU_CBR, TELU_PERCEPTUAL, 1 };
+static const struct telu_rate cbr = { 16000, TELU_CBR, TELU_PERCEPTUAL, 1, 1 };
 
 /* --- Many ------------------------------------------------------------------------- */
 

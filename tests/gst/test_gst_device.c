@@ -29,12 +29,12 @@ static const struct
   const gchar *properties;
   struct telu_rate rate;
 } kinds[] = {
-  {"bitrate=16000 bitrate-type=cbr", {16000, TELU_CBR, TELU_PERCEPTUAL, 1}},
+  {"bitrate=16000 bitrate-type=cbr", {16000, TELU_CBR, TELU_PERCEPTUAL, 1, 1}},
   {"bitrate=3000 bitrate-type=cbr tune=snr", {3000, TELU_CBR, TELU_SNR, 1}},
-  {"bitrate=500", {500, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1}},
+  {"bitrate=500", {500, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1, 1}},
   {"bitrate=24000 tune=snr", {24000, TELU_CONSTRAINED_VBR, TELU_SNR, 1}},
-  {"bitrate=16000", {16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1}},
-  {"bitrate=4000", {4000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1}},
+  {"bitrate=16000", {16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1, 1}},
+  {"bitrate=4000", {4000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1, 1}},
 };
 
 static gpointer

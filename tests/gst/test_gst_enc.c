@@ -195,9 +195,9 @@ static void
 test_properties (void)
 {
   static const struct telu_rate rates[] = {
-    {16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1},
-    {24000, TELU_CBR, TELU_SNR, 1},
-    {500, TELU_CBR, TELU_PERCEPTUAL, 1},
+    {16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1, 1},
+    {24000, TELU_CBR, TELU_SNR, 1, 1},
+    {500, TELU_CBR, TELU_PERCEPTUAL, 1, 1},
     {64000, TELU_VBR, TELU_SNR, 1},
     {2000, TELU_CBR, TELU_PERCEPTUAL, 0},
     {32000, TELU_CBR, TELU_PERCEPTUAL, 1},
@@ -222,7 +222,8 @@ test_properties (void)
 
     push (h, pcm, at, 200, 200, FALSE);
     g_object_set (h->element, "bitrate", r->bitrate, "bitrate-type", r->mode,
-        "tune", r->tune, "refinement", r->refinement, NULL);
+        "tune", r->tune, "refinement", r->refinement, "high-pass",
+        r->highpass, NULL);
     push (h, pcm, at + 200, 120, 120, FALSE);
 
     telu_encoder_set (enc, r);
@@ -275,14 +276,15 @@ test_defaults (void)
   GstElement *element = gst_element_factory_make ("telucodecenc", NULL);
   gchar *path;
   gint bitrate, mode, tune, backend;
-  gboolean refinement;
+  gboolean refinement, high_pass;
 
   g_object_get (element, "bitrate", &bitrate, "bitrate-type", &mode, "tune",
-      &tune, "refinement", &refinement, "backend", &backend, "model-path",
-      &path, NULL);
+      &tune, "refinement", &refinement, "high-pass", &high_pass, "backend", &backend,
+      "model-path", &path, NULL);
   CHECK (bitrate == 16000 && mode == TELU_CONSTRAINED_VBR
-      && tune == TELU_PERCEPTUAL && refinement && backend == 0 && !path,
-      "%d %d %d %d %d %s", bitrate, mode, tune, refinement, backend, path);
+      && tune == TELU_PERCEPTUAL && refinement && high_pass && backend == 0
+      && !path, "%d %d %d %d %d %d %s", bitrate, mode, tune, refinement,
+      high_pass, backend, path);
   CHECK (GST_IS_PRESET (element) && GST_IS_TAG_SETTER (element), "interfaces");
   gst_util_set_object_arg (G_OBJECT (element), "bitrate-type", "cbr");
   gst_util_set_object_arg (G_OBJECT (element), "tune", "snr");

@@ -19,7 +19,7 @@ static const struct
 } kinds[] = {
   {"bitrate=16000 bitrate-type=cbr tune=snr", {16000, TELU_CBR, TELU_SNR, 1}},
   {"bitrate=3000 bitrate-type=cbr tune=snr", {3000, TELU_CBR, TELU_SNR, 1}},
-  {"bitrate=16000", {16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1}},
+  {"bitrate=16000", {16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1, 1}},
 };
 
 #define DEFAULT 2
