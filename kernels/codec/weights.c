@@ -227,7 +227,7 @@ static int check_ranges(struct range *p, int count)
     return 0;
 }
 
-/* Checks that the header has no unexpected tensor; none is missing here. */
+/* Checks that the header has no unexpected tensor. */
 static int check_extra(const struct telu_json *root, const struct telu_tensor *t, int count)
 {
     const struct telu_json *v = root + 1;
@@ -277,12 +277,32 @@ static int read_ranges(const struct telu_json *root, const struct telu_weights *
     return 0;
 }
 
+/* Checks that the file, as far as its size is known, holds the tensors that the header claims. */
+static int check_size(FILE *f, size_t total)
+{
+    const off_t at = ftello(f);
+    off_t end;
+
+    if (at < 0 || fseeko(f, 0, SEEK_END))
+        return 0;                          /* a pipe */
+    end = ftello(f);
+    if (end < at || fseeko(f, at, SEEK_SET))
+        return telu_fail_status(TELU_ERR_IO, "tensor data: %s", strerror(errno));
+    return (uint64_t)(end - at) >= total ? 0 :
+           bad("tensor data ends after %jd bytes, expected %zu", (intmax_t)(end - at), total);
+}
+
 static int read_data(FILE *f, const struct telu_json *root, struct telu_weights *w,
                      struct range *range)
 {
+    const int crowded = root->count > 2u * (uint32_t)w->count;
     size_t total;
 
-    if (read_ranges(root, w, range, &total))
+    /* Each tensor is looked for among all members of the header, so their number is bounded
+     * first. Otherwise a missing tensor is the better reason. */
+    if ((crowded && check_extra(root, w->tensor, w->count)) ||
+        read_ranges(root, w, range, &total) || check_extra(root, w->tensor, w->count) ||
+        check_size(f, total))
         return -1;
     w->data = malloc(total);
     if (!w->data)
@@ -290,8 +310,7 @@ static int read_data(FILE *f, const struct telu_json *root, struct telu_weights 
     for (int i = 0; i < w->count; i++)
         w->blob[i] = (struct telu_blob){ (char *)w->data + range[i].begin,
                                          telu_tensor_bytes(&w->tensor[i]) };
-    if (check_ranges(range, w->count) || check_extra(root, w->tensor, w->count) ||
-        read_bytes(f, w->data, total, "tensor data"))
+    if (check_ranges(range, w->count) || read_bytes(f, w->data, total, "tensor data"))
         return -1;
     if (fgetc(f) != EOF)
         return bad("bytes after the last tensor, expected the end");

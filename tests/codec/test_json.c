@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static int failures;
 
@@ -128,9 +129,61 @@ static void check_sha256(void)
     }
 }
 
+/* --- Work --------------------------------------------------------------- */
+
+#define PAIRS 14               /* pairs of letters in a key */
+#define KEYS  (1 << PAIRS)
+
+/* Parses an object of KEYS keys of 2 PAIRS letters; each pair is `a` or `b`, or if `mixed` of
+ * letters that differ from key to key. Returns the least seconds of three runs. */
+static double seconds_of(const char *a, const char *b, int mixed)
+{
+    char *text = malloc(KEYS * (2 * PAIRS + 5) + 1), *at = text;
+    struct telu_json_doc doc;
+    double least = 1e9;
+    unsigned r = 1;
+
+    *at++ = '{';
+    for (int k = 0; k < KEYS; k++) {
+        *at++ = '"';
+        for (int i = 0; i < PAIRS; i++) {
+            const char *pair = mixed ? "" : k >> i & 1 ? a : b;
+
+            r = 1664525 * r + 1013904223;
+            *at++ = mixed ? (char)('a' + (r >> 20) % 26) : pair[0];
+            *at++ = mixed ? (char)('a' + (r >> 26) % 26) : pair[1];
+        }
+        at = stpcpy(at, "\":0,");
+    }
+    at[-1] = '}';
+    for (int run = 0; run < 3; run++) {
+        const clock_t start = clock();
+        const int bad = telu_json_parse(&doc, "text", text, (size_t)(at - text));
+        const double took = (double)(clock() - start) / CLOCKS_PER_SEC;
+
+        CHECK(!bad, "%d keys: %s", KEYS, telu_error());
+        least = took < least ? took : least;
+        telu_json_free(&doc);
+    }
+    free(text);
+    return least;
+}
+
+/* Keys that collide under the usual hashes of strings, h = 31 h + c and h = 33 h + c, take no
+ * longer than others. */
+static void check_work(void)
+{
+    const double plain = seconds_of(NULL, NULL, 1);
+    const double by31 = seconds_of("Aa", "BB", 0), by33 = seconds_of("aB", "b!", 0);
+
+    CHECK(by31 < 8 * plain + 0.05, "keys that collide took %g s, others %g", by31, plain);
+    CHECK(by33 < 8 * plain + 0.05, "keys that collide took %g s, others %g", by33, plain);
+}
+
 int main(void)
 {
     check_refused();
+    check_work();
     check_taken();
     check_sha256();
     return failures ? 1 : 0;

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const struct telu_config tiny = {
@@ -88,22 +90,28 @@ static void fill_tensor(uint8_t *p, const struct telu_tensor *t, GRand *rng)
     }
 }
 
-static struct file good_file(void)
+/* Makes a file of `tensors` and that config; without data when !filled. */
+static struct file file_of(const char *config, int filled)
 {
     struct file f = { g_string_new(NULL), g_byte_array_new(), NULL };
     GRand *rng = g_rand_new_with_seed(1);
+    size_t end = 0;
 
     f.at = g_new0(size_t, count);
     g_string_append(f.header, "{\"__metadata__\":{\"format\":\"telucodec\","
-                    "\"version\":\"4\",\"config\":\"" CONFIG "\","
-                    "\"model_id\":\"MODEL_ID\",\"licence\":\"none\"}");
+                    "\"version\":\"4\",\"config\":\"");
+    g_string_append(f.header, config);
+    g_string_append(f.header, "\",\"model_id\":\"MODEL_ID\",\"licence\":\"none\"}");
     for (int i = 0; i < count; i++) {
         const struct telu_tensor *t = &tensors[i];
-        const size_t begin = f.data->len, bytes = telu_tensor_bytes(t);
+        const size_t begin = end, bytes = telu_tensor_bytes(t);
 
         f.at[i] = begin;
-        g_byte_array_set_size(f.data, begin + bytes);
-        fill_tensor(f.data->data + begin, t, rng);
+        end += bytes;
+        if (filled) {
+            g_byte_array_set_size(f.data, end);
+            fill_tensor(f.data->data + begin, t, rng);
+        }
         g_string_append_printf(f.header, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%d",
                                t->name, telu_dtype_name(t->dtype), t->shape[0]);
         for (int d = 1; d < t->ndim; d++)
@@ -391,6 +399,64 @@ static void check_lengths(const struct file *good)
     g_byte_array_unref(b);
 }
 
+/* --- Claims ------------------------------------------------------------- */
+
+/* Bytes that this process has allocated, as RLIMIT_DATA counts them; 0 when no one tells. */
+static rlim_t data_in_use(void)
+{
+    FILE *f = fopen("/proc/self/status", "r");
+    unsigned long kilobytes = 0;
+    char line[128];
+
+    while (f && fgets(line, sizeof(line), f))
+        sscanf(line, "VmData: %lu", &kilobytes);
+    if (f)
+        fclose(f);
+    return (rlim_t)kilobytes * 1024;
+}
+
+/* A small file that claims a network of 1 GB is refused for its size, before that memory is asked
+ * for: a child may allocate 64 MB more. */
+static void check_claims(void)
+{
+    static const struct telu_config large = {
+        .enc_width = 1024, .enc_blocks = 16, .dec_width = 1024, .dec_blocks = 16, .kernel = 15,
+        .expand = 4, .latent = 1024, .stages = 1, .codes = 2, .dim = { 1 }, .env_stages = 0,
+    };
+    struct telu_tensor *own = tensors;
+    const int own_count = count;
+    struct file f;
+    GByteArray *b;
+    int status = -1;
+    pid_t child;
+
+    tensors = telu_tensor_list(&large, &count);
+    f = file_of(LARGE_CONFIG, 0);
+    b = bytes_of(&f);
+    write_bytes(b->data, b->len);
+    child = fork();
+    if (child == 0) {
+        const rlim_t most = data_in_use() + (64 << 20);
+        const struct rlimit limit = { most, most };
+
+        failures = 0;
+        setrlimit(RLIMIT_DATA, &limit);
+        refused("claim of a large network", "tensor data ends after 0 bytes");
+        fflush(stdout);
+        _exit(failures != 0);
+    }
+    waitpid(child, &status, 0);
+    if (status) {
+        printf("claim of a large network: status %x of the child, expected 0\n", status);
+        failures++;
+    }
+    g_byte_array_unref(b);
+    free_file(&f);
+    free(tensors);
+    tensors = own;
+    count = own_count;
+}
+
 /* --- Bad values --------------------------------------------------------- */
 
 static void value_refused(const struct file *good, const char *tensor, size_t at,
@@ -500,11 +566,12 @@ int main(void)
     path = g_build_filename(dir, "x.safetensors", NULL);
     tensors = telu_tensor_list(&tiny, &count);
     refused("no file", "expected a weight file");
-    good = good_file();
+    good = file_of(CONFIG, 1);
     check_good(&good);
     check_edits(&good);
     check_nesting(&good);
     check_lengths(&good);
+    check_claims();
     check_values(&good);
     check_flips(&good);
     check_build(&good);

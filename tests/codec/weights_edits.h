@@ -9,6 +9,11 @@
     "\\\"dec_blocks\\\":2,\\\"kernel\\\":3,\\\"expand\\\":2,\\\"latent\\\":5," \
     "\\\"stages\\\":3,\\\"codes\\\":8,\\\"dim\\\":[2,4,3],\\\"env_stages\\\":2}"
 
+/* The same of the largest network. */
+#define LARGE_CONFIG "{\\\"enc_width\\\":1024,\\\"enc_blocks\\\":16,\\\"dec_width\\\":1024," \
+    "\\\"dec_blocks\\\":16,\\\"kernel\\\":15,\\\"expand\\\":4,\\\"latent\\\":1024," \
+    "\\\"stages\\\":1,\\\"codes\\\":2,\\\"dim\\\":[1],\\\"env_stages\\\":0}"
+
 /* `find` is replaced by `put`; the error must hold `word`. */
 static const struct {
     const char *name, *find, *put, *word;

@@ -189,6 +189,21 @@ static int in_child(const char *path, int save, const struct telu_config *cfg)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* Peeks in a child. Returns its exit code. */
+static int peek_in_child(const char *path)
+{
+    struct progress p = { 0 };
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        fclose(stderr);
+        _exit(checkpoint_peek(path, &p) ? 2 : 0);
+    }
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 static long size_of(const char *path)
 {
     struct stat s;
@@ -233,6 +248,34 @@ static void test_damage(const char *path)
     check(in_child(path, 0, &c) == 1, "half a checkpoint is taken", 0);
     check(truncate(path, 0) == 0, "truncate", 0);
     check(in_child(path, 0, &c) == 1, "an empty checkpoint is taken", 0);
+}
+
+/* A small file that claims a large network is refused before that network is made; and so is one
+ * with bytes too few or too many, or settings without an end. */
+static void test_claims(const char *path)
+{
+    struct telu_config large = tiny();
+    struct trainer *t = fresh();
+    struct progress p = { .config = tiny() };
+
+    checkpoint_save(path, t, &p);
+    check(peek_in_child(path) == 0, "peek at a whole checkpoint", 0);
+    check(truncate(path, size_of(path) - 1) == 0, "truncate", 0);
+    check(peek_in_child(path) == 1, "a checkpoint without its last byte is taken", 0);
+    check(truncate(path, size_of(path) + 2) == 0, "truncate", 0);
+    check(peek_in_child(path) == 1, "a checkpoint with a byte too many is taken", 0);
+
+    large.enc_width = large.dec_width = large.latent = 1024;
+    large.enc_blocks = large.dec_blocks = 16;
+    p.config = large;
+    checkpoint_save(path, t, &p);
+    check(peek_in_child(path) == 1, "a claim of a large network is taken", 0);
+
+    p.config = tiny();
+    memset(p.settings, 'x', sizeof(p.settings));
+    checkpoint_save(path, t, &p);
+    check(peek_in_child(path) == 1, "settings without an end are taken", 0);
+    trainer_free(t);
 }
 
 static void test_odd_sounds(void)
@@ -284,6 +327,7 @@ int main(void)
     test_older(path);
     test_resume(path);
     test_damage(path);
+    test_claims(path);
     test_odd_sounds();
     unlink(path);
     return failed;

@@ -37,9 +37,11 @@ void trainer_free(struct trainer *t);
 /* Makes t one rank of several, whose gradients and statistics r sums. */
 void trainer_reduce(struct trainer *t, const struct reduce *r);
 
-/* trainer_state.h: trainer_counts() returns the arrays' lengths, the others get the
- * state, with pointers to t's own arrays, and put back the values alone. */
+/* trainer_state.h: trainer_counts() returns the arrays' lengths, trainer_counts_of() those that a
+ * trainer of that network would have; the others get the state, with pointers to t's own arrays,
+ * and put back the values alone. */
 struct state_counts trainer_counts(const struct trainer *t);
+struct state_counts trainer_counts_of(const struct telu_config *cfg);
 struct telu_train_state trainer_state(struct trainer *t);
 void trainer_set_values(struct trainer *t, const struct telu_train_state *s);
 

@@ -23,6 +23,26 @@ struct state_counts trainer_counts(const struct trainer *t)
                                   v->state_total, (size_t)v->stages * v->codes };
 }
 
+static int add_counts(void *user, const struct telu_tensor *t)
+{
+    struct state_counts *counts = user;
+    const size_t n = (size_t)t->shape[0] * t->shape[1] * t->shape[2];
+
+    counts->weights += t->kind == TELU_WEIGHT ? n : 0;
+    counts->codebooks += t->kind == TELU_CODEBOOK ? n : 0;
+    return 0;
+}
+
+struct state_counts trainer_counts_of(const struct telu_config *cfg)
+{
+    struct state_counts counts = { 0 };
+
+    telu_config_tensors(cfg, add_counts, &counts);
+    counts.hits = (size_t)cfg->stages * cfg->codes;
+    counts.means = counts.codebooks + counts.hits;
+    return counts;
+}
+
 #define GET_ARRAY(name, field, type, count, place) s.field = t->place;
 #define GET_VALUE(name, field, type, place) s.field = t->place;
 

@@ -17,12 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAGIC "telucodec checkpoint %d\n"
 #define MAGIC_BYTES (sizeof(MAGIC) - 2)        /* one digit for %d, no NUL */
 #define VERSION 3
 
+#define PART_HEAD (sizeof(((struct part *)0)->name) + sizeof(((struct part *)0)->bytes))
 #define PART_ONE(...) + 1
 
 /* The progress and every entry of the state. */
@@ -54,6 +56,12 @@ static struct part progress_part(struct progress *p, int version)
 #define PART_VALUE(name, field, type, place) { name, sizeof(type), &t->place },
 #define PART_HOST(name, type, place) { name, sizeof(type), &t->place },
 
+/* 1 when files of that version have the part. */
+static int has_part(int version, const char *name)
+{
+    return *name && (version > 2 || strcmp(name, "vq.chance"));
+}
+
 /* Returns how many parts a file of that version has. The progress comes first:
  * checkpoint_peek() reads no further. */
 static int parts(struct part *all, struct trainer *t, struct progress *p, int version)
@@ -66,7 +74,7 @@ static int parts(struct part *all, struct trainer *t, struct progress *p, int ve
     int n = 0;
 
     for (int i = 0; i < PARTS; i++)
-        if (*list[i].name && (version > 2 || strcmp(list[i].name, "vq.chance")))
+        if (has_part(version, list[i].name))
             all[n++] = list[i];
     return n;
 }
@@ -167,6 +175,40 @@ static int start(struct file *from, const char *path)
     return 0;
 }
 
+#define SIZE_ARRAY(name, field, type, count, place) { name, sizeof(type) * counts.count },
+#define SIZE_VALUE(name, field, type, place) { name, sizeof(type) },
+#define SIZE_HOST(name, type, place) { name, sizeof(type) },
+
+/* Returns the size of a file of that version that holds that network. */
+static uint64_t file_bytes(const struct telu_config *cfg, int version)
+{
+    const struct state_counts counts = trainer_counts_of(cfg);
+    const struct { const char *name; uint64_t bytes; } list[PARTS] = {
+        { "progress", progress_part(NULL, version).bytes },
+        TRAINER_STATE(SIZE_ARRAY, SIZE_VALUE, SIZE_HOST)
+    };
+    uint64_t bytes = MAGIC_BYTES + (version > 1 ? sizeof(uint32_t) : 0);
+
+    for (int i = 0; i < PARTS; i++)
+        if (has_part(version, list[i].name))
+            bytes += PART_HEAD + list[i].bytes;
+    return bytes;
+}
+
+/* Refuses a file too small or too large for its network, before the caller makes that network:
+ * a small file may claim one of gigabytes. */
+static void check_size(const struct file *from, const struct telu_config *cfg)
+{
+    const uint64_t want = file_bytes(cfg, from->version);
+    struct stat is;
+
+    if (fstat(fileno(from->f), &is))
+        die("%s: %s", from->path, strerror(errno));
+    if (S_ISREG(is.st_mode) && (uint64_t)is.st_size != want)
+        die("%s has %llu bytes, expected %llu for its network: it is damaged; resume from another "
+            "checkpoint", from->path, (unsigned long long)is.st_size, (unsigned long long)want);
+}
+
 int checkpoint_peek(const char *path, struct progress *p)
 {
     struct file from;
@@ -176,9 +218,12 @@ int checkpoint_peek(const char *path, struct progress *p)
         return 1;
     progress = progress_part(p, from.version);
     get_part(&from, &progress);
-    fclose(from.f);
     if (telu_config_check(&p->config))
         die("%s: %s", path, telu_error());
+    if (!memchr(p->settings, 0, sizeof(p->settings)))
+        die("%s: its settings have no end: it is damaged", path);
+    check_size(&from, &p->config);
+    fclose(from.f);
     return 0;
 }
 

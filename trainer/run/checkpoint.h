@@ -27,7 +27,8 @@ void checkpoint_save(const char *path, struct trainer *t, struct progress *p);
  * network. */
 int checkpoint_load(const char *path, struct trainer *t, struct progress *p);
 
-/* Reads only the progress (with its config), from which the caller makes the trainer. */
+/* Reads only the progress (with its config), from which the caller makes the trainer. Returns and
+ * exits as checkpoint_load(), also when the file's size is not that of its network. */
 int checkpoint_peek(const char *path, struct progress *p);
 
 /* Copies rank 0's state to all ranks (parallel.h). */
