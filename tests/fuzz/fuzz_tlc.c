@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* fuzz_tlc.c - the functions of tlc.h on anything: the input is a .tlc file, or, when its first
+ * byte is '=', bytes after it whose check sums are made right first. A header or page that is
+ * read is written again and read back. */
+#include "fuzz.h"
+#include "tlc.h"
+
+#define MOST 4096              /* bytes of an input that are looked at */
+
+static void put_sum(uint8_t *at, uint32_t sum)
+{
+    for (int i = 0; i < 4; i++)
+        at[i] = (uint8_t)(sum >> 8 * i);
+}
+
+/* Makes the check sums of headers and pages right, one after another. */
+static void mend(uint8_t *in, size_t size)
+{
+    size_t at = 0;
+
+    while ((at = tlc_find(in, size, at)) < size) {
+        size_t left = size - at, n = TLC_HEADER_SIZE;
+
+        if (left >= TLC_PAGE_HEAD && memcmp(in + at, TLC_MAGIC, 4))
+            n = TLC_PAGE_MIN + in[at + 8] + 256u * in[at + 9];
+        if (n > left)
+            return;
+        put_sum(in + at + n - 4, tlc_crc(in + at, n - 4));
+        at += n;
+    }
+}
+
+static void check_header(const uint8_t *in, size_t size)
+{
+    TlcHeader header, again;
+    uint8_t out[TLC_HEADER_SIZE];
+    char why[TLC_WHY] = "";
+    TlcResult result = tlc_header_read(&header, in, size, why);
+
+    promise(result == TLC_OK || result == TLC_SHORT || *why, "a header is refused without a reason",
+            result);
+    if (result != TLC_OK)
+        return;
+    tlc_header_write(&header, out);
+    promise(tlc_header_read(&again, out, sizeof(out), why) == TLC_OK &&
+            again.pre_skip == header.pre_skip && again.samples == header.samples &&
+            !memcmp(again.model_id, header.model_id, 32), "a header changes", header.pre_skip);
+}
+
+static void check_again(const TlcPage *page)
+{
+    static TlcPage again;
+    static uint8_t out[TLC_MAX_PAGE];
+    size_t n = tlc_page_write(page, out), used;
+    char why[TLC_WHY] = "";
+
+    promise(n <= sizeof(out), "bytes of a page", (double)n);
+    promise(tlc_page_read(&again, out, n, &used, why) == TLC_OK && used == n, why, (double)n);
+    promise(again.index == page->index && again.count == page->count &&
+            again.last == page->last && again.trim == page->trim && again.bytes == page->bytes &&
+            !memcmp(again.length, page->length, page->count * sizeof(*page->length)) &&
+            !memcmp(again.data, page->data, page->bytes), "a page changes, packets", page->count);
+}
+
+/* Returns the bytes that the page at in takes. */
+static size_t check_page(const uint8_t *in, size_t size)
+{
+    static TlcPage page;
+    char why[TLC_WHY] = "";
+    size_t used = 0, bytes = 0;
+    TlcResult result = tlc_page_read(&page, in, size, &used, why);
+
+    promise(result == TLC_OK || result == TLC_SHORT || *why, "a page is refused without a reason",
+            result);
+    promise(result != TLC_SHORT || used > size, "bytes that a cut page claims", (double)used);
+    if (result != TLC_OK)
+        return 1;
+    promise(used <= size && used >= TLC_PAGE_MIN, "bytes of a page", (double)used);
+    for (unsigned i = 0; i < page.count; i++)
+        bytes += page.length[i];
+    promise(bytes == page.bytes && bytes <= TLC_MAX_DATA, "bytes of packets", (double)bytes);
+    check_again(&page);
+    return used;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const int mended = size && *data == '=';
+    uint8_t *in;
+    size_t n, at = 0;
+
+    data += mended;
+    size -= mended;
+    n = size < MOST ? size : MOST;
+    in = malloc(n + !n);
+    promise(in != NULL, "no memory", (double)n);
+    memcpy(in, data, n);
+    if (mended)
+        mend(in, n);
+    check_header(in, n);
+    while ((at = tlc_find(in, n, at)) < n) {
+        check_header(in + at, n - at);
+        at += check_page(in + at, n - at);
+    }
+    free(in);
+    return 0;
+}
