@@ -10,9 +10,8 @@
  *   6 mod 8     a rate that may be out of range (20 bytes)
  *   7 mod 8     a reset
  */
-#include "fuzz.h"
+#include "fuzz_model.h"
 #include "telu.h"
-#include "tiny_model.h"
 
 #include <math.h>
 
@@ -24,9 +23,7 @@ static struct telu_decoder *decoder;
 
 static void start(void)
 {
-    struct telu_config cfg = tiny_config();
-
-    model = tiny_model(&cfg, 5);
+    model = fuzz_model();
     encoder = telu_encoder_new(model, NULL);
     follower = telu_encoder_new(model, NULL);
     decoder = telu_decoder_new(model, NULL);

@@ -8,10 +8,9 @@
  *   253, 254    a lost packet
  *   255         a reset
  */
-#include "fuzz.h"
+#include "fuzz_model.h"
 #include "packet.h"
 #include "telu.h"
-#include "tiny_model.h"
 
 #include <math.h>
 
@@ -20,9 +19,7 @@ static struct telu_decoder *decoder;
 
 static void start(void)
 {
-    struct telu_config cfg = tiny_config();
-
-    model = tiny_model(&cfg, 5);
+    model = fuzz_model();
     decoder = telu_decoder_new(model, NULL);
     promise(decoder != NULL, telu_error(), 0);
 }
