@@ -138,7 +138,7 @@ static void check_sha256(void)
  * letters that differ from key to key. Returns the least seconds of three runs. */
 static double seconds_of(const char *a, const char *b, int mixed)
 {
-    char *text = malloc(KEYS * (2 * PAIRS + 5) + 1), *at = text;
+    char *text = malloc(KEYS * (2 * PAIRS + 5) + 2), *at = text;
     struct telu_json_doc doc;
     double least = 1e9;
     unsigned r = 1;

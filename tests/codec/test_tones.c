@@ -3,6 +3,8 @@
  * rate, and no magnitude of a packet is clamped.
  *
  *   test_tones WEIGHTS
+ *
+ * It prints the SNR in dB at each rate.
  */
 #include "expect.h"
 #include "packet.h"
@@ -146,25 +148,24 @@ int main(int argc, char **argv)
         for (int k = 0; k < (int)(sizeof(kinds) / sizeof(*kinds)); k++) {
             struct telu_rate rate = telu_rate_init();
             double best = -1000;
-            int clamped = 0;
-            char what[128];
+            int clamped = 0, falls = 0;
 
             rate.mode = kinds[k].mode;
             rate.tune = kinds[k].tune;
             rate.highpass = 0;             /* the offsets are to be coded */
+            printf("%-22s %-28s", sounds[s].name, kinds[k].name);
             for (int i = 0; i < (int)(sizeof(bitrates) / sizeof(*bitrates)); i++) {
                 double got;
 
                 rate.bitrate = bitrates[i];
                 got = snr(m, &rate, &clamped);
-                snprintf(what, sizeof(what), "%s, %s: dB at %d bit/s, where less has %.1f",
-                         sounds[s].name, kinds[k].name, bitrates[i], best);
-                check(got >= best - MAX_FALL, what, got);
+                printf(" %5.1f%s", got, got < best - MAX_FALL ? "!" : "");
+                falls += !(got >= best - MAX_FALL);
                 best = got > best ? got : best;
             }
-            snprintf(what, sizeof(what), "%s, %s: packets with a clamped magnitude",
-                     sounds[s].name, kinds[k].name);
-            check(clamped == 0, what, clamped);
+            printf("\n");
+            check(falls == 0, "rates with less SNR than a smaller one has", falls);
+            check(clamped == 0, "packets with a clamped magnitude", clamped);
         }
     }
     telu_model_close(m);
