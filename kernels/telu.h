@@ -140,7 +140,8 @@ TELU_API void telu_encoder_info(const struct telu_encoder *e, struct telu_info *
 /* Follows another encoder of the same model and rate, to take over its stream: pcm [320]
  * is one of its inputs and packet [n] its output. Call it for the last packets or for all,
  * in order. The codes come from the packet, so that the networks' states become those of the
- * other encoder once the packets span their memory, as does the rate control. 0 or -1. */
+ * other encoder once the packets span their memory, as do the rate control and the high-pass.
+ * 0 or -1. */
 TELU_API int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
                         const uint8_t *packet, size_t n);
 
