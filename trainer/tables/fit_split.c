@@ -20,7 +20,7 @@
 #define PER_ITEM 400           /* packets of one item */
 #define STRIDE 4               /* step indices between two points of a curve */
 #define BASE_ONLY_TO 2500      /* bit/s: below, nothing else pays for its header */
-#define LEVELS_TO    5000      /* bit/s: up to this, levels and codes sound better than refinement */
+#define LEVELS_TO    5000      /* bit/s: up to this, levels sound better than refinement */
 #define WORST -1e9             /* score of a candidate that exceeds the rate */
 
 static const int candidate[] = { 0, 1, 2, 3, 4, 6, 8 };
