@@ -11,7 +11,7 @@
  * its first bytes matter most.
  *
  * The property redundancy is the size of the head in bytes; 0 sends none. Six bytes hold
- * four codes and cost 2.4 kbit/s. The property redundancy-distance is the age of the older
+ * about four codes and cost 2.4 kbit/s. The property redundancy-distance is the age of the older
  * packet: 1 is best for single losses, more for bursts. It delays the receiver by 20 ms
  * per packet.
  *

@@ -13,9 +13,9 @@
 
 /* The decoder fills coefficients with q = 0 from the base layer. The base layer's fine structure
  * hardly changes from packet to packet and would sound like a comb of tones from 1.9 kHz on.
- * A coefficient there keeps its sign and size as far as it exceeds an uncertainty; the rest of
- * its power gets a random sign. Above 4.2 kHz the base layer has learnt little but an envelope,
- * so the uncertainty is greater. */
+ * Without refinement all coefficients there get random signs. With it, a coefficient keeps its
+ * sign and size as far as it exceeds an uncertainty, and the rest of its power gets a random sign.
+ * Above 4.2 kHz the base layer has learnt little but an envelope, so the uncertainty is greater. */
 #define FIRST_NOISE_BAND    10         /* first band with random signs: 1.9 kHz */
 #define FIRST_ENVELOPE_BAND 16         /* first band above 4.2 kHz */
 #define MAX_BASE_SHARE      0.75f      /* of a base layer that is right in size alone */
@@ -134,12 +134,7 @@ TELU_PUBLIC void telu_dequantise_base(float *y, const float *base, uint32_t u)
             float size = noise_magnitude(base[k], mean);
 
             u = telu_noise(u);
-            if (w.b < FIRST_NOISE_BAND)
-                y[k] = base[k];
-            else if (w.b < FIRST_ENVELOPE_BAND)
-                y[k] = substitute_noise(base[k], mean, 1.0f, 0.0f, 0.5f * mean, u);
-            else
-                y[k] = u >> 31 ? -size : size;
+            y[k] = w.b < FIRST_NOISE_BAND ? base[k] : u >> 31 ? -size : size;
         }
         u = telu_noise_after(u, TELU_LANES - 1);
     }

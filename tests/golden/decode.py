@@ -362,9 +362,7 @@ class Refinement:
 
     def alone(self, c, sign):
         mean = mean_in_bands(c)
-        noise = sign * (np.abs(c) / 2 + 0.75 * mean)
-        return np.where(MOVING, c, np.where(NOISY, noise,
-                                            self.spread(c, mean, 1, 0, mean / 2, sign)))
+        return np.where(MOVING, c, sign * (np.abs(c) / 2 + 0.75 * mean))
 
 
 # --- The long-term postfilter ---

@@ -17,7 +17,7 @@ golden.bin: float32 and int32, little-endian, for P = 12 packets, in this order:
   partial  (P, 16)       what they decode to
   out      (P, 320)      decoder network on `sum`
   sound    (320 P)       its inverse MDCT, samples from -80 on
-  heard    (320 P)       the decoder's: with signs by chance from band 16 on
+  heard    (320 P)       the decoder's: with signs by chance from band 10 on
 """
 import hashlib
 import json
@@ -263,9 +263,8 @@ def alone(coefs, codes):
                 b = np.searchsorted(edges, k, "right")
                 mean = np.abs(coefs[p, HOP * h + edges[b - 1]:HOP * h + edges[b]]).mean()
                 c = coefs[p, HOP * h + k]
-                kept = c * c / (c * c + mean * mean / 4 + 1e-30) if k < 84 else 0
-                size = (abs(c) / 2 + 0.75 * mean) * np.sqrt(1 - kept * kept)
-                y[p, HOP * h + k] = kept * c + (-size if u >> 31 else size)
+                size = abs(c) / 2 + 0.75 * mean
+                y[p, HOP * h + k] = -size if u >> 31 else size
     return y
 
 

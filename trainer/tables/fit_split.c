@@ -21,6 +21,7 @@
 #define STRIDE 4               /* step indices between two points of a curve */
 #define BASE_ONLY_TO 2500      /* bit/s: below, nothing else pays for its header */
 #define LEVELS_TO    5000      /* bit/s: up to this, levels sound better than refinement */
+#define LEAST_GAIN   0.01      /* another number of codes must be better by this, see choose() */
 #define WORST -1e9             /* score of a candidate that exceeds the rate */
 
 static const int candidate[] = { 0, 1, 2, 3, 4, 6, 8 };
@@ -179,12 +180,10 @@ static int allowed(int tune, int rate, int k)
     return tune == TELU_SNR || (candidate[k] > 0 && rate > LEVELS_TO);
 }
 
-/* A rate that no candidate meets at the coarsest step takes the choice of the next one: the encoder
- * then drops codes. */
 static void choose(struct fit *f, scores sum, int items)
 {
     for (int tune = 0; tune < 2; tune++)
-        for (int i = TELU_SPLIT_RATES - 1; i >= 0; i--) {
+        for (int i = 0, last = CANDIDATES; i < TELU_SPLIT_RATES; i++) {
             const double *s = sum[tune][i];
             int best = CANDIDATES, at;
             char text[200];
@@ -206,14 +205,25 @@ static void choose(struct fit *f, scores sum, int items)
                 else
                     at += snprintf(text + at, sizeof(text) - at, "  base %.2f", mean);
             }
+            /* Tones get worse where the number changes, so it changes for a gain alone: by one
+             * percent of the score and of 5, at which noise is hardly heard. */
+            if (tune != TELU_SNR && last < CANDIDATES &&
+                s[best] - s[last] < LEAST_GAIN * (fabs(s[best]) + 5 * items))
+                best = last;
+            last = best;
             f->split[tune * TELU_SPLIT_RATES + i] =
                 best < CANDIDATES ? candidate[best]
                 : tune == TELU_SNR || telu_split_rate[i] <= BASE_ONLY_TO ? TELU_SPLIT_BASE_ONLY
-                : telu_split_rate[i] <= LEVELS_TO || i + 1 == TELU_SPLIT_RATES
-                    ? TELU_SPLIT_LEVELS : f->split[i + 1];
+                                                                         : TELU_SPLIT_LEVELS;
             fit_say(f, "tables: %s  -> %d", text,
                     f->split[tune * TELU_SPLIT_RATES + i]);
         }
+
+    /* A rate that no candidate meets at the coarsest step takes the choice of the next one: the
+     * encoder then drops codes. */
+    for (int i = TELU_SPLIT_RATES - 2; i >= 0; i--)
+        if (telu_split_rate[i] > LEVELS_TO && f->split[i] == TELU_SPLIT_LEVELS)
+            f->split[i] = f->split[i + 1];
 }
 
 struct split_job {
