@@ -10,6 +10,7 @@
 
 #define STEPS_PER_LOG 0.96179669f      /* 1 / (1.5 log 2): steps of 4.5 dB in a log of power */
 #define ROUND         0.35f            /* a level is rounded up from 0.65 steps on: fewer bits */
+#define ROUND_REFINED 0.45f            /* with refinement; 0.35 left bands 1.3 dB low at 6 kbit/s */
 #define POWER_FLOOR   1e-9f            /* added to the power of a coefficient: -90 dB */
 
 #define LOG_PER_STEP  0.519860385f     /* 0.75 log 2 */
@@ -63,7 +64,7 @@ TELU_PUBLIC void telu_level_choose(int *level, const float *c, const float *y, c
                                    float dead)
 {
     for (int b = TELU_LANE; b < TELU_BANDS; b += TELU_LANES) {
-        float has = 0.0f, wants = 0.0f, r;
+        float has = 0.0f, wants = 0.0f, r, round = q ? ROUND_REFINED : ROUND;
         int n = 0, v;
 
         for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
@@ -78,7 +79,7 @@ TELU_PUBLIC void telu_level_choose(int *level, const float *c, const float *y, c
 
         if (!(wants >= 0.0f && has >= 0.0f))
             r = 0.0f;                      /* a NaN, which telu_log() hides */
-        v = r >= dead ? (int)(r + ROUND) : r <= -dead ? -(int)(ROUND - r) : 0;
+        v = r >= dead ? (int)(r + round) : r <= -dead ? -(int)(round - r) : 0;
         v = v < TELU_LEVEL_LEAST ? TELU_LEVEL_LEAST
             : v >= TELU_LEVEL_LEAST + TELU_LEVEL_SYMBOLS
                 ? TELU_LEVEL_LEAST + TELU_LEVEL_SYMBOLS - 1 : v;
@@ -192,6 +193,7 @@ TELU_PUBLIC void telu_level_apply(float *y, const int *level, const int *q)
 
 #undef STEPS_PER_LOG
 #undef ROUND
+#undef ROUND_REFINED
 #undef LOG_PER_STEP
 #undef POWER_FLOOR
 
