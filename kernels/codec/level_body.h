@@ -10,7 +10,7 @@
 
 #define STEPS_PER_LOG 0.96179669f      /* 1 / (1.5 log 2): steps of 4.5 dB in a log of power */
 #define ROUND         0.35f            /* a level is rounded up from 0.65 steps on: fewer bits */
-#define ROUND_REFINED 0.45f            /* with refinement; 0.35 left bands 1.3 dB low at 6 kbit/s */
+#define ROUND_REFINED 0.5f             /* with refinement; 0.35 left bands 1.3 dB low at 6 kbit/s */
 #define POWER_FLOOR   1e-9f            /* added to the power of a coefficient: -90 dB */
 
 #define LOG_PER_STEP  0.519860385f     /* 0.75 log 2 */
