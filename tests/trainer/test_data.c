@@ -232,6 +232,12 @@ static void test_empty(void)
     folder = in("bits");
     dies("files of 0.2 s", "shorter than half a second", folder);
     g_free(folder);
+    text = tone("integers/x.wav", 5.0, 1, TELU_RATE, 20000.0f);
+    folder = g_path_get_dirname(text);
+    dies("samples scaled to integers", "its samples reach 20000, expected 1", folder);
+    dies("all files left out", "1 of 1 files in", folder);
+    g_free(folder);
+    g_free(text);
     text = tone("silence/x.wav", 5.0, 1, TELU_RATE, 0.0f);
     folder = g_path_get_dirname(text);
     dies("nothing but silence", "silence", folder);

@@ -16,6 +16,7 @@
 #define LEAST_SECONDS 2
 #define SILENT 1e-6f           /* peak of silence: -120 dBFS */
 #define LOUD 0.999f
+#define ABSURD 16.0f           /* peak that no recording has: 24 dB over full scale */
 
 /* The folders above the one being searched: a link to one of them would loop. */
 struct above {
@@ -86,6 +87,18 @@ static void line_up(struct dataset *d)
     }
 }
 
+static float peak_of(const float *x, gsize n)
+{
+    float peak = 0.0f;
+
+    for (gsize i = 0; i < n; i++) {
+        float a = fabsf(x[i]);
+
+        peak = a > peak ? a : peak;
+    }
+    return peak;
+}
+
 static int load_clip(struct clip *c, const char *path)
 {
     GError *error = NULL;
@@ -97,14 +110,21 @@ static int load_clip(struct clip *c, const char *path)
         g_error_free(error);
         return -1;
     }
+    if (peak_of(c->pcm, n) > ABSURD) {
+        note("skipped %s: its samples reach %g, expected 1 at full scale: divide them, they seem "
+             "scaled to integers", path, (double)peak_of(c->pcm, n));
+        g_free(c->pcm);
+        return -1;
+    }
     c->path = g_strdup(path);
     c->n = (long)n;
     c->times = 1;
     return 0;
 }
 
-/* Exits on speech that cannot be learned from and warns of poor recordings. */
-static void judge(const struct dataset *d, const char *dir, int texts)
+/* Exits on speech that cannot be learned from and warns of poor recordings. left_out: files
+ * that were skipped. */
+static void judge(const struct dataset *d, const char *dir, int texts, int left_out)
 {
     int clipped = 0;
     long longest = 0;
@@ -114,15 +134,15 @@ static void judge(const struct dataset *d, const char *dir, int texts)
         const struct clip *c = &d->clip[i];
         long loud = 0;
 
-        for (long k = 0; k < c->n; k++) {
-            float a = fabsf(c->pcm[k]);
-
-            peak = a > peak ? a : peak;
-            loud += a >= LOUD;
-        }
+        for (long k = 0; k < c->n; k++)
+            loud += fabsf(c->pcm[k]) >= LOUD;
+        peak = fmaxf(peak, peak_of(c->pcm, (gsize)c->n));
         clipped += loud * 1000 > c->n;
         longest = c->n > longest ? c->n : longest;
     }
+    if (left_out)
+        note("%d of %d files in %s, %d %%, were left out, for the reasons above", left_out,
+             left_out + d->n, dir, 100 * left_out / (left_out + d->n));
     if (texts)
         note("%d text files in %s passed over", texts, dir);
     if (clipped)
@@ -142,7 +162,7 @@ static void judge(const struct dataset *d, const char *dir, int texts)
 void dataset_load(struct dataset *d, const char *dir, const volatile int *stop)
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
-    int texts = 0;
+    int texts = 0, left_out = 0;
 
     if (!g_file_test(dir, G_FILE_TEST_IS_DIR))
         die("%s: there is no such folder", dir);
@@ -153,12 +173,14 @@ void dataset_load(struct dataset *d, const char *dir, const volatile int *stop)
     for (guint i = 0; i < paths->len && !*stop; i++)
         if (is_text(paths->pdata[i]))
             texts++;
-        else if (!load_clip(&d->clip[d->n], paths->pdata[i]))
+        else if (load_clip(&d->clip[d->n], paths->pdata[i]))
+            left_out++;
+        else
             d->n++;
     g_ptr_array_free(paths, TRUE);
     line_up(d);
     if (!*stop)
-        judge(d, dir, texts);
+        judge(d, dir, texts, left_out);
 }
 
 void dataset_release(struct dataset *d)
