@@ -28,15 +28,16 @@ static void on_signal(int number)
     stop = 1;
 }
 
-/* The first signal ends training in order, a second one at once. mpirun passes SIGUSR1 on
- * to its ranks. */
-static void catch_signals(void)
+/* Gives the signals that end a run this handler. mpirun passes SIGUSR1 on to its ranks, and a
+ * terminal that closes sends SIGHUP; nohup has it ignored, and so it stays. */
+static void handle_signals(void (*handler)(int))
 {
-    struct sigaction a = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+    static const int all[] = { SIGINT, SIGTERM, SIGUSR1, SIGHUP };
+    struct sigaction a = { .sa_handler = handler, .sa_flags = SA_RESETHAND }, was;
 
-    sigaction(SIGINT, &a, NULL);
-    sigaction(SIGTERM, &a, NULL);
-    sigaction(SIGUSR1, &a, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+        if (!sigaction(all[i], NULL, &was) && was.sa_handler != SIG_IGN)
+            sigaction(all[i], &a, NULL);
 }
 
 static int trains(const struct options *o)
@@ -204,9 +205,7 @@ static void train_or_export(struct run *r)
     } else if (r->o.export_path || !train(r)) {
         if (r->o.export_path)
             result = (struct result){ r->o.export_path, NULL, NULL };
-        signal(SIGINT, SIG_DFL);       /* all is saved: --export can do it later */
-        signal(SIGTERM, SIG_DFL);
-        signal(SIGUSR1, SIG_DFL);
+        handle_signals(SIG_DFL);       /* all is saved: --export can do it later */
         if (!parallel_rank())
             finish(r->t, &r->p, &r->o, &r->train, &r->valid, &result);
     }
@@ -263,7 +262,7 @@ int main(int argc, char **argv)
 
     gemm_suit_cpu(argv);
     parallel_begin();
-    catch_signals();
+    handle_signals(on_signal);         /* a second signal ends the run at once */
     options_parse(&r.o, &argc, &argv);
     start_ranks(&r.o);
     gemm_threads(r.o.threads);

@@ -37,7 +37,7 @@ static const char details[] =
     "as live curves: tensorboard --logdir CHECKPOINT_DIR), and when training ends\n"
     "model.safetensors (the weight file) and report.html (open it in a browser).\n"
     "\n"
-    "Ctrl-C or SIGTERM finishes the step, saves and ends; --resume goes on with just\n"
+    "Ctrl-C, SIGTERM or a closed terminal ends the step, saves; --resume goes on with just\n"
     "the numbers an uninterrupted run would have had (with --time_limit, which counts\n"
     "real time, nearly so). The speech is in memory: files may go while it is learnt.\n"
     "\n"

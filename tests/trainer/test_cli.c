@@ -380,17 +380,17 @@ static int appears(const char *name)
     return found;
 }
 
-/* The run stops twice at an arbitrary step, by a terminal's signal and by a shutdown's; a
- * second trainer is refused meanwhile. */
+/* The run stops at arbitrary steps, by a terminal's signal, by a terminal that closes and by a
+ * shutdown's; a second trainer is refused meanwhile. */
 static void test_resume(void)
 {
-    static const int signals[] = { SIGINT, SIGTERM };
+    static const int signals[] = { SIGINT, SIGHUP, SIGTERM };
     const char *args = "--data_dir %s --checkpoint_dir %s/runs --experiment_name %s "
                        "--preset tiny --num_epochs 30 --batch_size 2 --resume";
     char *whole, *parts;
 
     expect(run(args, speech, dir, "whole"), 0, "wrote", "an uninterrupted run");
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
         GPid pid = start(args, speech, dir, "parts");
 
         check(appears("runs/parts/metrics.csv") || i, "no epoch was finished", "parts");
