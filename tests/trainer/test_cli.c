@@ -283,7 +283,11 @@ static void test_export_init(void)
         { "tab.code", 0 }, { "tab.lambda", 0 },
     };
     char *model = in("runs/short/model.safetensors"), *anew = in("anew.safetensors");
-    char *folder = in("runs/none");
+    char *folder = in("runs/none"), *silent = in("near-silence"), *quiet;
+    static float soft[48000];
+
+    g_mkdir(silent, 0777);
+    quiet = g_build_filename(silent, "x.wav", NULL);
 
     expect(run("--init %s --data_dir %s --checkpoint_dir %s/runs --experiment_name none "
                "--export %s", model, speech, dir, anew), 0, "wrote", "export of a weight file");
@@ -298,6 +302,13 @@ static void test_export_init(void)
     }
     check(!g_file_test(folder, G_FILE_TEST_EXISTS), "an export of a weight file makes", folder);
     expect(run("--evaluate %s --valid_dir %s", anew, speech), 0, "base3k", "evaluate the export");
+    for (int i = 0; i < 48000; i++)
+        soft[i] = i % 2 ? 3e-6f : -3e-6f;
+    wav_write(quiet, soft, 48000, 1, 16000);
+    expect(run("--evaluate %s --valid_dir %s", anew, silent), 0, "nothing measured",
+           "evaluate near silence");
+    g_free(silent);
+    g_free(quiet);
     g_free(model);
     g_free(anew);
     g_free(folder);

@@ -229,6 +229,11 @@ void quality_measure(struct quality q[QUALITY_POINTS], const struct telu_model *
 
 void quality_print(const struct quality q[QUALITY_POINTS])
 {
+    if (isnan(q[0].snr)) {
+        printf("    nothing measured: no file to check on is louder than -100 dB of full scale\n");
+        fflush(stdout);
+        return;
+    }
     printf("    %-10s %8s %8s %8s %8s %9s %8s\n", "codec", "bit/s", "SNR dB", "SI-SDR",
            "LSD dB", "mean", "std");
     for (int i = 0; i < QUALITY_POINTS; i++)
