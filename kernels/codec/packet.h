@@ -56,6 +56,11 @@ TELU_PUBLIC size_t telu_packet_put_levels(uint8_t *out, size_t cap, int bytes,
                                           const struct telu_layers *l,
                                           const struct telu_tables *t);
 
+/* Returns 1 when no byte behind a packet of these bytes could change its S codes or, when refined,
+ * its step. */
+TELU_NOINLINE int telu_packet_whole(const uint8_t *packet, size_t size, int S, int refined,
+                                    const struct telu_tables *t);
+
 /* Facts of a packet that need none of its codes. */
 struct telu_packet_header {
     int base;                  /* 1: written with a base layer */

@@ -137,6 +137,18 @@ TELU_STATIC int packet_get_header(struct telu_range_dec *d, int *codes, int *ste
     return there;
 }
 
+/* Not inlined on the device: its caller has few registers left. */
+TELU_NOINLINE int telu_packet_whole(const uint8_t *packet, size_t size, int S, int refined,
+                                    const struct telu_tables *t)
+{
+    struct telu_range_dec d;
+    int whole;
+
+    telu_range_dec_init(&d, packet + 1, size - 1);
+    packet_get_header(&d, NULL, NULL, &whole, S, refined, t);
+    return whole;
+}
+
 /* Ends a packet, keeps as many zero bytes as its codes and step need to be certain, and pads it.
  * Returns its length, or 0. */
 TELU_STATIC size_t packet_finish(uint8_t *out, size_t cap, int bytes, const struct telu_layers *l,
@@ -144,24 +156,17 @@ TELU_STATIC size_t packet_finish(uint8_t *out, size_t cap, int bytes, const stru
                                  const struct telu_tables *t)
 {
     size_t size = telu_range_finish(e) + 1;
-    int whole = 0;
 
     if (e->overflow)
         return 0;
     TELU_SYNC_LANES();
-    for (;; size++) {
-        struct telu_range_dec d;
-
-        telu_range_dec_init(&d, out + 1, size - 1);
-        packet_get_header(&d, NULL, NULL, &whole, l->stages, refined, t);
-        if (whole || size >= cap)
-            break;
+    for (; !telu_packet_whole(out, size, l->stages, refined, t); size++) {
+        if (size >= cap)
+            return 0;
         if (TELU_LANE == 0)
             out[size] = 0;
         TELU_SYNC_LANES();
     }
-    if (!whole)
-        return 0;
     if (bytes > 0 && size < cap) {
         if (TELU_LANE == 0)
             memset(out + size, 0, cap - size);
@@ -289,14 +294,16 @@ TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
     packet_set_layers(l, &y, S, whole, step);
     if (!whole)
         return 0;
-    if (y.refined) {
-        telu_bands_envelope(bands, t, l->codes, S);
-        telu_bands_step(bands, t, step, y.shape);
+
+    /* l has it all, and what a device keeps in registers here it would have to save. */
+    if (l->refined) {
+        telu_bands_envelope(bands, t, l->codes, l->stages);
+        telu_bands_step(bands, t, l->step, l->shape);
         if (telu_refine_get(&d, l->q, bands, t))
             return -1;
     }
-    if (y.leveled)
-        telu_level_get(&d, l->level, y.refined ? l->q : NULL, S, t);
+    if (l->leveled)
+        telu_level_get(&d, l->level, l->refined ? l->q : NULL, l->stages, t);
     return telu_range_ended(&d) ? 0 : -1;
 }
 

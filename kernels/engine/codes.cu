@@ -106,9 +106,9 @@ struct few_search {
     struct telu_stage stage[TELU_MAX_STAGES + 1];
 };
 
-/* Prefetched values of a thread: weights and codes of the next stage; the bias of this one. */
+/* Prefetched values of a thread: weights and codes of the next stage. */
 struct few_prefetched {
-    float in[FEW_WEIGHTS], code[FEW_CODES][FEW_AHEAD], bias[FEW_CODES];
+    float in[FEW_WEIGHTS], code[FEW_CODES][FEW_AHEAD];
 };
 
 static __device__ inline float few_weight(const struct telu_stage *st, int latent, int at,
@@ -185,7 +185,7 @@ static __device__ inline struct nearest few_nearest(const struct few_search *s,
             v[j] = min(first + j * FEW_THREADS, codes - 1);
         #pragma unroll
         for (int j = 0; j < FEW_CODES; j++)
-            sum[j] = ahead || !bias ? (ahead ? a->bias[j] : 0.0f) : bias[v[j]];
+            sum[j] = bias ? bias[v[j]] : 0.0f;
         if (ahead)
             #pragma unroll
             for (int d = 0; d < FEW_AHEAD; d++)
@@ -252,11 +252,6 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
         if (!codes_left && !(stage == s.row.stages && s.row.bits))
             return;
 
-        const float *bias = search_bias(&s.row, m, stage < m->cfg.stages ? stage : 0);
-
-        #pragma unroll
-        for (int j = 0; j < FEW_CODES; j++)    /* in flight during the projection */
-            ahead.bias[j] = bias ? bias[min(t + j * FEW_THREADS, codes - 1)] : 0.0f;
         few_project(&s, &ahead, st, latent);
         if (!codes_left) {
             if (warp == 0)
@@ -264,7 +259,8 @@ static __global__ void __launch_bounds__(FEW_THREADS, 1) search_few(struct telu_
             return;
         }
 
-        struct nearest f = few_nearest(&s, &ahead, st, codes, bias);
+        struct nearest f = few_nearest(&s, &ahead, st, codes,
+                                       search_bias(&s.row, m, stage));
 
         if (stage + 1 < m->cfg.stages)
             few_prefetch(&ahead, st + 1, latent, codes);
