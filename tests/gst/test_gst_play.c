@@ -16,8 +16,8 @@
 static const gchar *const readers[] = {
   "filesrc name=file ! telucodecparse name=parse ! telucodecdec",
   "filesrc name=file ! queue ! telucodecparse name=parse ! telucodecdec",
-  "filesrc name=file ! queue2 ring-buffer-max-size=1000000 ! "
-      "telucodecparse name=parse ! telucodecdec",
+  ("filesrc name=file ! queue2 ring-buffer-max-size=1000000 ! "
+      "telucodecparse name=parse ! telucodecdec"),
   "filesrc name=file ! queue2 ! telucodecparse name=parse ! telucodecdec",
 };
 
