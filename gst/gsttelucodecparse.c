@@ -240,27 +240,11 @@ probe_end (GstPad * pad, GstPadProbeInfo * info, gpointer self)
   return GST_PAD_PROBE_OK;
 }
 
-/* Makes every seek accurate: reading on from the nearest known page costs only some
- * 2 kB per second, and only packets that the decoder needs are pushed. */
 static gboolean
 gst_telucodec_parse_src_event (GstBaseParse * parse, GstEvent * event)
 {
-  if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK) {
-    const guint32 seqnum = gst_event_get_seqnum (event);
-    GstSeekType start_type, stop_type;
-    gint64 start, stop;
-    GstSeekFlags flags;
-    GstFormat format;
-    gdouble rate;
-
-    gst_event_parse_seek (event, &rate, &format, &flags, &start_type, &start,
-        &stop_type, &stop);
-    gst_event_unref (event);
-    event = gst_event_new_seek (rate, format, flags | GST_SEEK_FLAG_ACCURATE,
-        start_type, start, stop_type, stop);
-    gst_event_set_seqnum (event, seqnum);
-    gst_telucodec_parse_note_seek (GST_TELUCODEC_PARSE (parse), event);
-  }
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK)
+    event = gst_telucodec_parse_take_seek (GST_TELUCODEC_PARSE (parse), event);
   return GST_BASE_PARSE_CLASS (gst_telucodec_parse_parent_class)->src_event (parse,
       event);
 }

@@ -83,8 +83,10 @@ void gst_telucodec_parse_report_end (GstTelucodecParse * self);
 /* Seeks in push mode: gsttelucodecseek.c. */
 
 GArray *gst_telucodec_parse_new_seeks (void);
-/* Notes a seek before the base class handles it. */
-void gst_telucodec_parse_note_seek (GstTelucodecParse * self, GstEvent * event);
+/* Makes a seek accurate, since reading on from the nearest known page costs only some 2 kB
+ * per second, and notes it before the base class handles it. Takes event, and returns the
+ * one to handle. */
+GstEvent *gst_telucodec_parse_take_seek (GstTelucodecParse * self, GstEvent * event);
 /* Gives SEGMENT to the base class, so that it takes the seek that the event answers. */
 gboolean gst_telucodec_parse_answer_seek (GstTelucodecParse * self, GstEvent * event,
     gboolean (*base) (GstBaseParse *, GstEvent *));

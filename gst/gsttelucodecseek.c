@@ -18,8 +18,8 @@ typedef struct
   GstSegment segment;           /* as the base class will set it */
 } GstTelucodecSeek;
 
-void
-gst_telucodec_parse_note_seek (GstTelucodecParse * self, GstEvent * event)
+GstEvent *
+gst_telucodec_parse_take_seek (GstTelucodecParse * self, GstEvent * event)
 {
   GstTelucodecSeek seek = {.seqnum = gst_event_get_seqnum (event) };
   GstSeekType start_type, stop_type;
@@ -30,17 +30,23 @@ gst_telucodec_parse_note_seek (GstTelucodecParse * self, GstEvent * event)
 
   gst_event_parse_seek (event, &rate, &format, &flags, &start_type, &start,
       &stop_type, &stop);
+  gst_event_unref (event);
+  flags |= GST_SEEK_FLAG_ACCURATE;
+  event = gst_event_new_seek (rate, format, flags, start_type, start, stop_type, stop);
+  gst_event_set_seqnum (event, seek.seqnum);
+
   if (GST_PAD_MODE (GST_BASE_PARSE_SINK_PAD (self)) != GST_PAD_MODE_PUSH
       || format != GST_FORMAT_TIME || rate <= 0.0)
-    return;
+    return event;
   gst_segment_copy_into (&GST_BASE_PARSE (self)->segment, &seek.segment);
   if (seek.segment.format != GST_FORMAT_TIME
       || !gst_segment_do_seek (&seek.segment, rate, format, flags, start_type,
           start, stop_type, stop, NULL))
-    return;
+    return event;
   GST_OBJECT_LOCK (self);
   g_array_append_val (self->seeks, seek);
   GST_OBJECT_UNLOCK (self);
+  return event;
 }
 
 static gboolean
