@@ -110,9 +110,10 @@ static int load_clip(struct clip *c, const char *path)
         g_error_free(error);
         return -1;
     }
-    if (peak_of(c->pcm, n) > ABSURD) {
+    c->peak = peak_of(c->pcm, n);
+    if (c->peak > ABSURD) {
         note("skipped %s: its samples reach %g, expected 1 at full scale: divide them, they seem "
-             "scaled to integers", path, (double)peak_of(c->pcm, n));
+             "scaled to integers", path, (double)c->peak);
         g_free(c->pcm);
         return -1;
     }
@@ -136,7 +137,7 @@ static void judge(const struct dataset *d, const char *dir, int texts, int left_
 
         for (long k = 0; k < c->n; k++)
             loud += fabsf(c->pcm[k]) >= LOUD;
-        peak = fmaxf(peak, peak_of(c->pcm, (gsize)c->n));
+        peak = fmaxf(peak, c->peak);
         clipped += loud * 1000 > c->n;
         longest = c->n > longest ? c->n : longest;
     }

@@ -11,6 +11,7 @@ struct clip {
     char *path;
     float *pcm;
     long n;
+    float peak;                /* largest magnitude */
     int times;                 /* repetitions in the line, one after the other */
     long at;                   /* offset of the first one in the line */
 };

@@ -51,10 +51,9 @@ struct fit {
 struct fit_cut *fit_cuts(struct fit *f, const struct tables_clip *clips, int n_clips, int seconds,
                          int *n);
 
-/* Runs the encoder on one cut. coded: 1 for a search that minds the cost of codes; latents: 1 keeps
- * them. Returns 0 or -1; fit_free(), or the caller, frees the arrays. */
-int fit_item(struct fit *f, struct fit_item *it, const struct fit_cut *cut, int coded,
-             int latents);
+/* Runs the encoder on one cut, with f->m's cost of codes in mind. latents: 1 keeps them. Returns 0
+ * or -1; fit_free(), or the caller, frees the arrays. */
+int fit_item(struct fit *f, struct fit_item *it, const struct fit_cut *cut, int latents);
 
 /* fit_code.c: tables of codes that cost the same; then counts them and fits groups, frequencies
  * and lambda. */

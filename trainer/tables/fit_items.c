@@ -17,7 +17,7 @@
 #define LEAST_SECONDS 5        /* least length of an item, if its clip is that long */
 #define LEAD (TELU_DELAY + 40) /* samples before 0 that the first hop sees */
 
-static int run_encoder(struct fit *f, struct fit_item *it, int coded)
+static int run_encoder(struct fit *f, struct fit_item *it)
 {
     const struct telu_config *cfg = &f->cfg;
     float *mem = floats(telu_net_floats(cfg->enc_width, cfg->enc_blocks, cfg->kernel,
@@ -31,7 +31,7 @@ static int run_encoder(struct fit *f, struct fit_item *it, int coded)
         r = telu_encoder_net(&f->ctx, f->m, &s, latent, it->c + p * TELU_COEFS);
         if (!r)
             r = telu_rvq_encode(&f->ctx, f->m, it->codes + p * cfg->stages,
-                                cfg->stages, &none, 0, coded, sum, latent);
+                                cfg->stages, &none, 0, 1, sum, latent);
         if (it->latent)
             memcpy(it->latent + (size_t)p * cfg->latent, latent, cfg->latent * sizeof(*latent));
     }
@@ -41,8 +41,7 @@ static int run_encoder(struct fit *f, struct fit_item *it, int coded)
     return r;
 }
 
-int fit_item(struct fit *f, struct fit_item *it, const struct fit_cut *cut, int coded,
-             int latents)
+int fit_item(struct fit *f, struct fit_item *it, const struct fit_cut *cut, int latents)
 {
     const int packets = (cut->n + TELU_DELAY) / TELU_PACKET, H = 2 * packets;
     float *x = floats((size_t)(H + 1) * TELU_HOP);
@@ -62,13 +61,13 @@ int fit_item(struct fit *f, struct fit_item *it, const struct fit_cut *cut, int 
     for (int k = 0; k < packets * TELU_COEFS; k++)
         power += (double)it->c[k] * it->c[k];
     it->power = power / ((double)packets * TELU_COEFS);
-    return run_encoder(f, it, coded);
+    return run_encoder(f, it);
 }
 
 static int make_item(struct fit *f, int i, void *arg, int thread)
 {
     (void)thread;
-    return fit_item(f, &f->item[i], (const struct fit_cut *)arg + i, 1, 0);
+    return fit_item(f, &f->item[i], (const struct fit_cut *)arg + i, 0);
 }
 
 /* Every clip gives about the same share, from a random place; some clips, evenly spaced,
