@@ -55,7 +55,7 @@ extern "C" {
 #define TELU_MIN_BITRATE 500
 #define TELU_MAX_BITRATE 64000
 #define TELU_MAX_STAGES  16
-#define TELU_WARMUP      33    /* packets after which a decoder that was started
+#define TELU_WARMUP      57    /* packets after which a decoder that was started
                                 * mid-stream gives exactly the running one's sound */
 
 struct telu_model;

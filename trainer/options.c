@@ -73,7 +73,7 @@ static void dashes(int argc, char **argv)
     }
 }
 
-/* Decoders have at most five blocks: TELU_WARMUP depends on it. */
+/* Decoders have at most five blocks and post-networks four: TELU_WARMUP depends on it. */
 static struct telu_config preset(const char *name)
 {
     struct telu_config c = telu_config_default();

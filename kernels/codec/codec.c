@@ -8,7 +8,7 @@
  *                          '--> c - g base --> quantise (rate control) --> q--'
  *
  *   packet --> codes --> rvq --> decoder net --> base --> dequantise --> imdct --> ltpf --> pcm
- *                                                          q
+ *                                                          q                 post-network
  *
  * A packet without codes (S = 0) skips the networks and clears their histories. Each stream
  * runs alone in host memory; engine.h batches streams on a device.
@@ -47,7 +47,9 @@ struct telu_decoder {
     struct telu_ctx ctx;
     float *arena;
     struct telu_synthesis synthesis;
-    float *c;                  /* [320] */
+    float *c, *base;           /* [320] each; base: of the network, zeros without one */
+    struct telu_postnet post;
+    int post_history;          /* 1: the post-network's history is not all zero */
     float *sum;                /* [latent], last packet with codes */
     struct telu_net_state dec;
     int has_history;
@@ -309,7 +311,7 @@ struct telu_decoder *telu_decoder_new(const struct telu_model *m,
     struct telu_decoder *d = calloc(1, sizeof(*d));
     const struct telu_config *c = m ? &m->cfg : NULL;
     size_t dec = c ? net_floats(c, c->dec_width, c->dec_blocks) : 0;
-    size_t latent = c ? padded(c->latent) : 0;
+    size_t latent = c ? padded(c->latent) : 0, post = m ? telu_postnet_floats(m) : 0;
     float *at;
 
     if (!d) {
@@ -317,7 +319,7 @@ struct telu_decoder *telu_decoder_new(const struct telu_model *m,
         return NULL;
     }
     if (stream_init(&d->ctx, &d->arena, m, be, padded(telu_synthesis_floats()) +
-               2 * padded(TELU_COEFS) + latent + dec)) {
+               3 * padded(TELU_COEFS) + latent + padded(dec) + post)) {
         free(d);
         return NULL;
     }
@@ -325,9 +327,11 @@ struct telu_decoder *telu_decoder_new(const struct telu_model *m,
     at = d->arena;
     telu_synthesis_init(&d->synthesis, take(&at, telu_synthesis_floats()));
     d->c = take(&at, TELU_COEFS);
+    d->base = take(&at, TELU_COEFS);
     telu_plc_init(&d->plc, take(&at, TELU_COEFS));
     d->sum = take(&at, latent);
     telu_net_init(&d->dec, take(&at, dec), c->dec_width, c->dec_blocks, c->kernel);
+    telu_postnet_init(&d->post, take(&at, post), m);
     return d;
 }
 
@@ -348,9 +352,17 @@ static void reset_decoder_network(struct telu_decoder *d)
     d->has_history = 0;
 }
 
+static void reset_postnet(struct telu_decoder *d)
+{
+    if (d->post_history)
+        telu_postnet_reset(&d->post, d->m);
+    d->post_history = 0;
+}
+
 void telu_decoder_reset(struct telu_decoder *d)
 {
     reset_decoder_network(d);
+    reset_postnet(d);
     telu_synthesis_reset(&d->synthesis);
     memset(&d->info, 0, sizeof(d->info));
     telu_plc_reset(&d->plc);
@@ -361,22 +373,45 @@ void telu_decoder_info(const struct telu_decoder *d, struct telu_info *info)
     *info = d->info;
 }
 
+/* c -> pcm, corrected by the post-network where the model has one. It learnt what sounds right, so
+ * a packet tuned for SNR (bands not NULL, shape 0) keeps the postfilter. */
+static int synthesise(struct telu_decoder *d, enum telu_postnet_kind kind,
+                      const struct telu_bands *bands, float *pcm)
+{
+    const struct telu_layers *l = &d->layers;
+    struct telu_correction how = { .bands = bands, .shape = l->shape };
+
+    if (!d->m->post.blocks || (bands && l->shape == 0)) {
+        reset_postnet(d);
+        return telu_synthesis_run(&d->ctx, &d->synthesis, d->c, bands ? &how : NULL, pcm);
+    }
+    d->post_history = 1;
+    how.m = d->m;
+    how.net = &d->post;
+    how.packet = (struct telu_postnet_packet){
+        .base = d->base, .q = l->q, .step = d->bands.step, .kind = kind,
+        .stages = kind == TELU_POSTNET_CONCEALED ? 0 : l->stages,
+    };
+    return telu_synthesis_run(&d->ctx, &d->synthesis, d->c, &how, pcm);
+}
+
 int telu_conceal(struct telu_decoder *d, float *pcm)
 {
     float gain = telu_plc_next_gain(&d->plc);
 
     d->info = (struct telu_info){ 0 };
+    memset(d->base, 0, TELU_COEFS * sizeof(float));
     if (gain == 0.0f)
         memset(d->c, 0, TELU_COEFS * sizeof(float));
     else if (!d->plc.base)
         telu_plc_repeat(&d->plc, d->c);
-    else if (telu_decoder_net(&d->ctx, d->m, &d->dec, d->c, d->sum))
+    else if (telu_decoder_net(&d->ctx, d->m, &d->dec, d->base, d->sum))
         return -1;
     else
-        telu_plc_extrapolate(&d->plc, d->c, d->c);
+        telu_plc_extrapolate(&d->plc, d->c, d->base);
     for (int k = 0; k < TELU_COEFS; k++)
         d->c[k] *= gain;
-    return telu_synthesis_run(&d->ctx, &d->synthesis, d->c, NULL, 0, pcm);
+    return synthesise(d, TELU_POSTNET_CONCEALED, NULL, pcm);
 }
 
 int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *pcm)
@@ -391,17 +426,17 @@ int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *
     base = l->stages > 0 || l->prefix_bits > 0;
     if (!base) {
         reset_decoder_network(d);
-        memset(d->c, 0, TELU_COEFS * sizeof(float));
+        memset(d->base, 0, TELU_COEFS * sizeof(float));
     } else {
         d->has_history = 1;
         if (telu_rvq_decode(&d->ctx, d->m, d->sum, l->codes, l->stages, l->prefix,
                             l->prefix_bits) ||
-            telu_decoder_net(&d->ctx, d->m, &d->dec, d->c, d->sum))
+            telu_decoder_net(&d->ctx, d->m, &d->dec, d->base, d->sum))
             return -1;
     }
-    telu_dequantise_packet(d->c, l, &d->bands, t, d->c);
+    telu_dequantise_packet(d->c, l, &d->bands, t, d->base);
     telu_plc_received(&d->plc, d->c, base);
     d->info = telu_layers_info(l, (int)n);
-    return telu_synthesis_run(&d->ctx, &d->synthesis, d->c, l->refined ? &d->bands : NULL,
-                              l->shape, pcm);
+    return synthesise(d, l->refined ? TELU_POSTNET_REFINED : l->leveled ? TELU_POSTNET_LEVELED :
+                      TELU_POSTNET_BASE, l->refined ? &d->bands : NULL, pcm);
 }

@@ -6,6 +6,8 @@
 
 #include "dequantise_body.h"
 
+#include "postnet_body.h"
+
 #include "level_body.h"
 
 #include "code_body.h"

@@ -51,6 +51,12 @@ int telu_config_check(const struct telu_config *c)
     return 0;
 }
 
+int telu_postnet_config_check(const struct telu_postnet_config *p)
+{
+    return in_range("postnet width", p->width, 1, TELU_MAX_WIDTH) ||
+           in_range("postnet blocks", p->blocks, 1, TELU_MAX_BLOCKS) ? -1 : 0;
+}
+
 struct walk {
     int (*fn)(void *user, const struct telu_tensor *t);
     void *user;
@@ -164,4 +170,18 @@ int telu_config_tensors(const struct telu_config *c,
     if (!r) r = linear(w, "dec", -1, "value", TELU_BF16, TELU_COEFS, c->dec_width);
     if (!r) r = linear(w, "dec", -1, "scale", TELU_BF16, TELU_COEFS, c->dec_width);
     return r ? r : tables(w, c);
+}
+
+int telu_postnet_tensors(const struct telu_config *c, const struct telu_postnet_config *p,
+                         int (*fn)(void *user, const struct telu_tensor *t), void *user)
+{
+    const struct walk walk = { fn, user }, *w = &walk;
+    int r;
+
+    if (!p->blocks)
+        return 0;
+    r = linear(w, "post", -1, "in", TELU_BF16, p->width, TELU_POSTNET_FEATURES);
+    for (int i = 0; !r && i < p->blocks; i++)
+        r = block(w, "post", i, p->width, c);
+    return r ? r : linear(w, "post", -1, "out", TELU_BF16, TELU_POSTNET_OUTPUTS, p->width);
 }

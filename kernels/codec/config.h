@@ -31,6 +31,15 @@ struct telu_config {
     int env_stages;            /* stages in the envelope table, 0 .. 16 */
 };
 
+/* Sizes of the post-network (postnet.h); its taps and expansion are the config's. */
+struct telu_postnet_config {
+    int width;                 /* channels, 1 .. 1024 */
+    int blocks;                /* 1 .. 16; 0: the model has no post-network */
+};
+
+#define TELU_POSTNET_FEATURES 1352     /* 1350 inputs, and zeros to a multiple of 8 */
+#define TELU_POSTNET_OUTPUTS  (3 * TELU_COEFS)
+
 /* Fields in the order of the weight file: field(name, least, most) for an int, with `c` for the
  * config, and array(name) for one int of each stage. */
 #define TELU_CONFIG_FIELDS(field, array) \
@@ -51,6 +60,7 @@ struct telu_config telu_config_default(void);
 
 /* 0, or -1 and telu_error() with the field, its value and its range. */
 int telu_config_check(const struct telu_config *c);
+int telu_postnet_config_check(const struct telu_postnet_config *p);
 
 enum telu_dtype { TELU_F32, TELU_BF16, TELU_I16, TELU_U16, TELU_U8 };
 
@@ -78,6 +88,11 @@ void telu_tensor_name(char *text, size_t size, const char *prefix, int index,
 int telu_config_tensors(const struct telu_config *c,
                         int (*fn)(void *user, const struct telu_tensor *t),
                         void *user);
+
+/* The same for the tensors of a post-network, which follow those of the config; none when
+ * p->blocks is 0. */
+int telu_postnet_tensors(const struct telu_config *c, const struct telu_postnet_config *p,
+                         int (*fn)(void *user, const struct telu_tensor *t), void *user);
 
 #ifdef __cplusplus
 }

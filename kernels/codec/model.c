@@ -51,18 +51,27 @@ static int append(void *user, const struct telu_tensor *t)
     return 0;
 }
 
-struct telu_tensor *telu_tensor_list(const struct telu_config *cfg, int *count)
+static void append_all(struct list *l, const struct telu_config *cfg,
+                       const struct telu_postnet_config *post)
+{
+    telu_config_tensors(cfg, append, l);
+    if (post)
+        telu_postnet_tensors(cfg, post, append, l);
+}
+
+struct telu_tensor *telu_tensor_list(const struct telu_config *cfg,
+                                     const struct telu_postnet_config *post, int *count)
 {
     struct list l = { 0 };
 
-    telu_config_tensors(cfg, append, &l);
+    append_all(&l, cfg, post);
     l.t = calloc(l.count, sizeof(*l.t));
     if (!l.t) {
         telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a list of %d tensors", l.count);
         return NULL;
     }
     l.count = 0;
-    telu_config_tensors(cfg, append, &l);
+    append_all(&l, cfg, post);
     *count = l.count;
     return l.t;
 }
@@ -281,6 +290,11 @@ static void connect(const struct build *b, struct telu_model *m)
     m->dec_scale = linear16(b, "dec", "scale.w", "scale.b");
     connect_blocks(b, m->enc, "enc", m->cfg.enc_blocks);
     connect_blocks(b, m->dec, "dec", m->cfg.dec_blocks);
+    if (m->post.blocks) {
+        m->post_in = linear16(b, "post", "in.w", "in.b");
+        m->post_out = linear16(b, "post", "out.w", "out.b");
+        connect_blocks(b, m->post_block, "post", m->post.blocks);
+    }
 
     for (int s = 0; s < m->cfg.stages; s++) {
         struct telu_stage *v = &m->vq[s];
@@ -405,6 +419,14 @@ struct telu_model *telu_model_build(const struct telu_config *cfg,
                                     const struct telu_blob *blobs, int count,
                                     const char *id)
 {
+    return telu_model_build_post(cfg, NULL, blobs, count, id);
+}
+
+struct telu_model *telu_model_build_post(const struct telu_config *cfg,
+                                         const struct telu_postnet_config *post,
+                                         const struct telu_blob *blobs, int count,
+                                         const char *id)
+{
     struct telu_tensor *t;
     struct telu_model *m;
     int expected, r;
@@ -413,9 +435,11 @@ struct telu_model *telu_model_build(const struct telu_config *cfg,
         telu_fail("tensors are little-endian, this machine is not");
         return NULL;
     }
-    if (telu_config_check(cfg))
+    if (post && !post->blocks)
+        post = NULL;
+    if (telu_config_check(cfg) || (post && telu_postnet_config_check(post)))
         return NULL;
-    t = telu_tensor_list(cfg, &expected);
+    t = telu_tensor_list(cfg, post, &expected);
     if (!t)
         return NULL;
     m = calloc(1, sizeof(*m));
@@ -426,6 +450,8 @@ struct telu_model *telu_model_build(const struct telu_config *cfg,
     }
 
     m->cfg = *cfg;
+    if (post)
+        m->post = *post;
     while (1 << m->n < cfg->codes)
         m->n++;
     snprintf(m->id, sizeof(m->id), "%s", id ? id : "");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* network.c - the ConvNeXt block of both networks (Liu et al. 2022), and its state.
+/* network.c - the ConvNeXt block of all networks (Liu et al. 2022), and its state.
  *
  *   x --+--> dwconv --> norm --> up --> gelu --> down --> * scale --(+)--> y
  *       |    K packets           C -> eC        eC -> C             |

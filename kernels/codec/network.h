@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* network.h - encoder network, residual VQ and decoder network, one packet per call; the caller
- * owns the state. encoder.c and decoder.c have the diagrams.
+/* network.h - encoder network, residual VQ, decoder network and post-network, one packet per call;
+ * the caller owns the state. encoder.c, decoder.c and postnet.c have the diagrams.
  */
 #ifndef TELU_NETWORK_H
 #define TELU_NETWORK_H
 
 #include "backend.h"
+#include "postnet.h"
 #include "weights.h"
 
 #ifdef __cplusplus
@@ -37,6 +38,20 @@ int telu_encoder_net(struct telu_ctx *ctx, const struct telu_model *m,
 /* latent -> c [320] (decoder.c). */
 int telu_decoder_net(struct telu_ctx *ctx, const struct telu_model *m,
                      struct telu_net_state *s, float *c, const float *latent);
+
+/* postnet.c: state of a stream's post-network. _floats() returns 0 for a model without one. */
+struct telu_postnet {
+    struct telu_net_state net;
+    float *io;                 /* [1352] features, then [960] outputs */
+};
+
+size_t telu_postnet_floats(const struct telu_model *m);
+void telu_postnet_init(struct telu_postnet *s, float *mem, const struct telu_model *m);
+void telu_postnet_reset(struct telu_postnet *s, const struct telu_model *m);
+
+/* change [320]: as in telu_postnet_change(). */
+int telu_postnet_run(struct telu_ctx *ctx, const struct telu_model *m, struct telu_postnet *s,
+                     float *change, const struct telu_postnet_packet *p);
 
 /* rvq.c: latent -> the first S codes, a prefix of `prefix_bits` bits of stage S (0: none), and
  * sum, the latent that they decode to. coded: 1 minds the cost of each code (code.h). latent and

@@ -29,19 +29,34 @@ void telu_synthesis_reset(struct telu_synthesis *s)
     memset(s->plain, 0, TELU_LTPF_SPAN * sizeof(float));
 }
 
-/* Adds the postfilter's change to pcm. The filter reads the plain signal, never its own output,
- * so its memory ends with the packet before. */
-static int add_postfilter(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
-                          const struct telu_bands *p, int shape, float *pcm)
+/* d: coefficients of the predicted waveform -> change of c. g: confidence of both hops. */
+static int correct(struct telu_ctx *ctx, const struct telu_correction *how, float *d,
+                   const float *c, const float *g)
+{
+    struct telu_postnet_packet packet = how->packet;
+
+    if (!how->m) {
+        telu_postfilter_change(d, c, d, g, how->bands, how->shape);
+        return 0;
+    }
+    packet.c = c;
+    packet.prediction = d;
+    packet.confidence = g;
+    return telu_postnet_run(ctx, how->m, how->net, d, &packet);
+}
+
+/* Adds the correction to pcm. The prediction reads the plain signal, never what was corrected, so
+ * its memory ends with the packet before. */
+static int add_correction(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
+                          const struct telu_correction *how, float *pcm)
 {
     const float *x = s->prediction + TELU_EDGE;
     float g[2];
 
     if (ctx->be->ltpf(ctx, s->prediction, g, s->plain, 1) ||
-        ctx->be->mdct(ctx, s->change, s->prediction, 2, 1))
-        return -1;
-    telu_postfilter_change(s->change, c, s->change, g, p, shape);
-    if (ctx->be->imdct(ctx, s->prediction, s->change, 1, 2))
+        ctx->be->mdct(ctx, s->change, s->prediction, 2, 1) ||
+        correct(ctx, how, s->change, c, g) ||
+        ctx->be->imdct(ctx, s->prediction, s->change, 1, 2))
         return -1;
     for (int i = 0; i < TELU_PACKET; i++)
         pcm[i] += x[i];
@@ -50,9 +65,9 @@ static int add_postfilter(struct telu_ctx *ctx, struct telu_synthesis *s, const 
 }
 
 /* The first 80 samples overlap the end of the packet before, the last 80 wait for the next one:
- * for the plain signal and for the postfilter's change alike. */
+ * for the plain signal and for the correction alike. */
 int telu_synthesis_run(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
-                   const struct telu_bands *p, int shape, float *pcm)
+                       const struct telu_correction *how, float *pcm)
 {
     const float *x = s->wave + TELU_EDGE;
     float *now = s->plain + TELU_LTPF_MAX_LAG;
@@ -68,8 +83,8 @@ int telu_synthesis_run(struct telu_ctx *ctx, struct telu_synthesis *s, const flo
     memcpy(pcm, now, TELU_PACKET * sizeof(*pcm));
     for (int i = 0; i < TELU_OVERLAP; i++)
         pcm[i] += s->change_tail[i];
-    if (p)
-        return add_postfilter(ctx, s, c, p, shape, pcm);
+    if (how)
+        return add_correction(ctx, s, c, how, pcm);
     memset(s->change_tail, 0, TELU_OVERLAP * sizeof(float));
     return 0;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* synthesis.h - synthesis of a decoded packet: inverse transform, overlap with the packet before,
- * long-term postfilter (FORMAT.md). synthesis.cu is the device's version.
+ * long-term postfilter or post-network (FORMAT.md). synthesis.cu is the device's version.
  */
 #ifndef TELU_SYNTHESIS_H
 #define TELU_SYNTHESIS_H
 
 #include "ltpf.h"
+#include "network.h"
 #include "refine.h"
 
 struct telu_synthesis {
@@ -23,9 +24,17 @@ size_t telu_synthesis_floats(void);
 void telu_synthesis_init(struct telu_synthesis *s, float *memory);
 void telu_synthesis_reset(struct telu_synthesis *s);
 
-/* c [320] -> pcm [320]. p, shape: band parameters and shape of a refined packet; p NULL: the
- * packet is not refined, so the postfilter is off. 0, or -1 and telu_error(). */
+/* What corrects the decoded coefficients. */
+struct telu_correction {
+    const struct telu_bands *bands;        /* of a refined packet: the postfilter changes it */
+    int shape;
+    const struct telu_model *m;            /* not NULL: the post-network changes the packet */
+    struct telu_postnet *net;
+    struct telu_postnet_packet packet;     /* without c, prediction and confidence */
+};
+
+/* c [320] -> pcm [320]. how NULL: nothing corrects the packet. 0, or -1 and telu_error(). */
 int telu_synthesis_run(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
-                   const struct telu_bands *p, int shape, float *pcm);
+                       const struct telu_correction *how, float *pcm);
 
 #endif

@@ -94,6 +94,46 @@ static int read_config(struct telu_config *cfg, const char *text)
     return r;
 }
 
+/* Reads a SHA-256 in hex digits. */
+static int read_id(char id[65], const struct telu_json *meta, const char *key)
+{
+    const char *is = telu_json_string(telu_json_member(meta, key));
+
+    if (!is || strlen(is) != 64 || strspn(is, "0123456789abcdef") != 64)
+        return bad("__metadata__: %s is missing or malformed, expected 64 lower-case hex digits",
+                   key);
+    memcpy(id, is, 65);
+    return 0;
+}
+
+static int read_postnet_fields(struct telu_postnet_config *p, const struct telu_json *o)
+{
+    if (read_field(o, "width", &p->width) || read_field(o, "blocks", &p->blocks))
+        return -1;
+    if (o->count != 2)
+        return bad("postnet: has %u fields, expected 2", o->count);
+    return telu_postnet_config_check(p);
+}
+
+/* A file without the key has no post-network. */
+static int read_postnet(struct telu_weights *w, const struct telu_json *meta)
+{
+    const char *text = telu_json_string(telu_json_member(meta, "postnet"));
+    struct telu_json_doc doc;
+    int r;
+
+    if (!telu_json_member(meta, "postnet"))
+        return 0;
+    if (!text)
+        return bad("__metadata__: postnet is no string, expected JSON");
+    if (read_id(w->post_id, meta, "postnet_id") ||
+        telu_json_parse(&doc, "postnet", text, strlen(text)))
+        return -1;
+    r = read_postnet_fields(&w->post, doc.node);
+    telu_json_free(&doc);
+    return r;
+}
+
 static int expect(const struct telu_json *meta, const char *key, const char *value,
                   enum telu_status status)
 {
@@ -122,7 +162,6 @@ static int check_version(const struct telu_json *meta)
 static int read_metadata(const struct telu_json *root, struct telu_weights *w)
 {
     const struct telu_json *meta = telu_json_member(root, "__metadata__");
-    const char *id;
 
     if (!meta || meta->kind != TELU_JSON_OBJECT)
         return bad("__metadata__ is missing, expected an object of strings");
@@ -131,12 +170,10 @@ static int read_metadata(const struct telu_json *root, struct telu_weights *w)
     if (check_version(meta))
         return -1;
 
-    id = telu_json_string(telu_json_member(meta, "model_id"));
-    if (!id || strlen(id) != 64 || strspn(id, "0123456789abcdef") != 64)
-        return bad("__metadata__: model_id is missing or malformed, expected 64 lower-case "
-                   "hex digits");
-    memcpy(w->id, id, 65);
-    return read_config(&w->cfg, telu_json_string(telu_json_member(meta, "config")));
+    if (read_id(w->id, meta, "model_id") ||
+        read_config(&w->cfg, telu_json_string(telu_json_member(meta, "config"))))
+        return -1;
+    return read_postnet(w, meta);
 }
 
 /* --- Tensors ------------------------------------------------------------ */
@@ -245,13 +282,13 @@ static int check_extra(const struct telu_json *root, const struct telu_tensor *t
     return 0;
 }
 
-static int check_id(const struct telu_blob *blobs, int count, const char *id)
+static int check_id(const char *key, const struct telu_blob *blobs, int count, const char *id)
 {
     char is[65];
 
     telu_blobs_id(blobs, count, is);
-    return !strcmp(is, id) ? 0 : bad("model_id is %s, expected %s from the tensors: the file is "
-                                     "damaged", id, is);
+    return !strcmp(is, id) ? 0 : bad("%s is %s, expected %s from the tensors: the file is "
+                                     "damaged", key, id, is);
 }
 
 void telu_blobs_id(const struct telu_blob *blobs, int count, char id[65])
@@ -314,7 +351,10 @@ static int read_data(FILE *f, const struct telu_json *root, struct telu_weights 
         return -1;
     if (fgetc(f) != EOF)
         return bad("bytes after the last tensor, expected the end");
-    return check_id(w->blob, w->count, w->id);
+    if (check_id("model_id", w->blob, w->own, w->id))
+        return -1;
+    return w->post.blocks ? check_id("postnet_id", w->blob + w->own, w->count - w->own,
+                                     w->post_id) : 0;
 }
 
 static int read_tensors(FILE *f, const struct telu_json *root, struct telu_weights *w)
@@ -322,9 +362,10 @@ static int read_tensors(FILE *f, const struct telu_json *root, struct telu_weigh
     struct range *range;
     int r;
 
-    w->tensor = telu_tensor_list(&w->cfg, &w->count);
+    w->tensor = telu_tensor_list(&w->cfg, &w->post, &w->count);
     if (!w->tensor)
         return -1;
+    free(telu_tensor_list(&w->cfg, NULL, &w->own));
     w->blob = calloc(w->count, sizeof(*w->blob));
     range = calloc(w->count, sizeof(*range));
     r = w->blob && range ? read_data(f, root, w, range) :
@@ -421,7 +462,7 @@ struct telu_model *telu_model_open(const char *path)
 
     if (telu_weights_open(&w, path))
         return NULL;
-    m = telu_model_build(&w.cfg, w.blob, w.count, w.id);
+    m = telu_model_build_post(&w.cfg, &w.post, w.blob, w.count, w.id);
     if (!m)
         name_file(path);
     telu_weights_close(&w);

@@ -47,6 +47,9 @@ struct telu_model {
     struct telu_linear16 enc_in, enc_out, dec_in, dec_value, dec_scale;
     struct telu_block enc[TELU_MAX_BLOCKS], dec[TELU_MAX_BLOCKS];
     struct telu_stage vq[TELU_MAX_STAGES];
+    struct telu_postnet_config post;       /* blocks 0: none */
+    struct telu_linear16 post_in, post_out;
+    struct telu_block post_block[TELU_MAX_BLOCKS];
     struct telu_tables tab;
     void *arena;               /* one aligned block; all the above point into it */
     size_t arena_bytes;
@@ -66,15 +69,25 @@ struct telu_model *telu_model_build(const struct telu_config *cfg,
                                     const struct telu_blob *blobs, int count,
                                     const char *id);
 
+/* The same with a post-network: the blobs of telu_postnet_tensors() follow the others. */
+struct telu_model *telu_model_build_post(const struct telu_config *cfg,
+                                         const struct telu_postnet_config *post,
+                                         const struct telu_blob *blobs, int count,
+                                         const char *id);
+
 /* SHA-256 over the blobs in order: 64 hex digits. */
 void telu_blobs_id(const struct telu_blob *blobs, int count, char id[65]);
 
 /* A weight file in memory, its tensors unchanged. */
 struct telu_weights {
     struct telu_config cfg;
+    struct telu_postnet_config post;
     char id[65];               /* model_id, compared with the tensors */
-    int count;
-    struct telu_tensor *tensor;            /* all of telu_config_tensors(cfg) */
+    char post_id[65];          /* the same of the post-network; "" without one */
+    int count;                 /* of all tensors */
+    int own;                   /* those of telu_config_tensors(cfg), which come first and which
+                                * alone determine packets and model_id */
+    struct telu_tensor *tensor;
     struct telu_blob *blob;                /* their bytes, not aligned */
     void *data;                /* owns the bytes of the blobs */
 };
@@ -89,8 +102,10 @@ void telu_weights_close(struct telu_weights *w);
 size_t telu_tensor_bytes(const struct telu_tensor *t);
 const char *telu_dtype_name(enum telu_dtype d);
 
-/* All tensors, in the order of telu_config_tensors(); free() them. NULL: no memory. */
-struct telu_tensor *telu_tensor_list(const struct telu_config *cfg, int *count);
+/* All tensors, in the order of telu_config_tensors() and, when post is not NULL,
+ * telu_postnet_tensors(); free() them. NULL: no memory. */
+struct telu_tensor *telu_tensor_list(const struct telu_config *cfg,
+                                     const struct telu_postnet_config *post, int *count);
 
 #ifdef __cplusplus
 }

@@ -24,6 +24,8 @@ static __device__ const int device_split_rate[] = { TELU_SPLIT_RATE_LIST };
 
 #include "dequantise_body.h"
 
+#include "postnet_body.h"
+
 #include "level_body.h"
 
 #include "code_body.h"

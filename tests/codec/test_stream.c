@@ -386,16 +386,10 @@ static void cut(const struct telu_model *m, const struct stream *s)
     telu_decoder_free(d);
 }
 
-int main(void)
+static void check_model(const struct telu_model *m, const float *x)
 {
-    struct telu_config cfg = tiny_config();
-    struct telu_model *m = tiny_model(&cfg, 11);
     static struct stream a, b;
-    static float x[SAMPLES + TELU_PACKET];
 
-    if (!m)
-        fail("tiny_model");
-    tiny_speech(x, SAMPLES + TELU_PACKET, 2);
     for (int kind = 0; kind < KINDS; kind++) {
         repeat(m, kind, x, &a, &b);
         check_sizes(m, kind, &a);
@@ -406,7 +400,23 @@ int main(void)
     }
     check_waveform(m, x);
     change(m, x);
-    telu_model_close(m);
+}
+
+int main(void)
+{
+    const struct telu_postnet_config post[] = { { 0, 0 }, { 24, 4 } };
+    struct telu_config cfg = tiny_config();
+    static float x[SAMPLES + TELU_PACKET];
+
+    tiny_speech(x, SAMPLES + TELU_PACKET, 2);
+    for (int i = 0; i < 2; i++) {
+        struct telu_model *m = tiny_model_postnet(&cfg, &post[i], 11);
+
+        if (!m)
+            fail("tiny_model_postnet");
+        check_model(m, x);
+        telu_model_close(m);
+    }
     if (failures)
         printf("test_stream: %d failures\n", failures);
     return failures != 0;

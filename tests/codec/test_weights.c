@@ -430,7 +430,7 @@ static void check_claims(void)
     int status = -1;
     pid_t child;
 
-    tensors = telu_tensor_list(&large, &count);
+    tensors = telu_tensor_list(&large, NULL, &count);
     f = file_of(LARGE_CONFIG, 0);
     b = bytes_of(&f);
     write_bytes(b->data, b->len);
@@ -564,7 +564,7 @@ int main(void)
     struct file good;
 
     path = g_build_filename(dir, "x.safetensors", NULL);
-    tensors = telu_tensor_list(&tiny, &count);
+    tensors = telu_tensor_list(&tiny, NULL, &count);
     refused("no file", "expected a weight file");
     good = file_of(CONFIG, 1);
     check_good(&good);

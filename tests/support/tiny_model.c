@@ -52,6 +52,8 @@ static void spread(const struct telu_tensor *t, double *around, double *reach)
         *around = 0.5;
     if (!strcmp(t->name, "dec.scale.b"))
         *around = -4.0;
+    if (!strcmp(t->name, "post.out.w"))            /* as gentle as a trained one */
+        *reach *= 0.1;
     if (t->kind == TELU_CODEBOOK)
         *reach = 1.0;
 }
@@ -178,6 +180,12 @@ static int make(void *user, const struct telu_tensor *t)
 
 struct telu_model *tiny_model(const struct telu_config *cfg, uint32_t seed)
 {
+    return tiny_model_postnet(cfg, &(struct telu_postnet_config){ 0 }, seed);
+}
+
+struct telu_model *tiny_model_postnet(const struct telu_config *cfg,
+                                      const struct telu_postnet_config *post, uint32_t seed)
+{
     struct maker *k = calloc(1, sizeof(*k));
     struct telu_model *m = NULL;
     char id[65];
@@ -188,8 +196,8 @@ struct telu_model *tiny_model(const struct telu_config *cfg, uint32_t seed)
     k->stages = cfg->stages;
     memset(id, 'a', 64);
     id[64] = 0;
-    if (!telu_config_tensors(cfg, make, k))
-        m = telu_model_build(cfg, k->blob, k->count, id);
+    if (!telu_config_tensors(cfg, make, k) && !telu_postnet_tensors(cfg, post, make, k))
+        m = telu_model_build_post(cfg, post, k->blob, k->count, id);
     for (int i = 0; i < k->count; i++)
         free((void *)k->blob[i].data);
     free(k);

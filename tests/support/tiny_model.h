@@ -13,6 +13,10 @@ struct telu_config tiny_config(void);
  * NULL with telu_error(). */
 struct telu_model *tiny_model(const struct telu_config *cfg, uint32_t seed);
 
+/* The same model with a post-network, which changes no packet. */
+struct telu_model *tiny_model_postnet(const struct telu_config *cfg,
+                                      const struct telu_postnet_config *post, uint32_t seed);
+
 /* Returns a random number, uniform in [0, 1). */
 double tiny_random(uint32_t *seed);
 

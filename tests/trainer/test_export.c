@@ -103,7 +103,7 @@ static void make_blobs(const struct telu_config *cfg)
 {
     uint32_t seed = 5;
 
-    tensors = telu_tensor_list(cfg, &count);
+    tensors = telu_tensor_list(cfg, NULL, &count);
     blobs = g_new(struct telu_blob, count);
     for (int i = 0; i < count; i++) {
         const struct telu_tensor *t = &tensors[i];

@@ -80,7 +80,7 @@ void init_load(struct model *m, const char *path, int rows)
     for (int i = 0; i < m->p->count; i++) {
         struct param *e = &m->p->all[i];
 
-        if (w.count != m->p->count || w.blob[i].bytes != telu_tensor_bytes(&e->t))
+        if (w.own != m->p->count || w.blob[i].bytes != telu_tensor_bytes(&e->t))
             die("%s: its network has other sizes", path);
         if (e->t.kind != TELU_TABLE)
             convert(e->w, w.blob[i].data, &e->t, e->n);

@@ -182,7 +182,7 @@ int export_model(const char *path, const struct telu_config *cfg,
     if (!trial)
         return -1;
     telu_model_close(trial);
-    t = telu_tensor_list(cfg, &expected);
+    t = telu_tensor_list(cfg, NULL, &expected);
     if (!t)
         return -1;
 

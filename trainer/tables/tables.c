@@ -251,7 +251,7 @@ static void *table(const struct telu_tensor *t, struct telu_blob *blobs, int cou
 static int open_fit(struct fit *f, struct telu_blob *blobs, int count)
 {
     int expected;
-    struct telu_tensor *t = telu_tensor_list(&f->cfg, &expected);
+    struct telu_tensor *t = telu_tensor_list(&f->cfg, NULL, &expected);
 
     if (!t)
         return -1;

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* postnet.c - the post-network of a live stream (postnet.h).
+ *
+ *   features [1352] --> in --> block 0 .. 3 --> out --> correction, to prediction, to base
+ *                       256    256, K = 7,      960     320 each
+ *                              e = 2
+ *
+ * Sizes are those of the shipped weights. It is causal and adds no delay.
+ */
+#include "network.h"
+
+#define ALIGN 16               /* floats, as network.c */
+
+static size_t net_floats(const struct telu_model *m)
+{
+    return (telu_net_floats(m->post.width, m->post.blocks, m->cfg.kernel, m->cfg.expand) +
+            ALIGN - 1) / ALIGN * ALIGN;
+}
+
+size_t telu_postnet_floats(const struct telu_model *m)
+{
+    return m->post.blocks ? net_floats(m) + TELU_POSTNET_FEATURES : 0;
+}
+
+void telu_postnet_init(struct telu_postnet *s, float *mem, const struct telu_model *m)
+{
+    if (!m->post.blocks)
+        return;
+    telu_net_init(&s->net, mem, m->post.width, m->post.blocks, m->cfg.kernel);
+    s->io = mem + net_floats(m);
+}
+
+void telu_postnet_reset(struct telu_postnet *s, const struct telu_model *m)
+{
+    telu_net_reset(&s->net, m->post.width, m->post.blocks, m->cfg.kernel);
+}
+
+int telu_postnet_run(struct telu_ctx *ctx, const struct telu_model *m, struct telu_postnet *s,
+                     float *change, const struct telu_postnet_packet *p)
+{
+    const struct telu_backend *be = ctx->be;
+    const struct telu_linear16 *in = &m->post_in, *out = &m->post_out;
+
+    telu_postnet_features(s->io, p);
+    if (be->linear16(ctx, s->net.a, s->io, in->w, in->b, 1, in->I, in->O))
+        return -1;
+    for (int i = 0; i < m->post.blocks; i++)
+        if (telu_net_block(ctx, &m->post_block[i], &s->net, i, m->post.width, m->cfg.kernel))
+            return -1;
+    if (be->linear16(ctx, s->io, s->net.a, out->w, out->b, 1, out->I, out->O))
+        return -1;
+    telu_postnet_change(change, s->io, p);
+    return 0;
+}

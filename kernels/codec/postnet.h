@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* postnet.h - the post-network: a causal network behind the decoder that corrects the coefficients
+ * of each packet. FORMAT.md, "Post-network", has all formulas.
+ *
+ *   c, base, prediction, q, steps --> features --> in --> blocks --> out --> change of c [320]
+ *                                      1352                          960
+ *
+ * It sits outside the loop: packets do not depend on it, and a decoder without it still plays. It
+ * replaces the rule of the long-term postfilter (Lee et al., "NoLACE", ICASSP 2024, place a network
+ * likewise). A quantised coefficient moves by at most one step, and the energy of the others in
+ * each band stays: the change is bounded whatever the weights are.
+ */
+#ifndef TELU_POSTNET_H
+#define TELU_POSTNET_H
+
+#include "host_device.h"
+#include "config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum telu_postnet_kind {       /* one input each */
+    TELU_POSTNET_BASE,         /* base layer alone */
+    TELU_POSTNET_LEVELED,      /* base layer and levels */
+    TELU_POSTNET_REFINED,
+    TELU_POSTNET_CONCEALED,
+    TELU_POSTNET_KINDS
+};
+
+/* What the post-network sees of a packet. Arrays belong to the caller. */
+struct telu_postnet_packet {
+    const float *c;            /* [320] dequantised coefficients */
+    const float *base;         /* [320] of the decoder network; zeros without one */
+    const float *prediction;   /* [320] of the waveform that ltpf.h predicts */
+    const float *confidence;   /* [2] of that prediction, for each hop */
+    const int *q;              /* [320], read when refined */
+    const float *step;         /* [21] Delta[b], read when refined */
+    enum telu_postnet_kind kind;
+    int stages;                /* whole codes */
+};
+
+/* f [TELU_POSTNET_FEATURES]: inputs of the network. */
+TELU_PUBLIC void telu_postnet_features(float *f, const struct telu_postnet_packet *p);
+
+/* change [320]: what the network's outputs o [TELU_POSTNET_OUTPUTS] add to p->c. It may be
+ * p->base or p->prediction. */
+TELU_PUBLIC void telu_postnet_change(float *change, const float *o,
+                                     const struct telu_postnet_packet *p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
