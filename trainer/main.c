@@ -205,9 +205,10 @@ static void train_or_export(struct run *r)
     } else if (r->o.export_path || !train(r)) {
         if (r->o.export_path)
             result = (struct result){ r->o.export_path, NULL, NULL };
-        handle_signals(SIG_DFL);       /* all is saved: --export can do it later */
+        if (!r->o.postnet)
+            handle_signals(SIG_DFL);   /* all is saved: --export can do it later */
         if (!parallel_rank())
-            finish(r->t, &r->p, &r->o, &r->train, &r->valid, &result);
+            finish(r->t, &r->p, &r->o, &r->train, &r->valid, &result, &stop);
     }
     device_trainer_free(r->device);
     trainer_free(r->t);

@@ -102,6 +102,18 @@ static struct telu_config preset(const char *name)
     return c;
 }
 
+/* A preset's post-network; TELU_WARMUP depends on its blocks, see above. */
+static struct telu_postnet_config postnet_preset(const char *name)
+{
+    if (!strcmp(name, "large"))
+        return (struct telu_postnet_config){ 384, 4 };
+    if (!strcmp(name, "fast"))
+        return (struct telu_postnet_config){ 128, 3 };
+    if (!strcmp(name, "tiny"))
+        return (struct telu_postnet_config){ 32, 2 };
+    return (struct telu_postnet_config){ 256, 4 };
+}
+
 static void check_device(const struct options *o)
 {
     if (strcmp(o->device, "auto") && strcmp(o->device, "cpu") &&
@@ -127,6 +139,8 @@ static void check(const struct options *o)
         die("--learning_rate is %g, expected above 0, up to 1", o->learning_rate);
     if (!(o->segment_seconds >= 0.2 && o->segment_seconds <= 60.0))
         die("--segment_seconds is %g, expected 0.2 to 60", o->segment_seconds);
+    if (o->postnet < 0)
+        die("--postnet is %d, expected 0 or more steps", o->postnet);
     if (o->threads < 0 || o->threads > 1024)
         die("--threads is %d, expected 0 to 1024", o->threads);
     if (!(o->time_limit >= 0.0))
@@ -191,6 +205,8 @@ void options_parse(struct options *o, int *argc, char ***argv)
           "Do not train: measure this weight file on the speech", "FILE" },
         { "export", 0, 0, G_OPTION_ARG_FILENAME, &o->export_path,
           "Do not train: make this weight file from last.ckpt, or from --init", "FILE" },
+        { "postnet", 0, 0, G_OPTION_ARG_INT, &o->postnet,
+          "Then train a post-network of the preset's size so many steps (0)", "STEPS" },
         { "licence", 0, 0, G_OPTION_ARG_STRING, &o->licence,
           "Of the weights; stands in the weight file", "TEXT" },
         { "device", 0, 0, G_OPTION_ARG_STRING, &o->device,
@@ -228,6 +244,7 @@ void options_parse(struct options *o, int *argc, char ***argv)
     set_default(&o->precision, "fp32");
     check(o);
     o->config = preset(o->preset);
+    o->postnet_config = postnet_preset(o->preset);
 }
 
 static void add(char *text, size_t size, const char *fmt, ...)
@@ -266,6 +283,8 @@ void options_text(const struct options *o, char *text, size_t size)
         add(text, size, " --time_limit %g", o->time_limit);
     if (!strcmp(o->precision, "bf16"))
         add(text, size, " --precision bf16");
+    if (o->postnet)
+        add(text, size, " --postnet %d", o->postnet);
     if (o->init)
         add_folder(text, size, "init", o->init);
     else

@@ -12,6 +12,8 @@ struct options {
     char *precision;
     char *init, *evaluate, *export_path, *licence;
     char **repeat;             /* NULL-ended; NULL: none */
+    int postnet;               /* steps of the post-network; 0: none */
+    struct telu_postnet_config postnet_config;     /* of the preset */
     int batch_size, num_epochs, seed, threads, resume, dry_run;
     double learning_rate, segment_seconds, time_limit;
     int preset_given;

@@ -343,6 +343,14 @@ void telu_decoder_free(struct telu_decoder *d)
     free(d);
 }
 
+void telu_decoder_watch(struct telu_decoder *d,
+                        void (*watch)(void *user, const struct telu_postnet_packet *p),
+                        void *user)
+{
+    d->post.watch = watch;
+    d->post.user = user;
+}
+
 static void reset_decoder_network(struct telu_decoder *d)
 {
     const struct telu_config *c = &d->m->cfg;

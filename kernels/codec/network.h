@@ -43,6 +43,8 @@ int telu_decoder_net(struct telu_ctx *ctx, const struct telu_model *m,
 struct telu_postnet {
     struct telu_net_state net;
     float *io;                 /* [1352] features, then [960] outputs */
+    void (*watch)(void *user, const struct telu_postnet_packet *p);    /* NULL, but in training */
+    void *user;
 };
 
 size_t telu_postnet_floats(const struct telu_model *m);
@@ -64,6 +66,11 @@ int telu_rvq_decode(struct telu_ctx *ctx, const struct telu_model *m, float *sum
 
 /* codec.c, for tests: latent of the last packet with codes. */
 const float *telu_encoder_latent(const struct telu_encoder *e);
+
+/* codec.c, for the trainer: calls watch with each packet that the post-network is about to see. */
+void telu_decoder_watch(struct telu_decoder *d,
+                        void (*watch)(void *user, const struct telu_postnet_packet *p),
+                        void *user);
 
 #ifdef __cplusplus
 }

@@ -41,6 +41,8 @@ int telu_postnet_run(struct telu_ctx *ctx, const struct telu_model *m, struct te
     const struct telu_backend *be = ctx->be;
     const struct telu_linear16 *in = &m->post_in, *out = &m->post_out;
 
+    if (s->watch)
+        s->watch(s->user, p);
     telu_postnet_features(s->io, p);
     if (be->linear16(ctx, s->net.a, s->io, in->w, in->b, 1, in->I, in->O))
         return -1;

@@ -28,7 +28,7 @@ enum telu_postnet_kind {       /* one input each */
     TELU_POSTNET_KINDS
 };
 
-/* What the post-network sees of a packet. Arrays belong to the caller. */
+/* A packet as the post-network sees it. Arrays belong to the caller. */
 struct telu_postnet_packet {
     const float *c;            /* [320] dequantised coefficients */
     const float *base;         /* [320] of the decoder network; zeros without one */
@@ -43,8 +43,8 @@ struct telu_postnet_packet {
 /* f [TELU_POSTNET_FEATURES]: inputs of the network. */
 TELU_PUBLIC void telu_postnet_features(float *f, const struct telu_postnet_packet *p);
 
-/* change [320]: what the network's outputs o [TELU_POSTNET_OUTPUTS] add to p->c. It may be
- * p->base or p->prediction. */
+/* Computes change [320] from the network's outputs o [TELU_POSTNET_OUTPUTS]: the sum of p->c and
+ * change is the corrected packet. change may be p->base or p->prediction. */
 TELU_PUBLIC void telu_postnet_change(float *change, const float *o,
                                      const struct telu_postnet_packet *p);
 

@@ -24,7 +24,7 @@ size_t telu_synthesis_floats(void);
 void telu_synthesis_init(struct telu_synthesis *s, float *memory);
 void telu_synthesis_reset(struct telu_synthesis *s);
 
-/* What corrects the decoded coefficients. */
+/* The correction of decoded coefficients: by the post-network, or by the postfilter. */
 struct telu_correction {
     const struct telu_bands *bands;        /* of a refined packet: the postfilter changes it */
     int shape;

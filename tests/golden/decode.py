@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """decode.py - an independent decoder, written from kernels/FORMAT.md without the C code.
 
-    python3 decode.py weights.safetensors in.tlc out.f32 [q.txt]
+    python3 decode.py weights.safetensors in.tlc out.f32 [q.txt [plain]]
 
-Writes the samples as raw 32-bit floats, little-endian, and to q.txt the refined packets'
-integers, one line per packet. Integers are Python's; network and synthesis compute in
-double. A lost or damaged packet is an error, since FORMAT.md does not prescribe
-concealment. Needs numpy.
+Writes the samples as raw 32-bit floats, little-endian, and to q.txt, unless it is empty, the
+refined packets' integers, one line per packet. "plain" leaves the post-network out. Integers are
+Python's; network and synthesis compute in double. A lost or damaged packet is an error, since
+FORMAT.md does not prescribe concealment. Needs numpy.
 """
 import bisect
 import json
@@ -42,7 +42,9 @@ def read_weights(path):
             a = (a.astype(np.uint32) << 16).view(np.float32)
         a = a.reshape(t['shape'])
         w[name] = a.astype(np.float64) if a.dtype.kind == 'f' else a.astype(int)
-    return json.loads(meta['config']), meta['model_id'], w
+    config = json.loads(meta['config'])
+    config['postnet'] = json.loads(meta.get('postnet', '{}'))
+    return config, meta['model_id'], w
 
 
 # --- The .tlc file ---
@@ -214,9 +216,14 @@ def mean_in_bands(c):
     return (np.abs(c) @ each / each.sum(0))[:, BAND]
 
 
+def sum_in_bands(c):
+    """Returns for each coefficient the sum over its band and hop."""
+    return (c @ np.eye(21)[BAND])[:, BAND]
+
+
 def power_in_bands(c):
     """Returns for each coefficient the power of its band and hop, never 0."""
-    return (c ** 2 @ np.eye(21)[BAND] + 1e-20)[:, BAND]
+    return sum_in_bands(c ** 2) + 1e-20
 
 
 def in_bands(q):
@@ -388,6 +395,7 @@ class Decoder:
         self.bits = config['codes'].bit_length() - 1
         self.codes, self.refinement, self.levels = Codes(w), Refinement(w), Levels(w)
         self.forget()
+        self.forget_postnet()
         t = np.arange(320)
         rise = np.sin(np.pi / 2 * np.sin(np.pi * (t - 39.5) / 160) ** 2)
         half = np.where(t < 40, 0, np.where(t < 120, rise, 1))[:160]
@@ -403,13 +411,18 @@ class Decoder:
         self.history = [np.zeros((c['kernel'] - 1, c['dec_width']))
                         for _ in range(c['dec_blocks'])]
 
+    def forget_postnet(self):
+        post = self.config['postnet']
+        self.past = [np.zeros((self.config['kernel'] - 1, post['width']))
+                     for _ in range(post.get('blocks', 0))]
+
     def linear(self, name, x):
         return self.w[name + '.w'] @ x + self.w[name + '.b']
 
-    def block(self, i, x):
-        w, name = self.w, 'dec.%d.' % i
-        seen = np.vstack([self.history[i], x])
-        self.history[i] = seen[1:]
+    def block(self, net, i, x, history):
+        w, name = self.w, '%s.%d.' % (net, i)
+        seen = np.vstack([history[i], x])
+        history[i] = seen[1:]
         h = (w[name + 'dw.w'].T * seen).sum(0) + w[name + 'dw.b']
         h = (h - h.mean()) / np.sqrt(h.var() + 1e-5)
         h = w[name + 'norm.g'] * h + w[name + 'norm.b']
@@ -430,7 +443,7 @@ class Decoder:
         x = sum(self.linear('vq.%d.out' % s, v) for s, v in enumerate(vectors))
         x = self.linear('dec.in', x)
         for i in range(self.config['dec_blocks']):
-            x = self.block(i, x)
+            x = self.block('dec', i, x, self.history)
         scale = np.clip(self.linear('dec.scale', x), -8, 3)
         return (self.linear('dec.value', x) * np.exp(scale)).reshape(2, 160)
 
@@ -460,7 +473,7 @@ class Decoder:
             coder = coder if whole else None
         else:
             codes, k, prefix = self.base_only(data)
-        c = self.base(codes, k, prefix)
+        base = c = self.base(codes, k, prefix)
         q = levels = None
         if coder:
             if shape != 3:
@@ -477,15 +490,42 @@ class Decoder:
         if levels:
             c = self.levels.sound(c, levels, q)
         plain, self.overlap = self.inverse(c, self.overlap)
+        u = np.concatenate([self.before, plain])
+        window, strength = zip(*(look_back(u[160 * h:160 * h + 480]) for h in (0, 1)))
+        prediction, strength = np.array(window) @ self.basis.T, np.array(strength)
         change = np.zeros((2, 160))
-        if q is not None:
-            u = np.concatenate([self.before, plain])
-            window, strength = zip(*(look_back(u[160 * h:160 * h + 480]) for h in (0, 1)))
-            prediction = np.array(window) @ self.basis.T
-            change = self.refinement.postfilter(c, prediction, np.array(strength), shape)
+        if self.past and not (q is not None and shape == 0):
+            kind = 2 if q is not None else 1 if levels else 0
+            change = self.postnet(c, base, prediction, strength, q, kind, len(codes))
+        else:
+            self.forget_postnet()
+            if q is not None:
+                change = self.refinement.postfilter(c, prediction, strength, shape)
         self.before = plain
         more, self.added = self.inverse(change, self.added)
         return plain + more, q
+
+    def postnet(self, d, base, prediction, strength, q, kind, S):
+        """Returns the post-network's change of coefficients d (2, 160)."""
+        root = np.sqrt(mean_in_bands(d ** 2) + 1e-10)
+        step = 2.0 ** (np.array(self.refinement.L) / 32) if kind == 2 else np.ones(21)
+        coded = q != 0 if kind == 2 else np.zeros((2, 160), bool)
+        parts = [2 * x / (root + np.abs(x)) for x in (d, base, prediction)] + [coded]
+        parts += [0.3 * np.log(root[:, EDGE[:21]]) + 1]
+        parts += [(0.3 * np.log(step) + 1) * (kind == 2), strength, np.eye(4)[kind]]
+        x = np.concatenate([np.ravel(p) for p in parts] + [[S / 8, 0, 0]])
+        x = self.linear('post.in', x)
+        for i in range(len(self.past)):
+            x = self.block('post', i, x, self.past)
+        u, v, w = self.linear('post.out', x).reshape(3, 2, 160)
+        drawn = v * (prediction - d) + w * (base - d)
+        near = np.clip(step[BAND] / 2 * u + drawn, -step[BAND], step[BAND])
+        rest = np.where(coded, 0, d)
+        size = np.sqrt(sum_in_bands(rest ** 2) / (sum_in_bands(~coded) + 1e-3))
+        y = np.where(coded, 0, d + size * u + drawn)
+        had, has = sum_in_bands(rest ** 2).sum(0), sum_in_bands(y ** 2).sum(0)
+        gain = np.minimum(10, np.sqrt((had + 1e-10) / (has + 1e-10)))
+        return np.where(coded, near, gain * y - d)
 
     def inverse(self, c, overlap):
         """Returns 320 samples, and the overlap for the next packet."""
@@ -496,8 +536,10 @@ class Decoder:
         return sound[40:360], sound[320:]
 
 
-def main(weights, stream, out, integers=None):
+def main(weights, stream, out, integers=None, plain=None):
     config, model_id, w = read_weights(weights)
+    if plain:
+        config['postnet'] = {}
     stream_id, skip, trim, packets = read_tlc(stream)
     assert stream_id in (bytes(32), bytes.fromhex(model_id)), 'made with other weights'
     decoder = Decoder(config, w)

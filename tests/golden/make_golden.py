@@ -32,6 +32,7 @@ CONFIG = {
     "expand": 2, "latent": 16, "stages": 4, "codes": 16, "dim": [8, 8, 4, 4],
     "env_stages": 2,
 }
+POSTNET = {"width": 12, "blocks": 2}
 BANDS, CONTEXTS, SYMBOLS, RATES = 21, 2 * 9 * 9 * 44, 18, 12
 KINDS, LEVELS, GROUPS = 7, 10, 16
 SPLIT, PREFIX_BITS = 2, 2
@@ -123,11 +124,28 @@ def put_all():
     put("tab.lambda", "F32", dice.uniform(0, 0.004, stages))
 
 
+def put_postnet():
+    """Puts the post-network, whose outputs reach all bounds of its change."""
+    global rng
+    kept, rng = rng, np.random.default_rng(25)
+    put_linear("post.in", "BF16", POSTNET["width"], 1352)
+    for i in range(POSTNET["blocks"]):
+        put_block(f"post.{i}", POSTNET["width"])
+    put_linear("post.out", "BF16", 6 * HOP, POSTNET["width"])
+    rng = kept
+
+
 def write_weights(path):
-    tensors = b"".join(data.tobytes() for _, data in stored.values())
+    def bytes_of(post):
+        return b"".join(data.tobytes() for name, (_, data) in stored.items()
+                        if name.startswith("post.") == post)
+
+    tensors = bytes_of(False) + bytes_of(True)
     header = {"__metadata__": {
         "format": "telucodec", "version": "4", "config": json.dumps(CONFIG),
-        "model_id": hashlib.sha256(tensors).hexdigest(),
+        "model_id": hashlib.sha256(bytes_of(False)).hexdigest(),
+        "postnet": json.dumps(POSTNET),
+        "postnet_id": hashlib.sha256(bytes_of(True)).hexdigest(),
         "training": "none: random numbers for tests", "licence": "LGPL-2.1-or-later",
     }}
     at = 0
@@ -270,6 +288,7 @@ def alone(coefs, codes):
 
 def main():
     put_all()
+    put_postnet()
     write_weights(os.path.join(here, "tiny.safetensors"))
     pcm = voice()
     coefs = mdct(pcm.astype(np.float64))

@@ -6,10 +6,11 @@ It is written from kernels/FORMAT.md like decode.py. Random numbers instead of b
 decode.py's readers of coefficients and levels, and a range encoder writes the symbols drawn.
 Run it again only when the format changes:
 
-    python3 make_stream.py      writes tiny.tlc and tiny.f32 beside itself
+    python3 make_stream.py      writes tiny.tlc, tiny.f32, tiny_postnet.f32 beside itself
 
-tiny.tlc: made for tiny.safetensors; tiny.f32: what decode.py gives for it, 32-bit
-floats, little-endian. tests/codec/test_independent.c compares the C decoder's.
+tiny.tlc: made for tiny.safetensors; tiny.f32 and tiny_postnet.f32: what decode.py gives for it
+without and with the post-network, 32-bit floats, little-endian. tests/codec/test_independent.c
+compares the C decoder's.
 """
 import os
 import struct
@@ -177,8 +178,9 @@ def main():
     name = os.path.join(here, 'tiny.tlc')
     with open(name, 'wb') as file:
         file.write(stream)
-    decode.main(os.path.join(here, 'tiny.safetensors'), name,
-                os.path.join(here, 'tiny.f32'))
+    weights = os.path.join(here, 'tiny.safetensors')
+    decode.main(weights, name, os.path.join(here, 'tiny.f32'), None, 'plain')
+    decode.main(weights, name, os.path.join(here, 'tiny_postnet.f32'))
 
 
 if __name__ == '__main__':

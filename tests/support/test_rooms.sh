@@ -21,7 +21,7 @@ trainer         TRAINER kernels kernels/ops kernels/codec kernels/engine
 trainer/cuda    TRAINER kernels kernels/ops kernels/codec kernels/engine kernels/cuda
 gst             kernels kernels/ops kernels/codec kernels/engine gst/compare.c:trainer/data/pcm.h
 '
-for room in data net ranks run tables models; do
+for room in data net postnet ranks run tables models; do
     below="$below
 trainer/$room   TRAINER kernels kernels/ops kernels/codec kernels/engine"
 done

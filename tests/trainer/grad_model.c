@@ -96,7 +96,7 @@ static void test_commit(struct rng *rng)
     double energy = 1e-3;
 
     c.stages = 1;
-    p = params_new(&c, rng);
+    p = params_new(&c, NULL, rng);
     v = vq_new(&c, p, rng);
     for (size_t i = 0; i < p->books_total; i++)
         p->books[i] = rng_normal(rng);

@@ -297,7 +297,7 @@ static void check_file(const struct telu_config *cfg)
     struct telu_model *m;
     uint32_t *bias, was;
 
-    if (export_model(path, cfg, blobs, count, texts, 2, id))
+    if (export_model(path, cfg, NULL, blobs, count, texts, 2, id))
         fail(name, telu_error());
     m = telu_model_open(path);
     if (!m)
@@ -316,7 +316,7 @@ static void check_file(const struct telu_config *cfg)
     bias = (uint32_t *)blob("enc.in.b")->data;
     was = *bias;
     *bias = nan;
-    if (!export_model(path, cfg, blobs, count, texts, 2, other) ||
+    if (!export_model(path, cfg, NULL, blobs, count, texts, 2, other) ||
         !strstr(telu_error(), "enc.in.b"))
         fail(name, "wrote a NaN");
     *bias = was;
@@ -325,12 +325,12 @@ static void check_file(const struct telu_config *cfg)
         fail(name, "the file before a failed export is gone");
     telu_model_close(m);
 
-    if (!export_model(nowhere, cfg, blobs, count, texts, 2, other) ||
+    if (!export_model(nowhere, cfg, NULL, blobs, count, texts, 2, other) ||
         !strstr(telu_error(), "x.safetensors"))
         fail(name, "wrote into a folder that is not there");
-    if (!export_model(path, cfg, blobs, count, &own, 1, other) ||
-        !export_model(path, cfg, blobs, count, twice, 2, other) ||
-        !export_model(path, cfg, blobs, count - 1, texts, 2, other))
+    if (!export_model(path, cfg, NULL, blobs, count, &own, 1, other) ||
+        !export_model(path, cfg, NULL, blobs, count, twice, 2, other) ||
+        !export_model(path, cfg, NULL, blobs, count - 1, texts, 2, other))
         fail(name, "took a key of the format, a key twice or a tensor too few");
     unlink(path);
     if (rmdir(dir))

@@ -44,7 +44,7 @@ static struct bench *bench(int stages, int codes)
     struct telu_config c = small(stages, codes);
 
     rng_seed(&b->rng, 11);
-    b->p = params_new(&c, &b->rng);
+    b->p = params_new(&c, NULL, &b->rng);
     b->v = vq_new(&c, b->p, &b->rng);
     for (int i = 0; i < ITEMS; i++)
         b->stages[i] = stages;

@@ -88,3 +88,32 @@ void init_load(struct model *m, const char *path, int rows)
     warm_means(m->vq, rows);
     telu_weights_close(&w);
 }
+
+int init_postnet(struct params *p, const struct telu_postnet_config *post, const char *path)
+{
+    struct telu_weights w;
+    int same;
+
+    if (telu_weights_open(&w, path))
+        die("%s", telu_error());
+    same = w.post.blocks == post->blocks && w.post.width == post->width &&
+           w.count - w.own == p->count;
+    for (int i = 0; same && i < p->count; i++)
+        same = w.blob[w.own + i].bytes == telu_tensor_bytes(&p->all[i].t);
+    for (int i = 0; same && i < p->count; i++)
+        convert(p->all[i].w, w.blob[w.own + i].data, &p->all[i].t, p->all[i].n);
+    telu_weights_close(&w);
+    return same ? 0 : -1;
+}
+
+int init_has_postnet(const char *path)
+{
+    struct telu_weights w;
+    int has;
+
+    if (telu_weights_open(&w, path))
+        die("%s", telu_error());
+    has = w.post.blocks > 0;
+    telu_weights_close(&w);
+    return has;
+}

@@ -16,4 +16,10 @@ struct telu_config init_config(const char *path);
  * batch, for the first weight of each code in the running means. */
 void init_load(struct model *m, const char *path, int rows);
 
+/* Loads the post-network of path into p. Returns 0, or -1 when path has none of these sizes. */
+int init_postnet(struct params *p, const struct telu_postnet_config *post, const char *path);
+
+/* Returns 1 when the file has a post-network. */
+int init_has_postnet(const char *path);
+
 #endif

@@ -3,49 +3,23 @@
 #include "model.h"
 
 #include "compand.h"
-#include "dwconv.h"
-#include "gelu.h"
 #include "gemm.h"
 #include "head.h"
 #include "mdct.h"
 #include "memory.h"
-#include "norm.h"
-#include "residual.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void stack_init(struct stack *s, struct params *p, const char *name, int width,
-                       int blocks, const struct telu_config *cfg)
-{
-    s->width = width;
-    s->hidden = width * cfg->expand;
-    s->kernel = cfg->kernel;
-    s->n = blocks;
-    for (int i = 0; i < blocks; i++) {
-        struct block *b = &s->block[i];
-
-        b->dw_w = params_get(p, name, i, "dw.w");
-        b->dw_b = params_get(p, name, i, "dw.b");
-        b->norm_g = params_get(p, name, i, "norm.g");
-        b->norm_b = params_get(p, name, i, "norm.b");
-        b->up_w = params_get(p, name, i, "up.w");
-        b->up_b = params_get(p, name, i, "up.b");
-        b->down_w = params_get(p, name, i, "down.w");
-        b->down_b = params_get(p, name, i, "down.b");
-        b->scale = params_get(p, name, i, "scale");
-    }
-}
-
 struct model *model_new(const struct telu_config *cfg, struct rng *rng)
 {
     struct model *m = zeroed(sizeof(*m));
-    struct params *p = m->p = params_new(cfg, rng);
+    struct params *p = m->p = params_new(cfg, NULL, rng);
 
     m->cfg = *cfg;
     m->vq = vq_new(cfg, p, rng);
-    stack_init(&m->enc, p, "enc", cfg->enc_width, cfg->enc_blocks, cfg);
-    stack_init(&m->dec, p, "dec", cfg->dec_width, cfg->dec_blocks, cfg);
+    stack_init(&m->enc, p, "enc", cfg->enc_width, cfg->enc_blocks, cfg->kernel, cfg->expand);
+    stack_init(&m->dec, p, "dec", cfg->dec_width, cfg->dec_blocks, cfg->kernel, cfg->expand);
     m->enc_in_w = params_get(p, "enc", -1, "in.w");
     m->enc_in_b = params_get(p, "enc", -1, "in.b");
     m->enc_out_w = params_get(p, "enc", -1, "out.w");
@@ -62,40 +36,16 @@ struct model *model_new(const struct telu_config *cfg, struct rng *rng)
     return m;
 }
 
-static void stack_release(struct stack *s)
-{
-    for (int i = 0; i < s->n; i++) {
-        struct block *b = &s->block[i];
-        float *all[] = { b->x, b->a, b->b, b->h, b->g, b->d };
-
-        for (size_t k = 0; k < sizeof(all) / sizeof(*all); k++)
-            free(all[k]);
-    }
-}
-
 static void release_rows(struct model *m)
 {
     float *all[] = { m->c, m->features, m->enc_x, m->latent, m->sum, m->dec_x, m->v,
-                     m->s, m->y, m->wave, m->dx, m->da, m->db, m->dh, m->dg };
+                     m->s, m->y, m->wave, m->dx, m->scratch.da, m->scratch.db, m->scratch.dh,
+                     m->scratch.dg };
 
     for (size_t k = 0; k < sizeof(all) / sizeof(*all); k++)
         free(all[k]);
     stack_release(&m->enc);
     stack_release(&m->dec);
-}
-
-static void stack_reserve(struct stack *s, size_t rows)
-{
-    for (int i = 0; i < s->n; i++) {
-        struct block *b = &s->block[i];
-
-        b->x = floats(rows * s->width);
-        b->a = floats(rows * s->width);
-        b->b = floats(rows * s->width);
-        b->h = floats(rows * s->hidden);
-        b->g = floats(rows * s->hidden);
-        b->d = floats(rows * s->width);
-    }
 }
 
 static size_t larger(size_t a, size_t b)
@@ -124,10 +74,10 @@ static void reserve(struct model *m, int rows)
     m->y = floats(n * TELU_COEFS);
     m->wave = floats(n * (TELU_COEFS + TELU_HOP));
     m->dx = floats(n * wide);
-    m->da = floats(n * wide);
-    m->db = floats(n * wide);
-    m->dh = floats(n * width * c->expand);
-    m->dg = floats(n * width * c->expand);
+    m->scratch.da = floats(n * wide);
+    m->scratch.db = floats(n * wide);
+    m->scratch.dh = floats(n * width * c->expand);
+    m->scratch.dg = floats(n * width * c->expand);
     stack_reserve(&m->enc, n);
     stack_reserve(&m->dec, n);
 }
@@ -140,57 +90,6 @@ void model_free(struct model *m)
     vq_free(m->vq);
     params_free(m->p);
     free(m);
-}
-
-/* x -> out (may be the next block's x). The block keeps a copy of its input:
- *   a = dwconv x,  b = norm a,  h = up b,  g = gelu h,  d = down g,  out = x + s d */
-static void block_forward(const struct stack *s, struct block *b, float *out, int B,
-                          int T)
-{
-    int R = B * T, C = s->width, H = s->hidden;
-
-    telu_dwconv_simd(NULL, b->a, b->x, NULL, b->dw_w->w, b->dw_b->w, B, T, C,
-                     s->kernel);
-    telu_norm_simd(NULL, b->b, b->a, b->norm_g->w, b->norm_b->w, R, C);
-    gemm_forward(b->h, b->b, b->up_w->w, b->up_b->w, R, C, H);
-    telu_gelu_simd(NULL, b->g, b->h, R * H);
-    gemm_forward(b->d, b->g, b->down_w->w, b->down_b->w, R, H, C);
-    telu_residual_simd(NULL, out, b->x, b->d, b->scale->w, R, C);
-}
-
-/* dx is d out on the way in and d x on the way out. */
-static void block_backward(struct model *m, const struct stack *s, struct block *b,
-                           float *dx, int B, int T)
-{
-    int R = B * T, C = s->width, H = s->hidden;
-    size_t wide = sizeof(float) * R * C;
-
-    telu_residual_grad(m->da, b->scale->g, dx, b->d, b->scale->w, R, C);
-    gemm_backward(m->dg, 0.0f, b->down_w->g, b->down_b->g, m->da, b->g, b->down_w->w,
-                  R, H, C);
-    memset(m->dh, 0, sizeof(float) * R * H);
-    telu_gelu_grad(m->dh, m->dg, b->h, R * H);
-    gemm_backward(m->db, 0.0f, b->up_w->g, b->up_b->g, m->dh, b->b, b->up_w->w, R, C,
-                  H);
-    memset(m->da, 0, wide);
-    telu_norm_grad(m->da, b->norm_g->g, b->norm_b->g, m->db, b->a, b->norm_g->w, R, C);
-    telu_dwconv_grad(dx, b->dw_w->g, b->dw_b->g, m->da, b->x, b->dw_w->w, B, T, C,
-                     s->kernel);
-}
-
-/* block[0].x already holds the input. */
-static void stack_forward(const struct stack *s, struct block *block, float *out,
-                          int B, int T)
-{
-    for (int i = 0; i < s->n; i++)
-        block_forward(s, &block[i], i + 1 < s->n ? block[i + 1].x : out, B, T);
-}
-
-static void stack_backward(struct model *m, const struct stack *s,
-                           struct block *block, float *dx, int B, int T)
-{
-    for (int i = s->n - 1; i >= 0; i--)
-        block_backward(m, s, &block[i], dx, B, T);
 }
 
 double model_forward(struct model *m, const float *x, const int *stages, int B, int T,
@@ -206,7 +105,7 @@ double model_forward(struct model *m, const float *x, const int *stages, int B, 
     telu_compand_simd(NULL, m->features, m->c, R);
     gemm_forward(enc->block[0].x, m->features, m->enc_in_w->w, m->enc_in_b->w, R,
                  TELU_FEATURES, c->enc_width);
-    stack_forward(enc, enc->block, m->enc_x, B, T);
+    stack_forward(enc, m->enc_x, B, T);
     gemm_forward(m->latent, m->enc_x, m->enc_out_w->w, m->enc_out_b->w, R,
                  c->enc_width, c->latent);
 
@@ -214,7 +113,7 @@ double model_forward(struct model *m, const float *x, const int *stages, int B, 
 
     gemm_forward(dec->block[0].x, m->sum, m->dec_in_w->w, m->dec_in_b->w, R,
                  c->latent, c->dec_width);
-    stack_forward(dec, dec->block, m->dec_x, B, T);
+    stack_forward(dec, m->dec_x, B, T);
     gemm_forward(m->v, m->dec_x, m->value_w->w, m->value_b->w, R, c->dec_width,
                  TELU_COEFS);
     gemm_forward(m->s, m->dec_x, m->scale_w->w, m->scale_b->w, R, c->dec_width,
@@ -231,20 +130,20 @@ void model_backward(struct model *m, float *dwave, const int *stages, int B, int
     int R = B * T;
 
     telu_mdct_simd(NULL, m->dx, dwave, B, 2 * T);
-    telu_head_grad(m->da, m->db, m->dx, m->v, m->s, R * TELU_COEFS);
-    gemm_backward(m->dx, 0.0f, m->value_w->g, m->value_b->g, m->da, m->dec_x,
+    telu_head_grad(m->scratch.da, m->scratch.db, m->dx, m->v, m->s, R * TELU_COEFS);
+    gemm_backward(m->dx, 0.0f, m->value_w->g, m->value_b->g, m->scratch.da, m->dec_x,
                   m->value_w->w, R, c->dec_width, TELU_COEFS);
-    gemm_backward(m->dx, 1.0f, m->scale_w->g, m->scale_b->g, m->db, m->dec_x,
+    gemm_backward(m->dx, 1.0f, m->scale_w->g, m->scale_b->g, m->scratch.db, m->dec_x,
                   m->scale_w->w, R, c->dec_width, TELU_COEFS);
-    stack_backward(m, &m->dec, m->dec.block, m->dx, B, T);
-    gemm_backward(m->da, 0.0f, m->dec_in_w->g, m->dec_in_b->g, m->dx, m->sum,
+    stack_backward(&m->dec, &m->scratch, m->dx, B, T);
+    gemm_backward(m->scratch.da, 0.0f, m->dec_in_w->g, m->dec_in_b->g, m->dx, m->sum,
                   m->dec_in_w->w, R, c->latent, c->dec_width);
 
-    vq_backward(m->vq, m->db, m->da, stages, B, T, commit, size);
+    vq_backward(m->vq, m->scratch.db, m->scratch.da, stages, B, T, commit, size);
 
-    gemm_backward(m->dx, 0.0f, m->enc_out_w->g, m->enc_out_b->g, m->db, m->enc_x,
+    gemm_backward(m->dx, 0.0f, m->enc_out_w->g, m->enc_out_b->g, m->scratch.db, m->enc_x,
                   m->enc_out_w->w, R, c->enc_width, c->latent);
-    stack_backward(m, &m->enc, m->enc.block, m->dx, B, T);
+    stack_backward(&m->enc, &m->scratch, m->dx, B, T);
     gemm_backward(NULL, 0.0f, m->enc_in_w->g, m->enc_in_b->g, m->dx, m->features,
                   m->enc_in_w->w, R, TELU_FEATURES, c->enc_width);
 }

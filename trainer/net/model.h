@@ -16,21 +16,11 @@
 
 #include "constants.h"
 #include "params.h"
+#include "stack.h"
 #include "vq.h"
 
 /* Complete samples of T packets, from the clip's sample 0 on. */
 #define MODEL_COMPLETE(T) (TELU_PACKET * (T) - TELU_DELAY)
-
-struct block {
-    struct param *dw_w, *dw_b, *norm_g, *norm_b;
-    struct param *up_w, *up_b, *down_w, *down_b, *scale;
-    float *x, *a, *b, *h, *g, *d;      /* of the last forward: see block_forward() */
-};
-
-struct stack {
-    int width, hidden, kernel, n;
-    struct block block[TELU_MAX_BLOCKS];
-};
 
 struct model {
     struct telu_config cfg;
@@ -41,7 +31,8 @@ struct model {
     struct param *value_w, *value_b, *scale_w, *scale_b;
     int rows;                  /* capacity of the following */
     float *c, *features, *enc_x, *latent, *sum, *dec_x, *v, *s, *y, *wave;
-    float *dx, *da, *db, *dh, *dg;
+    float *dx;
+    struct stack_scratch scratch;
 };
 
 struct model *model_new(const struct telu_config *cfg, struct rng *rng);

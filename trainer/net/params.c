@@ -55,15 +55,22 @@ static void fill(struct params *p, int i, struct rng *rng)
         e->w[k] = bound > 0.0f ? rng_uniform(rng, -bound, bound) : fixed;
 }
 
-struct params *params_new(const struct telu_config *cfg, struct rng *rng)
+static int each_tensor(const struct telu_config *cfg, const struct telu_postnet_config *post,
+                       int (*fn)(void *user, const struct telu_tensor *t), void *user)
+{
+    return post ? telu_postnet_tensors(cfg, post, fn, user) : telu_config_tensors(cfg, fn, user);
+}
+
+struct params *params_new(const struct telu_config *cfg, const struct telu_postnet_config *post,
+                          struct rng *rng)
 {
     struct params *p = zeroed(sizeof(*p));
     size_t at = 0, book = 0;
     int n = 0;
 
-    telu_config_tensors(cfg, count_tensor, &n);
+    each_tensor(cfg, post, count_tensor, &n);
     p->all = zeroed(sizeof(*p->all) * n);
-    telu_config_tensors(cfg, add_tensor, p);
+    each_tensor(cfg, post, add_tensor, p);
     p->value = floats(p->total);
     p->grad = floats(p->total);
     p->books = floats(p->books_total);

@@ -24,8 +24,11 @@ struct params {
     size_t books_total;
 };
 
-/* Random weights as PyTorch starts linear layers: uniform in +-1/sqrt(inputs). */
-struct params *params_new(const struct telu_config *cfg, struct rng *rng);
+/* The tensors of a network, or of its post-network: telu_config_tensors() or
+ * telu_postnet_tensors(). post NULL: the network. Random weights as PyTorch starts linear layers:
+ * uniform in +-1/sqrt(inputs). */
+struct params *params_new(const struct telu_config *cfg, const struct telu_postnet_config *post,
+                          struct rng *rng);
 void params_free(struct params *p);
 
 /* Returns the tensor prefix.name, or prefix.index.name, which must exist. */

@@ -74,21 +74,44 @@ static char *config_text(const struct telu_config *c)
     return g_string_free(s, FALSE);
 }
 
-static void put_metadata(GString *s, const struct telu_config *cfg,
-                         const struct export_text *texts, int n_texts, const char *id)
+static char *postnet_text(const struct telu_postnet_config *p)
 {
-    char *config = config_text(cfg);
+    GString *s = g_string_new("{");
+
+    put_int(s, "width", p->width);
+    put_int(s, "blocks", p->blocks);
+    g_string_append_c(s, '}');
+    return g_string_free(s, FALSE);
+}
+
+/* A model as its file describes it. */
+struct description {
+    const struct telu_config *cfg;
+    const struct telu_postnet_config *post;        /* NULL: none */
+    const struct export_text *texts;
+    int n_texts;
+    char id[65], post_id[65];
+};
+
+static void put_metadata(GString *s, const struct description *d)
+{
+    char *config = config_text(d->cfg), *post = d->post ? postnet_text(d->post) : NULL;
 
     put_key(s, "__metadata__");
     g_string_append_c(s, '{');
     put_string(s, "format", "telucodec");
     put_string(s, "version", "4");
     put_string(s, "config", config);
-    put_string(s, "model_id", id);
-    for (int i = 0; i < n_texts; i++)
-        put_string(s, texts[i].key, texts[i].value);
+    put_string(s, "model_id", d->id);
+    if (post) {
+        put_string(s, "postnet", post);
+        put_string(s, "postnet_id", d->post_id);
+    }
+    for (int i = 0; i < d->n_texts; i++)
+        put_string(s, d->texts[i].key, d->texts[i].value);
     g_string_append_c(s, '}');
     g_free(config);
+    g_free(post);
 }
 
 static void put_tensor(GString *s, const struct telu_tensor *t, size_t *end)
@@ -105,15 +128,12 @@ static void put_tensor(GString *s, const struct telu_tensor *t, size_t *end)
 }
 
 /* Returns the header, padded with spaces so that the tensors begin at a multiple of 8. */
-static GString *header_text(const struct telu_config *cfg,
-                            const struct telu_tensor *t, int count,
-                            const struct export_text *texts, int n_texts,
-                            const char *id)
+static GString *header_text(const struct description *d, const struct telu_tensor *t, int count)
 {
     GString *s = g_string_new("{");
     size_t end = 0;
 
-    put_metadata(s, cfg, texts, n_texts, id);
+    put_metadata(s, d);
     for (int i = 0; i < count; i++)
         put_tensor(s, &t[i], &end);
     g_string_append_c(s, '}');
@@ -126,7 +146,8 @@ static GString *header_text(const struct telu_config *cfg,
 
 static int check_texts(const struct export_text *texts, int n_texts)
 {
-    static const char *const own[] = { "format", "version", "config", "model_id" };
+    static const char *const own[] = { "format", "version", "config", "model_id", "postnet",
+                                       "postnet_id" };
 
     for (int i = 0; i < n_texts; i++) {
         for (size_t k = 0; k < G_N_ELEMENTS(own); k++)
@@ -168,26 +189,31 @@ static int write_file(const char *path, const GString *header,
 }
 
 int export_model(const char *path, const struct telu_config *cfg,
+                 const struct telu_postnet_config *post,
                  const struct telu_blob *blobs, int count,
                  const struct export_text *texts, int n_texts, char id[65])
 {
+    struct description d = { cfg, post && post->blocks ? post : NULL, texts, n_texts, "", "" };
     GString *header;
     struct telu_model *trial;
     struct telu_tensor *t;
-    int expected, r;
+    int expected, own, r;
 
     if (check_texts(texts, n_texts))
         return -1;
-    trial = telu_model_build(cfg, blobs, count, NULL);
+    trial = telu_model_build_post(cfg, d.post, blobs, count, NULL);
     if (!trial)
         return -1;
     telu_model_close(trial);
-    t = telu_tensor_list(cfg, NULL, &expected);
+    free(telu_tensor_list(cfg, NULL, &own));
+    t = telu_tensor_list(cfg, d.post, &expected);
     if (!t)
         return -1;
 
-    telu_blobs_id(blobs, count, id);
-    header = header_text(cfg, t, count, texts, n_texts, id);
+    telu_blobs_id(blobs, own, d.id);
+    telu_blobs_id(blobs + own, count - own, d.post_id);
+    memcpy(id, d.id, sizeof(d.id));
+    header = header_text(&d, t, count);
     r = write_file(path, header, blobs, count);
     g_string_free(header, TRUE);
     free(t);

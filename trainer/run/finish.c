@@ -4,6 +4,8 @@
 
 #include "snapshot.h"
 #include "export.h"
+#include "init.h"
+#include "learn.h"
 #include "memory.h"
 #include "report.h"
 #include "tables.h"
@@ -12,6 +14,9 @@
 #include <stdio.h>
 
 #define FILES 16
+#define POSTNET_BATCH   8      /* pieces in a step of the post-network */
+#define POSTNET_PACKETS 200    /* of a piece: 4 s */
+#define POSTNET_RATE    1e-3   /* highest learning rate */
 
 /* The text has no date or place, so the same run gives the same file. */
 static char *training_text(const struct progress *p, const struct options *o,
@@ -32,14 +37,37 @@ static void write_weights(const struct snapshot *b, const char *path,
     const struct export_text texts[] = { { "training", training },
                                          { "licence", licence } };
 
-    if (export_model(path, &b->cfg, b->blobs, b->count, texts, licence ? 2 : 1, id))
+    if (export_model(path, &b->cfg, &b->post, b->blobs, b->count, texts, licence ? 2 : 1, id))
         die("%s", telu_error());
     printf("wrote %s, model id %s\n", path, id);
 }
 
+/* Trains the post-network, if that is wanted. Returns 1 when stopped. */
+static int add_postnet(struct snapshot *b, const struct options *o, const struct dataset *train,
+                       const struct result *r, const volatile sig_atomic_t *stop)
+{
+    char *init = o->init ? init_find(o->init) : NULL;
+    char *checkpoint = g_strconcat(r->weights, ".postnet.ckpt", NULL);
+    struct learning l = {
+        .post = o->postnet_config, .steps = o->postnet, .batch = POSTNET_BATCH,
+        .packets = POSTNET_PACKETS, .rate = POSTNET_RATE, .seed = o->seed, .init = init,
+        .checkpoint = checkpoint, .stop = stop,
+    };
+    int stopped = 0;
+
+    if (o->postnet)
+        stopped = learn_postnet(b, train, &l);
+    else if (init && init_has_postnet(init))
+        printf("the post-network of %s, trained for that file's network, is left out: --postnet "
+               "STEPS trains one\n", init);
+    g_free(checkpoint);
+    g_free(init);
+    return stopped;
+}
+
 void finish(const struct trainer *t, const struct progress *p, const struct options *o,
             const struct dataset *train, const struct dataset *valid,
-            const struct result *r)
+            const struct result *r, const volatile sig_atomic_t *stop)
 {
     char *training = training_text(p, o, train), id[65];
     struct quality q[QUALITY_POINTS];
@@ -49,6 +77,11 @@ void finish(const struct trainer *t, const struct progress *p, const struct opti
     printf("fitting the integer tables\n");
     fflush(stdout);
     snapshot_make(&b, t->model, train, TABLES_SECONDS, o->export_path != NULL);
+    if (add_postnet(&b, o, train, r, stop)) {
+        snapshot_release(&b);
+        g_free(training);
+        return;
+    }
     write_weights(&b, r->weights, training, o->licence, id);
     m = snapshot_model(&b, id);
     quality_measure(q, m, valid, FILES);

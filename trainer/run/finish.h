@@ -7,6 +7,8 @@
 #include "dataset.h"
 #include "options.h"
 
+#include <signal.h>
+
 /* Files that finish() reads and writes. */
 struct result {
     const char *weights;       /* the file to write */
@@ -14,10 +16,11 @@ struct result {
     const char *csv;           /* for the report's curves */
 };
 
-/* Writes the files of r and prints the codec's quality on `valid`. Exits with the reason
- * on failure. */
+/* Writes the files of r and prints the codec's quality on `valid`. With --postnet it trains that
+ * first, unless *stop ends it: then it writes nothing, and the same command goes on. Exits with the
+ * reason on failure. */
 void finish(const struct trainer *t, const struct progress *p, const struct options *o,
             const struct dataset *train, const struct dataset *valid,
-            const struct result *r);
+            const struct result *r, const volatile sig_atomic_t *stop);
 
 #endif

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Returns the tensor in its type of the file. Tables are zeros until fit_tables(). */
-static void *stored(const struct param *e)
+/* Tables are zeros until fit_tables(). */
+void *snapshot_tensor(const struct param *e)
 {
     size_t bytes = telu_tensor_bytes(&e->t);
     void *data = zeroed(bytes);
@@ -86,10 +86,11 @@ void snapshot_make(struct snapshot *b, const struct model *m, const struct datas
     int stage = 0;
 
     b->cfg = m->cfg;
-    b->count = p->count;
+    b->post = (struct telu_postnet_config){ 0 };
+    b->count = b->own = p->count;
     b->blobs = zeroed(sizeof(*b->blobs) * p->count);
     for (int i = 0; i < p->count; i++) {
-        void *data = stored(&p->all[i]);
+        void *data = snapshot_tensor(&p->all[i]);
 
         if (p->all[i].t.kind == TELU_CODEBOOK)
             order_book(m, stage++, data);
@@ -107,7 +108,7 @@ void snapshot_release(struct snapshot *b)
 
 struct telu_model *snapshot_model(const struct snapshot *b, const char *id)
 {
-    struct telu_model *m = telu_model_build(&b->cfg, b->blobs, b->count, id);
+    struct telu_model *m = telu_model_build_post(&b->cfg, &b->post, b->blobs, b->count, id);
 
     if (!m)
         die("%s", telu_error());

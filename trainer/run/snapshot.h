@@ -10,14 +10,18 @@
 
 struct snapshot {
     struct telu_config cfg;
+    struct telu_postnet_config post;       /* blocks 0: none */
     struct telu_blob *blobs;
-    int count;
+    int count, own;            /* of all tensors; without those of the post-network */
 };
 
 /* m keeps its order, so that training can continue. The tables are fitted to at most
  * `seconds` of d; `aloud`: prints the results. Exits with the reason on failure. */
 void snapshot_make(struct snapshot *b, const struct model *m, const struct dataset *d,
                    int seconds, int aloud);
+/* Returns a tensor in its type of the file, for free(). */
+void *snapshot_tensor(const struct param *e);
+
 void snapshot_release(struct snapshot *b);
 
 /* Returns a model for telu_model_close(). */
