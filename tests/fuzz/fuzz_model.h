@@ -13,7 +13,8 @@ static inline struct telu_model *fuzz_model(void)
         .expand = 1, .latent = 4, .stages = 6, .codes = 16, .dim = { 2, 2, 2, 2, 2, 2 },
         .env_stages = 3,
     };
-    struct telu_model *m = tiny_model(&cfg, 5);
+    const struct telu_postnet_config post = { 8, 1 };
+    struct telu_model *m = tiny_model_postnet(&cfg, &post, 5);
 
     promise(m != NULL, telu_error(), 0);
     return m;

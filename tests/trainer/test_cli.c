@@ -118,6 +118,7 @@ static void test_options(void)
         { "--precision fp8", "--precision is fp8" },
         { "--device tpu", "--device is tpu" },
         { "--preset huge", "--preset is huge" },
+        { "--postnet -1", "--postnet is -1, expected 0 or more" },
         { "--time_limit -1", "--time_limit is -1" },
         { "--repeat te", "--repeat is te" },
         { "--init no-such-weights", "no-such-weights: no such weight file" },
@@ -422,6 +423,50 @@ static void test_resume(void)
     g_free(parts);
 }
 
+/* A post-network follows the network: interrupted, resumed and refused where its checkpoint is of
+ * another. The model id stays that of the network. */
+static void test_postnet(void)
+{
+    const char *args = "--data_dir %s --checkpoint_dir %s/none --init %s/runs/whole/"
+                       "model.safetensors --export %s/post.safetensors --preset tiny "
+                       "--postnet %d";
+    char *checkpoint = in("post.safetensors.postnet.ckpt"), *path = in("post.safetensors");
+    char *bytes;
+    gsize n;
+    GPid pid = start(args, speech, dir, dir, dir, 100000);
+
+    g_usleep(6000000);
+    kill(pid, SIGTERM);
+    number(exit_code(pid) == 0, "exit code when interrupted", 0);
+    check(!appears("post.safetensors"), "weights of an interrupted post-network", path);
+    check(appears("post.safetensors.postnet.ckpt"), "interrupted without saving", checkpoint);
+    g_unlink(checkpoint);
+    expect(run(args, speech, dir, dir, dir, 3), 0, "step 3 of 3", "a post-network");
+    if (g_file_get_contents(path, &bytes, &n, NULL)) {
+        check(g_strstr_len(bytes + 8, (gssize)n - 8, "postnet_id") != NULL, "no post-network", path);
+        g_free(bytes);
+    }
+    expect(run(args, speech, dir, dir, dir, 5), 0, "step 5 of 5", "a resumed post-network");
+    expect(run("--data_dir %s --evaluate %s", speech, path), 0, "16k", "its figures");
+    expect(run("--data_dir %s --checkpoint_dir %s/none --init %s --export %s/plain.safetensors",
+               speech, dir, path, dir), 0, "is left out: --postnet", "a post-network left out");
+    expect(run("--data_dir %s --checkpoint_dir %s/none --init %s --export %s --preset tiny "
+               "--postnet 9 --seed 2", speech, dir, path, path), 1, "remove it to begin anew",
+           "the checkpoint of another post-network");
+    if (g_file_get_contents(checkpoint, &bytes, &n, NULL)) {
+        bytes[n / 2] ^= 1;
+        g_file_set_contents(checkpoint, bytes, (gssize)n, NULL);
+        expect(run(args, speech, dir, dir, dir, 7), 1, "check sum", "a bit that fell over");
+        g_file_set_contents(checkpoint, bytes, (gssize)n / 3, NULL);
+        expect(run(args, speech, dir, dir, dir, 7), 1, "damaged", "a third of a checkpoint");
+        g_file_set_contents(checkpoint, "nonsense", 8, NULL);
+        expect(run(args, speech, dir, dir, dir, 7), 1, "no checkpoint", "nonsense");
+        g_free(bytes);
+    }
+    g_free(checkpoint);
+    g_free(path);
+}
+
 static void test_damaged(void)
 {
     char *path = in("runs/whole/last.ckpt"), *bytes;
@@ -461,6 +506,7 @@ int main(int argc, char **argv)
     test_weights();
     test_export_init();
     test_resume();
+    test_postnet();
     test_damaged();
     wav_remove(dir);
     g_free(speech);

@@ -340,6 +340,57 @@ static void check_file(const struct telu_config *cfg)
     g_free(dir);
 }
 
+/* A post-network stands in the file beside the network, with an id of its own. */
+static void check_postnet(const struct telu_config *cfg)
+{
+    const struct telu_postnet_config post = { 24, 2 };
+    char *dir = g_dir_make_tmp("telu-XXXXXX", NULL), id[65], without[65];
+    char *path = g_build_filename(dir, "x.safetensors", NULL), *bytes;
+    struct telu_tensor *t;
+    struct telu_blob *all;
+    struct telu_model *m;
+    const char *name = "postnet";
+    int n;
+    gsize size;
+
+    t = telu_tensor_list(cfg, &post, &n);
+    all = g_new(struct telu_blob, n);
+    for (int i = 0; i < n; i++) {
+        const size_t tensor = telu_tensor_bytes(&t[i]);
+
+        all[i] = i < count ? blobs[i] : (struct telu_blob){ g_malloc0(tensor), tensor };
+    }
+    if (export_model(path, cfg, NULL, all, count, NULL, 0, without) ||
+        export_model(path, cfg, &post, all, n, NULL, 0, id))
+        fail(name, telu_error());
+    if (strcmp(id, without))
+        fail(name, "the model id depends on the post-network");
+    m = telu_model_open(path);
+    if (!m || m->post.width != post.width || m->post.blocks != post.blocks ||
+        m->post_out.O != TELU_POSTNET_OUTPUTS || !m->post_block[1].scale)
+        fail(name, m ? "what is read back differs" : telu_error());
+    telu_model_close(m);
+    if (!export_model(path, cfg, NULL, all, n, NULL, 0, id))
+        fail(name, "took tensors of no post-network");
+
+    /* The last tensor is the post-network's. */
+    if (g_file_get_contents(path, &bytes, &size, NULL)) {
+        bytes[size - 1] ^= 1;
+        g_file_set_contents(path, bytes, (gssize)size, NULL);
+        if (telu_model_open(path) || !strstr(telu_error(), "postnet_id"))
+            fail(name, "a damaged post-network is read");
+        g_free(bytes);
+    }
+    for (int i = count; i < n; i++)
+        g_free((void *)all[i].data);
+    g_free(all);
+    free(t);
+    unlink(path);
+    rmdir(dir);
+    g_free(path);
+    g_free(dir);
+}
+
 int main(void)
 {
     const struct telu_config cfg = tiny_config();
@@ -348,6 +399,7 @@ int main(void)
     make_blobs(&cfg);
     check_tables(&cfg);
     check_file(&cfg);
+    check_postnet(&cfg);
     for (int i = 0; i < count; i++)
         g_free((void *)blobs[i].data);
     g_free(blobs);

@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 #define FILES 16
-#define POSTNET_BATCH   8      /* pieces in a step of the post-network */
+#define POSTNET_BATCH   4      /* pieces in a step of the post-network */
 #define POSTNET_PACKETS 200    /* of a piece: 4 s */
 #define POSTNET_RATE    1e-3   /* highest learning rate */
 
