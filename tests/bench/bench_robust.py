@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""bench_robust.py - the codec on sounds that it was not tuned on: levels, lines, noise, rooms, music.
+"""bench_robust.py - the codec on sounds it was not tuned on: levels, lines, noise, rooms, music.
 
     python3 tests/bench/bench_robust.py build/kernels/libtelu.so WEIGHTS --data FOLDER \\
         [--noise FOLDER] [--files 8] [--rates 3.2,6,16]

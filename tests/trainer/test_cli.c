@@ -443,7 +443,8 @@ static void test_postnet(void)
     g_unlink(checkpoint);
     expect(run(args, speech, dir, dir, dir, 3), 0, "step 3 of 3", "a post-network");
     if (g_file_get_contents(path, &bytes, &n, NULL)) {
-        check(g_strstr_len(bytes + 8, (gssize)n - 8, "postnet_id") != NULL, "no post-network", path);
+        check(g_strstr_len(bytes + 8, (gssize)n - 8, "postnet_id") != NULL, "no post-network",
+              path);
         g_free(bytes);
     }
     expect(run(args, speech, dir, dir, dir, 5), 0, "step 5 of 5", "a resumed post-network");
