@@ -19,11 +19,13 @@
 #define DWNORM_TAPS    7       /* taps that kernels are compiled for */
 #define DWNORM_BLOCK   256     /* threads per block, four channels each, 1024 at most */
 
+enum dwnorm_history { DWNORM_ENCODER, DWNORM_DECODER, DWNORM_POSTNET };
+
 struct dwnorm {
     struct product_input y;    /* output of large batches */
     const float *x;            /* (B, C), like y */
     const struct telu_row *row;
-    int decoder;               /* 1: the decoder's history, 0: the encoder's */
+    enum dwnorm_history whose;
     size_t ring;               /* offset of the block's ring in the history, in floats */
     const float *w, *wb;       /* (C, K), (C) */
     const float *g, *b;        /* norm */
@@ -41,8 +43,10 @@ struct dwnorm_row {
         const struct telu_row *row = r < m.B ? &m.row[r] : NULL;
 
         K = TAPS ? TAPS : m.K;
-        age = row ? m.decoder ? row->dec_age : row->enc_age : -1;
-        ring = age < 0 ? NULL : (m.decoder ? row->dec : row->enc) + m.ring;
+        age = !row ? -1 : m.whose == DWNORM_ENCODER ? row->enc_age
+                        : m.whose == DWNORM_DECODER ? row->dec_age : row->post_age;
+        ring = age < 0 ? NULL : (m.whose == DWNORM_ENCODER ? row->enc
+                               : m.whose == DWNORM_DECODER ? row->dec : row->post) + m.ring;
         now = age < 0 ? 0 : age % K;
     }
 

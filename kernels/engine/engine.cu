@@ -96,9 +96,11 @@ static int alloc_scratch(struct telu_engine *e, struct telu_live *l)
 {
     const char *what = "memory for a batch";
     const struct telu_config *c = &e->m.cfg;
-    size_t width = larger(c->enc_width, c->dec_width), rows = (size_t)e->rows;
-    size_t input = larger(larger(c->expand * width, TELU_FEATURES), (size_t)c->latent);
-    size_t hidden = larger(input, TELU_LTPF_SPAN);
+    const struct telu_postnet_config *post = &e->m.post;
+    size_t width = larger(larger(c->enc_width, c->dec_width), post->width);
+    size_t features = post->blocks ? TELU_POSTNET_FEATURES : TELU_FEATURES;
+    size_t input = larger(larger(c->expand * width, features), (size_t)c->latent);
+    size_t hidden = larger(input, TELU_LTPF_SPAN), rows = (size_t)e->rows;
     struct {
         float **at;
         size_t each;
@@ -134,7 +136,8 @@ static int init_side(struct telu_engine *e, enum telu_side which)
     struct side *s = &e->side[which];
     size_t enc = live_history_floats(c, c->enc_width, c->enc_blocks);
     size_t dec = live_history_floats(c, c->dec_width, c->dec_blocks);
-    size_t floats = dec + (which == TELU_ENCODE ? enc : (size_t)c->latent);
+    size_t post = live_history_floats(c, e->m.post.width, e->m.post.blocks);
+    size_t floats = which == TELU_ENCODE ? enc + dec : live_post_offset(c) + post;
     struct telu_slots *slots = &s->live.slots;
 
     s->chunk = (char **)alloc_device(e, MAX_CHUNKS * sizeof(*s->chunk), "streams");

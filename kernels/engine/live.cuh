@@ -85,6 +85,13 @@ static inline __host__ __device__ size_t live_history_floats(const struct telu_c
     return (size_t)blocks * c->kernel * width;
 }
 
+/* First float of the post-network's history among those of a decoder's slot. Rows of four floats
+ * stay aligned. */
+static inline __host__ __device__ size_t live_post_offset(const struct telu_config *c)
+{
+    return (c->latent + live_history_floats(c, c->dec_width, c->dec_blocks) + 3) / 4 * 4;
+}
+
 /* Age of a history of K taps after one more packet. */
 static __device__ inline int live_next_age(int age, int K)
 {

@@ -4,8 +4,8 @@
  *
  *   encode   request heads, pcm     --> window --> mdct --> encoder network --> search
  *            --> decoder network --> pack --> response heads, packets
- *   decode   request heads, packets --> parse --> lookup --> decoder network --> synthesis
- *            --> response heads, pcm
+ *   decode   request heads, packets --> parse --> lookup --> decoder network --> synthesis,
+ *            post-network --> response heads, pcm
  *
  * Each step launches one or more kernels on ctx's stream for B rows. The first n rows
  * (telu_batch_head.n, on the device) are active and the others idle, so a graph of B rows
@@ -66,12 +66,12 @@ struct telu_enc_slot {
 };
 
 struct telu_dec_slot {
-    float tail[TELU_OVERLAP];  /* overlap with the next packet, before the postfilter */
-    float change_tail[TELU_OVERLAP];       /* overlap of what the postfilter adds */
+    float tail[TELU_OVERLAP];  /* overlap with the next packet, before the correction */
+    float change_tail[TELU_OVERLAP];       /* overlap of the correction, see synthesis.h */
     float last[TELU_COEFS];
-    float previous[TELU_LTPF_MAX_LAG];     /* last packet's samples, before the postfilter */
+    float previous[TELU_LTPF_MAX_LAG];     /* last packet's samples, before the correction */
     struct telu_plc plc;
-    int age;
+    int age, post_age;         /* of the decoder's history and of the post-network's */
 };
 
 /* Slot s lies at chunk[s / TELU_CHUNK] + s % TELU_CHUNK * size. It holds its struct and, from
@@ -87,8 +87,8 @@ struct telu_slots {
 
 struct telu_row {
     void *slot;                /* NULL: the row is idle */
-    float *enc, *dec;          /* histories of the stream's networks */
-    int enc_age, dec_age;      /* -1: this network skips this row */
+    float *enc, *dec, *post;   /* histories of the stream's networks */
+    int enc_age, dec_age, post_age;        /* -1: this network skips this row */
     struct telu_budget budget;
     int conceal;               /* decoder: the packet is concealed with this gain, by the */
     float gain;                /* network if dec_age >= 0, else by repetition */
@@ -109,15 +109,17 @@ struct telu_live {
     char *request, *response;          /* see above */
 
     struct telu_row *row;              /* [B] */
-    float *wave;                       /* [B][480] */
+    float *wave;                       /* [B][480]; then with a post-network the coefficients
+                                        * [320] of the prediction */
     float *c;                          /* [B][320] */
-    float *base;                       /* [B][320]; then coefficients of the postfilter's change */
+    float *base;                       /* [B][320]; then coefficients of the correction */
     float *prediction;                 /* [B][640], see ltpf.h; then the change's wave [480] */
     float *confidence;                 /* [B][2] */
     float *latent, *sum;               /* [B][latent] */
     float *a, *b;                      /* [B][widest network] */
     void *x;                           /* [B][widest input of a layer], 6 bytes each */
-    float *h;                          /* [B][widest hidden layer, features, scales or 640] */
+    float *h;                          /* [B][widest hidden layer, features, scales, outputs of
+                                        * the post-network or 640] */
 };
 
 /* load.cu: copies m's arena to `arena` on the device (m->arena_bytes, also l->arena), sets *d to
@@ -144,14 +146,16 @@ int telu_live_code_table(struct telu_ctx *ctx, const struct telu_live *l, float 
 /* rvq.cu: codes -> sum */
 int telu_live_lookup(struct telu_ctx *ctx, const struct telu_live *l, int B);
 
-/* network.cu: c -> latent; sum -> base */
+/* network.cu: c -> latent; sum -> base; features of the post-network in h -> its outputs in h */
 int telu_live_encoder(struct telu_ctx *ctx, const struct telu_live *l, int B);
 int telu_live_decoder(struct telu_ctx *ctx, const struct telu_live *l, int B);
+int telu_live_postnet(struct telu_ctx *ctx, const struct telu_live *l, int B);
 
 /* parse.cu: packets -> rows */
 int telu_live_parse(struct telu_ctx *ctx, const struct telu_live *l, int B);
 
-/* synthesis.cu: base and rows -> pcm; small batches take synthesis_few.cu. */
+/* synthesis.cu: base and rows -> pcm; without a post-network, small batches take
+ * synthesis_few.cu. */
 int telu_live_synthesis(struct telu_ctx *ctx, const struct telu_live *l, int B);
 int telu_live_synthesis_few(struct telu_ctx *ctx, const struct telu_live *l, int B);
 

@@ -30,6 +30,12 @@ struct relocate {
     }
 };
 
+static void relocate_blocks(struct relocate &relocate, struct telu_block *b, int blocks)
+{
+    for (; blocks > 0; b++, blocks--)
+        relocate(b->dw, b->dwb, b->g, b->nb, b->scale, b->up, b->down);
+}
+
 int telu_live_load(struct telu_ctx *ctx, const struct telu_live *l, struct telu_model *d,
                    const struct telu_model *m, char *arena)
 {
@@ -45,12 +51,11 @@ int telu_live_load(struct telu_ctx *ctx, const struct telu_live *l, struct telu_
     *d = *m;
     d->arena = arena;
     relocate(d->enc_in, d->enc_out, d->dec_in, d->dec_value, d->dec_scale);
-    for (int net = 0; net < 2; net++)
-        for (int i = 0; i < (net ? m->cfg.dec_blocks : m->cfg.enc_blocks); i++) {
-            struct telu_block &b = net ? d->dec[i] : d->enc[i];
-
-            relocate(b.dw, b.dwb, b.g, b.nb, b.scale, b.up, b.down);
-        }
+    if (m->post.blocks)
+        relocate(d->post_in, d->post_out);
+    relocate_blocks(relocate, d->enc, m->cfg.enc_blocks);
+    relocate_blocks(relocate, d->dec, m->cfg.dec_blocks);
+    relocate_blocks(relocate, d->post_block, m->post.blocks);
     for (int i = 0; i < m->cfg.stages; i++) {
         struct telu_stage &s = d->vq[i];
 

@@ -17,7 +17,7 @@ extern "C" {
 
 /* Raise it with every change of a struct that both sides see: this one, telu_backend,
  * telu_grads, telu_engine_ops, telu_model with its parts, telu_training. */
-#define TELU_MODULE_ABI   6
+#define TELU_MODULE_ABI   7
 #define TELU_MODULE_ENTRY "telu_module_get"
 #define TELU_MODULE_FILE  "libtelucodec-cuda.so"
 

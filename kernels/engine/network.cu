@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* network.cu - encoder and decoder network for a batch of live streams, whose histories are
- * rings in their slots, see live.h. network.c, encoder.c and decoder.c show the diagrams.
+/* network.cu - encoder, decoder and post-network for a batch of live streams, whose histories are
+ * rings in their slots, see live.h. network.c, encoder.c, decoder.c and postnet.c show the
+ * diagrams.
  *
  * Small batches wait for weights and launches: kernels read packed weights, fuse each layer
  * with the op behind it, and give the CPU's bits. Large batches use cuBLAS (product.cuh); the
@@ -157,11 +158,11 @@ static int block_large(struct telu_ctx *ctx, const struct telu_live *l,
 }
 
 static int block(struct telu_ctx *ctx, const struct telu_live *l,
-                 const struct telu_block *w, int decoder, int i, int B)
+                 const struct telu_block *w, enum dwnorm_history whose, int i, int B)
 {
     const int C = w->down.O, K = l->m->cfg.kernel;
     struct dwnorm m = {
-        product_into(l), l->a, l->row, decoder, i * live_history_floats(&l->m->cfg, C, 1),
+        product_into(l), l->a, l->row, whose, i * live_history_floats(&l->m->cfg, C, 1),
         w->dw, w->dwb, w->g, w->nb, B, C, K,
     };
 
@@ -178,7 +179,7 @@ int telu_live_encoder(struct telu_ctx *ctx, const struct telu_live *l, int B)
         layer(ctx, l, &m->enc_in, l->a, l->h, B))
         return -1;
     for (int i = 0; i < m->cfg.enc_blocks; i++)
-        if (block(ctx, l, &m->enc[i], 0, i, B))
+        if (block(ctx, l, &m->enc[i], DWNORM_ENCODER, i, B))
             return -1;
     return layer(ctx, l, &m->enc_out, l->latent, l->a, B);
 }
@@ -206,7 +207,19 @@ int telu_live_decoder(struct telu_ctx *ctx, const struct telu_live *l, int B)
     if (layer(ctx, l, &m->dec_in, l->a, l->sum, B))
         return -1;
     for (int i = 0; i < m->cfg.dec_blocks; i++)
-        if (block(ctx, l, &m->dec[i], 1, i, B))
+        if (block(ctx, l, &m->dec[i], DWNORM_DECODER, i, B))
             return -1;
     return layer(ctx, l, &m->dec_scale, l->h, l->a, B) || value(ctx, l, B) ? -1 : 0;
+}
+
+int telu_live_postnet(struct telu_ctx *ctx, const struct telu_live *l, int B)
+{
+    const struct telu_model *m = l->m;
+
+    if (layer(ctx, l, &m->post_in, l->a, l->h, B))
+        return -1;
+    for (int i = 0; i < m->post.blocks; i++)
+        if (block(ctx, l, &m->post_block[i], DWNORM_POSTNET, i, B))
+            return -1;
+    return layer(ctx, l, &m->post_out, l->h, l->a, B);
 }

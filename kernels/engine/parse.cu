@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* parse.cu - parses packets to rows with the CPU's parser and range decoder: one warp per packet,
- * which it copies to shared memory. It also decides how to conceal a lost or damaged packet. */
+ * which it copies to shared memory. It also decides how to conceal a lost or damaged packet, and which rows the
+ * post-network corrects. */
 #include "coder.cuh"
 
 #include "live.cuh"
@@ -14,6 +15,13 @@ struct parse_scratch {
     __align__(16) uint8_t packet[TELU_MAX_PACKET + 16];
 };
 
+/* Age of the post-network's history for a packet, NULL for a concealed one; -1: the postfilter
+ * corrects it instead. See synthesise() in codec.c. */
+static __device__ int post_age(const struct telu_model *m, const struct telu_layers *y, int age)
+{
+    return !m->post.blocks || (y && y->refined && y->shape == 0) ? -1 : age;
+}
+
 /* A warp reads the packet of row r < B. */
 static __device__ void read_packet(const struct telu_live *l, int r, struct parse_scratch *p)
 {
@@ -22,7 +30,7 @@ static __device__ void read_packet(const struct telu_live *l, int r, struct pars
 
     if (!row) {
         if (TELU_LANE == 0)
-            l->row[r].dec_age = -1;
+            l->row[r].dec_age = l->row[r].post_age = -1;
         return;
     }
     const struct telu_request_head *request = live_request(l, r);
@@ -63,6 +71,8 @@ static __device__ void read_packet(const struct telu_live *l, int r, struct pars
     row->conceal = conceal;
     row->gain = gain;
     row->dec_age = runs ? age : -1;
+    row->post = (float *)(memory + l->slots.history) + live_post_offset(&m->cfg);
+    row->post_age = post_age(m, conceal ? NULL : &p->layers, request->reset ? 0 : slot->post_age);
     slot->plc = plc;
     slot->age = age;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* synthesis.cu - decoded rows to samples: coefficients, concealment, inverse MDCT, long-term
- * postfilter, overlap. One warp per row; small batches take synthesis_few.cu. Corresponds to
- * synthesis.c and to the ends of telu_decode() and telu_conceal() in codec.c.
+ * postfilter or post-network, overlap. One warp per row; small batches take synthesis_few.cu when
+ * the model has no post-network. Corresponds to synthesis.c and to the ends of telu_decode() and
+ * telu_conceal() in codec.c.
  */
 #include "coder.cuh"
 
@@ -20,8 +21,8 @@ coefficients(struct telu_live l)
                        l.base + (size_t)r * TELU_COEFS);
 }
 
-/* Writes the postfilter's input to h, previous and present packet; the slot keeps the present. */
-static __global__ void __launch_bounds__(LIVE_THREADS) postfilter_input(struct telu_live l)
+/* Writes the prediction's input to h, previous and present packet; the slot keeps the present. */
+static __global__ void __launch_bounds__(LIVE_THREADS) prediction_input(struct telu_live l)
 {
     int r = live_warp_row();
     struct telu_row *row = live_row(&l, r);
@@ -42,21 +43,75 @@ static __global__ void __launch_bounds__(LIVE_THREADS) postfilter_input(struct t
         slot->tail[i] = x[TELU_PACKET + i];
 }
 
-/* Replaces the predicted coefficients in base by the postfilter's change of c. */
+/* Writes the postfilter's change of c to base. prediction: its coefficients; may be base. */
+static __device__ inline void postfilter(const struct telu_live *l, int r,
+                                         const struct telu_row *row, const float *prediction)
+{
+    size_t at = (size_t)r * TELU_COEFS;
+
+    if (!row->conceal && row->layers.refined)
+        telu_postfilter_change(l->base + at, l->c + at, prediction + at,
+                               l->confidence + 2 * (size_t)r, &row->bands, row->layers.shape);
+    else
+        for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
+            l->base[at + k] = 0.0f;
+}
+
 static __global__ void __launch_bounds__(LIVE_THREADS) postfilter_change(struct telu_live l)
 {
     int r = live_warp_row();
     const struct telu_row *row = live_row(&l, r);
-    float *d = l.base + (size_t)r * TELU_COEFS;
+
+    if (row)
+        postfilter(&l, r, row, l.base);
+}
+
+/* --- Post-network ------------------------------------------------------------------ */
+
+static __device__ inline struct telu_postnet_packet
+postnet_packet(const struct telu_live *l, int r, const struct telu_row *row)
+{
+    const struct telu_layers *y = &row->layers;
+    size_t at = (size_t)r * TELU_COEFS;
+    struct telu_postnet_packet p = { l->c + at, l->base + at, l->wave + at,
+                                     l->confidence + 2 * (size_t)r, y->q, row->bands.step };
+
+    p.kind = row->conceal ? TELU_POSTNET_CONCEALED : y->refined ? TELU_POSTNET_REFINED
+           : y->leveled ? TELU_POSTNET_LEVELED : TELU_POSTNET_BASE;
+    p.stages = row->conceal ? 0 : y->stages;
+    return p;
+}
+
+/* Writes the features to h. */
+static __global__ void __launch_bounds__(LIVE_THREADS) postnet_features(struct telu_live l)
+{
+    int r = live_warp_row();
+    const struct telu_row *row = live_row(&l, r);
+
+    if (!row || row->post_age < 0)
+        return;
+    struct telu_postnet_packet p = postnet_packet(&l, r, row);
+
+    telu_postnet_features(l.h + (size_t)r * TELU_POSTNET_FEATURES, &p);
+}
+
+/* Replaces base by the change of c: of the network, whose outputs lie in h, or of the postfilter
+ * for rows that skip it. */
+static __global__ void __launch_bounds__(LIVE_THREADS) postnet_change(struct telu_live l)
+{
+    int r = live_warp_row();
+    const struct telu_row *row = live_row(&l, r);
 
     if (!row)
         return;
-    if (!row->conceal && row->layers.refined)
-        telu_postfilter_change(d, l.c + (size_t)r * TELU_COEFS, d, l.confidence + 2 * (size_t)r,
-                           &row->bands, row->layers.shape);
-    else
-        for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
-            d[k] = 0.0f;
+    if (row->post_age < 0) {
+        postfilter(&l, r, row, l.wave);
+        return;
+    }
+    struct telu_postnet_packet p = postnet_packet(&l, r, row);
+
+    telu_postnet_change(l.base + (size_t)r * TELU_COEFS,
+                        l.h + (size_t)r * TELU_POSTNET_OUTPUTS, &p);
 }
 
 static __global__ void __launch_bounds__(LIVE_THREADS) overlap(struct telu_live l)
@@ -77,7 +132,29 @@ static __global__ void __launch_bounds__(LIVE_THREADS) overlap(struct telu_live 
         slot->change_tail[i] = x[TELU_PACKET + i];       /* the lane that read it above */
 }
 
-/* Large batches: one launch per step. */
+/* --- Steps --------------------------------------------------------------------------- */
+
+/* Replaces base by the coefficients of what corrects c. */
+static int correction(struct telu_ctx *ctx, const struct telu_live *l, int B)
+{
+    cudaStream_t stream = telu_cuda_from_ctx(ctx)->stream;
+    unsigned blocks = live_blocks(B, LIVE_THREADS / LIVE_WARP);
+    int post = l->m->post.blocks > 0;
+
+    if (telu_mdct_cuda(ctx, post ? l->wave : l->base, l->prediction, 2 * B, 1))
+        return -1;
+    if (!post) {
+        TELU_LAUNCH(postfilter_change, blocks, LIVE_THREADS, 0, stream, *l);
+        return telu_cuda_launched("postfilter");
+    }
+    TELU_LAUNCH(postnet_features, blocks, LIVE_THREADS, 0, stream, *l);
+    if (telu_cuda_launched("features") || telu_live_postnet(ctx, l, B))
+        return -1;
+    TELU_LAUNCH(postnet_change, blocks, LIVE_THREADS, 0, stream, *l);
+    return telu_cuda_launched("post-network");
+}
+
+/* One launch per step. */
 static int synthesis_large(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
     cudaStream_t stream = telu_cuda_from_ctx(ctx)->stream;
@@ -86,13 +163,10 @@ static int synthesis_large(struct telu_ctx *ctx, const struct telu_live *l, int 
     TELU_LAUNCH(coefficients, blocks, LIVE_THREADS, 0, stream, *l);
     if (telu_cuda_launched("coefficients") || telu_imdct_cuda(ctx, l->wave, l->c, B, 2))
         return -1;
-    TELU_LAUNCH(postfilter_input, blocks, LIVE_THREADS, 0, stream, *l);
+    TELU_LAUNCH(prediction_input, blocks, LIVE_THREADS, 0, stream, *l);
     if (telu_cuda_launched("sound before") ||
-        telu_ltpf_cuda(ctx, l->prediction, l->confidence, l->h, B) ||
-        telu_mdct_cuda(ctx, l->base, l->prediction, 2 * B, 1))
-        return -1;
-    TELU_LAUNCH(postfilter_change, blocks, LIVE_THREADS, 0, stream, *l);
-    if (telu_cuda_launched("postfilter") || telu_imdct_cuda(ctx, l->prediction, l->base, B, 2))
+        telu_ltpf_cuda(ctx, l->prediction, l->confidence, l->h, B) || correction(ctx, l, B) ||
+        telu_imdct_cuda(ctx, l->prediction, l->base, B, 2))
         return -1;
     TELU_LAUNCH(overlap, blocks, LIVE_THREADS, 0, stream, *l);
     return telu_cuda_launched("overlap");
@@ -102,6 +176,6 @@ int telu_live_synthesis(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
     if (!telu_cuda_from_ctx(ctx))
         return -1;
-    return B <= TELU_SMALL_ROW_BLOCKS ? telu_live_synthesis_few(ctx, l, B)
-                                      : synthesis_large(ctx, l, B);
+    return B <= TELU_SMALL_ROW_BLOCKS && !l->m->post.blocks ? telu_live_synthesis_few(ctx, l, B)
+                                                            : synthesis_large(ctx, l, B);
 }

@@ -30,13 +30,13 @@ static __device__ inline void synthesise_row(const struct telu_live *l, int r,
     struct telu_info info = {};
     int bytes = live_request(l, r)->bytes;
 
+    if (row->dec_age < 0)
+        for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
+            base[k] = 0.0f;
+    TELU_SYNC_LANES();
     if (row->conceal) {
         conceal(c, row, &plc, base);
     } else {
-        if (row->dec_age < 0)
-            for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
-                base[k] = 0.0f;
-        TELU_SYNC_LANES();
         telu_dequantise_packet(c, y, bands, &m->tab, base);
         telu_plc_received(&plc, c, row->dec_age >= 0);
         info.stages = y->stages;
@@ -50,6 +50,7 @@ static __device__ inline void synthesise_row(const struct telu_live *l, int r,
         slot->plc = plc;
         if (row->dec_age >= 0)
             slot->age = live_next_age(row->dec_age, m->cfg.kernel);
+        slot->post_age = row->post_age < 0 ? 0 : live_next_age(row->post_age, m->cfg.kernel);
         response->bytes = bytes;
         response->result = row->conceal && bytes >= 0;
         response->info = info;
