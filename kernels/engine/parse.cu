@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* parse.cu - parses packets to rows with the CPU's parser and range decoder: one warp per packet,
- * which it copies to shared memory. It also decides how to conceal a lost or damaged packet, and which rows the
- * post-network corrects. */
+ * which it copies to shared memory. It also decides how to conceal a lost or damaged packet, and
+ * whether the post-network corrects a row. */
 #include "coder.cuh"
 
 #include "live.cuh"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_engine.c - compares the engine of the module's device with the codec on the CPU, packet
- * for packet: streams of all rates in one batch, losses, damage, resets. test_slots.c tests
- * memory and faults, which need the shim.
+ * for packet: streams of all rates in one batch, losses, damage, resets, with and without a
+ * post-network. test_slots.c tests memory and faults, which need the shim.
  *
  * TELUCODEC_TEST_MODEL adds odd shapes and a short run with those weights. */
 #include "expect.h"
@@ -54,6 +54,7 @@ struct run {
     uint32_t seed;
     long alone;                /* packets without codes, */
     long given_up;             /* and of codes alone, for lack of bytes */
+    long corrected, kept;      /* by the post-network, and by it not */
     long coded, other_bytes, other_codes, size, own_size, lost, damaged;
     double worst;
 };
@@ -294,6 +295,10 @@ static void decode(struct run *r, int t)
         check(result == j->result, "result of a decoded packet", j->result);
         check(same_info(&info, &j->info), "infos of a decoded packet differ, stages",
               j->info.stages);
+        if (j->info.refined && j->info.shape == 0)
+            r->kept++;
+        else
+            r->corrected++;
         for (int k = 0; k < TELU_PACKET; k++) {
             peak = fmax(peak, fabs(want[k]));
             worst = fmax(worst, fabs(want[k] - p->pcm[k]));
@@ -352,6 +357,28 @@ static struct run both(const struct telu_model *m, const char *name, int n, int 
     return a;
 }
 
+/* A network behind the decoder, wider than the others: batches of all sizes, and packets tuned for
+ * SNR between the others, which it does not correct. */
+static void test_postnet(const struct telu_config *c)
+{
+    const struct telu_postnet_config post = { 56, 3 };
+    struct telu_model *m = tiny_model_postnet(c, &post, 3);
+    struct run r;
+
+    if (!m)
+        die("a model", telu_error());
+    both(m, "post-network", 1, 40);
+    r = both(m, "post-network", 5, 50);
+    check(r.kept > 10, "packets tuned for SNR, expected more than 10", (double)r.kept);
+    check(r.corrected > 100, "other packets, expected more than 100", (double)r.corrected);
+    both(m, "post-network", 33, 20);
+    both(m, "post-network", MOST, 2);
+    changing = 1;
+    both(m, "changing, post-network", 40, 21);
+    changing = 0;
+    telu_model_close(m);
+}
+
 /* The smallest and largest networks that a weight file may define, and odd ones. */
 static void test_shapes(void)
 {
@@ -367,10 +394,16 @@ static void test_shapes(void)
         { .enc_width = 18, .enc_blocks = 1, .dec_width = 66, .dec_blocks = 2, .kernel = 3,
           .expand = 3, .latent = 6, .stages = 16, .codes = 4,
           .dim = { 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2 }, .env_stages = 16 },
+        /* the post-network's history begins at a multiple of four floats all the same */
+        { .enc_width = 8, .enc_blocks = 1, .dec_width = 13, .dec_blocks = 1, .kernel = 7,
+          .expand = 2, .latent = 8, .stages = 2, .codes = 16, .dim = { 2, 3 } },
+    };
+    static const struct telu_postnet_config posts[] = {
+        { 1, 1 }, { 1023, 1 }, { 9, 16 }, { 0, 0 }, { 12, 2 },
     };
 
     for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
-        struct telu_model *m = tiny_model(&shapes[i], 8);
+        struct telu_model *m = tiny_model_postnet(&shapes[i], &posts[i], 8);
         char name[20];
 
         if (!m)
@@ -404,6 +437,7 @@ int main(void)
     changing = 1;
     both(m, "changing", 40, 21);
     changing = 0;
+    test_postnet(&c);
     crowd(m);
     check(both(m, "crowded", 7, 40).given_up > 10, "packets without room, expected more than", 10);
     check(both(m, "crowded", MOST, 1).given_up > 10, "packets without room, expected more than",
