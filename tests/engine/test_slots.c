@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_slots.c - properties of an engine that only the shim can show: calls of a run, freed
- * memory, a device that is full or fails; and many streams that come and go. Any value of
- * TELUCODEC_TEST_MODEL adds more streams than the device runs at a time. */
+ * memory, a device that is full or fails; and many streams that come and go. The model has a
+ * post-network. Any value of TELUCODEC_TEST_MODEL adds more streams than the device runs at a
+ * time. */
 #include "expect.h"
 #include "module.h"
 #include "shim_of.h"
@@ -87,8 +88,9 @@ static void test_costs(enum telu_side side, int n)
     check(b.copies - a.copies == (n > TELU_SMALL_ZERO_COPY ? 10 : 0), "copies of 5 runs",
           (double)(b.copies - a.copies));
     check(b.waits - a.waits == 5, "waits of 5 runs", (double)(b.waits - a.waits));
-    printf("%s, batch of %d: %ld kernels, %.0f bytes copied a packet\n",
-           side == TELU_ENCODE ? "encode" : "decode", n,
+    printf("%s%s, batch of %d: %ld kernels, %.0f bytes copied a packet\n",
+           side == TELU_ENCODE ? "encode" : "decode",
+           model->post.blocks ? " with a post-network" : "", n,
            (b.graph_kernels - a.graph_kernels) / 5, (double)(b.copied - a.copied) / 5 / n);
     ops->close(e);
 }
@@ -164,12 +166,51 @@ static void test_fault(enum telu_side side)
     ops->close(e);
 }
 
+/* A stream's slot and codec on each side. */
+struct stream {
+    int slot[2];
+    struct telu_encoder *e;
+    struct telu_decoder *d;
+};
+
+/* Decodes the batch's packets, of which some are lost, on device and CPU. Returns the largest
+ * difference. */
+static double decode_batch(struct telu_engine *e, struct batch *b, const struct stream *s,
+                           int next, uint32_t *seed)
+{
+    float want[TELU_PACKET];
+    double worst = 0.0;
+
+    for (int i = 0; i < b->n; i++) {
+        struct telu_request *j = &b->requests[i];
+
+        j->slot = s[(next + i) % MANY].slot[TELU_DECODE];
+        j->pcm = b->pcm[i];
+        if (tiny_random(seed) < 0.1)
+            j->packet = NULL;
+    }
+    check(!ops->run(e, TELU_DECODE, b->requests, b->n), "decoding", b->n);
+    for (int i = 0; i < b->n; i++) {
+        struct telu_decoder *d = s[(next + i) % MANY].d;
+
+        if (b->requests[i].packet)
+            telu_decode(d, b->packet[i], (size_t)b->requests[i].bytes, want);
+        else
+            telu_conceal(d, want);
+        for (int k = 0; k < TELU_PACKET; k++)
+            worst = fmax(worst, fabs(want[k] - b->pcm[i][k]));
+    }
+    return worst;
+}
+
 /* Adds and removes streams and runs some of them: each must sound like a stream alone. */
 static void test_add_and_remove(void)
 {
     struct telu_engine *e = engine();
-    struct telu_encoder *own[MANY] = { 0 };
-    int slot[MANY], owner[4 * MANY], next = 0, worst = 0;
+    static struct stream s[MANY];
+    static int owner[2][4 * MANY];
+    int next = 0, others = 0;
+    double worst = 0.0;
     uint32_t seed = 5;
     struct batch *b = calloc(1, sizeof(*b));
 
@@ -177,27 +218,36 @@ static void test_add_and_remove(void)
     for (int t = 0; t < 40; t++) {
         /* Some streams end, and others reuse their slots. */
         for (int i = 0; i < MANY; i++) {
-            if (own[i] && (t < 2 || tiny_random(&seed) > 0.1))
+            if (s[i].e && (t < 2 || tiny_random(&seed) > 0.1))
                 continue;
-            if (own[i]) {
-                ops->slot_free(e, TELU_ENCODE, slot[i]);
-                owner[slot[i]] = -1;
-                telu_encoder_free(own[i]);
+            for (int side = 0; side < 2; side++) {
+                if (s[i].e) {
+                    ops->slot_free(e, (enum telu_side)side, s[i].slot[side]);
+                    owner[side][s[i].slot[side]] = -1;
+                }
+                s[i].slot[side] = ops->slot_new(e, (enum telu_side)side);
+                if (s[i].slot[side] < 0 || s[i].slot[side] >= 4 * MANY ||
+                    owner[side][s[i].slot[side]] >= 0) {
+                    check(0, "a slot that is none, or another's", s[i].slot[side]);
+                    exit(1);
+                }
+                owner[side][s[i].slot[side]] = i;
             }
-            slot[i] = ops->slot_new(e, TELU_ENCODE);
-            own[i] = telu_encoder_new(model, NULL);
-            if (slot[i] < 0 || slot[i] >= 4 * MANY || owner[slot[i]] >= 0 || !own[i]) {
-                check(0, "a slot that is none, or another's", slot[i]);
+            telu_encoder_free(s[i].e);
+            telu_decoder_free(s[i].d);
+            s[i].e = telu_encoder_new(model, NULL);
+            s[i].d = telu_decoder_new(model, NULL);
+            if (!s[i].e || !s[i].d) {
+                check(0, telu_error(), i);
                 exit(1);
             }
-            owner[slot[i]] = i;
         }
         b->n = 1 + (int)(tiny_random(&seed) * MOST);
         for (int i = 0; i < b->n; i++) {
             struct telu_request *j = &b->requests[i];
 
             memset(j, 0, sizeof(*j));
-            j->slot = slot[(next + i) % MANY];
+            j->slot = s[(next + i) % MANY].slot[TELU_ENCODE];
             j->rate = telu_rate_init();
             j->pcm = sound[(t + i) % (MOST + 20)];
             j->packet = b->packet[i];
@@ -205,15 +255,20 @@ static void test_add_and_remove(void)
         check(!ops->run(e, TELU_ENCODE, b->requests, b->n), "a run", t);
         for (int i = 0; i < b->n; i++) {
             uint8_t packet[TELU_MAX_PACKET];
-            int n = telu_encode(own[(next + i) % MANY], b->requests[i].pcm, packet, sizeof(packet));
+            int n = telu_encode(s[(next + i) % MANY].e, b->requests[i].pcm, packet,
+                                sizeof(packet));
 
-            worst += n != b->requests[i].bytes || memcmp(packet, b->packet[i], (size_t)n);
+            others += n != b->requests[i].bytes || memcmp(packet, b->packet[i], (size_t)n);
         }
+        worst = fmax(worst, decode_batch(e, b, s, next, &seed));
         next = (next + b->n) % MANY;
     }
-    check(worst < 10, "packets unlike those of the CPU", worst);
-    for (int i = 0; i < MANY; i++)
-        telu_encoder_free(own[i]);
+    check(others < 10, "packets unlike those of the CPU", others);
+    check(worst < 1e-4, "sound differs, in slots used before, by", worst);
+    for (int i = 0; i < MANY; i++) {
+        telu_encoder_free(s[i].e);
+        telu_decoder_free(s[i].d);
+    }
     free(b);
     ops->close(e);
 }
@@ -276,6 +331,8 @@ int main(void)
 {
     struct telu_shim_counts before, after;
     struct telu_config c = tiny_config();
+    const struct telu_postnet_config post = { 56, 3 };
+    struct telu_model *plain, *with_post;
 
     module = telu_module_open(NULL);
     shim = module ? shim_of_module() : NULL;
@@ -285,8 +342,9 @@ int main(void)
         return 77;
     }
     ops = module->engine;
-    model = tiny_model(&c, 3);
-    if (!model) {
+    model = plain = tiny_model(&c, 3);
+    with_post = tiny_model_postnet(&c, &post, 3);
+    if (!plain || !with_post) {
         printf("test_slots: %s\n", telu_error());
         return 1;
     }
@@ -296,6 +354,9 @@ int main(void)
     test_costs(TELU_ENCODE, 1);
     test_costs(TELU_DECODE, 1);
     test_costs(TELU_ENCODE, 45);
+    test_costs(TELU_DECODE, 45);
+    model = with_post;
+    test_costs(TELU_DECODE, 1);
     test_costs(TELU_DECODE, 45);
     test_memory();
     test_full();
@@ -307,6 +368,7 @@ int main(void)
           "bytes left behind by all", (double)(after.alive - before.alive));
     test_fault(TELU_ENCODE);
     test_fault(TELU_DECODE);
-    telu_model_close((struct telu_model *)model);
+    telu_model_close(plain);
+    telu_model_close(with_post);
     return failed;
 }
