@@ -2,6 +2,8 @@
 /* pcm.c - see pcm.h. */
 #include "pcm.h"
 
+#include "source.h"
+
 #include <gio/gio.h>
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
@@ -11,59 +13,26 @@
 /* 12 hours at 16 kHz, well below the limit of a GByteArray */
 #define MOST_BYTES (3u << 30)
 
-/* Links audio pads only: a video file gives its sound, and its pictures stay undecoded. */
-static void
-pad_added (GstElement * src, GstPad * pad, gpointer user)
-{
-  GstElement *convert = user;
-  GstPad *sink = gst_element_get_static_pad (convert, "sink");
-  GstCaps *caps = gst_pad_query_caps (pad, NULL);
-  const char *name = gst_caps_is_empty (caps) || gst_caps_is_any (caps) ? ""
-      : gst_structure_get_name (gst_caps_get_structure (caps, 0));
-
-  (void) src;
-  if (g_str_has_prefix (name, "audio/x-raw") && !gst_pad_is_linked (sink))
-    gst_pad_link (pad, sink);
-  gst_caps_unref (caps);
-  gst_object_unref (sink);
-}
-
-/* Ends a file without audio, which would never reach the sink. */
-static void
-no_more_pads (GstElement * src, gpointer user)
-{
-  GstElement *convert = user;
-  GstPad *sink = gst_element_get_static_pad (convert, "sink");
-
-  if (!gst_pad_is_linked (sink))
-    GST_ELEMENT_ERROR (src, STREAM, WRONG_TYPE, ("no audio in it"), (NULL));
-  gst_object_unref (sink);
-}
-
 static GstElement *
 make_pipeline (const char *path, int rate, GstElement ** sink, GError ** error)
 {
-  char *text = g_strdup_printf ("uridecodebin name=src expose-all-streams=false "
-      "caps=audio/x-raw audioconvert name=convert ! audioresample quality=8 "
+  char *text = g_strdup_printf ("audioresample name=first quality=8 "
       "! audio/x-raw,format=F32LE,channels=1,rate=%d "
       "! appsink name=sink sync=false max-buffers=64", rate);
-  GstElement *pipe = gst_parse_launch (text, error);
-  char *uri = pipe ? gst_filename_to_uri (path, error) : NULL;
+  GstElement *source = source_new (path, error);
+  GstElement *pipe = source ? gst_parse_launch (text, error) : NULL;
 
   g_free (text);
-  if (!uri) {
-    g_clear_object (&pipe);
+  if (!pipe) {
+    if (source)
+      gst_object_unref (gst_object_ref_sink (source));
     return NULL;
   }
-  GstElement *src = gst_bin_get_by_name (GST_BIN (pipe), "src");
-  GstElement *convert = gst_bin_get_by_name (GST_BIN (pipe), "convert");
-  g_object_set (src, "uri", uri, NULL);
-  g_signal_connect (src, "pad-added", G_CALLBACK (pad_added), convert);
-  g_signal_connect (src, "no-more-pads", G_CALLBACK (no_more_pads), convert);
+  GstElement *first = gst_bin_get_by_name (GST_BIN (pipe), "first");
+  gst_bin_add (GST_BIN (pipe), source);
+  gst_element_link (source, first);
+  gst_object_unref (first);
   *sink = gst_bin_get_by_name (GST_BIN (pipe), "sink");
-  gst_object_unref (src);
-  gst_object_unref (convert);
-  g_free (uri);
   return pipe;
 }
 
@@ -80,17 +49,25 @@ append (GByteArray * bytes, GstSample * sample)
   gst_sample_unref (sample);
 }
 
-/* Returns the pipeline's first error message, or NULL. */
+/* Returns the pipeline's first error message, or NULL. A missing plug-in, told before, explains
+ * it. */
 static GError *
-complaint (GstElement * pipe)
+complaint (GstElement * pipe, char **missing)
 {
   GstBus *bus = gst_element_get_bus (pipe);
-  GstMessage *msg = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  GstMessage *msg;
   GError *error = NULL;
 
-  if (msg) {
-    gst_message_parse_error (msg, &error, NULL);
+  while (!error && (msg = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT))) {
+    if (GST_MESSAGE_TYPE (msg) == GST_MESSAGE_ERROR)
+      gst_message_parse_error (msg, &error, NULL);
+    else if (!*missing)
+      *missing = source_missing (msg);
     gst_message_unref (msg);
+  }
+  if (error && *missing) {
+    g_free (error->message);
+    error->message = g_steal_pointer (missing);
   }
   gst_object_unref (bus);
   return error;
@@ -103,9 +80,11 @@ drain (GstElement * pipe, GstAppSink * sink, GByteArray * bytes)
 {
   gint64 last = g_get_monotonic_time ();
   GError *error = NULL;
+  char *missing = NULL;
 
   if (gst_element_set_state (pipe, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
-    error = complaint (pipe);
+    error = complaint (pipe, &missing);
+    g_free (missing);
     return error ? error : g_error_new (G_IO_ERROR, G_IO_ERROR_FAILED,
         "cannot be opened");
   }
@@ -120,13 +99,14 @@ drain (GstElement * pipe, GstAppSink * sink, GByteArray * bytes)
             "too long for one file: cut it into pieces");
       continue;
     }
-    error = complaint (pipe);
+    error = complaint (pipe, &missing);
     if (!error && gst_app_sink_is_eos (sink))
       break;
     if (!error && g_get_monotonic_time () - last > PATIENCE)
       error = g_error_new (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
           "no sound came of it for %d seconds", (int) (PATIENCE / G_USEC_PER_SEC));
   }
+  g_free (missing);
   return error;
 }
 

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* source.c - see source.h. */
+#include "source.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Adds the empty channel mask to caps of many channels that have none, which audioconvert
+ * refuses, and has such channels added up with equal weights. */
+static GstPadProbeReturn place_channels(GstPad *pad, GstPadProbeInfo *info, gpointer convert)
+{
+    GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
+    GstCaps *caps;
+    GstStructure *s;
+    guint64 mask = 0;
+    int channels = 0;
+
+    (void)pad;
+    if (GST_EVENT_TYPE(event) != GST_EVENT_CAPS)
+        return GST_PAD_PROBE_OK;
+    gst_event_parse_caps(event, &caps);
+    s = gst_caps_get_structure(caps, 0);
+    gst_structure_get(s, "channel-mask", GST_TYPE_BITMASK, &mask, NULL);
+    if (!gst_structure_get_int(s, "channels", &channels) || channels < 3 || mask)
+        return GST_PAD_PROBE_OK;
+
+    GValue matrix = G_VALUE_INIT, row = G_VALUE_INIT, weight = G_VALUE_INIT;
+    g_value_init(&matrix, GST_TYPE_ARRAY);
+    g_value_init(&row, GST_TYPE_ARRAY);
+    g_value_init(&weight, G_TYPE_FLOAT);
+    g_value_set_float(&weight, 1.0f / (float)channels);
+    for (int c = 0; c < channels; c++)
+        gst_value_array_append_value(&row, &weight);
+    gst_value_array_append_and_take_value(&matrix, &row);
+    g_object_set_property(convert, "mix-matrix", &matrix);
+    g_value_unset(&matrix);
+
+    caps = gst_caps_copy(caps);
+    gst_caps_set_simple(caps, "channel-mask", GST_TYPE_BITMASK, (guint64)0, NULL);
+    GST_PAD_PROBE_INFO_DATA(info) = gst_event_new_caps(caps);
+    gst_caps_unref(caps);
+    gst_event_unref(event);
+    return GST_PAD_PROBE_OK;
+}
+
+/* Links the first audio pad: of a film the pictures stay undecoded. */
+static void pad_added(GstElement *src, GstPad *pad, gpointer convert)
+{
+    GstPad *sink = gst_element_get_static_pad(convert, "sink");
+    GstCaps *caps = gst_pad_query_caps(pad, NULL);
+    const char *name = gst_caps_is_empty(caps) || gst_caps_is_any(caps) ? ""
+        : gst_structure_get_name(gst_caps_get_structure(caps, 0));
+
+    (void)src;
+    if (g_str_has_prefix(name, "audio/x-raw") && !gst_pad_is_linked(sink))
+        gst_pad_link(pad, sink);
+    gst_caps_unref(caps);
+    gst_object_unref(sink);
+}
+
+/* Ends a file without audio, which would never reach the sink. */
+static void no_more_pads(GstElement *src, gpointer convert)
+{
+    GstPad *sink = gst_element_get_static_pad(convert, "sink");
+
+    if (!gst_pad_is_linked(sink))
+        GST_ELEMENT_ERROR(src, STREAM, WRONG_TYPE, ("no audio in it"), (NULL));
+    gst_object_unref(sink);
+}
+
+/* Tells whether the file is a WAV. GStreamer 1.22's wavparse finds nothing in one whose data has
+ * an odd number of bytes, unless it is pushed. */
+static gboolean is_wav(const char *path)
+{
+    char head[12] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    gboolean wav = fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head)
+        && (!memcmp(head, "RIFF", 4) || !memcmp(head, "RF64", 4)) && !memcmp(head + 8, "WAVE", 4);
+
+    if (fd >= 0)
+        close(fd);
+    return wav;
+}
+
+/* Answers for filesrc that it can only push. (A queue has the same effect, but one file in some
+ * 10,000 then stops without an end.) */
+static GstPadProbeReturn push_only(GstPad *pad, GstPadProbeInfo *info, gpointer none)
+{
+    GstQuery *query = GST_PAD_PROBE_INFO_QUERY(info);
+
+    (void)pad;
+    (void)none;
+    if (GST_QUERY_TYPE(query) != GST_QUERY_SCHEDULING)
+        return GST_PAD_PROBE_OK;
+    gst_query_set_scheduling(query, GST_SCHEDULING_FLAG_SEEKABLE, 1, -1, 0);
+    gst_query_add_scheduling_mode(query, GST_PAD_MODE_PUSH);
+    return GST_PAD_PROBE_HANDLED;
+}
+
+GstElement *source_new(const char *path, GError **error)
+{
+    char *text = g_strdup_printf("%s name=in ! decodebin name=decode expose-all-streams=false "
+                                 "caps=audio/x-raw audioconvert name=convert",
+                                 path ? "filesrc" : "fdsrc fd=0");
+    GstElement *bin = gst_parse_bin_from_description(text, FALSE, error);
+
+    g_free(text);
+    if (!bin)
+        return NULL;
+    GstElement *in = gst_bin_get_by_name(GST_BIN(bin), "in");
+    GstElement *decode = gst_bin_get_by_name(GST_BIN(bin), "decode");
+    GstElement *convert = gst_bin_get_by_name(GST_BIN(bin), "convert");
+    GstPad *src = gst_element_get_static_pad(convert, "src");
+    GstPad *sink = gst_element_get_static_pad(convert, "sink");
+
+    if (path)
+        g_object_set(in, "location", path, NULL);
+    if (path && is_wav(path)) {
+        GstPad *out = gst_element_get_static_pad(in, "src");
+        gst_pad_add_probe(out, GST_PAD_PROBE_TYPE_QUERY_UPSTREAM | GST_PAD_PROBE_TYPE_PUSH,
+                          push_only, NULL, NULL);
+        gst_object_unref(out);
+    }
+    g_signal_connect(decode, "pad-added", G_CALLBACK(pad_added), convert);
+    g_signal_connect(decode, "no-more-pads", G_CALLBACK(no_more_pads), convert);
+    gst_pad_add_probe(sink, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, place_channels, convert, NULL);
+    gst_element_add_pad(bin, gst_ghost_pad_new("src", src));
+    gst_object_unref(src);
+    gst_object_unref(sink);
+    gst_object_unref(in);
+    gst_object_unref(decode);
+    gst_object_unref(convert);
+    return bin;
+}
+
+char *source_missing(GstMessage *msg)
+{
+    /* The package of Debian 12 and 13 that decodes a type. */
+    static const struct { const char *type, *name, *package; } known[] = {
+        { "audio/x-aiff", "AIFF", "gstreamer1.0-libav" },
+        { "audio/x-caf", "CAF", "gstreamer1.0-libav" },
+        { "audio/x-w64", "Wave64", "gstreamer1.0-libav" },
+    };
+    const GstStructure *s = gst_message_get_structure(msg);
+    const GValue *detail;
+    const char *type = NULL;
+
+    if (GST_MESSAGE_TYPE(msg) != GST_MESSAGE_ELEMENT || !s ||
+        !gst_structure_has_name(s, "missing-plugin"))
+        return NULL;
+    detail = gst_structure_get_value(s, "detail");
+    if (detail && GST_VALUE_HOLDS_CAPS(detail) && !gst_caps_is_empty(gst_value_get_caps(detail)))
+        type = gst_structure_get_name(gst_caps_get_structure(gst_value_get_caps(detail), 0));
+    for (gsize i = 0; type && i < G_N_ELEMENTS(known); i++)
+        if (!strcmp(type, known[i].type))
+            return g_strdup_printf("it is %s: install the Debian package %s", known[i].name,
+                                   known[i].package);
+    return g_strdup_printf("no plug-in decodes %s: install the Debian packages gstreamer1.0-libav, "
+                           "gstreamer1.0-plugins-bad or gstreamer1.0-plugins-ugly",
+                           type ? type : gst_structure_get_string(s, "name"));
+}
