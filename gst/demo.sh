@@ -45,9 +45,9 @@ launch "encoding for SNR" filesrc location="$out/before.wav" ! wavparse ! \
     telucodecenc bitrate=16000 tune=snr ! telucodecdec ! \
     audio/x-raw,format=S16LE ! wavenc ! filesink location="$out/snr.wav"
 
-"$build/gst/telucodec-compare" "$out/before.wav" "$out/after.wav" \
-    "$out/spectrogram.png" >"$out/compare.txt" || die "comparing failed"
-"$build/gst/telucodec-compare" "$out/before.wav" "$out/snr.wav" \
+"$build/gst/program/telucodec" compare "$out/before.wav" "$out/after.wav" \
+    -f -o "$out/spectrogram.png" >"$out/compare.txt" || die "comparing failed"
+"$build/gst/program/telucodec" compare "$out/before.wav" "$out/snr.wav" \
     >"$out/snr.txt" || die "comparing failed"
 
 field() { sed -n "s/^$2  *\([^ ]*\).*/\1/p" "$1"; }

@@ -147,7 +147,7 @@ if [ -z "$built" ]; then
         tests/engine/test_engine tests/codec/test_golden tests/trainer/test_loss_cuda \
         tests/trainer/test_train_cuda tests/trainer/test_train_life \
         tests/gst/test_gst_device tests/bench/bench_window trainer/telucodec-train \
-        gst/libgsttelucodec.so gst/telucodec-compare; do
+        gst/libgsttelucodec.so gst/program/telucodec; do
         have_target "$t" && targets="$targets $t"
     done
     t0=$(date +%s)
@@ -331,7 +331,7 @@ if wanted elements; then
                 launch "decode-$dec" "filesrc location=$out/$enc.tlc ! telucodecparse ! \
                     telucodecdec backend=$dec ! audio/x-raw,format=S16LE ! wavenc ! \
                     filesink location=$out/after.wav" &&
-                limited 30 "compare-$enc" "$build/gst/telucodec-compare" "$out/before.wav" \
+                limited 30 "compare-$enc" "$build/gst/program/telucodec" compare "$out/before.wav" \
                     "$out/after.wav"
             status=$?
             if [ $status = 0 ]; then

@@ -99,7 +99,7 @@ gpu_arch() {
         tr -cd 0-9
 }
 
-# build_demo: the plugin and the comparison; the CUDA module for this machine's GPU alone.
+# build_demo: the plugin and the program; the CUDA module for this machine's GPU alone.
 build_demo() {
     arch=$(gpu_arch)
     if [ ! -f "$build/build.ninja" ]; then
@@ -110,7 +110,7 @@ build_demo() {
         fi
         : >"$build/demo-only"
     fi
-    set -- gst/libgsttelucodec.so gst/telucodec-compare
+    set -- gst/libgsttelucodec.so gst/program/telucodec
     module=kernels/module/libtelucodec-cuda.so
     # In a folder of all architectures only a module that is there is kept up to date.
     if [ -f "$build/$module" ] || { [ -f "$build/demo-only" ] && [ -n "$arch" ]; }; then

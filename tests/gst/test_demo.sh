@@ -59,7 +59,7 @@ asks() {
     targets=$(cat "$dir/asked")
     [ "$targets" = "$4" ] || bad "$2: built \"$targets\", expected \"$4\""
 }
-two='gst/libgsttelucodec.so gst/telucodec-compare'
+two='gst/libgsttelucodec.so gst/program/telucodec'
 every=$(sed -n "/'cuda-arch'/s/.*value: '\([^']*\)'.*/\1/p" "$top/meson_options.txt")
 export GPU=
 asks none build_demo "cuda-arch=$every cuda=disabled" "$two"

@@ -19,7 +19,10 @@ kernels/engine  kernels kernels/ops kernels/codec kernels/cuda
 kernels/module  -
 trainer         TRAINER kernels kernels/ops kernels/codec kernels/engine
 trainer/cuda    TRAINER kernels kernels/ops kernels/codec kernels/engine kernels/cuda
-gst             kernels kernels/ops kernels/codec kernels/engine gst/compare.c:trainer/data/pcm.h
+gst             kernels kernels/ops kernels/codec kernels/engine
+gst/program     kernels gst/program/scan.c:kernels/codec/tlc.h
+gst/program     gst/program/bench.c:trainer/data/pcm.h gst/program/compare.c:trainer/data/pcm.h
+gst/program     gst/program/pipeline.c:trainer/data/source.h
 '
 for room in data net postnet ranks run tables models; do
     below="$below

@@ -2,8 +2,10 @@
 /* source.c - see source.h. */
 #include "source.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Adds the empty channel mask to caps of many channels that have none, which audioconvert
@@ -74,7 +76,8 @@ static void no_more_pads(GstElement *src, gpointer convert)
 static gboolean is_wav(const char *path)
 {
     char head[12] = "";
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    /* A pipe keeps its bytes. */
+    int fd = g_file_test(path, G_FILE_TEST_IS_REGULAR) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     gboolean wav = fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head)
         && (!memcmp(head, "RIFF", 4) || !memcmp(head, "RF64", 4)) && !memcmp(head + 8, "WAVE", 4);
 
@@ -98,8 +101,23 @@ static GstPadProbeReturn push_only(GstPad *pad, GstPadProbeInfo *info, gpointer 
     return GST_PAD_PROBE_HANDLED;
 }
 
+const char *source_standard_input(void)
+{
+    struct stat st;
+
+    return !fstat(STDIN_FILENO, &st) && S_ISREG(st.st_mode) &&
+                   lseek(STDIN_FILENO, 0, SEEK_CUR) == 0 ? "/dev/stdin" : NULL;
+}
+
 GstElement *source_new(const char *path, GError **error)
 {
+    if (!path)
+        path = source_standard_input();
+    if (path && access(path, R_OK) < 0) {
+        g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "cannot be read: %s",
+                    g_strerror(errno));
+        return NULL;
+    }
     char *text = g_strdup_printf("%s name=in ! decodebin name=decode expose-all-streams=false "
                                  "caps=audio/x-raw audioconvert name=convert",
                                  path ? "filesrc" : "fdsrc fd=0");

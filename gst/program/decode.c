@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* decode.c - telucodec decode: .tlc files become WAV or FLAC files. */
+#include "program.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+static struct
+{
+  char *model, *backend;
+  gboolean flac;
+} with;
+
+/* Writes the longest sizes into the first header of a WAV that goes into a pipe, where its end
+ * is not known and no header can follow. wavenc would leave zeros, which means no sound. */
+static GstPadProbeReturn
+open_end (GstPad * pad, GstPadProbeInfo * info, gpointer user)
+{
+  GstBuffer *buffer = gst_buffer_make_writable (GST_PAD_PROBE_INFO_BUFFER (info));
+  static const guint8 riff[4] = { 0xff, 0xff, 0xff, 0xff }, data[4] = { 0xdb, 0xff, 0xff, 0xff };
+  gboolean *begun = user;
+
+  (void) pad;
+  GST_PAD_PROBE_INFO_DATA (info) = buffer;
+  if (!*begun && gst_buffer_get_size (buffer) >= 44) {
+    gst_buffer_fill (buffer, 4, riff, 4);
+    gst_buffer_fill (buffer, 40, data, 4);
+  }
+  *begun = TRUE;
+  return GST_PAD_PROBE_OK;
+}
+
+static char *
+joined (GPtrArray * lines)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < lines->len; i++)
+    g_string_append_printf (text, "%s%s", i ? " " : "", (char *) lines->pdata[i]);
+  return g_string_free (text, FALSE);
+}
+
+static void
+decode (Item * item, gpointer data)
+{
+  GPtrArray *warnings = g_ptr_array_new_with_free_func (g_free);
+  char *low = g_ascii_strdown (item->out, -1);
+  const gboolean flac = with.flac || g_str_has_suffix (low, ".flac");
+  GError *error = NULL;
+  char *text = g_strdup_printf ("telucodecparse name=parse ! telucodecdec name=dec "
+      "! audio/x-raw,format=S16LE ! %s name=last", flac ? "flacenc" : "wavenc");
+  GstElement *pipe = pipeline_from_bytes (item->in, text, &error), *e;
+  gboolean begun = FALSE;
+  gint64 bytes = 0;
+  GStatBuf st;
+  GstPad *pad;
+
+  (void) data;
+  g_free (text);
+  g_free (low);
+  if (pipe) {
+    e = gst_bin_get_by_name (GST_BIN (pipe), "dec");
+    g_object_set (e, "model-path", with.model, NULL);
+    if (with.backend)
+      gst_util_set_object_arg (G_OBJECT (e), "backend", with.backend);
+    gst_object_unref (e);
+    pipeline_count (pipe, "dec", "src", item);
+    e = gst_bin_get_by_name (GST_BIN (pipe), "parse");
+    pad = gst_element_get_static_pad (e, "src");
+    pipeline_sum (pad, &bytes);
+    gst_object_unref (pad);
+    gst_object_unref (e);
+    if (strcmp (item->out, "-") == 0 && !flac) {
+      e = gst_bin_get_by_name (GST_BIN (pipe), "last");
+      pad = gst_element_get_static_pad (e, "src");
+      gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, open_end, &begun, NULL);
+      gst_object_unref (pad);
+      gst_object_unref (e);
+    }
+  }
+  item->state = ITEM_OK;
+  if (!pipe || !pipeline_write (pipe, "last", item, warnings, &error)) {
+    item->state = setup_stopped () ? ITEM_TODO : ITEM_FAILED;
+    error = scan_explain (item->in, error);
+    item->text = g_strdup (error->message);
+  } else if (warnings->len > 0) {
+    item->state = ITEM_DAMAGED;
+    item->text = joined (warnings);
+  }
+  item->bytes = g_stat (item->in, &st) == 0 ? st.st_size : bytes;
+  g_clear_error (&error);
+  g_clear_object (&pipe);
+  g_ptr_array_unref (warnings);
+}
+
+/* Returns whether sizes and bytes of a WAV agree; any other file is whole. */
+static gboolean
+is_whole (const char *path)
+{
+  FILE *file = g_fopen (path, "rb");
+  guint8 head[12] = "";
+  const gsize n = file ? fread (head, 1, sizeof (head), file) : 0;
+  GStatBuf st;
+
+  if (file)
+    fclose (file);
+  if (n < sizeof (head) || g_stat (path, &st) < 0)
+    return FALSE;
+  return memcmp (head, "RIFF", 4) || st.st_size >= 8 + (goffset) GST_READ_UINT32_LE (head + 4);
+}
+
+static gboolean
+good_name (const char *output)
+{
+  static const char *const others[] = { ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".mp4", ".tlc",
+    NULL
+  };
+  const char *dot = output ? strrchr (output, '.') : NULL;
+  char *low = dot ? g_ascii_strdown (dot, -1) : NULL;
+  const gboolean good = !low || !g_strv_contains (others, low);
+
+  g_free (low);
+  return good;
+}
+
+int
+decode_main (int argc, char **argv)
+{
+  static const char *const backends[] = { "auto", "cpu", "cuda", NULL };
+  Batch batch = { .extension = ".wav", .wanted = files_is_tlc, .complete = is_whole };
+  const GOptionEntry entries[] = {
+    BATCH_OPTIONS (&batch, "The file, or the folder for several (beside the source); - is stdout"),
+    {"flac", 0, 0, G_OPTION_ARG_NONE, &with.flac, "Write FLAC files in place of WAV", NULL},
+    {"model", 'm', 0, G_OPTION_ARG_FILENAME, &with.model,
+        "Weight file (that of TELUCODEC_MODEL, or the shipped one)", "FILE"},
+    {"backend", 0, 0, G_OPTION_ARG_STRING, &with.backend, "auto, cpu or cuda", "NAME"},
+    {NULL}
+  };
+  GPtrArray *items;
+  int code;
+
+  if (!options_parse (&argc, &argv, entries, "IN.tlc...",
+          "Decodes .tlc files to 16-bit WAV, 16 kHz mono, or FLAC.",
+          "Examples:\n"
+          "  telucodec decode speech.tlc                   speech.wav\n"
+          "  telucodec decode speech.tlc -o speech.flac\n"
+          "  telucodec decode -r packed -o archive         a folder and its folders\n"
+          "  telucodec decode speech.tlc -o - | aplay\n\n"
+          "Of a damaged file all that can be read is written. Exit code: 0 all done, 1 some\n"
+          "failed or are damaged, 2 wrong command line."))
+    return DONE_USAGE;
+  if (batch.jobs < 0)
+    return options_wrong ("-j is %d, expected 1 or more", batch.jobs);
+  if (!options_one_of ("--backend", with.backend, backends))
+    return DONE_USAGE;
+  if (!good_name (batch.output))
+    return options_wrong ("-o is %s, expected a name that ends in .wav or .flac", batch.output);
+  if (with.flac)
+    batch.extension = ".flac";
+  items = files_plan (&batch, argv + 1);
+  if (!items)
+    return DONE_USAGE;
+  code = jobs_run (items, &batch, decode, NULL);
+  g_ptr_array_unref (items);
+  return code;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* encode.c - telucodec encode: any sound becomes .tlc files. */
+#include "program.h"
+
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct
+{
+  char *bitrate, *type, *tune, *model, *backend;
+} with;
+
+static void
+set (GstElement * pipe, const char *property, const char *value)
+{
+  GstElement *enc = gst_bin_get_by_name (GST_BIN (pipe), "enc");
+
+  if (value)
+    gst_util_set_object_arg (G_OBJECT (enc), property, value);
+  gst_object_unref (enc);
+}
+
+static void
+encode (Item * item, gpointer data)
+{
+  const char *bitrate = data;
+  GError *error = NULL;
+  GstElement *pipe = pipeline_from_sound (item->in, "audioresample quality=8 "
+      "! audio/x-raw,format=F32LE,rate=16000,channels=1 ! telucodecenc name=enc "
+      "! telucodecmux name=mux", &error);
+  GstElement *mux;
+  GstPad *pad;
+  gint64 bytes = 0;
+  GStatBuf st;
+
+  if (pipe) {
+    set (pipe, "bitrate", bitrate);
+    set (pipe, "bitrate-type", with.type);
+    set (pipe, "tune", with.tune);
+    set (pipe, "model-path", with.model);
+    set (pipe, "backend", with.backend);
+    pipeline_count (pipe, "enc", "sink", item);
+    mux = gst_bin_get_by_name (GST_BIN (pipe), "mux");
+    pad = gst_element_get_static_pad (mux, "src");
+    gst_object_unref (mux);
+    pipeline_sum (pad, &bytes);
+    gst_object_unref (pad);
+  }
+  item->state = pipe && pipeline_write (pipe, "mux", item, NULL, &error) ? ITEM_OK :
+      setup_stopped () ? ITEM_TODO : ITEM_FAILED;
+  item->bytes = g_stat (item->out, &st) == 0 ? st.st_size : bytes;
+  if (error)
+    item->text = g_strdup (error->message);
+  g_clear_error (&error);
+  g_clear_object (&pipe);
+}
+
+int
+encode_main (int argc, char **argv)
+{
+  static const char *const tunes[] = { "perceptual", "snr", NULL };
+  static const char *const types[] = { "constrained-vbr", "vbr", "cbr", NULL };
+  static const char *const backends[] = { "auto", "cpu", "cuda", NULL };
+  Batch batch = { .extension = ".tlc", .wanted = files_is_media, .complete = scan_is_whole };
+  const GOptionEntry entries[] = {
+    BATCH_OPTIONS (&batch, "The file, or the folder for several (beside the source); - is stdout"),
+    {"bitrate", 'b', 0, G_OPTION_ARG_STRING, &with.bitrate,
+        "bit/s, 500 to 64000; k is 1000 (16k)", "RATE"},
+    {"bitrate-type", 0, 0, G_OPTION_ARG_STRING, &with.type,
+        "constrained-vbr (the average is RATE), vbr or cbr", "TYPE"},
+    {"tune", 0, 0, G_OPTION_ARG_STRING, &with.tune,
+        "perceptual (sounds best) or snr (nearest waveform)", "WHAT"},
+    {"model", 'm', 0, G_OPTION_ARG_FILENAME, &with.model,
+        "Weight file (that of TELUCODEC_MODEL, or the shipped one)", "FILE"},
+    {"backend", 0, 0, G_OPTION_ARG_STRING, &with.backend, "auto, cpu or cuda", "NAME"},
+    {NULL}
+  };
+  GPtrArray *items;
+  char *bitrate;
+  int rate, code;
+
+  if (!options_parse (&argc, &argv, entries, "IN...",
+          "Compresses speech: any file that GStreamer decodes, any rate and channels.",
+          "Examples:\n"
+          "  telucodec encode speech.mp3                   speech.tlc, 16 kbit/s\n"
+          "  telucodec encode -b 6k talk.wav -o small.tlc\n"
+          "  telucodec encode -r archive -o packed         a folder, its folders, all cores\n"
+          "  arecord -f S16_LE -r 16000 | telucodec encode - > live.tlc\n\n"
+          "With -r what was done before is left as it is, so that an interrupted run goes on\n"
+          "where it ended. Exit code: 0 all done, 1 some failed, 2 wrong command line."))
+    return DONE_USAGE;
+  rate = options_bitrate (with.bitrate ? with.bitrate : "16k");
+  if (rate < 0)
+    return options_wrong ("-b is %s, expected 500 to 64000 bit/s, as in 6k", with.bitrate);
+  if (batch.jobs < 0)
+    return options_wrong ("-j is %d, expected 1 or more", batch.jobs);
+  if (!options_one_of ("--tune", with.tune, tunes)
+      || !options_one_of ("--bitrate-type", with.type, types)
+      || !options_one_of ("--backend", with.backend, backends))
+    return DONE_USAGE;
+  items = files_plan (&batch, argv + 1);
+  if (!items)
+    return DONE_USAGE;
+  bitrate = g_strdup_printf ("%d", rate);
+  code = jobs_run (items, &batch, encode, bitrate);
+  g_free (bitrate);
+  g_ptr_array_unref (items);
+  return code;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* play.c - telucodec play: plays any sound, .tlc or not. */
+#include "program.h"
+
+#include <string.h>
+
+/* Plays one file. Returns FALSE and error. */
+static gboolean
+play (const char *path, const char *sink, GError ** error)
+{
+  char *text = g_strdup_printf ("audioresample ! %s", sink);
+  GPtrArray *warnings = g_ptr_array_new_with_free_func (g_free);
+  GstElement *pipe = pipeline_from_sound (path, text, error);
+  char *name = say_clean (path);
+  gboolean ok;
+
+  g_free (text);
+  if (pipe && say_on_terminal ())
+    say_plain ("%s (Ctrl-C ends)", name);
+  ok = pipe && pipeline_run (pipe, NULL, warnings, error);
+  for (guint i = 0; i < warnings->len; i++)
+    say ("%s: %s", name, (char *) warnings->pdata[i]);
+  g_ptr_array_unref (warnings);
+  g_clear_object (&pipe);
+  g_free (name);
+  return ok;
+}
+
+int
+play_main (int argc, char **argv)
+{
+  char *sink = NULL;
+  const GOptionEntry entries[] = {
+    {"sink", 0, 0, G_OPTION_ARG_STRING, &sink,
+        "GStreamer elements that take the sound (autoaudiosink)", "ELEMENTS"},
+    {NULL}
+  };
+  int code = DONE_ALL;
+
+  if (!options_parse (&argc, &argv, entries, "FILE...",
+          "Plays sound files, .tlc or any other, one after the other.",
+          "Examples:\n"
+          "  telucodec play speech.tlc\n"
+          "  telucodec play --sink 'alsasink device=hw:1' speech.tlc\n"
+          "  telucodec play --sink 'wavenc ! filesink location=x.wav' speech.mp3"))
+    return DONE_USAGE;
+  if (argc < 2)
+    return options_wrong ("no file is named");
+  for (int i = 1; i < argc && !setup_stopped (); i++) {
+    GError *error = NULL;
+
+    if (!play (argv[i], sink ? sink : "autoaudiosink", &error) && !setup_stopped ()) {
+      char *name = say_clean (argv[i]);
+
+      say ("%s: %s", name, error->message);
+      g_free (name);
+      code = DONE_SOME;
+    }
+    g_clear_error (&error);
+  }
+  g_free (sink);
+  return setup_stopped () ? DONE_STOPPED : code;
+}

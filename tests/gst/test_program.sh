@@ -1,0 +1,203 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# test_program.sh TELUCODEC CLIP TRAINER - the program telucodec from its command line: each
+# command on small files, folders with bad files among good ones, pipes, what it refuses, what
+# an interrupt leaves, exit codes. TRAINER: yes when telucodec-train is built.
+set -u
+program=$1 clip=$2 trainer=$3
+failed=0
+bad() { echo "program: $*"; failed=1; }
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+
+# run CODE WORDS COMMAND ...: the program ends with CODE and says WORDS (a pattern)
+run() {
+    code=$1 words=$2
+    shift 2
+    "$program" "$@" >said 2>&1 </dev/null
+    got=$?
+    [ $got = "$code" ] || bad "telucodec $*: exit code $got, expected $code:" "$(cat said)"
+    [ -z "$words" ] || grep -q -e "$words" said ||
+        bad "telucodec $*: does not say \"$words\":" "$(cat said)"
+}
+# samples FILE: of a WAV of 16 bits, mono, by the size of its data
+samples() { echo $(($(od -An -tu4 -j40 -N4 "$1") / 2)); }
+same() { [ "$1" = "$2" ] || bad "$3: $1, expected $2"; }
+mono='audioconvert ! audio/x-raw,format=S16LE,rate=16000,channels=1'
+three='audioconvert mix-matrix="<<1.0>,<0.5>,<0.2>>" !'
+three="$three audio/x-raw,channels=3,channel-mask=(bitmask)0x7"
+# parsed WHAT: the file "said" is JSON, where something can tell
+parsed() {
+    if command -v python3 >/dev/null; then
+        python3 -m json.tool said >/dev/null || bad "$1: no JSON: $(cat said)"
+    elif command -v jq >/dev/null; then
+        jq . said >/dev/null || bad "$1: no JSON: $(cat said)"
+    else
+        echo "program: neither python3 nor jq: JSON not parsed"
+    fi
+}
+# leftovers FOLDER: no half file stands there
+leftovers() {
+    [ -z "$(find "$1" -name '.telucodec*')" ] || bad "half files:" "$(find "$1" -name '.tel*')"
+}
+
+# --- There and back ---
+mkdir -p in/deep/er
+run 0 '' play "$clip" --sink "$mono ! wavenc ! filesink location=in/a.wav"
+n=$(samples in/a.wav)
+[ "$n" -gt 100000 ] || bad "play wrote $n samples"
+run 0 'a.wav -> out/a.tlc: ' encode in/a.wav -o out/a.tlc
+same "$(head -c 4 out/a.tlc)" TeLC "first bytes of a.tlc"
+run 0 '' decode out/a.tlc
+same "$(samples out/a.wav)" "$n" "samples there and back"
+run 0 '' decode out/a.tlc -o out/a.flac
+same "$(head -c 4 out/a.flac)" fLaC "first bytes of a.flac"
+size=$(wc -c <out/a.tlc)
+run 0 '' encode in/a.wav -b 6k --tune snr -o out/small.tlc
+[ "$(wc -c <out/small.tlc)" -lt $((size / 2)) ] || bad "6k is no smaller than 16k"
+
+# --- A pipe is a file ---
+"$program" encode - <in/a.wav 2>said | cat >pipe.tlc
+"$program" decode - <pipe.tlc 2>>said | cat >pipe.wav
+same "$(cat said)" '' "said in a pipe"
+tail -c +45 pipe.wav >pipe.raw
+tail -c +45 out/a.wav >file.raw
+cmp pipe.raw file.raw || bad "a pipe gives another sound than a file"
+run 0 '"seconds": 1' compare --json out/a.wav pipe.wav
+
+# --- A folder, with a bad file among good ones ---
+cp in/a.wav in/deep/er/b.WAV
+run 0 '' play in/a.wav --sink "$three ! wavenc ! filesink location=in/deep/three.wav"
+# 8 bits, 8001 samples: an odd number of bytes
+{
+    printf 'RIFF\146\037\0\0WAVEfmt \020\0\0\0\001\0\001\0\200\076\0\0\200\076\0\0\001\0\010\0'
+    printf 'data\101\037\0\0'
+    head -c 8002 "$clip"
+} >in/deep/odd.wav
+head -c 3000 "$clip" | tail -c 2000 >in/deep/junk.wav
+echo 'a transcript' >in/a.txt
+run 1 'deep/junk.wav: no kind of sound file' encode -r in -o packed -j 2
+grep -q '\*\*\* 1 of 5 files, 20 %, were left out' said || bad "the sum is not said:" "$(cat said)"
+same "$(find packed -type f | LC_ALL=C sort | tr '\n' ' ')" \
+    "packed/a.tlc packed/deep/er/b.tlc packed/deep/odd.tlc packed/deep/three.tlc " "the tree"
+cmp packed/a.tlc out/a.tlc || bad "a folder gives other bytes than a file"
+leftovers .
+run 0 '"samples": 8001,' info --json packed/deep/odd.tlc
+run 1 'a.wav: done before' encode -r in -o packed
+same "$(grep -c 'done before$' said)" 4 "files done before"
+rm in/deep/junk.wav
+touch -d '2001-01-01' packed/a.tlc
+run 1 'packed/a.tlc is older than its source: -u' encode -r in -o packed
+run 0 '1 files: .*' encode -r -u in -o packed
+head -c 1000 out/a.tlc >packed/deep/er/b.tlc
+run 1 'b.tlc is there but not whole: -u' encode -r in -o packed
+run 0 'b.WAV -> packed/deep/er/b.tlc' encode -r -u in -o packed
+cmp packed/deep/er/b.tlc out/a.tlc || bad "-u did not write b.tlc again"
+run 0 '4 files: ' decode -r packed -o back
+same "$(samples back/deep/er/b.wav)" "$n" "samples of a folder's file"
+same "$(samples back/deep/three.wav)" "$n" "samples of a file of three channels"
+run 0 '4 files were done before' decode -r packed -o back
+
+# --- Nothing is overwritten unasked ---
+cp out/a.tlc keep.tlc
+run 1 'keep.tlc is there already: -f' encode in/a.wav -b 3k -o keep.tlc
+cmp keep.tlc out/a.tlc || bad "keep.tlc was overwritten"
+run 0 '' encode in/a.wav -f -b 3k -o keep.tlc
+cmp -s keep.tlc out/a.tlc && bad "-f did not overwrite keep.tlc"
+run 1 'overwrite itself' encode in/a.wav -f -o in/a.wav
+run 1 'as in/a.wav does' encode in/a.wav in/a.wav -o two
+run 1 'cannot be written: Not a directory' encode in/a.wav -o in/a.txt/x.tlc
+run 1 'is a folder: -r' encode in
+run 1 'nowhere.wav: cannot be read: No such file' encode nowhere.wav
+
+# --- An interrupt leaves the old file, or none ---
+interrupt() {
+    mkfifo fifo
+    cp out/a.tlc old.tlc
+    (head -c 300000 in/a.wav; exec sleep 60) >fifo &
+    feeder=$!
+    # A background process of a shell ignores SIGINT.
+    env --default-signal=INT "$program" encode - -f -o old.tlc <fifo >said 2>&1 &
+    pid=$!
+    tries=0
+    until [ -n "$(find . -maxdepth 1 -name '.telucodec*')" ] || [ $tries = 100 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    sleep 0.3
+    kill "-$1" $pid
+    wait $pid
+    same $? 130 "exit code after SIG$1"
+    kill $feeder 2>/dev/null
+    wait $feeder 2>/dev/null
+    rm -f fifo
+    grep -q 'stopped: 1 of 1 files' said || bad "SIG$1:" "$(cat said)"
+    leftovers .
+    cmp old.tlc out/a.tlc || bad "SIG$1: the old file is gone"
+}
+if env --default-signal=INT true 2>/dev/null; then
+    interrupt INT
+    interrupt TERM
+else
+    echo "program: env cannot reset signals: no interrupt"
+fi
+
+# --- Damage is told ---
+{
+    head -c 5000 out/a.tlc
+    printf 'these bytes are damaged'
+    tail -c +5024 out/a.tlc
+} >damaged.tlc
+run 0 'damage     none' info out/a.tlc
+grep -q 'weights    [0-9a-f]* (installed here)' said || bad "the weights are not known here"
+run 1 'is damaged at byte' info damaged.tlc
+run 1 '"damage": \["The stream is damaged at byte' info --json damaged.tlc
+parsed "info of a damaged file"
+run 1 'damaged.tlc: damaged, but damaged.wav was written' decode damaged.tlc
+same "$(samples damaged.wav)" "$n" "samples of a damaged file"
+head -c 4000 out/a.tlc >cut.tlc
+run 1 'Its last page is missing' info cut.tlc
+run 1 'not a .tlc file' info in/a.wav
+run 1 'not a .tlc file' decode in/a.wav -o x.wav
+[ -e x.wav ] && bad "a failed decode left a file"
+"$program" info --json out/a.tlc in/a.wav >said 2>/dev/null
+parsed "info of two files"
+grep -q "\"samples\": $n," said || bad "info: other samples than $n:" "$(cat said)"
+
+# --- compare, bench, train ---
+run 0 '^SNR  *[1-9][0-9][0-9]\.' compare in/a.wav in/a.wav -o same.png
+same "$(head -c 4 same.png | tail -c 3)" PNG "first bytes of the picture"
+same "$(grep -c '^band  *' said)" 6 "bands"
+grep -q '^LSD  *0.00 dB' said || bad "LSD of equal sounds:" "$(cat said)"
+run 1 'same.png is there already' compare in/a.wav in/a.wav -o same.png
+run 0 '^SNR  *-*[0-9][0-9]*\.[0-9]* dB' compare in/a.wav out/a.tlc
+run 0 '' compare --json in/a.wav out/a.tlc
+parsed compare
+run 0 '^decode  *[1-9][0-9.]* times real time' bench --seconds 1
+run 0 '' bench --json --seconds 1
+parsed bench
+if [ "$trainer" = yes ]; then
+    run 0 'learning-rate' train --help
+    run 1 'data_dir is missing' train
+fi
+
+# --- Wrong command lines ---
+run 0 'telucodec encode speech.mp3' --help
+run 0 '^telucodec [0-9]*\.' --version
+run 2 'no command sing' sing
+run 2 'no file is named' encode
+run 2 '-b is 6x, expected 500 to 64000' encode -b 6x in/a.wav
+run 2 '-b is 100k, expected 500 to 64000' encode -b 100k in/a.wav
+run 2 '--tune is loud, expected one of perceptual, snr' encode --tune loud in/a.wav
+run 2 'x.mp3, expected a name' decode out/a.tlc -o x.mp3
+run 2 'takes one file: 2 are named' encode in/a.wav in/a.txt -o -
+run 2 'nonsense' info --nonsense
+run 2 'expected two files' compare in/a.wav
+run 2 'expected 0.1 to 3600' bench --seconds nan
+run 1 'no element "nosuchsink"' play out/a.tlc --sink nosuchsink
+for command in encode decode info play compare bench; do
+    run 0 "telucodec $command" $command --help
+    [ "$(wc -l <said)" -le 35 ] || bad "telucodec $command --help is longer than a screen"
+done
+exit $failed
