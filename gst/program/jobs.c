@@ -138,8 +138,8 @@ sum_up (const Jobs * jobs, gint64 begun)
     say_loud ("%u of %u files, %.0f %%, were left out, for the reasons above",
         count[ITEM_FAILED], all, 100.0 * count[ITEM_FAILED] / all);
   if (setup_stopped ())
-    say_loud ("stopped: %u of %u files are not done; -r -u goes on where this ended",
-        count[ITEM_TODO], all);
+    say_loud ("stopped: %u of %u files are not done%s", count[ITEM_TODO], all,
+        jobs->batch->recursive ? "; the same command goes on where this ended" : "");
   g_free (time);
   g_free (size);
   g_free (spent);

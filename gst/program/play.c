@@ -4,6 +4,19 @@
 
 #include <string.h>
 
+/* Refuses the sink that autoaudiosink takes where nothing can be heard. */
+static void
+element_added (GstBin * pipe, GstBin * bin, GstElement * element, gpointer user)
+{
+  GstElementFactory *factory = gst_element_get_factory (element);
+
+  (void) user;
+  (void) bin;
+  if (factory && g_str_equal (GST_OBJECT_NAME (factory), "fakesink"))
+    GST_ELEMENT_ERROR (pipe, RESOURCE, NOT_FOUND,
+        ("no sound device is found here: --sink names another"), (NULL));
+}
+
 /* Plays one file. Returns FALSE and error. */
 static gboolean
 play (const char *path, const char *sink, GError ** error)
@@ -17,6 +30,8 @@ play (const char *path, const char *sink, GError ** error)
   g_free (text);
   if (pipe && say_on_terminal ())
     say_plain ("%s (Ctrl-C ends)", name);
+  if (pipe && g_str_equal (sink, "autoaudiosink"))
+    g_signal_connect (pipe, "deep-element-added", G_CALLBACK (element_added), NULL);
   ok = pipe && pipeline_run (pipe, NULL, warnings, error);
   for (guint i = 0; i < warnings->len; i++)
     say ("%s: %s", name, (char *) warnings->pdata[i]);

@@ -132,7 +132,7 @@ interrupt() {
     kill $feeder 2>/dev/null
     wait $feeder 2>/dev/null
     rm -f fifo
-    grep -q 'stopped: 1 of 1 files' said || bad "SIG$1:" "$(cat said)"
+    grep -q 'stopped: 1 of 1 files are not done' said || bad "SIG$1:" "$(cat said)"
     leftovers .
     cmp old.tlc out/a.tlc || bad "SIG$1: the old file is gone"
 }
