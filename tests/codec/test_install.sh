@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # test_install.sh MESON BUILD SYMBOLS CC CXX WEIGHTS PREFIX - installs the build into a DESTDIR and
-# uses the library there: by pkg-config from C and C++, and by ctypes; compares what it exports
-# with SYMBOLS. CC and CXX may hold several words; an empty CXX leaves C++ out.
+# uses the program and the library there: by pkg-config from C and C++, and by ctypes. Compares
+# what the library exports with SYMBOLS. CC and CXX may hold several words; an empty CXX leaves
+# C++ out.
 set -u
 meson=$1 build=$2 symbols=$3 cc=$4 cxx=$5 weights=$6 prefix=$7
 here=$(dirname "$0")
@@ -21,9 +22,14 @@ pc=$(find "$root" -name telucodec.pc)
 [ -f "$pc" ] || fail "no telucodec.pc"
 libdir=$(dirname "$(dirname "$pc")")
 for f in "$root/include/telu.h" "$libdir/libtelu.so" "$libdir/libtelu.so.0" \
-    "$root/share/telucodec/$(basename "$weights")"; do
+    "$root/share/telucodec/$(basename "$weights")" "$root/bin/telucodec" \
+    "$root/share/man/man1/telucodec.1" "$root/share/bash-completion/completions/telucodec"; do
     [ -f "$f" ] || fail "$f is not installed"
 done
+
+# The installed program finds the plugin that is installed with it.
+said=$(env -u GST_PLUGIN_PATH GST_REGISTRY="$dir/registry.bin" TELUCODEC_MODEL="$weights" \
+    "$root/bin/telucodec" bench --seconds 0.5 2>&1) || fail "the installed program: $said"
 
 wanted=$(sed -n 's/^ *\(telu_[a-z_0-9]*\);$/\1/p' "$symbols" | sort)
 exported=$(nm -D --defined-only "$libdir/libtelu.so" | awk '{ print $3 }' | sort)

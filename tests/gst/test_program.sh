@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# test_program.sh TELUCODEC CLIP TRAINER - the program telucodec from its command line: each
+# test_program.sh TELUCODEC CLIP TRAINER SOURCE - the program telucodec from its command line: each
 # command on small files, folders with bad files among good ones, pipes, what it refuses, what
 # an interrupt leaves, exit codes. TRAINER: yes when telucodec-train is built.
 set -u
-program=$1 clip=$2 trainer=$3
+program=$1 clip=$2 trainer=$3 source=$4
 failed=0
 bad() { echo "program: $*"; failed=1; }
 dir=$(mktemp -d) || exit 1
@@ -200,4 +200,27 @@ for command in encode decode info play compare bench; do
     run 0 "telucodec $command" $command --help
     [ "$(wc -l <said)" -le 35 ] || bad "telucodec $command --help is longer than a screen"
 done
+
+# --- Manual and completion name every option ---
+for command in encode decode info play compare bench; do
+    "$program" $command --help >said
+    for option in $(sed -n 's/^  \(-., \)\{0,1\}--\([a-z-]*\).*/\2/p' said); do
+        [ "$option" = help ] || tr -d '\\' <"$source/telucodec.1" | grep -q -e "--$option" ||
+            bad "telucodec.1 does not name --$option of $command"
+    done
+done
+if command -v bash >/dev/null; then
+    # complete WORDS: the candidates for the last of them
+    complete() {
+        bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _telucodec
+            printf "%s " "${COMPREPLY[@]}"' "$source/telucodec.bash" "$program" "$@"
+    }
+    same "$(complete en)" "encode " "completion of a command"
+    same "$(complete encode --rec)" "--recursive " "completion of an option"
+    same "$(complete encode --tune s)" "snr " "completion of a value"
+    same "$(complete encode --tune = s)" "snr " "completion of a value behind ="
+    same "$(complete info out/a)" "out/a.tlc " "completion of a file"
+else
+    echo "program: no bash: completion not tried"
+fi
 exit $failed
