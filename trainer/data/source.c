@@ -3,7 +3,7 @@
 #include "source.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -71,19 +71,38 @@ static void no_more_pads(GstElement *src, gpointer convert)
     gst_object_unref(sink);
 }
 
-/* Tells whether the file is a WAV. GStreamer 1.22's wavparse finds nothing in one whose data has
- * an odd number of bytes, unless it is pushed. */
-static gboolean is_wav(const char *path)
+static guint32 u32(const guint8 *p)
 {
-    char head[12] = "";
-    /* A pipe keeps its bytes. */
-    int fd = g_file_test(path, G_FILE_TEST_IS_REGULAR) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    gboolean wav = fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head)
-        && (!memcmp(head, "RIFF", 4) || !memcmp(head, "RF64", 4)) && !memcmp(head + 8, "WAVE", 4);
+    return GST_READ_UINT32_LE(p);
+}
 
-    if (fd >= 0)
-        close(fd);
-    return wav;
+/* Tells whether the file is a WAV whose data has an odd number of bytes. GStreamer 1.22's
+ * wavparse finds nothing in one, unless it is pushed; pushed it misses tags behind the data. */
+static gboolean is_odd_wav(const char *path)
+{
+    /* A pipe keeps its bytes. */
+    FILE *file = g_file_test(path, G_FILE_TEST_IS_REGULAR) ? fopen(path, "rb") : NULL;
+    guint8 head[12], ds64[16] = { 0 };
+    guint32 size = 0;
+    gboolean found = FALSE;
+
+    if (!file)
+        return FALSE;
+    if (fread(head, 1, 12, file) == 12 && !memcmp(head + 8, "WAVE", 4) &&
+        (!memcmp(head, "RIFF", 4) || !memcmp(head, "RF64", 4))) {
+        while (!found && fread(head, 1, 8, file) == 8) {
+            size = u32(head + 4);
+            found = !memcmp(head, "data", 4);
+            if (!memcmp(head, "ds64", 4) && size >= 16 && fread(ds64, 1, 16, file) == 16)
+                size -= 16;
+            if (!found && fseeko(file, (off_t)size + (size & 1), SEEK_CUR) < 0)
+                break;
+        }
+        if (size == G_MAXUINT32)
+            size = u32(ds64 + 8);
+    }
+    fclose(file);
+    return found && size & 1;
 }
 
 /* Answers for filesrc that it can only push. (A queue has the same effect, but one file in some
@@ -134,7 +153,7 @@ GstElement *source_new(const char *path, GError **error)
 
     if (path)
         g_object_set(in, "location", path, NULL);
-    if (path && is_wav(path)) {
+    if (path && is_odd_wav(path)) {
         GstPad *out = gst_element_get_static_pad(in, "src");
         gst_pad_add_probe(out, GST_PAD_PROBE_TYPE_QUERY_UPSTREAM | GST_PAD_PROBE_TYPE_PUSH,
                           push_only, NULL, NULL);
