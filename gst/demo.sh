@@ -19,40 +19,37 @@ export GST_REGISTRY="$build/registry.bin"
 out=$build/demo
 mkdir -p "$out" || die "$out cannot be made"
 
-# launch WHAT element ! element ...
-launch() {
+telucodec=$build/gst/program/telucodec
+
+# step WHAT COMMAND ...
+step() {
     what=$1
     shift
-    gst-launch-1.0 -q "$@" >"$out/log.txt" 2>&1 ||
-        { cat "$out/log.txt" >&2; die "$what failed"; }
+    "$@" >"$out/log.txt" 2>&1 || { cat "$out/log.txt" >&2; die "$what failed"; }
 }
 
 now() { date +%s.%N; }
 
-launch "reading $audio" filesrc location="$audio" ! decodebin ! audioconvert ! \
+step "reading $audio" gst-launch-1.0 -q filesrc location="$audio" ! decodebin ! audioconvert ! \
     audioresample ! audio/x-raw,format=S16LE,rate=16000,channels=1 ! wavenc ! \
     filesink location="$out/before.wav"
 
 t0=$(now)
-launch "encoding" filesrc location="$out/before.wav" ! wavparse ! \
-    telucodecenc bitrate=16000 ! telucodecmux ! filesink location="$out/speech.tlc"
+step "encoding" "$telucodec" encode -f "$out/before.wav" -o "$out/speech.tlc"
 t1=$(now)
-launch "decoding" filesrc location="$out/speech.tlc" ! telucodecparse ! \
-    telucodecdec ! audio/x-raw,format=S16LE ! wavenc ! \
-    filesink location="$out/after.wav"
+step "decoding" "$telucodec" decode -f "$out/speech.tlc" -o "$out/after.wav"
 t2=$(now)
-launch "encoding for SNR" filesrc location="$out/before.wav" ! wavparse ! \
-    telucodecenc bitrate=16000 tune=snr ! telucodecdec ! \
-    audio/x-raw,format=S16LE ! wavenc ! filesink location="$out/snr.wav"
+step "encoding for SNR" "$telucodec" encode -f --tune snr "$out/before.wav" -o "$out/snr.tlc"
+step "decoding" "$telucodec" decode -f "$out/snr.tlc" -o "$out/snr.wav"
 
-"$build/gst/program/telucodec" compare "$out/before.wav" "$out/after.wav" \
-    -f -o "$out/spectrogram.png" >"$out/compare.txt" || die "comparing failed"
-"$build/gst/program/telucodec" compare "$out/before.wav" "$out/snr.wav" \
-    >"$out/snr.txt" || die "comparing failed"
+"$telucodec" compare "$out/before.wav" "$out/after.wav" -f -o "$out/spectrogram.png" \
+    >"$out/compare.txt" || die "comparing failed"
+"$telucodec" compare "$out/before.wav" "$out/snr.wav" >"$out/snr.txt" || die "comparing failed"
 
 field() { sed -n "s/^$2  *\([^ ]*\).*/\1/p" "$1"; }
 seconds=$(field "$out/compare.txt" seconds)
 before=$(wc -c <"$out/before.wav")
+. "$top/gst/demo-page.sh"
 after=$(wc -c <"$out/speech.tlc")
 
 echo
@@ -75,6 +72,7 @@ echo
 echo "  before    $out/before.wav"
 echo "  packets   $out/speech.tlc"
 echo "  after     $out/after.wav   (tune=snr: $out/snr.wav)"
-echo "  picture   $out/spectrogram.png   (before above, after below)"
+echo "  picture   $out/spectrogram.png   (before, after, difference)"
+echo "  page      $out/index.html   (hear 3 to 16 kbit/s$with_opus in a browser)"
 echo
-echo "Listen:  GST_PLUGIN_PATH=$build/gst gst-play-1.0 $out/speech.tlc"
+echo "Listen:  $telucodec play $out/speech.tlc"

@@ -4,9 +4,25 @@
 # Afterwards $top is the tree and $build the build folder.
 
 top=$(cd "$(dirname "$0")/.." && pwd)
-build=${TELUCODEC_BUILD:-$top/build}
 
 die() { echo "$(basename "$0"): $*" >&2; exit 1; }
+
+# can_write FOLDER: it can be written, or made
+can_write() { mkdir -p "$1" 2>/dev/null && [ -w "$1" ]; }
+
+# The build folder is in the tree, or in the user's cache where the tree cannot be written.
+build=${TELUCODEC_BUILD:-}
+if [ -z "$build" ]; then
+    build=$top/build
+    if ! { [ -w "$top" ] && can_write "$build"; }; then
+        build=${XDG_CACHE_HOME:-${HOME:-/nowhere}/.cache}/telucodec/build
+        can_write "$build" || { build=$(mktemp -d)/build && can_write "$build"; } ||
+            die "no folder to build in: $top cannot be written; set TELUCODEC_BUILD to one"
+        echo "$top cannot be written: building in $build"
+    fi
+elif ! can_write "$build"; then
+    die "TELUCODEC_BUILD is $build, which cannot be written: expected a folder that can"
+fi
 
 # package, and the command or pkg-config module that shows it is there
 demo_needs='

@@ -150,6 +150,7 @@ fi
     tail -c +5024 out/a.tlc
 } >damaged.tlc
 run 0 'damage     none' info out/a.tlc
+grep -q 'tag  *comment: Processed by SoX' said || bad "the comment of the WAV is lost"
 grep -q 'weights    [0-9a-f]* (installed here)' said || bad "the weights are not known here"
 run 1 'is damaged at byte' info damaged.tlc
 run 1 '"damage": \["The stream is damaged at byte' info --json damaged.tlc
