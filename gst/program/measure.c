@@ -77,6 +77,7 @@ compare_spectra (const float *before, const float *after, gsize n, Measure * m)
 {
   Spectrum *s[2] = { spectrum_new (), spectrum_new () };
   double sum[MEASURE_BANDS][2] = { {0} }, lsd = 0;
+  const int bins = MEASURE_FFT / 2 + 1;
   int frames = 0;
 
   for (gint64 at = 0; at < (gint64) n; at += HOP, frames++) {
@@ -85,7 +86,7 @@ compare_spectra (const float *before, const float *after, gsize n, Measure * m)
     double square = 0;
     int band = 0;
 
-    for (int k = 0; k <= MEASURE_FFT / 2; k++) {
+    for (int k = 0; k < bins; k++) {
       const double d = 10 * log10 ((x[k] + FLOOR) / (y[k] + FLOOR));
 
       square += d * d;
@@ -94,7 +95,7 @@ compare_spectra (const float *before, const float *after, gsize n, Measure * m)
       sum[band][0] += x[k];
       sum[band][1] += y[k];
     }
-    lsd += sqrt (square / (MEASURE_FFT / 2 + 1));
+    lsd += sqrt (square / bins);
   }
   m->lsd = lsd / frames;
   /* A sine of full scale spreads over bins whose powers add up to 1.5 under a Hann window. */

@@ -96,13 +96,13 @@ say_clean (const char *text)
 char *
 say_time (double seconds)
 {
-  const int whole = (int) seconds;
+  const int whole = (int) seconds, minutes = whole / 60;
 
   if (seconds < 60)
     return g_strdup_printf ("%.2f s", seconds);
   if (seconds < 3600)
-    return g_strdup_printf ("%d:%05.2f", whole / 60, seconds - whole / 60 * 60);
-  return g_strdup_printf ("%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
+    return g_strdup_printf ("%d:%05.2f", minutes, seconds - minutes * 60);
+  return g_strdup_printf ("%d:%02d:%02d", minutes / 60, minutes % 60, whole % 60);
 }
 
 char *
