@@ -102,75 +102,6 @@ static char *bytes(const char *name, const char *data, size_t n)
     return path;
 }
 
-static void put(uint8_t *at, uint32_t value, int n, int big)
-{
-    for (int i = 0; i < n; i++)
-        at[i] = (uint8_t)(value >> 8 * (big ? n - 1 - i : i));
-}
-
-/* A WAV whose data, and so its file, has an odd number of bytes: valid, with a padding byte. */
-static void test_odd_wav(int format, int bits)
-{
-    enum { N = 16001 };
-    const uint32_t size = N * (uint32_t)bits / 8;
-    uint8_t *wav = g_malloc0(44 + size + 1);
-    GError *error = NULL;
-    float *x;
-    gsize n;
-
-    memcpy(wav, "RIFF....WAVEfmt ....................data", 40);
-    put(wav + 4, 36 + size + 1, 4, 0);
-    put(wav + 16, 16, 4, 0);
-    put(wav + 20, (uint32_t)format, 2, 0);
-    put(wav + 22, 1, 2, 0);
-    put(wav + 24, 16000, 4, 0);
-    put(wav + 28, 16000 * (uint32_t)bits / 8, 4, 0);
-    put(wav + 32, (uint32_t)bits / 8, 2, 0);
-    put(wav + 34, (uint32_t)bits, 2, 0);
-    put(wav + 40, size, 4, 0);
-    for (int i = 0; i < N; i++)
-        put(wav + 44 + i * bits / 8, (uint32_t)(i * 7), bits / 8, 0);
-    char *path = bytes("odd.wav", (char *)wav, 44 + size + 1);
-    x = pcm_read(path, TELU_RATE, &n, &error);
-    if (!x || n != N)
-        printf("a WAV of format %d with %d bits: %s\n", format, bits,
-               x ? "a wrong length" : error->message);
-    failed |= !x || n != N;
-    g_free(x);
-    g_free(path);
-    g_free(wav);
-    g_clear_error(&error);
-}
-
-/* An AIFF is read, or the message names the package that reads it. */
-static void test_aiff(void)
-{
-    enum { N = 8000 };
-    char *aiff = g_malloc0(54 + 2 * N), *path;
-    GError *error = NULL;
-    float *x;
-    gsize n;
-
-    memcpy(aiff, "FORM....AIFFCOMM", 16);
-    put((uint8_t *)aiff + 4, 46 + 2 * N, 4, 1);
-    put((uint8_t *)aiff + 16, 18, 4, 1);
-    put((uint8_t *)aiff + 20, 1, 2, 1);
-    put((uint8_t *)aiff + 22, N, 4, 1);
-    put((uint8_t *)aiff + 26, 16, 2, 1);
-    memcpy(aiff + 28, "\x40\x0c\xfa\0\0\0\0\0\0\0SSND", 14);     /* 16000, extended */
-    put((uint8_t *)aiff + 42, 8 + 2 * N, 4, 1);
-    path = bytes("short.aiff", aiff, 54 + 2 * N);
-    x = pcm_read(path, TELU_RATE, &n, &error);
-    if (x ? n != N : !strstr(error->message, "AIFF: install the Debian package gstreamer1.0-")) {
-        printf("AIFF: %s\n", x ? "a wrong length" : error->message);
-        failed = 1;
-    }
-    g_free(x);
-    g_free(path);
-    g_free(aiff);
-    g_clear_error(&error);
-}
-
 static void test_broken(void)
 {
     float nan[8000] = { 0 };
@@ -470,11 +401,6 @@ int main(int argc, char **argv)
     test_rate(2, 44100);
     test_rate(3, 16000);
     test_rate(10, 44100);
-    test_odd_wav(1, 24);
-    test_odd_wav(1, 8);
-    test_odd_wav(6, 8);
-    test_odd_wav(7, 8);
-    test_aiff();
     test_broken();
     test_film();
     test_empty();

@@ -2,7 +2,10 @@
 /* source.c - see source.h. */
 #include "source.h"
 
+#include "uncompressed.h"
+
 #include <errno.h>
+#include <gst/app/gstappsrc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -120,6 +123,85 @@ static GstPadProbeReturn push_only(GstPad *pad, GstPadProbeInfo *info, gpointer 
     return GST_PAD_PROBE_HANDLED;
 }
 
+/* --- Files that are read here ---------------------------------------------- */
+
+struct reader {
+    FILE *file;
+    struct uncompressed u;
+    gint64 at;                 /* bytes of samples that were read */
+};
+
+static void reader_free(gpointer data)
+{
+    struct reader *r = data;
+
+    fclose(r->file);
+    g_free(r);
+}
+
+static void need_data(GstAppSrc *src, guint length, gpointer data)
+{
+    struct reader *r = data;
+    const gint64 most = 16384 / r->u.frame * (gint64)r->u.frame;
+    const gint64 size = MIN(most, r->u.size - r->at), second = (gint64)r->u.frame * r->u.rate;
+    guint8 *bytes = g_malloc((gsize)MAX(size, 1));
+    GstBuffer *buffer;
+
+    (void)length;
+    if (size <= 0 || fread(bytes, 1, (gsize)size, r->file) != (gsize)size) {
+        g_free(bytes);
+        gst_app_src_end_of_stream(src);
+        return;
+    }
+    buffer = gst_buffer_new_wrapped(bytes, (gsize)size);
+    GST_BUFFER_PTS(buffer) = gst_util_uint64_scale(r->at, GST_SECOND, second);
+    GST_BUFFER_DURATION(buffer) = gst_util_uint64_scale(size, GST_SECOND, second);
+    r->at += size;
+    gst_app_src_push_buffer(src, buffer);
+}
+
+/* Makes the bin for a file of uncompressed samples, or returns NULL when it is none. */
+static GstElement *new_uncompressed(const char *path)
+{
+    FILE *file = g_file_test(path, G_FILE_TEST_IS_REGULAR) ? fopen(path, "rb") : NULL;
+    struct uncompressed u;
+    GstElement *bin, *src;
+    const char *law;
+    char *text;
+
+    if (!file)
+        return NULL;
+    if (!uncompressed_find(file, &u) || fseeko(file, (off_t)u.offset, SEEK_SET) < 0) {
+        fclose(file);
+        return NULL;
+    }
+    law = !strcmp(u.format, "ALAW") ? "alaw" : !strcmp(u.format, "MULAW") ? "mulaw" : NULL;
+    text = law
+        ? g_strdup_printf("appsrc name=in format=time caps=audio/x-%s,rate=%d,channels=%d "
+                          "! %sdec ! audioconvert name=convert", law, u.rate, u.channels, law)
+        : g_strdup_printf("appsrc name=in format=time caps=audio/x-raw,format=%s,"
+                          "layout=interleaved,rate=%d,channels=%d ! audioconvert name=convert",
+                          u.format, u.rate, u.channels);
+    bin = gst_parse_bin_from_description_full(text, FALSE, NULL, GST_PARSE_FLAG_FATAL_ERRORS,
+                                              NULL);
+    g_free(text);
+    if (!bin) {
+        fclose(file);
+        return NULL;
+    }
+    struct reader *r = g_new0(struct reader, 1);
+    *r = (struct reader){ .file = file, .u = u };
+    src = gst_bin_get_by_name(GST_BIN(bin), "in");
+    g_object_set(src, "duration", gst_util_uint64_scale(u.size, GST_SECOND,
+                                                        (guint64)u.frame * u.rate), NULL);
+    g_signal_connect(src, "need-data", G_CALLBACK(need_data), r);
+    g_object_set_data_full(G_OBJECT(src), "reader", r, reader_free);
+    gst_object_unref(src);
+    return bin;
+}
+
+/* --- All others ------------------------------------------------------------ */
+
 const char *source_standard_input(void)
 {
     struct stat st;
@@ -128,15 +210,8 @@ const char *source_standard_input(void)
                    lseek(STDIN_FILENO, 0, SEEK_CUR) == 0 ? "/dev/stdin" : NULL;
 }
 
-GstElement *source_new(const char *path, GError **error)
+static GstElement *new_decoded(const char *path, GError **error)
 {
-    if (!path)
-        path = source_standard_input();
-    if (path && access(path, R_OK) < 0) {
-        g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "cannot be read: %s",
-                    g_strerror(errno));
-        return NULL;
-    }
     char *text = g_strdup_printf("%s name=in ! decodebin name=decode expose-all-streams=false "
                                  "caps=audio/x-raw audioconvert name=convert",
                                  path ? "filesrc" : "fdsrc fd=0");
@@ -148,8 +223,6 @@ GstElement *source_new(const char *path, GError **error)
     GstElement *in = gst_bin_get_by_name(GST_BIN(bin), "in");
     GstElement *decode = gst_bin_get_by_name(GST_BIN(bin), "decode");
     GstElement *convert = gst_bin_get_by_name(GST_BIN(bin), "convert");
-    GstPad *src = gst_element_get_static_pad(convert, "src");
-    GstPad *sink = gst_element_get_static_pad(convert, "sink");
 
     if (path)
         g_object_set(in, "location", path, NULL);
@@ -161,23 +234,50 @@ GstElement *source_new(const char *path, GError **error)
     }
     g_signal_connect(decode, "pad-added", G_CALLBACK(pad_added), convert);
     g_signal_connect(decode, "no-more-pads", G_CALLBACK(no_more_pads), convert);
-    gst_pad_add_probe(sink, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, place_channels, convert, NULL);
-    gst_element_add_pad(bin, gst_ghost_pad_new("src", src));
-    gst_object_unref(src);
-    gst_object_unref(sink);
     gst_object_unref(in);
     gst_object_unref(decode);
     gst_object_unref(convert);
     return bin;
 }
 
+GstElement *source_new(const char *path, GError **error)
+{
+    if (!path)
+        path = source_standard_input();
+    if (path && access(path, R_OK) < 0) {
+        g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "cannot be read: %s",
+                    g_strerror(errno));
+        return NULL;
+    }
+    GstElement *bin = path ? new_uncompressed(path) : NULL;
+    if (!bin)
+        bin = new_decoded(path, error);
+    if (!bin)
+        return NULL;
+    GstElement *convert = gst_bin_get_by_name(GST_BIN(bin), "convert");
+    GstPad *src = gst_element_get_static_pad(convert, "src");
+    GstPad *sink = gst_element_get_static_pad(convert, "sink");
+
+    gst_pad_add_probe(sink, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, place_channels, convert, NULL);
+    gst_element_add_pad(bin, gst_ghost_pad_new("src", src));
+    gst_object_unref(src);
+    gst_object_unref(sink);
+    gst_object_unref(convert);
+    return bin;
+}
+
 char *source_missing(GstMessage *msg)
 {
-    /* The package of Debian 12 and 13 that decodes a type. */
-    static const struct { const char *type, *name, *package; } known[] = {
-        { "audio/x-aiff", "AIFF", "gstreamer1.0-libav" },
-        { "audio/x-caf", "CAF", "gstreamer1.0-libav" },
-        { "audio/x-w64", "Wave64", "gstreamer1.0-libav" },
+    /* The package of Debian 12 that decodes a type. */
+    static const struct { const char *type, *text; } known[] = {
+        { "audio/x-aiff", "a compressed AIFF: install the Debian package gstreamer1.0-libav" },
+        { "audio/x-caf", "a compressed CAF, which GStreamer does not read: make a WAV of it" },
+        { "audio/x-w64", "a compressed Wave64: install the Debian package "
+          "gstreamer1.0-plugins-bad" },
+        { "audio/mpeg", "AAC or MP3: install the Debian package gstreamer1.0-libav" },
+        { "audio/AMR", "AMR: install the Debian package gstreamer1.0-plugins-ugly" },
+        { "audio/AMR-WB", "AMR-WB: install the Debian package gstreamer1.0-plugins-ugly" },
+        { "audio/x-wma", "WMA: install the Debian package gstreamer1.0-libav" },
     };
     const GstStructure *s = gst_message_get_structure(msg);
     const GValue *detail;
@@ -191,8 +291,7 @@ char *source_missing(GstMessage *msg)
         type = gst_structure_get_name(gst_caps_get_structure(gst_value_get_caps(detail), 0));
     for (gsize i = 0; type && i < G_N_ELEMENTS(known); i++)
         if (!strcmp(type, known[i].type))
-            return g_strdup_printf("it is %s: install the Debian package %s", known[i].name,
-                                   known[i].package);
+            return g_strdup(known[i].text);
     return g_strdup_printf("no plug-in decodes %s: install the Debian packages gstreamer1.0-libav, "
                            "gstreamer1.0-plugins-bad or gstreamer1.0-plugins-ugly",
                            type ? type : gst_structure_get_string(s, "name"));

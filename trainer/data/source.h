@@ -16,7 +16,7 @@ GstElement *source_new(const char *path, GError **error);
 /* Returns a name of standard input when that is a file at its start, NULL when it is a pipe. */
 const char *source_standard_input(void);
 
-/* Names what is missing and the Debian package that has it: "AIFF: install the Debian package
+/* Names what is missing and the Debian package that has it: "AMR: install the Debian package
  * ...". NULL when the message is not one of a missing plug-in. To be freed with g_free(). */
 char *source_missing(GstMessage *msg);
 
