@@ -7,7 +7,8 @@
 
 static struct
 {
-  char *model, *backend;
+  char *backend;
+  const char *model;
   gboolean flac;
 } with;
 
@@ -59,8 +60,13 @@ decode (Item * item, gpointer data)
   g_free (text);
   g_free (low);
   if (pipe) {
+    if (!with.model && !pipeline_use_weights (pipe, item->in, &error))
+      g_clear_object (&pipe);
+  }
+  if (pipe) {
     e = gst_bin_get_by_name (GST_BIN (pipe), "dec");
-    g_object_set (e, "model-path", with.model, NULL);
+    if (with.model)
+      g_object_set (e, "model-path", with.model, NULL);
     if (with.backend)
       gst_util_set_object_arg (G_OBJECT (e), "backend", with.backend);
     gst_object_unref (e);
@@ -127,12 +133,13 @@ int
 decode_main (int argc, char **argv)
 {
   static const char *const backends[] = { "auto", "cpu", "cuda", NULL };
+  char *model = NULL;
   Batch batch = { .extension = ".wav", .wanted = files_is_tlc, .complete = is_whole };
   const GOptionEntry entries[] = {
     BATCH_OPTIONS (&batch, "The file, or the folder for several (beside the source); - is stdout"),
     {"flac", 0, 0, G_OPTION_ARG_NONE, &with.flac, "Write FLAC files in place of WAV", NULL},
-    {"model", 'm', 0, G_OPTION_ARG_FILENAME, &with.model,
-        "Weight file (that of TELUCODEC_MODEL, or the shipped one)", "FILE"},
+    {"model", 'm', 0, G_OPTION_ARG_FILENAME, &model,
+        "Weights, by name, id or file (those that the file asks for)", "NAME"},
     {"backend", 0, 0, G_OPTION_ARG_STRING, &with.backend, "auto, cpu or cuda", "NAME"},
     {NULL}
   };
@@ -157,6 +164,8 @@ decode_main (int argc, char **argv)
     return options_wrong ("-o is %s, expected a name that ends in .wav or .flac", batch.output);
   if (with.flac)
     batch.extension = ".flac";
+  if (model && !(with.model = models_find (model)))
+    return DONE_USAGE;
   items = files_plan (&batch, argv + 1);
   if (!items)
     return DONE_USAGE;

@@ -9,7 +9,8 @@
 
 static struct
 {
-  char *bitrate, *type, *tune, *model, *backend;
+  char *bitrate, *type, *tune, *backend;
+  const char *model;
 } with;
 
 static void
@@ -63,6 +64,7 @@ encode_main (int argc, char **argv)
   static const char *const tunes[] = { "perceptual", "snr", NULL };
   static const char *const types[] = { "constrained-vbr", "vbr", "cbr", NULL };
   static const char *const backends[] = { "auto", "cpu", "cuda", NULL };
+  char *model = NULL;
   Batch batch = { .extension = ".tlc", .wanted = files_is_media, .complete = scan_is_whole };
   const GOptionEntry entries[] = {
     BATCH_OPTIONS (&batch, "The file, or the folder for several (beside the source); - is stdout"),
@@ -72,8 +74,8 @@ encode_main (int argc, char **argv)
         "constrained-vbr (the average is RATE), vbr or cbr", "TYPE"},
     {"tune", 0, 0, G_OPTION_ARG_STRING, &with.tune,
         "perceptual (sounds best) or snr (nearest waveform)", "WHAT"},
-    {"model", 'm', 0, G_OPTION_ARG_FILENAME, &with.model,
-        "Weight file (that of TELUCODEC_MODEL, or the shipped one)", "FILE"},
+    {"model", 'm', 0, G_OPTION_ARG_FILENAME, &model,
+        "Weights, by name, id or file (the shipped ones)", "NAME"},
     {"backend", 0, 0, G_OPTION_ARG_STRING, &with.backend, "auto, cpu or cuda", "NAME"},
     {NULL}
   };
@@ -99,6 +101,8 @@ encode_main (int argc, char **argv)
   if (!options_one_of ("--tune", with.tune, tunes)
       || !options_one_of ("--bitrate-type", with.type, types)
       || !options_one_of ("--backend", with.backend, backends))
+    return DONE_USAGE;
+  if (model && !(with.model = models_find (model)))
     return DONE_USAGE;
   items = files_plan (&batch, argv + 1);
   if (!items)

@@ -5,27 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Returns the id of the weights that a decoder has here, or NULL. It loads them when it starts. */
-static char *
-installed_id (void)
-{
-  GstElement *dec = gst_element_factory_make ("telucodecdec", NULL);
-  GstStructure *stats = NULL;
-  char *id = NULL;
-
-  if (dec && gst_element_set_state (dec, GST_STATE_PAUSED) != GST_STATE_CHANGE_FAILURE) {
-    g_object_get (dec, "stats", &stats, NULL);
-    if (stats)
-      id = g_strdup (gst_structure_get_string (stats, "model-id"));
-    g_clear_pointer (&stats, gst_structure_free);
-  }
-  if (dec) {
-    gst_element_set_state (dec, GST_STATE_NULL);
-    gst_object_unref (dec);
-  }
-  return id;
-}
-
 static double
 ratio (double a, double b)
 {
@@ -54,11 +33,10 @@ print_tag (const GstTagList * tags, const char *name, gpointer user)
 }
 
 static void
-print (const char *path, const Scan * scan, const char *installed)
+print (const char *path, const Scan * scan)
 {
+  const Model *m = scan->model_id ? models_by_id (scan->model_id) : NULL;
   char *name = say_clean (path), *time = say_time ((double) scan->samples / RATE);
-  const char *weights = !scan->model_id ? "" : g_strcmp0 (scan->model_id, installed) == 0
-      ? " (installed here)" : " (not installed here: it cannot be decoded)";
 
   g_print ("%s\n", name);
   g_print ("  length     %s, %" G_GINT64_FORMAT " samples at 16 kHz, mono\n", time, scan->samples);
@@ -69,7 +47,8 @@ print (const char *path, const Scan * scan, const char *installed)
   g_print ("  stages     %.1f on average, %d at most; %.0f %% of the packets are refined\n",
       ratio (scan->stages, scan->packets), scan->most_stages,
       100 * ratio (scan->refined, scan->packets));
-  g_print ("  weights    %s%s\n", scan->model_id ? scan->model_id : "not told", weights);
+  g_print ("  weights    %s, %s\n", scan->model_id ? scan->model_id : "not told",
+      m ? m->name : "not installed here: it cannot be decoded");
   if (scan->tags)
     gst_tag_list_foreach (scan->tags, print_tag, NULL);
   g_print ("  damage     %s\n", scan->damage->len ? "" : "none");
@@ -81,60 +60,34 @@ print (const char *path, const Scan * scan, const char *installed)
 
 /* --- JSON --------------------------------------------------------------------- */
 
-static char *
-quoted (const char *text)
-{
-  char *valid = g_utf8_make_valid (text, -1);
-  GString *out = g_string_new ("\"");
-
-  for (const char *c = valid; *c; c++)
-    if (*c == '"' || *c == '\\')
-      g_string_append_printf (out, "\\%c", *c);
-    else if ((guchar) * c < 0x20)
-      g_string_append_printf (out, "\\u%04x", *c);
-    else
-      g_string_append_c (out, *c);
-  g_free (valid);
-  g_string_append_c (out, '"');
-  return g_string_free (out, FALSE);
-}
-
-static void
-json_text (const char *before, const char *text)
-{
-  char *q = text ? quoted (text) : g_strdup ("null");
-
-  g_print ("%s%s", before, q);
-  g_free (q);
-}
-
 static void
 json_tag (const GstTagList * tags, const char *name, gpointer user)
 {
   int *n = user;
   const guint values = gst_tag_list_get_tag_size (tags, name);
 
-  json_text ((*n)++ ? ", " : "", name);
+  say_json ((*n)++ ? ", " : "", name);
   g_print (": [");
   for (guint i = 0; i < values; i++) {
     const GValue *value = gst_tag_list_get_value_index (tags, name, i);
     char *text = G_VALUE_HOLDS_STRING (value) ? g_value_dup_string (value) :
         gst_value_serialize (value);
 
-    json_text (i ? ", " : "", text);
+    say_json (i ? ", " : "", text);
     g_free (text);
   }
   g_print ("]");
 }
 
 static void
-json (const char *path, const Scan * scan, const char *installed, const GError * error)
+json (const char *path, const Scan * scan, const GError * error)
 {
+  const Model *m = !error && scan->model_id ? models_by_id (scan->model_id) : NULL;
   int tags = 0;
 
-  json_text ("  {\n    \"file\": ", path);
+  say_json ("  {\n    \"file\": ", path);
   if (error) {
-    json_text (",\n    \"error\": ", error->message);
+    say_json (",\n    \"error\": ", error->message);
     g_print ("\n  }");
     return;
   }
@@ -147,14 +100,14 @@ json (const char *path, const Scan * scan, const char *installed, const GError *
       "    \"stages\": %.4f,\n    \"most_stages\": %d,\n", scan->packets, scan->missing,
       scan->packet_bytes, scan->refined, ratio (scan->stages, scan->packets),
       scan->most_stages);
-  json_text ("    \"model_id\": ", scan->model_id);
-  g_print (",\n    \"model_installed\": %s,\n    \"tags\": {", scan->model_id
-      && g_strcmp0 (scan->model_id, installed) == 0 ? "true" : "false");
+  say_json ("    \"model_id\": ", scan->model_id);
+  say_json (",\n    \"model_file\": ", m ? m->path : NULL);
+  g_print (",\n    \"tags\": {");
   if (scan->tags)
     gst_tag_list_foreach (scan->tags, json_tag, &tags);
   g_print ("},\n    \"damage\": [");
   for (guint i = 0; i < scan->damage->len; i++)
-    json_text (i ? ", " : "", scan->damage->pdata[i]);
+    say_json (i ? ", " : "", scan->damage->pdata[i]);
   g_print ("]\n  }");
 }
 
@@ -170,7 +123,6 @@ info_main (int argc, char **argv)
     {NULL}
   };
   GPtrArray *items;
-  char *installed;
   int code = DONE_ALL;
 
   if (!options_parse (&argc, &argv, entries, "FILE.tlc...",
@@ -183,7 +135,6 @@ info_main (int argc, char **argv)
   if (argc < 2)
     return options_wrong ("no file is named");
   items = files_list (argv + 1, recursive, files_is_tlc);
-  installed = installed_id ();
   if (as_json)
     g_print ("[\n");
   for (guint i = 0; i < items->len && !setup_stopped (); i++) {
@@ -197,9 +148,9 @@ info_main (int argc, char **argv)
       code = scan.damage->len ? DONE_SOME : code;
     if (as_json) {
       g_print ("%s", i ? ",\n" : "");
-      json (item->in, &scan, installed, error);
+      json (item->in, &scan, error);
     } else if (!error) {
-      print (item->in, &scan, installed);
+      print (item->in, &scan);
     }
     if (error) {
       char *name = say_clean (item->in);
@@ -214,7 +165,6 @@ info_main (int argc, char **argv)
   }
   if (as_json)
     g_print ("\n]\n");
-  g_free (installed);
   g_ptr_array_unref (items);
   return setup_stopped () ? DONE_STOPPED : code;
 }

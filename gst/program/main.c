@@ -14,6 +14,7 @@ static const Command commands[] = {
   {"info", "tell what .tlc files hold, and whether they are whole", info_main},
   {"play", "play .tlc or any other sound", play_main},
   {"compare", "measure and draw how near two sounds are", compare_main},
+  {"models", "list the weights that are installed, add some", models_main},
   {"bench", "tell how fast this machine encodes and decodes", bench_main},
 };
 

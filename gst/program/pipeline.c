@@ -34,6 +34,8 @@ pipeline_from_sound (const char *in, const char *text, GError ** error)
   gst_object_set_name (GST_OBJECT (rest), "rest");
   gst_bin_add_many (GST_BIN (pipe), source, rest, NULL);
   gst_element_link (source, rest);
+  if (!pipeline_use_weights (pipe, in, error))
+    g_clear_object (&pipe);
   return pipe;
 }
 
@@ -58,6 +60,42 @@ pipeline_from_bytes (const char *in, const char *text, GError ** error)
   }
   g_free (all);
   return pipe;
+}
+
+static void
+give_weights (GstBin * pipe, GstBin * bin, GstElement * element, gpointer path)
+{
+  GstElementFactory *factory = gst_element_get_factory (element);
+
+  (void) pipe;
+  (void) bin;
+  if (factory && g_str_equal (GST_OBJECT_NAME (factory), "telucodecdec"))
+    g_object_set (element, "model-path", path, NULL);
+}
+
+gboolean
+pipeline_use_weights (GstElement * pipe, const char *in, GError ** error)
+{
+  char *id = models_id_of (in), *places;
+  const Model *m = id ? models_by_id (id) : NULL;
+  GstElement *dec;
+
+  if (id && !m) {
+    places = models_places ();
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "its weights %s are not installed: "
+        "looked in %s; telucodec models add FILE installs them", id, places);
+    g_free (places);
+  } else if (m) {
+    /* decodebin adds its decoder later. */
+    g_signal_connect_data (pipe, "deep-element-added", G_CALLBACK (give_weights),
+        g_strdup (m->path), (GClosureNotify) (GCallback) g_free, 0);
+    dec = gst_bin_get_by_name (GST_BIN (pipe), "dec");
+    if (dec)
+      g_object_set (dec, "model-path", m->path, NULL);
+    g_clear_object (&dec);
+  }
+  g_free (id);
+  return !id || m;
 }
 
 static GstPadProbeReturn

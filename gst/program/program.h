@@ -31,6 +31,7 @@ int info_main (int argc, char **argv);
 int play_main (int argc, char **argv);
 int compare_main (int argc, char **argv);
 int bench_main (int argc, char **argv);
+int models_main (int argc, char **argv);
 
 /* --- setup.c: the machine --------------------------------------------------- */
 
@@ -65,6 +66,9 @@ void say_progress (const char *text);
 
 /* Returns text with control characters and invalid UTF-8 replaced; to be freed. */
 char *say_clean (const char *text);
+
+/* Prints `before` and text as a string of JSON, or null, on stdout. */
+void say_json (const char *before, const char *text);
 
 /* Formats seconds as 1:02:03.45, 2:03.45 or 3.45 s, and bytes as 12.3 kB; to be freed. */
 char *say_time (double seconds);
@@ -166,6 +170,10 @@ GstElement *pipeline_from_sound (const char *in, const char *text, GError ** err
 /* Makes a pipeline: the bytes of `in`, then `text`. */
 GstElement *pipeline_from_bytes (const char *in, const char *text, GError ** error);
 
+/* Sets the weights that the .tlc file `in` asks for in every decoder of the pipeline. Returns
+ * FALSE and error when they are not installed. Does nothing for other files. */
+gboolean pipeline_use_weights (GstElement * pipe, const char *in, GError ** error);
+
 /* Counts samples that reach the sink pad (F32LE or S16LE mono) of the element. */
 void pipeline_count (GstElement * pipe, const char *element, const char *pad,
     Item * item);
@@ -183,6 +191,36 @@ gboolean pipeline_run (GstElement * pipe, Item * item, GPtrArray * warnings,
  * written under another name and renamed when it is whole; else it is removed. */
 gboolean pipeline_write (GstElement * pipe, const char *last, Item * item,
     GPtrArray * warnings, GError ** error);
+
+/* --- models.c: weight files --------------------------------------------------- */
+
+typedef struct
+{
+  char *path, *name;            /* of the file; its name without the extension */
+  char *id;                     /* telu_model_id() */
+  char *version, *licence, *training;   /* NULL: not told */
+} Model;
+
+/* Reads the head of a weight file. Returns NULL when it is none. */
+Model *models_read (const char *path);
+
+/* Lists all weight files, the ones that count first: that of TELUCODEC_MODEL, those in the
+ * folders of TELUCODEC_MODEL_PATH, in the user's data folder, in the system's. To be unreffed. */
+GPtrArray *models_list (void);
+
+/* Returns the user's folder, and the names of all folders; to be freed. */
+char *models_user_folder (void);
+char *models_places (void);
+
+/* Returns the weights of an id, or NULL; owned by models.c. */
+const Model *models_by_id (const char *id);
+
+/* Returns the path of weights by file, name or the first 8 or more digits of their id; NULL for
+ * NULL. Returns NULL and says so when there are none. */
+const char *models_find (const char *name);
+
+/* Returns the id of the weights that a .tlc file asks for; to be freed. NULL: none is told. */
+char *models_id_of (const char *path);
 
 /* --- scan.c: the content of a .tlc file ---------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* say.c - messages and progress on stderr: one thread's line never splits another's. */
+/* say.c - messages and progress on stderr: one thread's line never splits another's; and JSON. */
 #include "program.h"
 
 #include <stdio.h>
@@ -113,4 +113,23 @@ say_bytes (double bytes)
   return bytes < 1e6 ? g_strdup_printf ("%.1f kB", bytes / 1e3) :
       bytes < 1e9 ? g_strdup_printf ("%.1f MB", bytes / 1e6) :
       g_strdup_printf ("%.2f GB", bytes / 1e9);
+}
+
+void
+say_json (const char *before, const char *text)
+{
+  char *valid = g_utf8_make_valid (text ? text : "", -1);
+  GString *out = g_string_new ("\"");
+
+  for (const char *c = valid; *c; c++)
+    if (*c == '"' || *c == '\\')
+      g_string_append_printf (out, "\\%c", *c);
+    else if ((guchar) * c < 0x20)
+      g_string_append_printf (out, "\\u%04x", *c);
+    else
+      g_string_append_c (out, *c);
+  g_string_append_c (out, '"');
+  g_print ("%s%s", before, text ? out->str : "null");
+  g_string_free (out, TRUE);
+  g_free (valid);
 }

@@ -8,7 +8,7 @@ _telucodec()
 
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        COMPREPLY=($(compgen -W "encode decode info play compare bench train --help --version" \
+        COMPREPLY=($(compgen -W "encode decode info play compare bench models train --help --version" \
             -- "$word"))
         return
     fi
@@ -32,6 +32,7 @@ _telucodec()
         ;;
     esac
     case $command in
+    models) COMPREPLY=($(compgen -W "add" -- "$word") $(compgen -f -- "$word")) ;;
     decode | info) COMPREPLY=($(compgen -f -X '!*.tlc' -- "$word") $(compgen -d -- "$word")) ;;
     *) COMPREPLY=($(compgen -f -- "$word")) ;;
     esac

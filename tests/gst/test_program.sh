@@ -151,7 +151,7 @@ fi
 } >damaged.tlc
 run 0 'damage     none' info out/a.tlc
 grep -q 'tag  *comment: Processed by SoX' said || bad "the comment of the WAV is lost"
-grep -q 'weights    [0-9a-f]* (installed here)' said || bad "the weights are not known here"
+grep -q 'weights    [0-9a-f]*, tiny$' said || bad "the weights are not known here"
 run 1 'is damaged at byte' info damaged.tlc
 run 1 '"damage": \["The stream is damaged at byte' info --json damaged.tlc
 parsed "info of a damaged file"
@@ -183,6 +183,57 @@ if [ "$trainer" = yes ]; then
     run 1 'data_dir is missing' train
 fi
 
+# --- Weights ---
+# other FILE BYTE: FILE becomes other weights: one byte of a bias is another
+other() {
+    n=$(($(od -An -tu8 -N8 "$TELUCODEC_MODEL")))
+    tail -c +$((9 + n)) "$TELUCODEC_MODEL" >data
+    printf "$2" | dd of=data bs=1 seek=30723 conv=notrunc 2>/dev/null
+    old=$(tail -c +$((9 + n)) "$TELUCODEC_MODEL" | sha256sum | cut -c 1-64)
+    {
+        head -c $((8 + n)) "$TELUCODEC_MODEL" |
+            LC_ALL=C sed "s/$old/$(sha256sum <data | cut -c 1-64)/"
+        cat data
+    } >"$1"
+}
+mkdir -p "$dir/weights" "$dir/more" versions
+cp "$TELUCODEC_MODEL" weights/one.safetensors
+other weights/two.safetensors '\077'
+other more/three.safetensors '\277'
+unset TELUCODEC_MODEL
+export TELUCODEC_MODEL_PATH="$dir/weights:$dir/more" XDG_DATA_HOME="$dir/share"
+for name in one two three; do
+    run 0 '' encode -m $name in/a.wav -o versions/$name.tlc
+    run 0 '' decode -m */$name.safetensors versions/$name.tlc -o $name.wav
+    run 0 "weights    [0-9a-f]*, $name\$" info versions/$name.tlc
+done
+cmp -s one.wav two.wav && bad "two weights give one sound"
+run 0 '3 files: ' decode -r versions -o heard
+for name in one two three; do
+    cmp $name.wav heard/$name.wav || bad "$name.tlc was not decoded with its own weights"
+    run 0 '' play versions/$name.tlc --sink "$mono ! wavenc ! filesink location=played.wav"
+    same "$(samples played.wav)" "$(samples $name.wav)" "samples of $name.tlc as played"
+    run 0 '^SNR  ' compare $name.wav versions/$name.tlc
+done
+run 0 '^three$' models
+run 0 '"name": "two"' models --json
+parsed models
+id=$(sed -n 's/.*"name": "three", "id": "\([0-9a-f]*\)".*/\1/p' said)
+run 0 '' encode -m "$(echo "$id" | cut -c 1-10)" in/a.wav -o short.tlc
+cmp short.tlc versions/three.tlc || bad "weights are not found by the head of their id"
+mv more/three.safetensors three
+run 1 "its weights $id are not installed: looked in $dir/weights, $dir/more, $dir/share" \
+    decode versions/three.tlc
+run 1 'not installed' play versions/three.tlc --sink fakesink
+run 0 'not installed here: it cannot be decoded' info versions/three.tlc
+run 0 "share/telucodec/three.safetensors" models add three
+run 1 'is there already: -f' models add three
+run 0 '' decode versions/three.tlc -f
+cmp three.wav versions/three.wav || bad "weights that were added are not used"
+run 1 'a.txt' models add in/a.txt
+run 2 '-m is four, neither a file nor the name' encode -m four in/a.wav -o four.tlc
+export TELUCODEC_MODEL="$dir/weights/one.safetensors"
+
 # --- Wrong command lines ---
 run 0 'telucodec encode speech.mp3' --help
 run 0 '^telucodec [0-9]*\.' --version
@@ -197,13 +248,13 @@ run 2 'nonsense' info --nonsense
 run 2 'expected two files' compare in/a.wav
 run 2 'expected 0.1 to 3600' bench --seconds nan
 run 1 'no element "nosuchsink"' play out/a.tlc --sink nosuchsink
-for command in encode decode info play compare bench; do
+for command in encode decode info play compare bench models; do
     run 0 "telucodec $command" $command --help
     [ "$(wc -l <said)" -le 35 ] || bad "telucodec $command --help is longer than a screen"
 done
 
 # --- Manual and completion name every option ---
-for command in encode decode info play compare bench; do
+for command in encode decode info play compare bench models; do
     "$program" $command --help >said
     for option in $(sed -n 's/^  \(-., \)\{0,1\}--\([a-z-]*\).*/\2/p' said); do
         [ "$option" = help ] || tr -d '\\' <"$source/telucodec.1" | grep -q -e "--$option" ||
