@@ -93,7 +93,7 @@ decode (Item * item, gpointer data)
     item->state = ITEM_DAMAGED;
     item->text = joined (warnings);
   }
-  item->bytes = g_stat (item->in, &st) == 0 ? st.st_size : bytes;
+  item->bytes = g_stat (item->in, &st) == 0 && S_ISREG (st.st_mode) ? st.st_size : bytes;
   g_clear_error (&error);
   g_clear_object (&pipe);
   g_ptr_array_unref (warnings);

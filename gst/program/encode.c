@@ -51,7 +51,7 @@ encode (Item * item, gpointer data)
   }
   item->state = pipe && pipeline_write (pipe, "mux", item, NULL, &error) ? ITEM_OK :
       setup_stopped () ? ITEM_TODO : ITEM_FAILED;
-  item->bytes = g_stat (item->out, &st) == 0 ? st.st_size : bytes;
+  item->bytes = g_stat (item->out, &st) == 0 && S_ISREG (st.st_mode) ? st.st_size : bytes;
   if (error)
     item->text = g_strdup (error->message);
   g_clear_error (&error);

@@ -212,7 +212,7 @@ judge (Item * item, const Batch * batch)
     fail (item, "%s is a folder", item->out);
   } else if (g_stat (item->in, &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino) {
     fail (item, "it would overwrite itself: give another name with -o");
-  } else if (batch->force) {
+  } else if (batch->force || !S_ISREG (out.st_mode)) {
     return;
   } else if (!batch->recursive && !batch->update) {
     fail (item, "%s is there already: -f overwrites it", item->out);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -163,14 +164,30 @@ error_of (GstMessage * msg)
   return error;
 }
 
+/* Keeps a warning of a stream. One of the machine, that no device is there, say, comes once from
+ * each pipeline and is said once. */
 static void
 take_warning (GstMessage * msg, GPtrArray * warnings)
 {
+  static GMutex lock;
+  static GHashTable *said;
   GError *error = NULL;
+  gboolean fresh = FALSE;
 
   gst_message_parse_warning (msg, &error, NULL);
-  if (warnings)
-    g_ptr_array_add (warnings, g_strdup (error->message));
+  if (error->domain == GST_STREAM_ERROR) {
+    if (warnings)
+      g_ptr_array_add (warnings, g_strdup (error->message));
+  } else {
+    g_mutex_lock (&lock);
+    if (!said)
+      said = g_hash_table_new (g_str_hash, g_str_equal);
+    if (!g_hash_table_contains (said, error->message))
+      fresh = g_hash_table_add (said, g_strdup (error->message));
+    g_mutex_unlock (&lock);
+  }
+  if (fresh)
+    say ("%s", error->message);
   g_error_free (error);
 }
 
@@ -302,6 +319,15 @@ temporary (const char *out, GError ** error)
   return path;
 }
 
+/* Returns whether the output is a device or pipe, which is written as it is. */
+static gboolean
+is_special (const char *out)
+{
+  GStatBuf st;
+
+  return g_stat (out, &st) == 0 && !S_ISREG (st.st_mode);
+}
+
 gboolean
 pipeline_write (GstElement * pipe, const char *last, Item * item, GPtrArray * warnings,
     GError ** error)
@@ -310,7 +336,7 @@ pipeline_write (GstElement * pipe, const char *last, Item * item, GPtrArray * wa
   GstElement *sink = gst_element_factory_make (standard ? "fdsink" : "filesink", NULL);
   GstElement *e = gst_bin_get_by_name (GST_BIN (pipe), last);
   GstObject *bin = gst_object_get_parent (GST_OBJECT (e));
-  char *path = NULL;
+  char *target = NULL, *path = NULL;
   gboolean ok;
 
   gst_bin_add (GST_BIN (bin), sink);
@@ -320,13 +346,19 @@ pipeline_write (GstElement * pipe, const char *last, Item * item, GPtrArray * wa
   if (standard) {
     g_object_set (sink, "fd", STDOUT_FILENO, "sync", FALSE, NULL);
     guard_standard_output (sink);
+  } else if (is_special (item->out)) {
+    g_object_set (sink, "location", item->out, NULL);
   } else {
-    if (!(path = temporary (item->out, error)))
+    /* A link stays one: the file that it names is written. */
+    target = realpath (item->out, NULL);
+    if (!(path = temporary (target ? target : item->out, error))) {
+      free (target);
       return FALSE;
+    }
     g_object_set (sink, "location", path, NULL);
   }
   ok = pipeline_run (pipe, item, warnings, error);
-  if (path && ok && g_rename (path, item->out) < 0) {
+  if (path && ok && g_rename (path, target ? target : item->out) < 0) {
     const int code = errno;
 
     g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "%s cannot be written: %s",
@@ -335,6 +367,7 @@ pipeline_write (GstElement * pipe, const char *last, Item * item, GPtrArray * wa
   }
   if (path && !ok)
     g_unlink (path);
+  free (target);
   g_free (path);
   return ok;
 }

@@ -111,6 +111,24 @@ run 1 'cannot be written: Not a directory' encode in/a.wav -o in/a.txt/x.tlc
 run 1 'is a folder: -r' encode in
 run 1 'nowhere.wav: cannot be read: No such file' encode nowhere.wav
 
+# --- Devices, pipes and links are written, not replaced ---
+mkfifo sink.fifo
+cat sink.fifo >through.tlc &
+run 0 '' encode in/a.wav -o sink.fifo
+wait $!
+[ -p sink.fifo ] || bad "a named pipe was replaced"
+run 0 '"samples"' info --json through.tlc
+ln -s keep.tlc link.tlc
+run 0 '' encode in/a.wav -f -o link.tlc
+[ -L link.tlc ] && cmp keep.tlc out/a.tlc || bad "a link was replaced, or its file not written"
+if [ -e /dev/full ]; then
+    run 1 'a.wav: ' encode in/a.wav -o /dev/full
+    [ -c /dev/full ] || bad "/dev/full was replaced"
+fi
+"$program" decode out/a.tlc -o - 2>said | head -c 100 >head.wav
+same "$(wc -c <head.wav)" 100 "bytes of a pipe that closes early"
+leftovers .
+
 # --- An interrupt leaves the old file, or none ---
 interrupt() {
     mkfifo fifo
