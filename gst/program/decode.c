@@ -12,23 +12,17 @@ static struct
   gboolean flac;
 } with;
 
-/* Writes the longest sizes into the first header of a WAV that goes into a pipe, where its end
- * is not known and no header can follow. wavenc would leave zeros, which means no sound. */
-static GstPadProbeReturn
-open_end (GstPad * pad, GstPadProbeInfo * info, gpointer user)
+/* Writes the WAV of no samples: wavenc leaves a header that promises two gigabytes. */
+static gboolean
+write_empty (const char *path, GError ** error)
 {
-  GstBuffer *buffer = gst_buffer_make_writable (GST_PAD_PROBE_INFO_BUFFER (info));
-  static const guint8 riff[4] = { 0xff, 0xff, 0xff, 0xff }, data[4] = { 0xdb, 0xff, 0xff, 0xff };
-  gboolean *begun = user;
+  static const guint8 wav[44] = {
+    'R', 'I', 'F', 'F', 36, 0, 0, 0, 'W', 'A', 'V', 'E', 'f', 'm', 't', ' ', 16, 0, 0, 0, 1, 0,
+    1, 0, RATE & 255, RATE >> 8, 0, 0, 2 * RATE & 255, 2 * RATE >> 8, 0, 0, 2, 0, 16, 0,
+    'd', 'a', 't', 'a', 0, 0, 0, 0
+  };
 
-  (void) pad;
-  GST_PAD_PROBE_INFO_DATA (info) = buffer;
-  if (!*begun && gst_buffer_get_size (buffer) >= 44) {
-    gst_buffer_fill (buffer, 4, riff, 4);
-    gst_buffer_fill (buffer, 40, data, 4);
-  }
-  *begun = TRUE;
-  return GST_PAD_PROBE_OK;
+  return g_file_set_contents (path, (const char *) wav, sizeof (wav), error);
 }
 
 static char *
@@ -51,7 +45,6 @@ decode (Item * item, gpointer data)
   char *text = g_strdup_printf ("telucodecparse name=parse ! telucodecdec name=dec "
       "! audio/x-raw,format=S16LE ! %s name=last", flac ? "flacenc" : "wavenc");
   GstElement *pipe = pipeline_from_bytes (item->in, text, &error), *e;
-  gboolean begun = FALSE;
   gint64 bytes = 0;
   GStatBuf st;
   GstPad *pad;
@@ -76,16 +69,11 @@ decode (Item * item, gpointer data)
     pipeline_sum (pad, &bytes);
     gst_object_unref (pad);
     gst_object_unref (e);
-    if (strcmp (item->out, "-") == 0 && !flac) {
-      e = gst_bin_get_by_name (GST_BIN (pipe), "last");
-      pad = gst_element_get_static_pad (e, "src");
-      gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, open_end, &begun, NULL);
-      gst_object_unref (pad);
-      gst_object_unref (e);
-    }
   }
   item->state = ITEM_OK;
-  if (!pipe || !pipeline_write (pipe, "last", item, warnings, &error)) {
+  if (!pipe || !pipeline_write (pipe, "last", item, warnings, &error)
+      || (item->samples == 0 && !flac && g_file_test (item->out, G_FILE_TEST_IS_REGULAR)
+          && !write_empty (item->out, &error))) {
     item->state = setup_stopped () ? ITEM_TODO : ITEM_FAILED;
     error = scan_explain (item->in, error);
     item->text = g_strdup (error->message);

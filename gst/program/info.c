@@ -47,8 +47,9 @@ print (const char *path, const Scan * scan)
   g_print ("  stages     %.1f on average, %d at most; %.0f %% of the packets are refined\n",
       ratio (scan->stages, scan->packets), scan->most_stages,
       100 * ratio (scan->refined, scan->packets));
-  g_print ("  weights    %s, %s\n", scan->model_id ? scan->model_id : "not told",
-      m ? m->name : "not installed here: it cannot be decoded");
+  if (scan->model_id)
+    g_print ("  weights    %s, %s\n", scan->model_id,
+        m ? m->name : "not installed here: it cannot be decoded");
   if (scan->tags)
     gst_tag_list_foreach (scan->tags, print_tag, NULL);
   g_print ("  damage     %s\n", scan->damage->len ? "" : "none");

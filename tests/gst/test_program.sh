@@ -99,6 +99,30 @@ same "$(samples back/deep/er/b.wav)" "$n" "samples of a folder's file"
 same "$(samples back/deep/three.wav)" "$n" "samples of a file of three channels"
 run 0 '4 files were done before' decode -r packed -o back
 
+# --- Short and odd sounds ---
+for few in 0 1 79 321; do
+    {
+        printf 'RIFF\0\0\0\020WAVEfmt \020\0\0\0\001\0\001\0\200\076\0\0\200\076\0\0'
+        printf '\001\0\010\0data'
+        printf "\\$(printf %o $((few % 256)))\\$(printf %o $((few / 256)))\\0\\0"
+        head -c $((few + few % 2)) "$clip"
+    } >few.wav
+    run 0 '' encode -f few.wav -o few.tlc
+    run 0 "\"samples\": $few," info --json few.tlc
+    run 0 '' decode -f few.tlc -o few.out.wav
+    grep -q GStreamer said && bad "$few samples:" "$(cat said)"
+    same "$(samples few.out.wav)" "$few" "samples of a short file"
+done
+mkdir odd
+cp in/a.wav "odd/$(printf '\377 "q"\n\033[1m').wav"
+cp in/a.wav odd/-f.wav
+run 0 '2 files: ' encode -r odd
+grep -q "$(printf '\033')" said && bad "a file name gets to the terminal as it is"
+run 0 '"file"' info --json -r odd
+parsed "info of odd names"
+: >empty.wav
+run 1 'empty.wav: ' encode empty.wav
+
 # --- Nothing is overwritten unasked ---
 cp out/a.tlc keep.tlc
 run 1 'keep.tlc is there already: -f' encode in/a.wav -b 3k -o keep.tlc
