@@ -162,6 +162,8 @@ jobs_run (GPtrArray * items, const Batch * batch, void (*work) (Item * item, gpo
   g_cond_init (&jobs.ended);
   for (guint i = 0; i < n; i++)
     threads[i] = g_thread_new ("worker", worker, &jobs);
+  if (bar)
+    draw (&jobs, begun);
   g_mutex_lock (&jobs.lock);
   while (jobs.working > 0) {
     g_cond_wait_until (&jobs.ended, &jobs.lock, g_get_monotonic_time () + G_USEC_PER_SEC / 5);

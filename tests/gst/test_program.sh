@@ -123,6 +123,22 @@ parsed "info of odd names"
 : >empty.wav
 run 1 'empty.wav: ' encode empty.wav
 
+# --- On a terminal: a bar, no line for each file, a sum that stands out ---
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
+    mkdir few
+    cp in/a.wav few/1.wav
+    cp in/a.wav few/2.wav
+    : >few/3.wav
+    TERM=xterm script -qec "$program encode -r few -o tty -j 1" /dev/null </dev/null >said 2>&1
+    same $? 1 "exit code on a terminal"
+    grep -q '\[#*\.*\] *[0-9]* %  [0-3] of 3 files' said || bad "no bar:" "$(cat said)"
+    grep -q -e '->' said && bad "lines on a terminal:" "$(cat said)"
+    grep -q "$(printf '\033')\[1;7m 1 of 3 files, 33 %, were left out" said ||
+        bad "no sum that stands out:" "$(cat said)"
+else
+    echo "program: no script: no terminal tried"
+fi
+
 # --- Nothing is overwritten unasked ---
 cp out/a.tlc keep.tlc
 run 1 'keep.tlc is there already: -f' encode in/a.wav -b 3k -o keep.tlc
