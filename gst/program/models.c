@@ -164,11 +164,16 @@ models_places (void)
 static GPtrArray *
 known (void)
 {
-  static gsize list;
+  static GMutex lock;
+  static GPtrArray *list;
+  GPtrArray *models;
 
-  if (g_once_init_enter (&list))
-    g_once_init_leave (&list, (gsize) models_list ());
-  return (GPtrArray *) list;
+  g_mutex_lock (&lock);
+  if (!list)
+    list = models_list ();
+  models = list;
+  g_mutex_unlock (&lock);
+  return models;
 }
 
 const Model *
