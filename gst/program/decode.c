@@ -87,6 +87,19 @@ decode (Item * item, gpointer data)
   g_ptr_array_unref (warnings);
 }
 
+/* Holds the weights of the first file: most folders have one kind. */
+static GstElement *
+hold (GPtrArray * items)
+{
+  const Item *first = items->pdata[0];
+  char *id = with.model ? NULL : models_id_of (first->in);
+  const Model *m = id ? models_by_id (id) : NULL;
+
+  g_free (id);
+  return with.model || m ? pipeline_hold ("telucodecdec", m ? m->path : with.model, with.backend)
+      : NULL;
+}
+
 /* Returns whether sizes and bytes of a WAV agree; any other file is whole. */
 static gboolean
 is_whole (const char *path)
@@ -131,6 +144,7 @@ decode_main (int argc, char **argv)
     {"backend", 0, 0, G_OPTION_ARG_STRING, &with.backend, "auto, cpu or cuda", "NAME"},
     {NULL}
   };
+  GstElement *held;
   GPtrArray *items;
   int code;
 
@@ -157,7 +171,9 @@ decode_main (int argc, char **argv)
   items = files_plan (&batch, argv + 1);
   if (!items)
     return DONE_USAGE;
+  held = items->len > 1 ? hold (items) : NULL;
   code = jobs_run (items, &batch, decode, NULL);
+  pipeline_let_go (held);
   g_ptr_array_unref (items);
   return code;
 }

@@ -79,6 +79,7 @@ encode_main (int argc, char **argv)
     {"backend", 0, 0, G_OPTION_ARG_STRING, &with.backend, "auto, cpu or cuda", "NAME"},
     {NULL}
   };
+  GstElement *held;
   GPtrArray *items;
   char *bitrate;
   int rate, code;
@@ -108,7 +109,9 @@ encode_main (int argc, char **argv)
   if (!items)
     return DONE_USAGE;
   bitrate = g_strdup_printf ("%d", rate);
+  held = items->len > 1 ? pipeline_hold ("telucodecenc", with.model, with.backend) : NULL;
   code = jobs_run (items, &batch, encode, bitrate);
+  pipeline_let_go (held);
   g_free (bitrate);
   g_ptr_array_unref (items);
   return code;

@@ -174,6 +174,12 @@ GstElement *pipeline_from_bytes (const char *in, const char *text, GError ** err
  * FALSE and error when they are not installed. Does nothing for other files. */
 gboolean pipeline_use_weights (GstElement * pipe, const char *in, GError ** error);
 
+/* Keeps the weights of a telucodecenc or telucodecdec loaded, so that a folder of short files does
+ * not load them anew for each. path, backend: as the properties, or NULL. Returns the element that
+ * does so, for pipeline_let_go(). */
+GstElement *pipeline_hold (const char *element, const char *path, const char *backend);
+void pipeline_let_go (GstElement * element);
+
 /* Counts samples that reach the sink pad (F32LE or S16LE mono) of the element. */
 void pipeline_count (GstElement * pipe, const char *element, const char *pad,
     Item * item);
