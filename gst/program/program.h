@@ -91,7 +91,7 @@ int options_bitrate (const char *text);
 gboolean options_one_of (const char *option, const char *text,
     const char *const *list);
 
-/* --- files.c: which files become which --------------------------------------- */
+/* --- files.c, plan.c: which files become which --------------------------------------- */
 
 typedef enum
 {
@@ -147,6 +147,16 @@ typedef struct
  * line is wrong. */
 GPtrArray *files_plan (const Batch * batch, char **names);
 
+/* Return an empty list, an item added to it, and an item that failed for this reason. */
+GPtrArray *files_new (void);
+Item *files_add (GPtrArray * items, const char *in);
+Item *files_fail (Item * item, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* Adds the wanted files below root/below, in order of their names. Links to folders are not
+ * followed: they may lead round. `out`: the folder that gets the same folders, or NULL. */
+void files_walk (GPtrArray * items, const char *root, const char *below,
+    gboolean (*wanted) (const char *path), const char *out);
+
 /* Lists the wanted files of the names alone; without outputs. */
 GPtrArray *files_list (char **names, gboolean recursive,
     gboolean (*wanted) (const char *path));
@@ -170,8 +180,8 @@ GstElement *pipeline_from_sound (const char *in, const char *text, GError ** err
 /* Makes a pipeline: the bytes of `in`, then `text`. */
 GstElement *pipeline_from_bytes (const char *in, const char *text, GError ** error);
 
-/* Sets the weights that the .tlc file `in` asks for in every decoder of the pipeline. Returns
- * FALSE and error when they are not installed. Does nothing for other files. */
+/* weights.c: sets the weights that the .tlc file `in` asks for in every decoder of the pipeline.
+ * Returns FALSE and error when they are not installed. Does nothing for other files. */
 gboolean pipeline_use_weights (GstElement * pipe, const char *in, GError ** error);
 
 /* Keeps the weights of a telucodecenc or telucodecdec loaded, so that a folder of short files does
@@ -193,8 +203,8 @@ void pipeline_sum (GstPad * pad, gint64 * bytes);
 gboolean pipeline_run (GstElement * pipe, Item * item, GPtrArray * warnings,
     GError ** error);
 
-/* Appends a sink for item->out to the element `last` of the pipeline, and runs it. A file is
- * written under another name and renamed when it is whole; else it is removed. */
+/* output.c: appends a sink for item->out to the element `last` of the pipeline, and runs it. A file
+ * is written under another name and renamed when it is whole; else it is removed. */
 gboolean pipeline_write (GstElement * pipe, const char *last, Item * item,
     GPtrArray * warnings, GError ** error);
 
