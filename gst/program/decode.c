@@ -135,7 +135,8 @@ decode_main (int argc, char **argv)
 {
   static const char *const backends[] = { "auto", "cpu", "cuda", NULL };
   char *model = NULL;
-  Batch batch = { .extension = ".wav", .wanted = files_is_tlc, .complete = is_whole };
+  Batch batch = { .extension = ".wav", .wanted = files_is_tlc, .complete = is_whole,
+    .originals = TRUE };
   const GOptionEntry entries[] = {
     BATCH_OPTIONS (&batch, "The file, or the folder for several (beside the source); - is stdout"),
     {"flac", 0, 0, G_OPTION_ARG_NONE, &with.flac, "Write FLAC files in place of WAV", NULL},

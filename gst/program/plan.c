@@ -62,7 +62,9 @@ judge (Item * item, const Batch * batch)
   } else if (!batch->recursive && !batch->update) {
     files_fail (item, "%s is there already: -f overwrites it", item->out);
   } else if (strcmp (item->in, "-") && g_stat (item->in, &in) == 0 && is_newer (&in, &out)) {
-    if (!batch->update)
+    if (batch->originals && !batch->output)
+      files_fail (item, "%s is older than it, perhaps its original: -f overwrites that", item->out);
+    else if (!batch->update)
       files_fail (item, "%s is older than its source: -u writes it again", item->out);
   } else if (!batch->complete (item->out)) {
     if (!batch->update)

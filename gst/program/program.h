@@ -122,6 +122,7 @@ typedef struct
   gboolean recursive, force, update, quiet;
   int jobs;
   const char *extension;        /* of outputs: ".tlc" */
+  gboolean originals;           /* an older output beside its source may be the original */
   /* Returns whether a file of a folder is one to work on. */
   gboolean (*wanted) (const char *path);
   /* Returns whether a whole output stands there. */

@@ -123,6 +123,14 @@ parsed "info of odd names"
 : >empty.wav
 run 1 'empty.wav: ' encode empty.wav
 
+# An original beside its .tlc outlives -u.
+mkdir place
+cp in/a.wav place/
+touch -d '2001-01-01' place/a.wav
+run 0 '' encode -r place
+run 1 'place/a.wav is older than it, perhaps its original: -f' decode -r -u place
+cmp place/a.wav in/a.wav || bad "decode -u overwrote the original"
+
 # --- On a terminal: a bar, no line for each file, a sum that stands out ---
 if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
     mkdir few
