@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecdepay.c - takes audio/x-telucodec packets out of RTP; see FORMAT.md, 4.
+/* gsttelucodecdepay.c - takes audio/x-telucodec packets out of RTP; see RTP.md.
  *
  * Packets are pushed at once until one is missing. Later packets then wait in a queue until
  * one of them contains the head of the missing packet. The missing packet becomes a GAP
@@ -54,7 +54,7 @@ enum
 /* One packet of the stream; packet is NULL if it is missing. */
 typedef struct
 {
-  guint16 seq;
+  guint32 at;                   /* RTP time stamp */
   GstClockTime pts, duration;
   GstBuffer *packet;
 } Item;
@@ -77,27 +77,40 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (rtptelucodecdepay, "rtptelucodecdepay",
 
 /* --- The queue ------------------------------------------------------------ */
 
+/* Adds a packet at self->next_at and of 20 ms, or a missing one of any duration. */
 static void
-add (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime pts,
-    GstClockTime duration, GstBuffer * packet)
+add (GstRtpTelucodecDepay * self, GstClockTime pts, GstClockTime duration,
+    GstBuffer * packet)
 {
   Item *item = g_new (Item, 1);
 
-  *item = (Item) { seq, pts, duration, packet };
+  *item = (Item) { self->next_at, pts, duration, packet };
   g_queue_push_tail (&self->queue, item);
+  self->next_at += TELU_PACKET;
+  self->next_pts = GST_CLOCK_TIME_IS_VALID (pts) ? pts + duration : GST_CLOCK_TIME_NONE;
 }
 
-/* Adds n missing packets from seq on, the last of which ends at `end`. */
+/* Adds n missing packets, the last of which ends at `end`. */
 static void
-add_missing (GstRtpTelucodecDepay * self, guint16 seq, guint n, GstClockTime end)
+add_missing (GstRtpTelucodecDepay * self, guint n, GstClockTime end)
 {
   for (guint i = 0; i < n; i++) {
     const GstClockTime before = (n - i) * GST_TELUCODEC_PACKET_DURATION;
     const gboolean known = GST_CLOCK_TIME_IS_VALID (end) && end >= before;
 
-    add (self, seq + i, known ? end - before : GST_CLOCK_TIME_NONE,
+    add (self, known ? end - before : GST_CLOCK_TIME_NONE,
         GST_TELUCODEC_PACKET_DURATION, NULL);
   }
+}
+
+/* Returns how many packets `to` is behind `from`, both RTP time stamps, to the nearest. */
+static gint
+packets_between (guint32 from, guint32 to)
+{
+  const gint samples = (gint32) (to - from);
+
+  return samples >= 0 ? (samples + TELU_PACKET / 2) / TELU_PACKET :
+      -((TELU_PACKET / 2 - samples) / TELU_PACKET);
 }
 
 /* Returns whether a GAP event may be pushed: the base class sends a segment with the first
@@ -133,7 +146,7 @@ push_item (GstRtpTelucodecDepay * self, Item * item)
     GST_BUFFER_DURATION (item->packet) = GST_TELUCODEC_PACKET_DURATION;
     gst_rtp_base_depayload_push (GST_RTP_BASE_DEPAYLOAD (self), item->packet);
   } else {
-    GST_DEBUG_OBJECT (self, "packet %u is lost", item->seq);
+    GST_DEBUG_OBJECT (self, "the packet at %u is lost", item->at);
     GST_OBJECT_LOCK (self);
     self->lost++;
     GST_OBJECT_UNLOCK (self);
@@ -143,14 +156,17 @@ push_item (GstRtpTelucodecDepay * self, Item * item)
 }
 
 /* Pushes items up to the first missing one that a head may still replace. wait: packets
- * after a missing one that may contain its head; 0 pushes all. */
+ * from a missing one to the first of the last payload that may contain its head; 0 pushes
+ * all. */
 static void
 push_ready (GstRtpTelucodecDepay * self, guint wait)
 {
   Item *item;
 
   while ((item = g_queue_peek_head (&self->queue))) {
-    if (!item->packet && (guint16) (self->next - 1 - item->seq) < wait)
+    const gint age = packets_between (item->at, self->next_at);
+
+    if (!item->packet && age > 0 && age <= (gint) wait)
       break;
     push_item (self, g_queue_pop_head (&self->queue));
   }
@@ -168,24 +184,25 @@ drop_all (GstRtpTelucodecDepay * self)
   self->begun = FALSE;
 }
 
-/* Replaces packet seq by its head if it is missing. A known pts overrides the time that
- * the jitter buffer guessed. */
+/* Replaces the packet at an RTP time stamp by its head if it is missing. A known pts
+ * overrides the time that the jitter buffer guessed. */
 static void
-recover (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime pts,
-    const guint8 * head, guint size)
+recover (GstRtpTelucodecDepay * self, guint32 at, GstClockTime pts, const guint8 * head,
+    guint size)
 {
   for (GList * l = self->queue.head; l; l = l->next) {
     Item *item = l->data;
 
-    if (item->seq != seq || item->packet)
+    if (packets_between (item->at, at) != 0 || item->packet)
       continue;
-    GST_DEBUG_OBJECT (self, "packet %u is recovered from %u bytes", seq, size);
+    GST_DEBUG_OBJECT (self, "the packet at %u is recovered from %u bytes", at, size);
     item->packet = gst_buffer_new_memdup (head, size);
     if (GST_CLOCK_TIME_IS_VALID (pts))
       item->pts = pts;
     GST_OBJECT_LOCK (self);
     self->recovered++;
     GST_OBJECT_UNLOCK (self);
+    return;
   }
 }
 
@@ -232,59 +249,105 @@ set_wait (GstRtpTelucodecDepay * self, guint distance)
         gst_message_new_latency (GST_OBJECT (self)));
 }
 
-/* Makes seq the expected number. Numbers skipped are missing packets that end at pts,
- * unless the stream is a new one. */
+/* Drops missing packets at the end of the queue that the jitter buffer reported and that
+ * were none, since the next packet begins `n` packets earlier than they end. */
 static void
-advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, GstClockTime pts)
+drop_missing (GstRtpTelucodecDepay * self, gint n)
 {
-  const guint16 missing = seq - self->next;
+  Item *item;
 
-  if (self->begun && same && missing <= MAX_MISSING)
-    add_missing (self, self->next, missing, pts);
-  else
+  while (n-- > 0 && (item = g_queue_peek_tail (&self->queue)) && !item->packet)
+    g_free (g_queue_pop_tail (&self->queue));
+}
+
+/* Makes a packet with number seq and RTP time stamp `at` the next one. Packets
+ * between it and the expected one are missing and end at pts, unless the stream is a new
+ * one. Time stamps tell their number, since a report may stand for several numbers. */
+static void
+advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, guint32 at,
+    GstClockTime pts)
+{
+  const guint16 numbers = seq - self->next;
+  gint missing = packets_between (self->next_at, at);
+
+  if (!self->begun || !same || numbers > MAX_MISSING) {
     push_ready (self, 0);
+  } else {
+    if (self->reported && missing < 0) {
+      drop_missing (self, -missing);
+    } else if (!self->reported && missing != numbers
+        && (missing < numbers || missing > MAX_MISSING)) {
+      push_ready (self, 0);     /* time stamps that do not go on */
+      missing = numbers;
+    }
+    if (numbers > 0 || self->reported)
+      add_missing (self, CLAMP (missing, 0, MAX_MISSING), pts);
+  }
   self->begun = TRUE;
+  self->reported = FALSE;
   self->next = seq;
+  self->next_at = at;
 }
 
 static GstBuffer *
 gst_rtp_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp)
 {
   GstRtpTelucodecDepay *self = GST_RTP_TELUCODEC_DEPAY (depay);
-  const guint8 *payload = gst_rtp_buffer_get_payload (rtp);
+  const guint8 *in = gst_rtp_buffer_get_payload (rtp);
   const guint n = gst_rtp_buffer_get_payload_len (rtp);
-  const guint size = n > 0 ? payload[0] & GST_TELUCODEC_RTP_MAX_HEAD : 0;
-  const guint distance = size > 0 ? (payload[0] >>
-      GST_TELUCODEC_RTP_DISTANCE_SHIFT) + 1 : 0;
   const guint32 ssrc = gst_rtp_buffer_get_ssrc (rtp);
-  const guint16 seq = gst_rtp_buffer_get_seq (rtp);
+  const guint32 at = gst_rtp_buffer_get_timestamp (rtp);
   const GstClockTime pts = GST_BUFFER_PTS (rtp->buffer);
-  const GstClockTime older = distance * GST_TELUCODEC_PACKET_DURATION;
-  const gboolean known = GST_CLOCK_TIME_IS_VALID (pts);
+  GstTelucodecRtpPayload payload;
+  const gchar *wrong;
 
-  advance_to (self, ssrc == self->ssrc, seq, pts);
+  advance_to (self, ssrc == self->ssrc, gst_rtp_buffer_get_seq (rtp), at, pts);
   self->ssrc = ssrc;
   self->next++;
-  if (n < 2 + size) {
+  wrong = gst_telucodec_rtp_parse (&payload, in, n);
+  if (wrong) {
     if (!self->damaged)
       GST_ELEMENT_WARNING (self, STREAM, DECODE,
-          ("An RTP packet of %u bytes is damaged, and counts as lost; of further "
-              "ones the property lost tells.", n), (NULL));
+          ("An RTP packet of %u bytes is damaged (%s), and counts as lost; of further "
+              "ones the property lost tells.", n, wrong), (NULL));
     self->damaged = TRUE;
-    add (self, seq, pts, GST_TELUCODEC_PACKET_DURATION, NULL);
+    add (self, pts, GST_TELUCODEC_PACKET_DURATION, NULL);
   } else {
-    set_wait (self, distance);
-    if (size > 0 && self->wait > 0)
-      recover (self, seq - distance, known && pts >= older ? pts - older :
-          GST_CLOCK_TIME_NONE, payload + 1, size);
-    add (self, seq, pts, GST_TELUCODEC_PACKET_DURATION,
-        gst_rtp_buffer_get_payload_subbuffer (rtp, 1 + size, -1));
+    set_wait (self, payload.heads ? payload.head[payload.heads - 1].distance : 0);
+    for (guint i = 0; i < payload.heads && self->wait > 0; i++) {
+      const GstTelucodecRtpHead *head = &payload.head[i];
+      const GstClockTime older = head->distance * GST_TELUCODEC_PACKET_DURATION;
+
+      recover (self, at - head->distance * TELU_PACKET,
+          GST_CLOCK_TIME_IS_VALID (pts) && pts >= older ? pts - older :
+          GST_CLOCK_TIME_NONE, in + head->at, head->size);
+    }
+    add (self, pts, GST_TELUCODEC_PACKET_DURATION,
+        gst_rtp_buffer_get_payload_subbuffer (rtp, payload.at, payload.size));
   }
   push_ready (self, self->wait);
   return NULL;
 }
 
-/* Handles the jitter buffer's report that the packets of a duration are lost. */
+/* Adds the packets that a report with number seq, which begins at `time`, has skipped. */
+static void
+advance_to_report (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime time)
+{
+  guint16 numbers = seq - self->next;
+
+  if (numbers > MAX_MISSING) {
+    push_ready (self, 0);
+    return;
+  }
+  if (self->reported && GST_CLOCK_TIME_IS_VALID (self->next_pts))
+    numbers = time <= self->next_pts ? 0 : MIN (MAX_MISSING,
+        gst_util_uint64_scale_round (time - self->next_pts, 1,
+            GST_TELUCODEC_PACKET_DURATION));
+  add_missing (self, numbers, time);
+}
+
+/* Handles the jitter buffer's report that the packets of a duration are lost. It may stand
+ * for several numbers, of which it has the first. */
 static gboolean
 gst_rtp_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * event)
 {
@@ -292,6 +355,7 @@ gst_rtp_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * eve
   const GstStructure *s = gst_event_get_structure (event);
   GstClockTime time, duration;
   gboolean fec = FALSE;
+  guint64 all;
   guint seq, n;
 
   if (!self->begun || !gst_structure_get_uint (s, "seqnum", &seq)
@@ -303,23 +367,23 @@ gst_rtp_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * eve
     return GST_RTP_BASE_DEPAYLOAD_CLASS
         (gst_rtp_telucodec_depay_parent_class)->packet_lost (depay, event);
   }
-  advance_to (self, TRUE, seq, time);
+  advance_to_report (self, seq, time);
+  self->next = seq + 1;
   gst_structure_get_boolean (s, "might-have-been-fec", &fec);
-  if (fec) {                    /* perhaps not a packet of this stream */
-    self->next++;
+  if (fec)                      /* perhaps not a packet of this stream */
     return TRUE;
-  }
+  self->reported = TRUE;
   if (duration == 0)
     duration = GST_TELUCODEC_PACKET_DURATION;
 
-  n = gst_util_uint64_scale_round (duration, 1, GST_TELUCODEC_PACKET_DURATION);
-  n = n > MAX_MISSING ? 1 : MAX (n, 1);        /* a long pause is one gap */
+  all = MAX (1, gst_util_uint64_scale_round (duration, 1, GST_TELUCODEC_PACKET_DURATION));
+  n = all > MAX_MISSING ? 1 : all;      /* a long pause is one gap */
   for (guint i = 0; i < n; i++) {
     const GstClockTime from = gst_util_uint64_scale (duration, i, n);
 
-    add (self, self->next++, time + from,
-        gst_util_uint64_scale (duration, i + 1, n) - from, NULL);
+    add (self, time + from, gst_util_uint64_scale (duration, i + 1, n) - from, NULL);
   }
+  self->next_at += (guint32) (all - n) * TELU_PACKET;
   push_ready (self, self->wait);
   return TRUE;
 }

@@ -26,11 +26,13 @@ struct _GstRtpTelucodecDepay
 
   /* Streaming thread only. */
   GQueue queue;                 /* of items, the first of which is missing */
-  guint farthest, waited;       /* largest distance of the last `waited` packets */
-  gboolean begun;               /* next and ssrc are valid */
+  guint farthest, waited;       /* largest distance of the last `waited` payloads */
+  gboolean begun;               /* the fields below are valid */
+  gboolean reported;            /* the jitter buffer reported a loss behind the last payload */
   gboolean damaged;             /* damage was reported to the application */
   guint16 next;                 /* expected sequence number, */
-  guint32 ssrc;                 /* and its sender */
+  guint32 next_at, ssrc;        /* RTP time stamp, and sender; */
+  GstClockTime next_pts;        /* and when it begins */
 };
 
 G_END_DECLS

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecpay.c - puts audio/x-telucodec packets into RTP; see FORMAT.md, 4. */
+/* gsttelucodecpay.c - puts audio/x-telucodec packets into RTP; see RTP.md. */
 
 /**
  * SECTION:element-rtptelucodecpay
  * @title: rtptelucodecpay
  * @see_also: rtptelucodecdepay, telucodecenc
  *
- * Each RTP packet holds one TeluCodec packet and the head of an older one. If the older
- * packet is lost, its head is decoded instead: a TeluCodec packet may be cut anywhere, and
- * its first bytes matter most.
+ * Each RTP packet holds one TeluCodec packet and heads of older ones. The head of
+ * a lost packet is decoded in place of it: a TeluCodec packet may be cut anywhere, and its first
+ * bytes matter most.
  *
- * The property redundancy is the size of the head in bytes; 0 sends none. Six bytes hold
- * about four codes and cost 2.4 kbit/s. The property redundancy-distance is the age of the older
- * packet: 1 is best for single losses, more for bursts. It delays the receiver by 20 ms
- * per packet.
+ * With packet-loss-percentage set, telucodecenc tells which losses to be ready for. The heads
+ * are then chosen for these, and the encoder leaves their bytes from its bit rate. Else the
+ * properties of this element hold, and add to the bit rate: redundancy is the size of one head
+ * in bytes, 0 for none. Six bytes hold about four codes and cost 2.4 kbit/s.
+ * The property redundancy-distance is the age of the older packet: 1 makes the receiver wait
+ * least, more heals losses in runs. It delays the receiver by 20 ms per packet.
  *
- * A packet that would exceed the property mtu goes without a head, and is cut if it still
- * does. The marker bit is set where time stamps jump.
+ * A packet that would exceed the property mtu goes with fewer heads or none, and is cut if it
+ * still does. The marker bit is set where time stamps jump.
  *
  * The caps, and so an SDP, name the weights in the field model-id.
  *
@@ -35,6 +37,10 @@
 
 GST_DEBUG_CATEGORY_STATIC (gst_rtp_telucodec_pay_debug);
 #define GST_CAT_DEFAULT gst_rtp_telucodec_pay_debug
+
+/* Bytes of all heads before a packet. */
+#define MAX_BEFORE (GST_TELUCODEC_MAX_COPIES * GST_TELUCODEC_RTP_HEAD_BYTES \
+    (GST_TELUCODEC_RTP_MAX_DISTANCE, GST_TELUCODEC_RTP_MAX_HEAD))
 
 #define DEFAULT_REDUNDANCY 6
 #define DEFAULT_DISTANCE 1
@@ -94,29 +100,60 @@ has_codes (const guint8 * packet, gsize size)
   return telu_packet_peek (&h, packet, size, TELU_MAX_STAGES, 1) || h.base;
 }
 
-/* Writes the bytes in front of the packet to out, `room` at most, which is at least 1.
- * Returns their number. */
-static guint
-write_head (GstRtpTelucodecPay * self, guint8 * out, guint room)
+/* Sets r to the heads that the encoder left bytes for, else to that of the properties. */
+static void
+get_redundancy (GstRtpTelucodecPay * self, GstTelucodecRedundancy * r)
 {
-  guint redundancy, distance, size = 0;
-
-  GST_OBJECT_LOCK (self);
-  redundancy = self->redundancy;
-  distance = self->distance;
-  GST_OBJECT_UNLOCK (self);
-
-  if (redundancy > 0 && self->packets >= distance) {
-    const guint at = (self->packets - distance) % GST_TELUCODEC_RTP_MAX_DISTANCE;
-
-    if (has_codes (self->heads[at].bytes, self->heads[at].size))
-      size = MIN (redundancy, self->heads[at].size);
-    size = 1 + size <= room ? size : 0;
-    memcpy (out + 1, self->heads[at].bytes, size);
+  if (self->told) {
+    *r = self->chosen;
+    return;
   }
-  out[0] = size > 0 ? (distance - 1) <<
-      GST_TELUCODEC_RTP_DISTANCE_SHIFT | size : 0;
-  return 1 + size;
+  GST_OBJECT_LOCK (self);
+  *r = (GstTelucodecRedundancy) { self->redundancy > 0, {self->distance}, {self->redundancy}};
+  GST_OBJECT_UNLOCK (self);
+}
+
+/* Finds the heads to send before a packet, nearest first, that fit into `room` bytes, and
+ * fills in their places in self->heads. Returns their number. */
+static guint
+find_heads (GstRtpTelucodecPay * self, GstTelucodecRtpHead * heads, guint room)
+{
+  GstTelucodecRedundancy r;
+  guint n = 0, before = 0, bytes = 0;
+
+  get_redundancy (self, &r);
+  for (guint i = 0; i < r.n && self->packets >= r.distance[i]; i++) {
+    const guint at = (self->packets - r.distance[i]) % GST_TELUCODEC_RTP_MAX_DISTANCE;
+    const guint size = MIN (r.size[i], self->heads[at].size);
+
+    if (!has_codes (self->heads[at].bytes, size))
+      continue;
+    bytes += GST_TELUCODEC_RTP_HEAD_BYTES (r.distance[i] - before, size);
+    if (bytes > room)
+      break;
+    heads[n++] = (GstTelucodecRtpHead) { r.distance[i], at, size };
+    before = r.distance[i];
+  }
+  return n;
+}
+
+/* Writes the bytes in front of a packet to out, `room` at most, which is at least 1. Returns
+ * their number. */
+static guint
+write_heads (GstRtpTelucodecPay * self, guint8 * out, guint room)
+{
+  GstTelucodecRtpHead heads[GST_TELUCODEC_RTP_MAX_HEADS];
+  const guint n = find_heads (self, heads, room);
+  guint size = 0, before = 0;
+
+  for (guint i = 0; i < n; i++) {
+    size += gst_telucodec_rtp_write_head (out + size, heads[i].distance - before,
+        self->heads[heads[i].at].bytes, heads[i].size, i + 1 < n);
+    before = heads[i].distance;
+  }
+  if (n == 0)
+    out[size++] = 0;
+  return size;
 }
 
 /* Cuts a packet to `most` bytes, which may lose its refinement but not its place. */
@@ -157,7 +194,7 @@ gst_rtp_telucodec_pay_handle_buffer (GstRTPBasePayload * payload, GstBuffer * pa
   const guint room = gst_rtp_buffer_calc_payload_len (GST_RTP_BASE_PAYLOAD_MTU (payload),
       0, 0);
   const gboolean jump = jumps (self, packet);
-  guint8 head[1 + GST_TELUCODEC_RTP_MAX_HEAD];
+  guint8 head[MAX_BEFORE];
   GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
   gsize size = gst_buffer_get_size (packet);
   GstBuffer *out;
@@ -176,7 +213,7 @@ gst_rtp_telucodec_pay_handle_buffer (GstRTPBasePayload * payload, GstBuffer * pa
     size = gst_buffer_get_size (packet);
   }
 
-  n = write_head (self, head, MAX (room, size + 1) - size);
+  n = write_heads (self, head, MIN (MAX (room, size + 1) - size, MAX_BEFORE));
   out = gst_rtp_base_payload_allocate_output_buffer (payload, n, 0, 0);
   if (!out || !gst_rtp_buffer_map (out, GST_MAP_READWRITE, &rtp)) {
     gst_clear_buffer (&out);
@@ -204,6 +241,19 @@ restart (GstRtpTelucodecPay * self)
   self->due = GST_CLOCK_TIME_NONE;
 }
 
+static void
+take_choice (GstRtpTelucodecPay * self, GstEvent * event)
+{
+  gint bitrate, loss;
+  gdouble run;
+
+  if (!gst_telucodec_redundancy_parse (event, &bitrate, &loss, &run))
+    return;
+  self->told = loss >= 0;
+  if (self->told)
+    gst_telucodec_redundancy_choose (&self->chosen, bitrate, loss, run);
+}
+
 static gboolean
 gst_rtp_telucodec_pay_sink_event (GstRTPBasePayload * payload, GstEvent * event)
 {
@@ -211,6 +261,9 @@ gst_rtp_telucodec_pay_sink_event (GstRTPBasePayload * payload, GstEvent * event)
     case GST_EVENT_FLUSH_STOP:
     case GST_EVENT_SEGMENT:
       restart (GST_RTP_TELUCODEC_PAY (payload));
+      break;
+    case GST_EVENT_CUSTOM_DOWNSTREAM_STICKY:
+      take_choice (GST_RTP_TELUCODEC_PAY (payload), event);
       break;
     default:
       break;
@@ -229,6 +282,7 @@ gst_rtp_telucodec_pay_change_state (GstElement * element, GstStateChange transit
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
     restart (GST_RTP_TELUCODEC_PAY (element));
     GST_RTP_TELUCODEC_PAY (element)->cut = FALSE;
+    GST_RTP_TELUCODEC_PAY (element)->told = FALSE;
   }
   return ret;
 }

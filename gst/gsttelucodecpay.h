@@ -5,7 +5,7 @@
 
 #include <gst/rtp/rtp.h>
 
-#include "gsttelucodecrtp.h"
+#include "gsttelucodecredundancy.h"
 
 G_BEGIN_DECLS
 
@@ -20,8 +20,11 @@ struct _GstRtpTelucodecPay
   /* Properties, guarded by the object lock: bytes, packets. */
   guint redundancy, distance;
 
-  /* Heads of the last packets, packet n's at n % MAX_DISTANCE. A hole restarts the count.
-   * Streaming thread only. */
+  /* The choice that the encoder left bytes for. Streaming thread only, as all below. */
+  gboolean told;                /* chosen holds, and not the properties */
+  GstTelucodecRedundancy chosen;
+
+  /* Heads of the last packets, packet n's at n % MAX_DISTANCE. A hole restarts the count. */
   struct
   {
     guint8 bytes[GST_TELUCODEC_RTP_MAX_HEAD];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecrtp.h - RTP payload of payloader and depayloader; see FORMAT.md, 4.
+/* gsttelucodecrtp.h - RTP payload of payloader and depayloader; see RTP.md.
  *
- *   | distance - 1 (2) | size (6) | head of an older packet (size) | packet |
+ *   | step - 1 (2) | more (1) | size (5) | head of an older packet (size) | ... | packet |
  */
 #ifndef GST_TELUCODEC_RTP_H
 #define GST_TELUCODEC_RTP_H
@@ -15,9 +15,38 @@ G_BEGIN_DECLS
     "media = (string) audio, clock-rate = (int) 16000, " \
     "encoding-name = (string) " GST_TELUCODEC_RTP_NAME
 
-#define GST_TELUCODEC_RTP_MAX_HEAD 63  /* bytes */
-#define GST_TELUCODEC_RTP_MAX_DISTANCE 4       /* packets */
-#define GST_TELUCODEC_RTP_DISTANCE_SHIFT 6     /* bits of size below the distance */
+#define GST_TELUCODEC_RTP_MAX_HEAD 31  /* bytes */
+#define GST_TELUCODEC_RTP_MAX_HEADS 8  /* in a payload */
+#define GST_TELUCODEC_RTP_MAX_STEP 4   /* packets from one head to the next older one */
+#define GST_TELUCODEC_RTP_MAX_DISTANCE 12      /* packets from the oldest one to the payload's */
+
+/* Place of the head of an older packet. */
+typedef struct
+{
+  guint distance;               /* packets before the first one of the payload, 1 .. 12 */
+  guint at, size;               /* bytes; size: 1 .. 31 */
+} GstTelucodecRtpHead;
+
+/* Contents of a payload. Heads are in order of distance, nearest first. */
+typedef struct
+{
+  guint heads;
+  GstTelucodecRtpHead head[GST_TELUCODEC_RTP_MAX_HEADS];
+  guint at, size;               /* the packet: bytes, size > 0 */
+} GstTelucodecRtpPayload;
+
+/* Reads any bytes in time proportional to the heads, without a copy. Returns NULL, or a
+ * constant text that tells what is wrong (p is then undefined). */
+const gchar *gst_telucodec_rtp_parse (GstTelucodecRtpPayload * p, const guint8 * in,
+    gsize size);
+
+/* Bytes of a head of `size` bytes whose packet is `step` older than that of the head before. */
+#define GST_TELUCODEC_RTP_HEAD_BYTES(step, size) \
+    (((step) + GST_TELUCODEC_RTP_MAX_STEP - 1) / GST_TELUCODEC_RTP_MAX_STEP + (size))
+
+/* Writes that many bytes, and returns their number. more: another head follows this one. */
+guint gst_telucodec_rtp_write_head (guint8 * out, guint step, const guint8 * head,
+    guint size, gboolean more);
 
 GST_ELEMENT_REGISTER_DECLARE (rtptelucodecpay);
 GST_ELEMENT_REGISTER_DECLARE (rtptelucodecdepay);

@@ -78,6 +78,70 @@ test_no_codes (void)
   gst_harness_teardown (h);
 }
 
+static GstBuffer *
+packet_of (guint k)
+{
+  guint8 bytes[40];
+
+  memset (bytes, k, sizeof (bytes));
+  bytes[0] = 0x87;
+  return gst_buffer_new_memdup (bytes, sizeof (bytes));
+}
+
+/* Checks that an encoder's word about losses takes the place of the properties, and what it
+ * makes of them: a head at least of what was told, of the packets that it says, in the bytes that
+ * the encoder leaves, and none for no loss or no word. */
+static void
+test_choice (void)
+{
+  static const struct
+  {
+    gint bitrate, loss;
+    gdouble run;
+    gint bytes;                 /* before the packet; -1: of any number above 6 */
+    gint farthest;              /* packets, at least */
+  } cases[] = {
+    {16000, -1, 1, 7, 1}, {16000, 0, 1, 1, 0}, {16000, 10, 1, -1, 1}, {16000, 10, 3, -1, 3},
+    {12000, 20, 6, -1, 6}, {9000, 30, 1, -1, 1}, {16000, 30, 6, -1, 6},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstHarness *h = tc_payloader (6, 1);
+    gint before = 0, farthest = 0;
+
+    gst_harness_push_event (h, gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM_STICKY,
+            gst_structure_new ("GstTelucodecRedundancy", "bitrate", G_TYPE_INT,
+                cases[i].bitrate, "loss", G_TYPE_INT, cases[i].loss, "run", G_TYPE_DOUBLE,
+                cases[i].run, NULL)));
+    for (guint k = 1; k <= 20; k++) {
+      GstBuffer *out = gst_harness_push_and_pull (h, packet_of (k));
+      GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+      guint at = 0, distance = 0;
+      guint8 *payload, what;
+
+      gst_rtp_buffer_map (out, GST_MAP_READ, &rtp);
+      payload = gst_rtp_buffer_get_payload (&rtp);
+      before = gst_rtp_buffer_get_payload_len (&rtp) - 40;
+      do {
+        what = payload[at++];
+        distance += what ? (what >> 6) + 1 : 0;
+        CHECK (distance < k && ((what & 0x1f) < 2 || payload[at + 1] == k - distance),
+            "case %u: packet %u has a wrong head", i, k);
+        at += what & 0x1f;
+      } while (what & 0x20);
+      CHECK (at == (guint) before, "case %u: %u bytes before packet %u", i, at, k);
+      farthest = distance;
+      gst_rtp_buffer_unmap (&rtp);
+      gst_buffer_unref (out);
+    }
+    CHECK (cases[i].bytes < 0 ? before > 4 : before == cases[i].bytes,
+        "case %u: %d bytes before the packet", i, before);
+    CHECK (farthest >= cases[i].farthest && (farthest == 0) == (cases[i].farthest == 0),
+        "case %u: a head of %d before", i, farthest);
+    gst_harness_teardown (h);
+  }
+}
+
 /* Checks that packets fit the MTU: without a head if need be, and cut with a warning. */
 static void
 test_mtu (void)
@@ -165,6 +229,7 @@ main (int argc, char **argv)
   tc_init (&argc, &argv);
   test_payload ();
   test_no_codes ();
+  test_choice ();
   test_mtu ();
   test_jumps ();
   test_names ();

@@ -193,7 +193,7 @@ test_losses (void)
   check_script (6, 1, TRUE, "......", " P0 P1 P2 P3 P4 P5");
   check_script (0, 1, TRUE, "......", " P0 P1 P2 P3 P4 P5");
   check_script (6, 1, TRUE, "...x,..", " P0 P1 P2 , R3 P4 P5");
-  check_script (63, 1, TRUE, "...x,..", " P0 P1 P2 , R3 P4 P5");
+  check_script (31, 1, TRUE, "...x,..", " P0 P1 P2 , R3 P4 P5");
   check_script (1, 1, TRUE, "...-..", " P0 P1 P2 R3 P4 P5");
   check_script (6, 1, TRUE, "..xx,..", " P0 P1 G2 , R3 P4 P5");
   check_script (6, 1, TRUE, "..--,..", " P0 P1 , G2 R3 P4 P5");
@@ -224,6 +224,150 @@ test_no_wait (void)
   check_script (6, 1, TRUE,
       "..------------------------------------------------------------..",
       " P0 P1 P62 P63");
+}
+
+static GstBuffer *
+rtp_of (const guint8 * payload, guint n, guint16 seq)
+{
+  GstBuffer *buf = gst_rtp_buffer_new_allocate (n, 0, 0);
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+
+  gst_rtp_buffer_map (buf, GST_MAP_WRITE, &rtp);
+  gst_rtp_buffer_set_payload_type (&rtp, 96);
+  gst_rtp_buffer_set_seq (&rtp, seq);
+  gst_rtp_buffer_set_ssrc (&rtp, 7);
+  gst_rtp_buffer_set_timestamp (&rtp, seq * TELU_PACKET);
+  if (n > 0)
+    memcpy (gst_rtp_buffer_get_payload (&rtp), payload, n);
+  gst_rtp_buffer_unmap (&rtp);
+  GST_BUFFER_PTS (buf) = seq * 20 * GST_MSECOND;
+  return buf;
+}
+
+/* --- Several heads ------------------------------------------------------------ */
+
+/* Writes the payload of packet k, whose bytes are all k, with the heads of packets so many
+ * before it, nearest first, of size bytes each. Returns its size. */
+static guint
+payload_of (guint8 * out, guint k, const guint * distances, guint heads, guint size)
+{
+  guint n = 0, before = 0;
+
+  for (guint i = 0; i < heads; i++) {
+    guint step = distances[i] - before;
+
+    for (; step > 4; step -= 4)
+      out[n++] = 3 << 6 | 0x20;
+    out[n++] = (step - 1) << 6 | (i + 1 < heads ? 0x20 : 0) | size;
+    memset (out + n, k - distances[i], size);
+    n += size;
+    before = distances[i];
+  }
+  if (heads == 0)
+    out[n++] = 0;
+  memset (out + n, k, 20);
+  return n + 20;
+}
+
+/* Sends packets with these heads and loses some, in the letters of check_script(). The output is
+ * that of check_script() too. */
+static void
+check_heads (const guint * distances, guint heads, const gchar * script,
+    const gchar * expected)
+{
+  GstHarness *h = gst_harness_new ("rtptelucodecdepay");
+  GString *text = g_string_new (NULL);
+  GstBuffer *buf;
+  guint8 payload[400];
+
+  gst_harness_set_src_caps_str (h, "application/x-rtp,media=audio,"
+      "clock-rate=16000,encoding-name=TELUCODEC");
+  for (guint k = 0; script[k]; k++) {
+    if (script[k] == 'x')
+      gst_harness_push_event (h, lost_event (k, k, 1));
+    if (script[k] != '.')
+      continue;
+    gst_harness_push (h, rtp_of (payload, payload_of (payload, k, distances,
+                k < 12 ? 0 : heads, 3), k));
+    while ((buf = gst_harness_try_pull (h))) {
+      guint8 first = 0;
+
+      gst_buffer_extract (buf, 0, &first, 1);
+      if (k >= 12)
+        g_string_append_printf (text, " %c%u", gst_buffer_get_size (buf) == 20 ? 'P' : 'R',
+            first);
+      CHECK (GST_BUFFER_PTS (buf) == first * 20 * GST_MSECOND, "packet %u at %d ms", first,
+          (gint) (GST_BUFFER_PTS (buf) / GST_MSECOND));
+      gst_buffer_unref (buf);
+    }
+  }
+  CHECK (g_str_equal (text->str, expected), "%u heads, \"%s\":%s, expected%s", heads,
+      script + 12, text->str, expected);
+  g_string_free (text, TRUE);
+  gst_harness_teardown (h);
+}
+
+/* Checks that heads heal runs of losses up to the distance of the farthest one. */
+static void
+test_several_heads (void)
+{
+  static const guint near[] = { 1, 2, 3 }, far[] = { 2, 4, 6 }, alone[] = { 7 };
+
+  check_heads (near, 3, "............" ".xxx.", " P12 R13 R14 R15 P16");
+  check_heads (near, 3, "............" ".---.", " P12 R13 R14 R15 P16");
+  check_heads (near, 3, "............" ".xxxx.", " P12 R14 R15 R16 P17");
+  check_heads (near, 3, "............" ".x.xx.x.", " P12 R13 P14 R15 R16 P17 R18 P19");
+  check_heads (far, 3, "............" ".xxxxxx....",
+      " P12 R13 R14 R15 R16 R17 R18 P19 P20 P21 P22");
+  check_heads (far, 3, "............" ".x......", " P12 R13 P14 P15 P16 P17 P18 P19");
+  check_heads (alone, 1, "............" ".xxxxxx........",
+      " P12 R13 R14 R15 R16 R17 R18 P19 P20 P21 P22 P23 P24 P25 P26");
+}
+
+/* Checks the bounds of a payload: the element refuses more, and says what is wrong. */
+static void
+test_bounds (void)
+{
+  static const struct
+  {
+    guint8 bytes[12];
+    guint size;
+    const gchar *word;          /* of the warning; NULL: a good one */
+  } cases[] = {
+    {{0, 1}, 2, NULL},
+    {{0x21, 9, 0x21, 9, 1, 9, 5}, 7, NULL},
+    {{0xe0, 0xe0, 0xc1, 9, 5}, 5, NULL},                /* distance 12 */
+    {{0xe0, 0xe0, 0xe0, 1, 9, 5}, 6, "more than 12"},
+    {{0x21, 9}, 2, "before its packet"},
+    {{0x21, 9, 0}, 3, "before its packet"},
+    {{0x21, 9, 0x23, 1, 2}, 5, "within a head"},
+    {{0x80, 1, 2}, 3, "not known"},
+    {{0x20, 0xc0, 1}, 3, "not known"},
+    {{0}, 0, "before its packet"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstHarness *h = gst_harness_new ("rtptelucodecdepay");
+    GstBus *bus = tc_watch (h);
+    GstMessage *message;
+    GError *error = NULL;
+    gboolean said = FALSE;
+
+    gst_harness_set_src_caps_str (h, "application/x-rtp,media=audio,"
+        "clock-rate=16000,encoding-name=TELUCODEC");
+    gst_harness_push (h, rtp_of (cases[i].bytes, cases[i].size, 1));
+    message = tc_message (bus, GST_MESSAGE_WARNING);
+    if (message) {
+      gst_message_parse_warning (message, &error, NULL);
+      said = cases[i].word && strstr (error->message, cases[i].word);
+    }
+    CHECK (said == (cases[i].word != NULL) && gst_harness_buffers_received (h) == !said,
+        "payload %u: %s", i, error ? error->message : "no warning");
+    g_clear_error (&error);
+    gst_clear_message (&message);
+    tc_unwatch (h, bus);
+    gst_harness_teardown (h);
+  }
 }
 
 /* --- Latency, caps, damage ---------------------------------------------------- */
@@ -273,23 +417,6 @@ test_latency (void)
   gst_harness_teardown (depay);
   gst_harness_teardown (pay);
   g_ptr_array_unref (packets);
-}
-
-static GstBuffer *
-rtp_of (const guint8 * payload, guint n, guint16 seq)
-{
-  GstBuffer *buf = gst_rtp_buffer_new_allocate (n, 0, 0);
-  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
-
-  gst_rtp_buffer_map (buf, GST_MAP_WRITE, &rtp);
-  gst_rtp_buffer_set_payload_type (&rtp, 96);
-  gst_rtp_buffer_set_seq (&rtp, seq);
-  gst_rtp_buffer_set_ssrc (&rtp, 7);
-  if (n > 0)
-    memcpy (gst_rtp_buffer_get_payload (&rtp), payload, n);
-  gst_rtp_buffer_unmap (&rtp);
-  GST_BUFFER_PTS (buf) = seq * 20 * GST_MSECOND;
-  return buf;
 }
 
 static gint
@@ -490,6 +617,8 @@ main (int argc, char **argv)
   tc_init (&argc, &argv);
   test_losses ();
   test_no_wait ();
+  test_several_heads ();
+  test_bounds ();
   test_latency ();
   test_changing_distance ();
   test_damage ();

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gsttelucodecredundancy.h - which heads of older packets an RTP packet repeats. */
+#ifndef GST_TELUCODEC_REDUNDANCY_H
+#define GST_TELUCODEC_REDUNDANCY_H
+
+#include "gsttelucodecrtp.h"
+
+G_BEGIN_DECLS
+
+#define GST_TELUCODEC_MAX_COPIES 3
+
+/* Heads of each packet that are sent later, nearest first; n 0: none. */
+typedef struct
+{
+  guint n;
+  guint distance[GST_TELUCODEC_MAX_COPIES];     /* packets */
+  guint size[GST_TELUCODEC_MAX_COPIES];         /* bytes, at most */
+} GstTelucodecRedundancy;
+
+/* Chooses for a bit rate in all, in bit/s, for `loss` percent of lost packets, 0 .. 100, in
+ * runs of `run` packets on average, 1 or more. */
+void gst_telucodec_redundancy_choose (GstTelucodecRedundancy * r, gint bitrate,
+    guint loss, gdouble run);
+
+/* Returns the bytes that a payload of one packet has beside the packet, 1 or more. */
+guint gst_telucodec_redundancy_bytes (const GstTelucodecRedundancy * r);
+
+/* A sticky event from the encoder to the payloader tells for what to choose. It means: the
+ * encoder leaves the bytes that this takes from its bit rate. */
+GstEvent *gst_telucodec_redundancy_event (gint bitrate, gint loss, gdouble run);
+/* Returns FALSE for any other event. *loss: -1 if the encoder leaves no bytes. */
+gboolean gst_telucodec_redundancy_parse (GstEvent * event, gint * bitrate, gint * loss,
+    gdouble * run);
+
+G_END_DECLS
+
+#endif
