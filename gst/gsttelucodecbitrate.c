@@ -2,6 +2,7 @@
 /* gsttelucodecbitrate.c - the settings of telucodecenc in force, and the tags that tell them
  * and the bit rate that comes of them. */
 #include "gsttelucodecenc.h"
+#include "gsttelucodecredundancy.h"
 
 #include <stdio.h>
 
@@ -74,20 +75,48 @@ gst_telucodec_enc_measure_bitrate (GstTelucodecEnc * self, gint size, gboolean l
   send_tags (self);
 }
 
+/* Takes from the bit rate what the payloader adds to a packet of RTP, and prepares the event
+ * that tells it. */
+static void
+leave_bytes (GstTelucodecEnc * self, struct telu_rate *rate, gint loss, gdouble run)
+{
+  GstTelucodecRedundancy r;
+
+  gst_clear_event (&self->choice);
+  self->choice = gst_telucodec_redundancy_event (rate->bitrate, loss, run);
+  if (loss < 0)
+    return;
+  gst_telucodec_redundancy_choose (&r, rate->bitrate, loss, run);
+  rate->bitrate = MAX (TELU_MIN_BITRATE, rate->bitrate -
+      (gint) gst_telucodec_redundancy_bytes (&r) * BITS_PER_BYTE);
+}
+
+void
+gst_telucodec_enc_push_choice (GstTelucodecEnc * self)
+{
+  if (self->choice)
+    gst_pad_push_event (GST_AUDIO_ENCODER_SRC_PAD (self), g_steal_pointer (&self->choice));
+}
+
 void
 gst_telucodec_enc_latch_rate (GstTelucodecEnc * self)
 {
   struct telu_rate rate;
   gboolean changed;
+  gdouble run;
+  gint loss;
 
   GST_OBJECT_LOCK (self);
   changed = self->rate_changed;
   self->rate_changed = FALSE;
   rate = self->rate;
+  loss = self->loss;
+  run = self->loss_run;
   GST_OBJECT_UNLOCK (self);
 
   if (!changed)
     return;
+  leave_bytes (self, &rate, loss, run);
   if (!gst_telucodec_stream_set_rate (&self->stream, &rate))
     GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
         ("The encoder keeps its settings: %s", telu_error ()), (NULL));

@@ -65,6 +65,8 @@ enum
   PROP_TUNE,
   PROP_REFINEMENT,
   PROP_HIGH_PASS,
+  PROP_PACKET_LOSS_PERCENTAGE,
+  PROP_PACKET_LOSS_RUN,
   PROP_STATS
 };
 
@@ -263,6 +265,7 @@ push_packet (GstTelucodecEnc * self, gboolean last)
   const gint start = TELU_PACKET - room;
   const gint end = last ? room - samples : 0;
   GstClockTime busy;
+  GstFlowReturn ret;
   GstBuffer *out;
   gint size;
 
@@ -300,8 +303,9 @@ push_packet (GstTelucodecEnc * self, gboolean last)
   self->held -= samples;
   GST_LOG_OBJECT (self, "packet of %d bytes for %d samples, clip %d and %d",
       size, samples, start, end);
-  return gst_audio_encoder_finish_frame (GST_AUDIO_ENCODER (self), out,
-      samples);
+  ret = gst_audio_encoder_finish_frame (GST_AUDIO_ENCODER (self), out, samples);
+  gst_telucodec_enc_push_choice (self);
+  return ret;
 }
 
 static GstFlowReturn
@@ -367,6 +371,8 @@ gst_telucodec_enc_set_property (GObject * object, guint id,
 {
   GstTelucodecEnc *self = GST_TELUCODEC_ENC (object);
   struct telu_rate before;
+  gdouble run;
+  gint loss;
 
   if (id >= PROP_RUNTIME && id < PROP_BITRATE) {
     gst_telucodec_runtime_set_property (&self->runtime, GST_ELEMENT (self),
@@ -376,6 +382,8 @@ gst_telucodec_enc_set_property (GObject * object, guint id,
 
   GST_OBJECT_LOCK (self);
   before = self->rate;
+  loss = self->loss;
+  run = self->loss_run;
   switch (id) {
     case PROP_BITRATE:
       self->rate.bitrate = g_value_get_int (value);
@@ -392,10 +400,17 @@ gst_telucodec_enc_set_property (GObject * object, guint id,
     case PROP_HIGH_PASS:
       self->rate.highpass = g_value_get_boolean (value);
       break;
+    case PROP_PACKET_LOSS_PERCENTAGE:
+      self->loss = g_value_get_int (value);
+      break;
+    case PROP_PACKET_LOSS_RUN:
+      self->loss_run = g_value_get_double (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
-  self->rate_changed |= memcmp (&before, &self->rate, sizeof (before)) != 0;
+  self->rate_changed |= memcmp (&before, &self->rate, sizeof (before)) != 0
+      || loss != self->loss || run != self->loss_run;
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -428,6 +443,12 @@ gst_telucodec_enc_get_property (GObject * object, guint id, GValue * value,
     case PROP_HIGH_PASS:
       g_value_set_boolean (value, self->rate.highpass);
       break;
+    case PROP_PACKET_LOSS_PERCENTAGE:
+      g_value_set_int (value, self->loss);
+      break;
+    case PROP_PACKET_LOSS_RUN:
+      g_value_set_double (value, self->loss_run);
+      break;
     case PROP_STATS:
       g_value_take_boxed (value, make_stats (self));
       break;
@@ -442,6 +463,7 @@ gst_telucodec_enc_finalize (GObject * object)
 {
   GstTelucodecEnc *self = GST_TELUCODEC_ENC (object);
 
+  gst_clear_event (&self->choice);
   gst_telucodec_runtime_clear (&self->runtime);
   G_OBJECT_CLASS (gst_telucodec_enc_parent_class)->finalize (object);
 }
@@ -452,6 +474,8 @@ gst_telucodec_enc_init (GstTelucodecEnc * self)
   GstAudioEncoder *enc = GST_AUDIO_ENCODER (self);
 
   self->rate = telu_rate_init ();
+  self->loss = -1;
+  self->loss_run = 1.0;
   /* As opusenc and vorbisenc: else jitter becomes holes in files. */
   gst_audio_encoder_set_perfect_timestamp (enc, TRUE);
   self->base_chain = GST_PAD_CHAINFUNC (GST_AUDIO_ENCODER_SINK_PAD (enc));
@@ -540,12 +564,40 @@ gst_telucodec_enc_class_init (GstTelucodecEncClass * klass)
           "Whether the input's offset is taken out by a high-pass at 3 Hz; no effect "
           "with tune=snr", rate.highpass, live));
   /**
+   * GstTelucodecEnc:packet-loss-percentage:
+   *
+   * Percent of lost packets that the stream is to be ready for, as reported by the
+   * receiver; it may change while playing. rtptelucodecpay then repeats the heads of older
+   * packets that suit it, in place of what its own properties say, and the encoder leaves
+   * their bytes: #GstTelucodecEnc:bitrate is that of the RTP payload. 0 repeats none. With
+   * -1, the default, the bit rate is that of the packets alone.
+   *
+   * Since: 0.4
+   */
+  g_object_class_install_property (object_class, PROP_PACKET_LOSS_PERCENTAGE,
+      g_param_spec_int ("packet-loss-percentage", "Packet loss",
+          "Percent of lost packets for which rtptelucodecpay is to repeat what the "
+          "bit rate leaves; -1: what its own properties say, beside the bit rate",
+          -1, 100, -1, live));
+  /**
+   * GstTelucodecEnc:packet-loss-run:
+   *
+   * How many packets are lost together on average, with
+   * #GstTelucodecEnc:packet-loss-percentage. Longer runs want older packets repeated, for
+   * which the receiver waits longer: 20 ms per packet.
+   *
+   * Since: 0.4
+   */
+  g_object_class_install_property (object_class, PROP_PACKET_LOSS_RUN,
+      g_param_spec_double ("packet-loss-run", "Run of lost packets",
+          "Packets that are lost together, on average", 1.0, 50.0, 1.0, live));
+  /**
    * GstTelucodecEnc:stats:
    *
    * Structure application/x-telucodecenc-stats, counted since the last start: packets,
-   * bytes, average-bitrate, the last packet's layers, latency-samples, real-time-factor,
-   * and the backend's fields model-id, active-backend, kernels, device, batch-streams,
-   * batch-mean, batch-most, fallbacks and fallback-reason.
+   * bytes, average-bitrate, the last packet's layers,
+   * latency-samples, real-time-factor, and the backend's fields model-id, active-backend,
+   * kernels, device, batch-streams, batch-mean, batch-most, fallbacks and fallback-reason.
    *
    * Since: 0.1
    */

@@ -25,12 +25,15 @@ struct _GstTelucodecEnc
   /* The properties, guarded by the object lock. The streaming thread copies them
    * between packets. */
   struct telu_rate rate;
+  gint loss;                    /* percent of lost packets to be ready for; -1: none told */
+  gdouble loss_run;             /* packets lost together, on average */
   gboolean rate_changed;
 
   /* In force, and coded with these settings so far. Streaming thread only. */
   struct telu_rate latched;
   guint64 rate_packets, rate_bytes;
   guint measured;               /* bit rate as tagged; 0: not yet */
+  GstEvent *choice;             /* for the payloader, behind the next packet; or NULL */
 
   gfloat pcm[TELU_PACKET];
   guint8 packet[TELU_MAX_PACKET];
@@ -44,7 +47,7 @@ struct _GstTelucodecEnc
   struct telu_info last;
 };
 
-/* Both: gsttelucodecbitrate.c, between two packets. */
+/* gsttelucodecbitrate.c, between two packets. */
 
 /* Applies changed rate properties. */
 void gst_telucodec_enc_latch_rate (GstTelucodecEnc * self);
@@ -52,6 +55,9 @@ void gst_telucodec_enc_latch_rate (GstTelucodecEnc * self);
  * have one size, else once a second if it has moved by 5 %, and with the last. */
 void gst_telucodec_enc_measure_bitrate (GstTelucodecEnc * self, gint size,
     gboolean last);
+/* Tells the payloader what the settings leave bytes for, if they changed. Runs behind a
+ * packet, when there is a segment. */
+void gst_telucodec_enc_push_choice (GstTelucodecEnc * self);
 
 G_END_DECLS
 
