@@ -14,7 +14,8 @@
  * Decodes TeluCodec packets. The weights must be those that the packets were
  * made with: the caps name them (model-id). GAP events are concealed (property plc, TRUE
  * here); of one longer than a minute the first 10 s, and the rest stays a GAP event. An
- * rtpjitterbuffer only needs do-lost=true.
+ * rtpjitterbuffer only needs do-lost=true. The background of a
+ * sender with dtx=true goes on as comfort noise in its silences.
  *
  * The property backend works as in telucodecenc.
  *
@@ -64,6 +65,7 @@ static void
 reset_run (GstTelucodecDec * self)
 {
   gst_telucodec_stream_reset (&self->stream);
+  gst_telucodec_noise_reset (&self->noise);
   self->unused = 0;
   self->bad_in_row = 0;
 }
@@ -87,7 +89,7 @@ gst_telucodec_dec_start (GstAudioDecoder * dec)
 
   GST_OBJECT_LOCK (self);
   self->pushed = self->gaps = self->corrupt = 0;
-  self->coded_samples = self->plc_samples = 0;
+  self->coded_samples = self->plc_samples = self->noise_samples = 0;
   self->plc_duration = 0;
   self->busy = 0;
   GST_OBJECT_UNLOCK (self);
@@ -276,6 +278,7 @@ decode_packet (GstTelucodecDec * self, GstBuffer * buf)
   GST_OBJECT_UNLOCK (self);
 
   self->unused = 0;
+  gst_telucodec_noise_receive (&self->noise, self->pcm);
   if (status == 0)
     self->bad_in_row = 0;
   else
@@ -324,9 +327,11 @@ gst_telucodec_dec_flush (GstAudioDecoder * dec, gboolean hard)
 static gboolean
 gst_telucodec_dec_sink_event (GstAudioDecoder * dec, GstEvent * event)
 {
+  GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
   GstSegmentFlags flags;
   const GstSegment *segment;
 
+  self->silence = gst_telucodec_is_silence (event);
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_SEGMENT:
       gst_event_parse_segment (event, &segment);
@@ -377,6 +382,7 @@ make_stats (GstTelucodecDec * self)
       "num-gap", G_TYPE_UINT64, self->gaps,
       "plc-num-samples", G_TYPE_UINT64, self->plc_samples,
       "plc-duration", G_TYPE_UINT64, (guint64) self->plc_duration,
+      "noise-samples", G_TYPE_UINT64, self->noise_samples,
       "corrupt", G_TYPE_UINT64, self->corrupt,
       "sample-rate", G_TYPE_UINT, TELU_RATE,
       "channels", G_TYPE_UINT, 1,
@@ -465,8 +471,8 @@ gst_telucodec_dec_class_init (GstTelucodecDecClass * klass)
    * GstTelucodecDec:stats:
    *
    * Structure application/x-telucodecdec-stats, counted since the last start: num-pushed,
-   * num-gap, plc-num-samples, plc-duration, corrupt, real-time-factor, and the backend's
-   * fields of #GstTelucodecEnc:stats.
+   * num-gap, plc-num-samples, plc-duration, noise-samples (comfort noise), corrupt,
+   * real-time-factor, and the backend's fields of #GstTelucodecEnc:stats.
    *
    * Since: 0.1
    */

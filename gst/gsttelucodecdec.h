@@ -5,6 +5,7 @@
 
 #include <gst/audio/audio.h>
 
+#include "gsttelucodecnoise.h"
 #include "gsttelucodecstream.h"
 
 G_BEGIN_DECLS
@@ -23,11 +24,13 @@ struct _GstTelucodecDec
   gfloat pcm[TELU_PACKET];
   gint unused;                  /* concealed samples at the end of pcm, beyond
                                  * the end of the last gap */
+  gboolean silence;             /* the gap that is being filled is the sender's silence */
+  GstTelucodecNoise noise;
   guint bad_in_row;             /* consecutive corrupt packets */
 
   /* Counted since start, guarded by the object lock. */
   guint64 pushed, gaps, corrupt;
-  guint64 coded_samples, plc_samples;
+  guint64 coded_samples, plc_samples, noise_samples;
   GstClockTime plc_duration;
   GstClockTime busy;            /* time spent on packets */
 };
@@ -37,7 +40,7 @@ struct _GstTelucodecDec
 GstBuffer *gst_telucodec_dec_make_buffer (GstTelucodecDec * self,
     const gfloat * pcm, gint n);
 
-/* Pushes concealed samples for a gap, an empty buffer with a duration. */
+/* Pushes concealed samples or comfort noise for a gap, an empty buffer with a duration. */
 GstFlowReturn gst_telucodec_dec_fill_gap (GstTelucodecDec * self,
     GstBuffer * gap);
 

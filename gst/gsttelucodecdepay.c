@@ -15,6 +15,9 @@
  * later packet repeats it (see rtptelucodecpay), else by a GAP event, which the decoder
  * conceals. An rtpjitterbuffer with do-lost=true reports lost packets in time.
  *
+ * A sender with dtx=true sends nothing while it hears no speech: a packet with the next number
+ * and a later time, by a second at most. GAP events ask the decoder for comfort noise there.
+ *
  * The element waits for heads as soon as the stream contains any, which adds 20 ms to the
  * latency for each packet of their distance. The latency rises at once, and falls when 10 s
  * of packets needed less. With use-redundancy=false it never waits.
@@ -28,6 +31,8 @@
  */
 #include "gsttelucodecdepay.h"
 
+#include "gsttelucodecnoise.h"
+
 #include <string.h>
 
 GST_DEBUG_CATEGORY_STATIC (gst_rtp_telucodec_depay_debug);
@@ -38,6 +43,10 @@ GST_DEBUG_CATEGORY_STATIC (gst_rtp_telucodec_depay_debug);
 /* A larger step of the sequence number begins a new stream. Concealment is silent
  * after fewer losses. */
 #define MAX_MISSING 50
+
+/* So many packets between the last one and a report of a loss are silence of the sender: the
+ * jitter buffer guesses the time of what is lost. */
+#define REPORTED_SILENCE 3
 
 /* The wait falls to the largest distance of so many packets, since each change of the
  * latency interrupts the playback, and the distance is the sender's choice. */
@@ -51,12 +60,13 @@ enum
   PROP_LOST
 };
 
-/* One packet of the stream; packet is NULL if it is missing. */
+/* One packet of the stream, or a silence of the sender. */
 typedef struct
 {
   guint32 at;                   /* RTP time stamp */
+  gboolean silence;
   GstClockTime pts, duration;
-  GstBuffer *packet;
+  GstBuffer *packet;            /* or NULL: missing, or silence */
 } Item;
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
@@ -84,23 +94,44 @@ add (GstRtpTelucodecDepay * self, GstClockTime pts, GstClockTime duration,
 {
   Item *item = g_new (Item, 1);
 
-  *item = (Item) { self->next_at, pts, duration, packet };
+  *item = (Item) { self->next_at, FALSE, pts, duration, packet };
   g_queue_push_tail (&self->queue, item);
   self->next_at += TELU_PACKET;
   self->next_pts = GST_CLOCK_TIME_IS_VALID (pts) ? pts + duration : GST_CLOCK_TIME_NONE;
+}
+
+/* Returns the time n packets before pts, or NONE if there is none. */
+static GstClockTime
+before (GstClockTime pts, guint n)
+{
+  const GstClockTime duration = n * GST_TELUCODEC_PACKET_DURATION;
+
+  return GST_CLOCK_TIME_IS_VALID (pts) && pts >= duration ? pts - duration :
+      GST_CLOCK_TIME_NONE;
 }
 
 /* Adds n missing packets, the last of which ends at `end`. */
 static void
 add_missing (GstRtpTelucodecDepay * self, guint n, GstClockTime end)
 {
-  for (guint i = 0; i < n; i++) {
-    const GstClockTime before = (n - i) * GST_TELUCODEC_PACKET_DURATION;
-    const gboolean known = GST_CLOCK_TIME_IS_VALID (end) && end >= before;
+  for (guint i = 0; i < n; i++)
+    add (self, before (end, n - i), GST_TELUCODEC_PACKET_DURATION, NULL);
+}
 
-    add (self, known ? end - before : GST_CLOCK_TIME_NONE,
-        GST_TELUCODEC_PACKET_DURATION, NULL);
-  }
+/* Adds a silence of the sender of n packets that ends at `end`. */
+static void
+add_silence (GstRtpTelucodecDepay * self, guint n, GstClockTime end)
+{
+  GstClockTime from = self->next_pts;
+  Item *item;
+
+  if (!GST_CLOCK_TIME_IS_VALID (end) || !GST_CLOCK_TIME_IS_VALID (from) || from >= end
+      || self->filled > from)
+    return;
+  add (self, from, end - from, NULL);
+  item = g_queue_peek_tail (&self->queue);
+  item->silence = TRUE;
+  self->next_at += (n - 1) * TELU_PACKET;
 }
 
 /* Returns how many packets `to` is behind `from`, both RTP time stamps, to the nearest. */
@@ -127,14 +158,18 @@ has_segment (GstRtpTelucodecDepay * self)
 }
 
 static void
-push_gap (GstRtpTelucodecDepay * self, GstClockTime pts, GstClockTime duration)
+push_gap (GstRtpTelucodecDepay * self, const Item * item)
 {
   GstEvent *gap;
 
-  if (!has_segment (self) || !GST_CLOCK_TIME_IS_VALID (pts))
+  if (!has_segment (self) || !GST_CLOCK_TIME_IS_VALID (item->pts))
     return;
-  gap = gst_event_new_gap (pts, duration);
-  gst_event_set_gap_flags (gap, GST_GAP_FLAG_MISSING_DATA);
+  if (item->silence) {
+    gap = gst_telucodec_silence_event (item->pts, item->duration);
+  } else {
+    gap = gst_event_new_gap (item->pts, item->duration);
+    gst_event_set_gap_flags (gap, GST_GAP_FLAG_MISSING_DATA);
+  }
   gst_pad_push_event (GST_RTP_BASE_DEPAYLOAD_SRCPAD (self), gap);
 }
 
@@ -146,11 +181,12 @@ push_item (GstRtpTelucodecDepay * self, Item * item)
     GST_BUFFER_DURATION (item->packet) = GST_TELUCODEC_PACKET_DURATION;
     gst_rtp_base_depayload_push (GST_RTP_BASE_DEPAYLOAD (self), item->packet);
   } else {
-    GST_DEBUG_OBJECT (self, "the packet at %u is lost", item->at);
+    GST_DEBUG_OBJECT (self, "the packet at %u is %s", item->at,
+        item->silence ? "silence" : "lost");
     GST_OBJECT_LOCK (self);
-    self->lost++;
+    self->lost += !item->silence;
     GST_OBJECT_UNLOCK (self);
-    push_gap (self, item->pts, item->duration);
+    push_gap (self, item);
   }
   g_free (item);
 }
@@ -166,7 +202,7 @@ push_ready (GstRtpTelucodecDepay * self, guint wait)
   while ((item = g_queue_peek_head (&self->queue))) {
     const gint age = packets_between (item->at, self->next_at);
 
-    if (!item->packet && age > 0 && age <= (gint) wait)
+    if (!item->packet && !item->silence && age > 0 && age <= (gint) wait)
       break;
     push_item (self, g_queue_pop_head (&self->queue));
   }
@@ -182,6 +218,7 @@ drop_all (GstRtpTelucodecDepay * self)
     g_free (item);
   }
   self->begun = FALSE;
+  self->filled = 0;
 }
 
 /* Replaces the packet at an RTP time stamp by its head if it is missing. A known pts
@@ -193,7 +230,7 @@ recover (GstRtpTelucodecDepay * self, guint32 at, GstClockTime pts, const guint8
   for (GList * l = self->queue.head; l; l = l->next) {
     Item *item = l->data;
 
-    if (packets_between (item->at, at) != 0 || item->packet)
+    if (packets_between (item->at, at) != 0 || item->packet || item->silence)
       continue;
     GST_DEBUG_OBJECT (self, "the packet at %u is recovered from %u bytes", at, size);
     item->packet = gst_buffer_new_memdup (head, size);
@@ -256,13 +293,15 @@ drop_missing (GstRtpTelucodecDepay * self, gint n)
 {
   Item *item;
 
-  while (n-- > 0 && (item = g_queue_peek_tail (&self->queue)) && !item->packet)
+  while (n-- > 0 && (item = g_queue_peek_tail (&self->queue)) && !item->packet
+      && !item->silence)
     g_free (g_queue_pop_tail (&self->queue));
 }
 
 /* Makes a packet with number seq and RTP time stamp `at` the next one. Packets
  * between it and the expected one are missing and end at pts, unless the stream is a new
- * one. Time stamps tell their number, since a report may stand for several numbers. */
+ * one. Time stamps tell their number, since a report may stand for several numbers. Time
+ * without numbers, a second at most, is a silence of the sender. */
 static void
 advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, guint32 at,
     GstClockTime pts)
@@ -280,8 +319,9 @@ advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, guint32 at,
       push_ready (self, 0);     /* time stamps that do not go on */
       missing = numbers;
     }
-    if (numbers > 0 || self->reported)
-      add_missing (self, CLAMP (missing, 0, MAX_MISSING), pts);
+    if (missing > numbers && missing <= MAX_MISSING)
+      add_silence (self, missing - numbers, before (pts, numbers));
+    add_missing (self, CLAMP (missing, 0, numbers), pts);
   }
   self->begun = TRUE;
   self->reported = FALSE;
@@ -316,11 +356,9 @@ gst_rtp_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp
     set_wait (self, payload.heads ? payload.head[payload.heads - 1].distance : 0);
     for (guint i = 0; i < payload.heads && self->wait > 0; i++) {
       const GstTelucodecRtpHead *head = &payload.head[i];
-      const GstClockTime older = head->distance * GST_TELUCODEC_PACKET_DURATION;
 
-      recover (self, at - head->distance * TELU_PACKET,
-          GST_CLOCK_TIME_IS_VALID (pts) && pts >= older ? pts - older :
-          GST_CLOCK_TIME_NONE, in + head->at, head->size);
+      recover (self, at - head->distance * TELU_PACKET, before (pts, head->distance),
+          in + head->at, head->size);
     }
     add (self, pts, GST_TELUCODEC_PACKET_DURATION,
         gst_rtp_buffer_get_payload_subbuffer (rtp, payload.at, payload.size));
@@ -334,15 +372,19 @@ static void
 advance_to_report (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime time)
 {
   guint16 numbers = seq - self->next;
+  guint64 past = numbers;
 
   if (numbers > MAX_MISSING) {
     push_ready (self, 0);
     return;
   }
-  if (self->reported && GST_CLOCK_TIME_IS_VALID (self->next_pts))
-    numbers = time <= self->next_pts ? 0 : MIN (MAX_MISSING,
-        gst_util_uint64_scale_round (time - self->next_pts, 1,
-            GST_TELUCODEC_PACKET_DURATION));
+  if (GST_CLOCK_TIME_IS_VALID (self->next_pts))
+    past = time <= self->next_pts ? 0 : gst_util_uint64_scale_round (time - self->next_pts,
+        1, GST_TELUCODEC_PACKET_DURATION);
+  if (self->reported)
+    numbers = MIN (numbers, past);
+  else if (past >= (guint64) numbers + REPORTED_SILENCE && past <= MAX_MISSING)
+    add_silence (self, past - numbers, before (time, numbers));
   add_missing (self, numbers, time);
 }
 
@@ -388,6 +430,23 @@ gst_rtp_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * eve
   return TRUE;
 }
 
+/* Returns whether a GAP event from upstream, where a payloader may be, is for a time that has
+ * passed, and else notes its end. */
+static gboolean
+is_filled (GstRtpTelucodecDepay * self, GstEvent * event)
+{
+  GstClockTime from, duration;
+
+  gst_event_parse_gap (event, &from, &duration);
+  if (!GST_CLOCK_TIME_IS_VALID (duration))
+    duration = 0;
+  if (self->begun && GST_CLOCK_TIME_IS_VALID (self->next_pts)
+      && from + duration / 2 < self->next_pts)
+    return TRUE;
+  self->filled = from + duration;
+  return FALSE;
+}
+
 static gboolean
 gst_rtp_telucodec_depay_handle_event (GstRTPBaseDepayload * depay, GstEvent * event)
 {
@@ -398,7 +457,8 @@ gst_rtp_telucodec_depay_handle_event (GstRTPBaseDepayload * depay, GstEvent * ev
   else if (GST_EVENT_IS_SERIALIZED (event)
       && !gst_event_has_name (event, "GstRTPPacketLost"))
     push_ready (self, 0);
-  if (GST_EVENT_TYPE (event) == GST_EVENT_GAP && !has_segment (self)) {
+  if (GST_EVENT_TYPE (event) == GST_EVENT_GAP
+      && (!has_segment (self) || is_filled (self, event))) {
     gst_event_unref (event);
     return TRUE;
   }

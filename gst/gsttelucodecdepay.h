@@ -29,6 +29,7 @@ struct _GstRtpTelucodecDepay
   guint farthest, waited;       /* largest distance of the last `waited` payloads */
   gboolean begun;               /* the fields below are valid */
   gboolean reported;            /* the jitter buffer reported a loss behind the last payload */
+  GstClockTime filled;          /* end of the last GAP event from upstream */
   gboolean damaged;             /* damage was reported to the application */
   guint16 next;                 /* expected sequence number, */
   guint32 next_at, ssrc;        /* RTP time stamp, and sender; */

@@ -65,6 +65,7 @@ enum
   PROP_TUNE,
   PROP_REFINEMENT,
   PROP_HIGH_PASS,
+  PROP_DTX,
   PROP_PACKET_LOSS_PERCENTAGE,
   PROP_PACKET_LOSS_RUN,
   PROP_STATS
@@ -132,8 +133,12 @@ static void
 reset_run (GstTelucodecEnc * self)
 {
   gst_telucodec_stream_reset (&self->stream);
+  gst_telucodec_activity_reset (&self->activity);
   self->started = self->stamped = FALSE;
   self->held = 0;
+  self->silent = 0;
+  self->skipped = 0;
+  self->end = GST_CLOCK_TIME_NONE;
 }
 
 /* Takes the time stamp from a buffer that the base class could not subtract the samples
@@ -177,7 +182,7 @@ gst_telucodec_enc_start (GstAudioEncoder * enc)
 
   GST_OBJECT_LOCK (self);
   self->rate_changed = TRUE;
-  self->packets = self->bytes = 0;
+  self->packets = self->bytes = self->silent_packets = 0;
   self->busy = 0;
   memset (&self->last, 0, sizeof (self->last));
   GST_OBJECT_UNLOCK (self);
@@ -264,16 +269,21 @@ push_packet (GstTelucodecEnc * self, gboolean last)
   const gint samples = MIN (self->held, room);
   const gint start = TELU_PACKET - room;
   const gint end = last ? room - samples : 0;
+  const gboolean describes = !last && gst_telucodec_enc_describes (self);
   GstClockTime busy;
   GstFlowReturn ret;
   GstBuffer *out;
   gint size;
 
   gst_telucodec_enc_latch_rate (self);
+  if (describes)
+    gst_telucodec_enc_set_description_rate (self, TRUE);
 
   busy = gst_util_get_timestamp ();
   size = gst_telucodec_stream_encode (&self->stream, self->pcm, self->packet);
   busy = gst_util_get_timestamp () - busy;
+  if (describes)
+    gst_telucodec_enc_set_description_rate (self, FALSE);
   if (size < 1)
     return GST_FLOW_ERROR;
   gst_telucodec_enc_measure_bitrate (self, size, last);
@@ -319,7 +329,9 @@ gst_telucodec_enc_handle_frame (GstAudioEncoder * enc, GstBuffer * buf)
 
     self->held += n;
     if (n == TELU_PACKET)
-      return push_packet (self, FALSE);
+      return gst_telucodec_enc_is_silent (self) && self->started
+          && !gst_telucodec_enc_describes (self) ? gst_telucodec_enc_skip_packet (self) :
+          push_packet (self, FALSE);
   } else {
     pad_samples (self, 0, self->pcm[TELU_PACKET - 1]);
   }
@@ -336,6 +348,18 @@ gst_telucodec_enc_handle_frame (GstAudioEncoder * enc, GstBuffer * buf)
   return ret;
 }
 
+/* Notes when the packet ends. */
+static GstFlowReturn
+gst_telucodec_enc_pre_push (GstAudioEncoder * enc, GstBuffer ** buf)
+{
+  GstTelucodecEnc *self = GST_TELUCODEC_ENC (enc);
+
+  self->end = GST_BUFFER_PTS_IS_VALID (*buf) ?
+      GST_BUFFER_PTS (*buf) + GST_BUFFER_DURATION (*buf) : GST_CLOCK_TIME_NONE;
+  self->skipped = 0;
+  return GST_FLOW_OK;
+}
+
 static void
 gst_telucodec_enc_flush (GstAudioEncoder * enc)
 {
@@ -346,11 +370,14 @@ static GstStructure *
 make_stats (GstTelucodecEnc * self)
 {
   const gdouble seconds = (gdouble) self->packets * TELU_PACKET / TELU_RATE;
+  const gdouble all = (gdouble) (self->packets + self->silent_packets) * TELU_PACKET /
+      TELU_RATE;
   GstStructure *stats = gst_structure_new ("application/x-telucodecenc-stats",
       "packets", G_TYPE_UINT64, self->packets,
       "bytes", G_TYPE_UINT64, self->bytes,
+      "silent-packets", G_TYPE_UINT64, self->silent_packets,
       "average-bitrate", G_TYPE_UINT,
-      self->packets ? (guint) (self->bytes * 8 / seconds + 0.5) : 0,
+      self->packets ? (guint) (self->bytes * 8 / all + 0.5) : 0,
       "stages", G_TYPE_INT, self->last.stages,
       "refined", G_TYPE_BOOLEAN, self->last.refined != 0,
       "step", G_TYPE_INT, self->last.step,
@@ -400,6 +427,9 @@ gst_telucodec_enc_set_property (GObject * object, guint id,
     case PROP_HIGH_PASS:
       self->rate.highpass = g_value_get_boolean (value);
       break;
+    case PROP_DTX:
+      self->dtx = g_value_get_boolean (value);
+      break;
     case PROP_PACKET_LOSS_PERCENTAGE:
       self->loss = g_value_get_int (value);
       break;
@@ -442,6 +472,9 @@ gst_telucodec_enc_get_property (GObject * object, guint id, GValue * value,
       break;
     case PROP_HIGH_PASS:
       g_value_set_boolean (value, self->rate.highpass);
+      break;
+    case PROP_DTX:
+      g_value_set_boolean (value, self->dtx);
       break;
     case PROP_PACKET_LOSS_PERCENTAGE:
       g_value_set_int (value, self->loss);
@@ -502,6 +535,7 @@ gst_telucodec_enc_class_init (GstTelucodecEncClass * klass)
   encoder_class->stop = gst_telucodec_enc_stop;
   encoder_class->set_format = gst_telucodec_enc_set_format;
   encoder_class->handle_frame = gst_telucodec_enc_handle_frame;
+  encoder_class->pre_push = gst_telucodec_enc_pre_push;
   encoder_class->flush = gst_telucodec_enc_flush;
 
   gst_telucodec_runtime_install_properties (object_class, PROP_RUNTIME);
@@ -564,6 +598,20 @@ gst_telucodec_enc_class_init (GstTelucodecEncClass * klass)
           "Whether the input's offset is taken out by a high-pass at 3 Hz; no effect "
           "with tune=snr", rate.highpass, live));
   /**
+   * GstTelucodecEnc:dtx:
+   *
+   * Discontinuous transmission: behind 200 ms of background alone, a packet of 8 bytes
+   * describes it every 400 ms, and GAP events stand for the rest, which is neither coded
+   * nor sent. telucodecdec plays comfort noise there. Background is what keeps the
+   * level of the last two seconds in each band and has no pitch.
+   *
+   * Since: 0.4
+   */
+  g_object_class_install_property (object_class, PROP_DTX,
+      g_param_spec_boolean ("dtx", "DTX",
+          "Whether background without speech is described every 400 ms in place of being "
+          "coded", FALSE, live));
+  /**
    * GstTelucodecEnc:packet-loss-percentage:
    *
    * Percent of lost packets that the stream is to be ready for, as reported by the
@@ -595,7 +643,7 @@ gst_telucodec_enc_class_init (GstTelucodecEncClass * klass)
    * GstTelucodecEnc:stats:
    *
    * Structure application/x-telucodecenc-stats, counted since the last start: packets,
-   * bytes, average-bitrate, the last packet's layers,
+   * bytes, silent-packets (not sent, by dtx), average-bitrate, the last packet's layers,
    * latency-samples, real-time-factor, and the backend's fields model-id, active-backend,
    * kernels, device, batch-streams, batch-mean, batch-most, fallbacks and fallback-reason.
    *

@@ -5,6 +5,7 @@
 
 #include <gst/audio/audio.h>
 
+#include "gsttelucodecactivity.h"
 #include "gsttelucodecstream.h"
 
 G_BEGIN_DECLS
@@ -28,6 +29,7 @@ struct _GstTelucodecEnc
   gint loss;                    /* percent of lost packets to be ready for; -1: none told */
   gdouble loss_run;             /* packets lost together, on average */
   gboolean rate_changed;
+  gboolean dtx;
 
   /* In force, and coded with these settings so far. Streaming thread only. */
   struct telu_rate latched;
@@ -41,11 +43,29 @@ struct _GstTelucodecEnc
   gboolean started;             /* the run has a first packet */
   gint held;                    /* samples taken that no packet has consumed */
 
+  /* Discontinuous transmission. Streaming thread only. */
+  GstTelucodecActivity activity;
+  guint silent;                 /* packets since the last speech and its hangover */
+  GstClockTime end;             /* of the last packet, */
+  guint64 skipped;              /* and samples not sent since */
+
   /* Counted since start, guarded by the object lock. */
-  guint64 packets, bytes;
+  guint64 packets, bytes, silent_packets;
   GstClockTime busy;            /* time spent on packets */
   struct telu_info last;
 };
+
+/* gsttelucodecdtx.c: discontinuous transmission. */
+
+/* Takes the next packet, self->pcm. Returns whether the sender is silent. */
+gboolean gst_telucodec_enc_is_silent (GstTelucodecEnc * self);
+/* Returns whether that silent packet is to be sent nevertheless, as a description of the
+ * background. */
+gboolean gst_telucodec_enc_describes (GstTelucodecEnc * self);
+/* Sets the rate of a description, or that of the properties again. */
+void gst_telucodec_enc_set_description_rate (GstTelucodecEnc * self, gboolean on);
+/* Sends a GAP event in place of a packet. */
+GstFlowReturn gst_telucodec_enc_skip_packet (GstTelucodecEnc * self);
 
 /* gsttelucodecbitrate.c, between two packets. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecgap.c - fills GAP events with concealed sound for telucodecdec. */
+/* gsttelucodecgap.c - fills GAP events with concealed sound or comfort noise for telucodecdec. */
 #include "gsttelucodecdec.h"
 
 #define GST_CAT_DEFAULT gst_telucodec_debug
@@ -58,6 +58,31 @@ push_rest (GstTelucodecDec * self, GstBuffer * gap, guint64 done)
             GST_BUFFER_DURATION (gap) - filled));
 }
 
+/* Sets self->pcm from *from on to the next samples of the gap, at most `most`. Returns their
+ * number, 0 with an error posted. The decoder's state stays as it is during the sender's
+ * silence, since the encoder's does too; and so does noise where a packet of it is lost. */
+static gint
+next_samples (GstTelucodecDec * self, gint * from, guint64 most)
+{
+  gint n;
+
+  if (self->silence || self->noise.running) {
+    self->unused = *from = 0;
+    n = MIN (most, TELU_PACKET);
+    gst_telucodec_noise_fill (&self->noise, self->pcm, n);
+    return n;
+  }
+  if (self->unused == 0) {
+    if (!conceal (self))
+      return 0;
+    self->unused = TELU_PACKET;
+  }
+  n = MIN ((guint64) self->unused, most);
+  *from = TELU_PACKET - self->unused;
+  self->unused -= n;
+  return n;
+}
+
 /* Pushes all samples in sub-frames, and an empty one at the end: finish_frame() would
  * give the last one the time stamp of the gap's beginning. */
 GstFlowReturn
@@ -66,31 +91,23 @@ gst_telucodec_dec_fill_gap (GstTelucodecDec * self, GstBuffer * gap)
   GstAudioDecoder *dec = GST_AUDIO_DECODER (self);
   const guint64 all = gap_samples (gap);
   const guint64 want = all > FILL_SAMPLES ? CONCEAL_SAMPLES : all;
+  const gboolean noise = self->silence || self->noise.running;
   GstFlowReturn ret = GST_FLOW_OK, finish;
   guint64 done = 0;
 
   while (ret == GST_FLOW_OK && done < want) {
     const gboolean silent = done >= CONCEAL_SAMPLES;
+    gint from = 0, n;
     GstBuffer *out;
-    gint n;
 
     if (silent) {
       self->unused = 0;
       n = MIN ((guint64) SILENCE_SAMPLES, want - done);
-      out = gst_telucodec_dec_make_buffer (self, NULL, n);
     } else {
-      if (self->unused == 0) {
-        if (!conceal (self)) {
-          ret = GST_FLOW_ERROR;
-          break;
-        }
-        self->unused = TELU_PACKET;
-      }
-      n = MIN ((guint64) self->unused, want - done);
-      out = gst_telucodec_dec_make_buffer (self,
-          self->pcm + TELU_PACKET - self->unused, n);
-      self->unused -= n;
+      n = next_samples (self, &from, want - done);
     }
+    out = n > 0 ? gst_telucodec_dec_make_buffer (self, silent ? NULL : self->pcm + from,
+        n) : NULL;
     if (!out) {
       ret = GST_FLOW_ERROR;
       break;
@@ -101,9 +118,13 @@ gst_telucodec_dec_fill_gap (GstTelucodecDec * self, GstBuffer * gap)
 
   GST_OBJECT_LOCK (self);
   self->gaps++;
-  self->plc_samples += done;
-  self->plc_duration =
-      gst_util_uint64_scale (self->plc_samples, GST_SECOND, TELU_RATE);
+  if (noise) {
+    self->noise_samples += done;
+  } else {
+    self->plc_samples += done;
+    self->plc_duration =
+        gst_util_uint64_scale (self->plc_samples, GST_SECOND, TELU_RATE);
+  }
   GST_OBJECT_UNLOCK (self);
 
   finish = gst_audio_decoder_finish_subframe (dec, NULL);

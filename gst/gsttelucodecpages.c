@@ -93,6 +93,7 @@ gst_telucodec_parse_reset_pages (GstTelucodecParse * self)
   self->origin = self->next = self->end = 0;
   self->ended = self->stopped = FALSE;
   self->gap = 0;
+  self->torn = FALSE;
   set_tags (self, 0);
 }
 
@@ -449,7 +450,7 @@ gst_telucodec_parse_take_page (GstTelucodecParse * self, GstBaseParseFrame * fra
   }
   if (self->next >= 0 && page->index > self->next) {
     self->gap += heard_from (self, page->index) - heard_from (self, self->next);
-    self->discont = TRUE;
+    self->discont = self->torn = TRUE;
   }
   self->next = (gint64) page->index + page->count;
   self->end = MAX (end_of (self, page), first_sample (self));

@@ -11,6 +11,9 @@
  * become stream tags. A stream joined in its middle starts at the next page. Streams that
  * stand behind each other in a file (cat a.tlc b.tlc) are played one after the other.
  *
+ * Packets that are left out become GAP events; 120 ms of them within a page count as
+ * silence of a sender with dtx=true, which telucodecdec fills with comfort noise.
+ *
  * A damaged page costs only its own packets, and of a page that the end of the file cuts
  * those before the cut are played. The first damages are told as warnings at once, the
  * number of all at the end.
@@ -27,7 +30,12 @@
  */
 #include "gsttelucodecparse.h"
 
+#include "gsttelucodecnoise.h"
+
 #include <string.h>
+
+/* A hole of that length within a page is a silence of the sender, and a shorter one a loss. */
+#define SILENCE (6 * GST_TELUCODEC_PACKET_DURATION)
 
 GST_DEBUG_CATEGORY_STATIC (gst_telucodec_parse_debug);
 #define GST_CAT_DEFAULT gst_telucodec_parse_debug
@@ -74,14 +82,17 @@ gst_telucodec_parse_pre_push_frame (GstBaseParse * parse, GstBaseParseFrame * fr
   GstTelucodecParse *self = GST_TELUCODEC_PARSE (parse);
   const GstClockTime time = GST_BUFFER_PTS (frame->buffer);
   const GstClockTime gap = self->gap;
+  const gboolean silence = !self->torn && gap >= SILENCE;
 
   if (gst_buffer_get_size (frame->buffer) == 0)
     return GST_BASE_PARSE_FLOW_DROPPED;
 
   frame->flags |= GST_BASE_PARSE_FRAME_FLAG_CLIP;
   self->gap = 0;
+  self->torn = FALSE;
   if (gap > 0 && gap <= time && !self->upstream_time && parse->segment.rate > 0)
     gst_pad_push_event (GST_BASE_PARSE_SRC_PAD (parse),
+        silence ? gst_telucodec_silence_event (time - gap, gap) :
         gst_event_new_gap (time - gap, gap));
   return GST_FLOW_OK;
 }

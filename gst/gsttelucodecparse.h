@@ -49,7 +49,8 @@ struct _GstTelucodecParse
   gboolean stopped;             /* downstream wants no more packets */
   gboolean leaving;             /* a new segment drains the rest */
   gboolean discont;             /* the next packet's flag */
-  GstClockTime gap;             /* duration missing before the next packet */
+  GstClockTime gap;             /* duration missing before the next packet, */
+  gboolean torn;                /* between pages and not within one */
 
   gboolean damage_reported;     /* since the last good page */
   guint damages;                /* places, reported or not */

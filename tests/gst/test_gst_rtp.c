@@ -370,6 +370,85 @@ test_bounds (void)
   }
 }
 
+/* --- Silence of the sender ----------------------------------------------------- */
+
+/* Notes P a packet, S a silence, G a loss, each with its length in packets. */
+static GstPadProbeReturn
+record_silence (GstPad * pad, GstPadProbeInfo * info, gpointer data)
+{
+  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
+  GstClockTime from, duration;
+
+  (void) pad;
+  if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
+    g_string_append_printf (data, " P%d", place (GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER
+                (info))));
+  } else if (GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
+    gst_event_parse_gap (event, &from, &duration);
+    g_string_append_printf (data, " %c%d+%d", gst_structure_has_field
+        (gst_event_get_structure (event), "telucodec-silence") ? 'S' : 'G', place (from),
+        place (duration));
+  }
+  return GST_PAD_PROBE_OK;
+}
+
+/* Sends packets of these numbers and times, in packets; a number of -1 is a GAP event of ten
+ * packets from upstream, and -2 - k the report that number k is lost. */
+static void
+check_silence (const gint (*packets)[2], guint n, const gchar * expected)
+{
+  GstHarness *h = gst_harness_new ("rtptelucodecdepay");
+  GString *text = g_string_new (NULL);
+
+  gst_harness_set_src_caps_str (h, "application/x-rtp,media=audio,"
+      "clock-rate=16000,encoding-name=TELUCODEC");
+  gst_pad_add_probe (h->sinkpad, GST_PAD_PROBE_TYPE_BUFFER |
+      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, record_silence, text, NULL);
+  for (guint i = 0; i < n; i++) {
+    const gint number = packets[i][0], time = packets[i][1];
+    GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+    GstBuffer *buf;
+
+    if (number == -1) {
+      gst_harness_push_event (h, gst_event_new_gap (time * 20 * GST_MSECOND,
+              200 * GST_MSECOND));
+    } else if (number < 0) {
+      gst_harness_push_event (h, lost_event (-2 - number, time, 1));
+    } else {
+      buf = rtp_of ((const guint8 *) "\0\xc1", 2, number);
+      gst_rtp_buffer_map (buf, GST_MAP_WRITE, &rtp);
+      gst_rtp_buffer_set_timestamp (&rtp, 0xfffff000u + time * TELU_PACKET);
+      gst_rtp_buffer_unmap (&rtp);
+      GST_BUFFER_PTS (buf) = time * 20 * GST_MSECOND;
+      gst_harness_push (h, buf);
+    }
+  }
+  CHECK (g_str_equal (text->str, expected), "%s, expected%s", text->str, expected);
+  g_string_free (text, TRUE);
+  gst_harness_teardown (h);
+}
+
+#define CHECK_SILENCE(expected, ...) do { \
+    static const gint packets[][2] = { __VA_ARGS__ }; \
+    check_silence (packets, G_N_ELEMENTS (packets), expected); \
+  } while (0)
+
+/* Checks that time without a number is silence, beside losses too, and not what is too long, is
+ * known from upstream or goes back. */
+static void
+test_silence (void)
+{
+  CHECK_SILENCE (" P0 P1 S2+10 P12 P13", {7, 0}, {8, 1}, {9, 12}, {10, 13});
+  CHECK_SILENCE (" P0 S1+19 P20 S21+19 P40", {7, 0}, {8, 20}, {9, 40});
+  CHECK_SILENCE (" P0 P1 S2+9 G11+1 P12", {7, 0}, {8, 1}, {10, 12});
+  CHECK_SILENCE (" P0 P1 S2+50 P52", {7, 0}, {8, 1}, {9, 52});
+  CHECK_SILENCE (" P0 P1 P53", {7, 0}, {8, 1}, {9, 53});
+  CHECK_SILENCE (" P0 P1 P1 P2", {7, 0}, {8, 1}, {9, 1}, {10, 2});
+  CHECK_SILENCE (" P0 P1 G2+10 P12", {7, 0}, {8, 1}, {-1, 2}, {9, 12});
+  CHECK_SILENCE (" P0 P1 S2+10 P12", {7, 0}, {8, 1}, {9, 12}, {-1, 2});
+  CHECK_SILENCE (" P0 P1 S2+3 G5+1 S6+6 P12", {7, 0}, {8, 1}, {-11, 5}, {10, 12});
+}
+
 /* --- Latency, caps, damage ---------------------------------------------------- */
 
 static void
@@ -619,6 +698,7 @@ main (int argc, char **argv)
   test_no_wait ();
   test_several_heads ();
   test_bounds ();
+  test_silence ();
   test_latency ();
   test_changing_distance ();
   test_damage ();
