@@ -218,6 +218,7 @@ drop_all (GstRtpTelucodecDepay * self)
     g_free (item);
   }
   self->begun = FALSE;
+  self->packets = 1;
   self->filled = 0;
 }
 
@@ -306,16 +307,17 @@ static void
 advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, guint32 at,
     GstClockTime pts)
 {
-  const guint16 numbers = seq - self->next;
+  const guint16 skipped = seq - self->next;
+  const gint numbers = MIN (skipped * self->packets, MAX_MISSING);
   gint missing = packets_between (self->next_at, at);
 
-  if (!self->begun || !same || numbers > MAX_MISSING) {
+  if (!self->begun || !same || skipped > MAX_MISSING) {
     push_ready (self, 0);
   } else {
     if (self->reported && missing < 0) {
       drop_missing (self, -missing);
     } else if (!self->reported && missing != numbers
-        && (missing < numbers || missing > MAX_MISSING)) {
+        && (missing < skipped || missing > MAX_MISSING)) {
       push_ready (self, 0);     /* time stamps that do not go on */
       missing = numbers;
     }
@@ -351,7 +353,8 @@ gst_rtp_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp
           ("An RTP packet of %u bytes is damaged (%s), and counts as lost; of further "
               "ones the property lost tells.", n, wrong), (NULL));
     self->damaged = TRUE;
-    add (self, pts, GST_TELUCODEC_PACKET_DURATION, NULL);
+    add_missing (self, self->packets, GST_CLOCK_TIME_IS_VALID (pts) ? pts +
+        self->packets * GST_TELUCODEC_PACKET_DURATION : GST_CLOCK_TIME_NONE);
   } else {
     set_wait (self, payload.heads ? payload.head[payload.heads - 1].distance : 0);
     for (guint i = 0; i < payload.heads && self->wait > 0; i++) {
@@ -360,8 +363,12 @@ gst_rtp_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp
       recover (self, at - head->distance * TELU_PACKET, before (pts, head->distance),
           in + head->at, head->size);
     }
-    add (self, pts, GST_TELUCODEC_PACKET_DURATION,
-        gst_rtp_buffer_get_payload_subbuffer (rtp, payload.at, payload.size));
+    for (guint i = 0; i < payload.packets; i++)
+      add (self, GST_CLOCK_TIME_IS_VALID (pts) ? pts + i * GST_TELUCODEC_PACKET_DURATION :
+          GST_CLOCK_TIME_NONE, GST_TELUCODEC_PACKET_DURATION,
+          gst_rtp_buffer_get_payload_subbuffer (rtp, payload.packet[i].at,
+              payload.packet[i].size));
+    self->packets = payload.packets;
   }
   push_ready (self, self->wait);
   return NULL;
@@ -371,10 +378,10 @@ gst_rtp_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp
 static void
 advance_to_report (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime time)
 {
-  guint16 numbers = seq - self->next;
-  guint64 past = numbers;
+  const guint16 skipped = seq - self->next;
+  guint64 numbers = MIN (skipped * self->packets, MAX_MISSING), past = numbers;
 
-  if (numbers > MAX_MISSING) {
+  if (skipped > MAX_MISSING) {
     push_ready (self, 0);
     return;
   }
@@ -383,7 +390,7 @@ advance_to_report (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime time)
         1, GST_TELUCODEC_PACKET_DURATION);
   if (self->reported)
     numbers = MIN (numbers, past);
-  else if (past >= (guint64) numbers + REPORTED_SILENCE && past <= MAX_MISSING)
+  else if (past >= numbers + REPORTED_SILENCE && past <= MAX_MISSING)
     add_silence (self, past - numbers, before (time, numbers));
   add_missing (self, numbers, time);
 }
@@ -416,7 +423,7 @@ gst_rtp_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * eve
     return TRUE;
   self->reported = TRUE;
   if (duration == 0)
-    duration = GST_TELUCODEC_PACKET_DURATION;
+    duration = self->packets * GST_TELUCODEC_PACKET_DURATION;
 
   all = MAX (1, gst_util_uint64_scale_round (duration, 1, GST_TELUCODEC_PACKET_DURATION));
   n = all > MAX_MISSING ? 1 : all;      /* a long pause is one gap */
@@ -614,5 +621,6 @@ gst_rtp_telucodec_depay_init (GstRtpTelucodecDepay * self)
   self->base_query = GST_PAD_QUERYFUNC (srcpad);
   gst_pad_set_query_function (srcpad, gst_rtp_telucodec_depay_src_query);
   g_queue_init (&self->queue);
+  self->packets = 1;
   self->use_redundancy = DEFAULT_USE_REDUNDANCY;
 }

@@ -27,6 +27,7 @@ struct _GstRtpTelucodecDepay
   /* Streaming thread only. */
   GQueue queue;                 /* of items, the first of which is missing */
   guint farthest, waited;       /* largest distance of the last `waited` payloads */
+  guint packets;                /* of the last good payload, and so of a lost one */
   gboolean begun;               /* the fields below are valid */
   gboolean reported;            /* the jitter buffer reported a loss behind the last payload */
   GstClockTime filled;          /* end of the last GAP event from upstream */

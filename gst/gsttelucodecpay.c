@@ -20,6 +20,10 @@
  * A packet that would exceed the property mtu goes with fewer heads or none, and is cut if it
  * still does. The marker bit is set where time stamps jump.
  *
+ * The properties min-ptime and max-ptime, and ptime in the caps downstream, put several
+ * packets into a payload, 10 at most and as many as the MTU holds. Before a silence or a jump
+ * of the time stamps those that wait are sent.
+ *
  * The caps, and so an SDP, name the weights in the field model-id.
  *
  * ## Example launch line
@@ -38,8 +42,8 @@
 GST_DEBUG_CATEGORY_STATIC (gst_rtp_telucodec_pay_debug);
 #define GST_CAT_DEFAULT gst_rtp_telucodec_pay_debug
 
-/* Bytes of all heads before a packet. */
-#define MAX_BEFORE (GST_TELUCODEC_MAX_COPIES * GST_TELUCODEC_RTP_HEAD_BYTES \
+/* Bytes of all heads before a packet, and of the byte behind them. */
+#define MAX_BEFORE (1 + GST_TELUCODEC_RTP_MAX_HEADS * GST_TELUCODEC_RTP_HEAD_BYTES \
     (GST_TELUCODEC_RTP_MAX_DISTANCE, GST_TELUCODEC_RTP_MAX_HEAD))
 
 #define DEFAULT_REDUNDANCY 6
@@ -113,46 +117,72 @@ get_redundancy (GstRtpTelucodecPay * self, GstTelucodecRedundancy * r)
   GST_OBJECT_UNLOCK (self);
 }
 
-/* Finds the heads to send before a packet, nearest first, that fit into `room` bytes, and
- * fills in their places in self->heads. Returns their number. */
+/* Returns for how many packets a payload waits: those of the property min-ptime and of the
+ * caps downstream, if max-ptime allows it. */
+static guint
+packets_wanted (GstRtpTelucodecPay * self)
+{
+  GstRTPBasePayload *payload = GST_RTP_BASE_PAYLOAD (self);
+  const guint64 packet = GST_TELUCODEC_PACKET_DURATION;
+  guint64 n = (MAX (payload->ptime, payload->min_ptime) + packet - 1) / packet;
+
+  if (payload->max_ptime >= 0)
+    n = MIN (n, payload->max_ptime / packet);
+  return CLAMP (n, 1, GST_TELUCODEC_RTP_MAX_PACKETS);
+}
+
+/* Finds the heads to send before a payload, nearest first, that fit into `room` bytes, and
+ * fills in their places in self->heads. Returns their number. With n packets in the
+ * payload before a head becomes n heads, since as many are lost together. */
 static guint
 find_heads (GstRtpTelucodecPay * self, GstTelucodecRtpHead * heads, guint room)
 {
+  const guint packets = MAX (self->held, self->last);
   GstTelucodecRedundancy r;
-  guint n = 0, before = 0, bytes = 0;
+  guint n = 0, before = 0, bytes = 0, last = 0;
 
   get_redundancy (self, &r);
-  for (guint i = 0; i < r.n && self->packets >= r.distance[i]; i++) {
-    const guint at = (self->packets - r.distance[i]) % GST_TELUCODEC_RTP_MAX_DISTANCE;
-    const guint size = MIN (r.size[i], self->heads[at].size);
+  for (guint i = 0; i < r.n; i++) {
+    const guint payloads = (r.distance[i] + packets - 1) / packets;
+    const guint most = MIN (payloads * packets, GST_TELUCODEC_RTP_MAX_DISTANCE);
 
-    if (!has_codes (self->heads[at].bytes, size))
-      continue;
-    bytes += GST_TELUCODEC_RTP_HEAD_BYTES (r.distance[i] - before, size);
-    if (bytes > room)
-      break;
-    heads[n++] = (GstTelucodecRtpHead) { r.distance[i], at, size };
-    before = r.distance[i];
+    for (guint d = MAX (last, (payloads - 1) * packets) + 1; d <= most
+        && d <= self->packets && n < GST_TELUCODEC_RTP_MAX_HEADS; d++) {
+      const guint at = (self->packets - d) % GST_TELUCODEC_RTP_MAX_DISTANCE;
+      const guint size = MIN (r.size[i], self->heads[at].size);
+
+      last = d;
+      if (!has_codes (self->heads[at].bytes, size))
+        continue;
+      bytes += GST_TELUCODEC_RTP_HEAD_BYTES (d - before, size);
+      if (bytes > room)
+        return n;
+      heads[n++] = (GstTelucodecRtpHead) { d, at, size };
+      before = d;
+    }
   }
   return n;
 }
 
-/* Writes the bytes in front of a packet to out, `room` at most, which is at least 1. Returns
- * their number. */
+/* Writes the bytes in front of the packets to out: heads of `room` bytes at most, and the
+ * byte that tells what follows. Returns their number. */
 static guint
 write_heads (GstRtpTelucodecPay * self, guint8 * out, guint room)
 {
+  const gboolean several = self->held > 1;
   GstTelucodecRtpHead heads[GST_TELUCODEC_RTP_MAX_HEADS];
   const guint n = find_heads (self, heads, room);
   guint size = 0, before = 0;
 
   for (guint i = 0; i < n; i++) {
     size += gst_telucodec_rtp_write_head (out + size, heads[i].distance - before,
-        self->heads[heads[i].at].bytes, heads[i].size, i + 1 < n);
+        self->heads[heads[i].at].bytes, heads[i].size, i + 1 < n || several);
     before = heads[i].distance;
   }
-  if (n == 0)
-    out[size++] = 0;
+  if (several)
+    out[size++] = GST_TELUCODEC_RTP_SEVERAL;
+  else if (n == 0)
+    out[size++] = GST_TELUCODEC_RTP_ONE;
   return size;
 }
 
@@ -187,57 +217,154 @@ jumps (GstRtpTelucodecPay * self, GstBuffer * packet)
   return jump;
 }
 
+/* Returns the bytes that the first n packets held take in a payload with their lengths. */
+static guint
+body_bytes (const GstRtpTelucodecPay * self, guint n)
+{
+  guint bytes = 0;
+
+  for (guint i = 0; i < n; i++) {
+    const guint size = gst_buffer_get_size (self->pending[i]);
+
+    bytes += size + (n > 1 ? GST_TELUCODEC_RTP_LENGTH_BYTES (size) : 0);
+  }
+  return bytes;
+}
+
+static guint
+room_of (GstRtpTelucodecPay * self)
+{
+  return gst_rtp_buffer_calc_payload_len (GST_RTP_BASE_PAYLOAD_MTU (self), 0, 0);
+}
+
+/* Writes the packets that are held to out, and forgets them. Returns their duration. */
+static GstClockTime
+write_packets (GstRtpTelucodecPay * self, guint8 * out)
+{
+  GstClockTime duration = 0;
+
+  for (guint i = 0; i < self->held; i++) {
+    GstBuffer *packet = self->pending[i];
+    const guint size = gst_buffer_get_size (packet);
+
+    if (self->held > 1)
+      out += gst_telucodec_rtp_write_length (out, size);
+    gst_buffer_extract (packet, 0, out, size);
+    out += size;
+    duration += GST_BUFFER_DURATION_IS_VALID (packet) ? GST_BUFFER_DURATION (packet) :
+        GST_TELUCODEC_PACKET_DURATION;
+  }
+  return duration;
+}
+
+static void
+drop_packets (GstRtpTelucodecPay * self)
+{
+  while (self->held > 0)
+    gst_buffer_unref (self->pending[--self->held]);
+}
+
+/* Sends the packets that are held, if any. */
+static GstFlowReturn
+push_packets (GstRtpTelucodecPay * self)
+{
+  GstRTPBasePayload *payload = GST_RTP_BASE_PAYLOAD (self);
+  const guint body = body_bytes (self, self->held), room = room_of (self);
+  guint8 before[MAX_BEFORE];
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+  GstBuffer *out;
+  guint n;
+
+  if (self->held == 0)
+    return GST_FLOW_OK;
+  n = write_heads (self, before, room - MIN (room, body + (self->held > 1)));
+  out = gst_rtp_base_payload_allocate_output_buffer (payload, n + body, 0, 0);
+  if (!out || !gst_rtp_buffer_map (out, GST_MAP_READWRITE, &rtp)) {
+    gst_clear_buffer (&out);
+    drop_packets (self);
+    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
+        ("No output buffer of %u bytes", n + body));
+    return GST_FLOW_ERROR;
+  }
+  memcpy (gst_rtp_buffer_get_payload (&rtp), before, n);
+  GST_BUFFER_DURATION (out) = write_packets (self,
+      (guint8 *) gst_rtp_buffer_get_payload (&rtp) + n);
+  gst_rtp_buffer_set_marker (&rtp, self->marker);       /* talkspurt, RFC 3551, 4.1 */
+  gst_rtp_buffer_unmap (&rtp);
+
+  GST_BUFFER_PTS (out) = GST_BUFFER_PTS (self->pending[0]);
+  GST_BUFFER_DTS (out) = GST_BUFFER_DTS (self->pending[0]);
+  for (guint i = 0; i < self->held; i++)
+    keep_head (self, self->pending[i]);
+  self->last = self->held;
+  drop_packets (self);
+  self->marker = FALSE;
+  return gst_rtp_base_payload_push (payload, out);
+}
+
+/* Reports the latency if the packets of a payload changed. */
+static void
+follow_wanted (GstRtpTelucodecPay * self)
+{
+  const guint wanted = packets_wanted (self);
+  const gboolean changed = g_atomic_int_get (&self->wanted) != (gint) wanted;
+
+  g_atomic_int_set (&self->wanted, wanted);
+  if (changed)
+    gst_element_post_message (GST_ELEMENT (self),
+        gst_message_new_latency (GST_OBJECT (self)));
+}
+
+/* Returns whether the packet has no 20 ms, as the first and last one of an encoder's run. It goes
+ * alone or last, since packets of one payload are 20 ms apart. */
+static gboolean
+is_short (GstBuffer * packet)
+{
+  return GST_BUFFER_DURATION_IS_VALID (packet)
+      && GST_BUFFER_DURATION (packet) < GST_TELUCODEC_PACKET_DURATION - GST_MSECOND;
+}
+
 static GstFlowReturn
 gst_rtp_telucodec_pay_handle_buffer (GstRTPBasePayload * payload, GstBuffer * packet)
 {
   GstRtpTelucodecPay *self = GST_RTP_TELUCODEC_PAY (payload);
-  const guint room = gst_rtp_buffer_calc_payload_len (GST_RTP_BASE_PAYLOAD_MTU (payload),
-      0, 0);
-  const gboolean jump = jumps (self, packet);
-  guint8 head[MAX_BEFORE];
-  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
-  gsize size = gst_buffer_get_size (packet);
-  GstBuffer *out;
-  guint n;
+  const guint room = room_of (self);
+  const gboolean jump = jumps (self, packet), alone = is_short (packet);
+  const gsize size = gst_buffer_get_size (packet);
+  GstFlowReturn ret = GST_FLOW_OK;
 
-  /* A hole invalidates the heads kept so far: the distance counts sequence numbers, and
-   * a missing packet has none. */
+  follow_wanted (self);
+  if (jump || size == 0)
+    ret = push_packets (self);
+  /* A hole invalidates the heads kept so far, which are counted from packet to packet. */
   if (jump || size == 0)
     self->packets = 0;
-  if (size == 0) {
+  if (size == 0 || ret != GST_FLOW_OK) {
     gst_buffer_unref (packet);
-    return GST_FLOW_OK;
+    return ret;
   }
-  if (size + 1 > room) {
+  if (size + 1 > room)
     packet = cut_packet (self, packet, MAX (room, 2) - 1);
-    size = gst_buffer_get_size (packet);
-  }
 
-  n = write_heads (self, head, MIN (MAX (room, size + 1) - size, MAX_BEFORE));
-  out = gst_rtp_base_payload_allocate_output_buffer (payload, n, 0, 0);
-  if (!out || !gst_rtp_buffer_map (out, GST_MAP_READWRITE, &rtp)) {
-    gst_clear_buffer (&out);
-    gst_buffer_unref (packet);
-    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
-        ("No output buffer of %u bytes", n));
-    return GST_FLOW_ERROR;
+  self->marker |= jump;
+  self->pending[self->held++] = packet;
+  if (self->held > 1 && body_bytes (self, self->held) + 1 > room) {
+    self->held--;
+    ret = push_packets (self);
+    self->pending[self->held++] = packet;
   }
-  memcpy (gst_rtp_buffer_get_payload (&rtp), head, n);
-  gst_rtp_buffer_set_marker (&rtp, jump);       /* talkspurt, RFC 3551, 4.1 */
-  gst_rtp_buffer_unmap (&rtp);
-
-  GST_BUFFER_PTS (out) = GST_BUFFER_PTS (packet);
-  GST_BUFFER_DTS (out) = GST_BUFFER_DTS (packet);
-  GST_BUFFER_DURATION (out) = GST_BUFFER_DURATION (packet);
-  keep_head (self, packet);
-  return gst_rtp_base_payload_push (payload, gst_buffer_append (out, packet));
+  if (ret == GST_FLOW_OK && (self->held >= (guint) self->wanted || alone))
+    ret = push_packets (self);
+  return ret;
 }
 
 /* Forgets the packets so far. */
 static void
 restart (GstRtpTelucodecPay * self)
 {
-  self->packets = 0;
+  drop_packets (self);
+  self->packets = self->last = 0;
+  self->marker = FALSE;
   self->due = GST_CLOCK_TIME_NONE;
 }
 
@@ -257,19 +384,56 @@ take_choice (GstRtpTelucodecPay * self, GstEvent * event)
 static gboolean
 gst_rtp_telucodec_pay_sink_event (GstRTPBasePayload * payload, GstEvent * event)
 {
+  GstRtpTelucodecPay *self = GST_RTP_TELUCODEC_PAY (payload);
+
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_FLUSH_STOP:
+      restart (self);
+      break;
     case GST_EVENT_SEGMENT:
-      restart (GST_RTP_TELUCODEC_PAY (payload));
+      push_packets (self);
+      restart (self);
+      break;
+    case GST_EVENT_STREAM_START:
+    case GST_EVENT_CAPS:
+    case GST_EVENT_GAP:
+    case GST_EVENT_EOS:
+      push_packets (self);
       break;
     case GST_EVENT_CUSTOM_DOWNSTREAM_STICKY:
-      take_choice (GST_RTP_TELUCODEC_PAY (payload), event);
+      take_choice (self, event);
       break;
     default:
       break;
   }
   return GST_RTP_BASE_PAYLOAD_CLASS (gst_rtp_telucodec_pay_parent_class)->sink_event
       (payload, event);
+}
+
+/* Adds the time that the first packet of a payload waits for the last one. */
+static gboolean
+gst_rtp_telucodec_pay_src_query (GstPad * pad, GstObject * parent, GstQuery * query)
+{
+  GstRtpTelucodecPay *self = GST_RTP_TELUCODEC_PAY (parent);
+  GstClockTime own, min, max;
+  gboolean live;
+
+  if (!self->base_query (pad, parent, query))
+    return FALSE;
+  if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
+    return TRUE;
+  own = (g_atomic_int_get (&self->wanted) - 1) * GST_TELUCODEC_PACKET_DURATION;
+  gst_query_parse_latency (query, &live, &min, &max);
+  gst_query_set_latency (query, live, min + own,
+      GST_CLOCK_TIME_IS_VALID (max) ? max + own : max);
+  return TRUE;
+}
+
+static void
+gst_rtp_telucodec_pay_finalize (GObject * object)
+{
+  drop_packets (GST_RTP_TELUCODEC_PAY (object));
+  G_OBJECT_CLASS (gst_rtp_telucodec_pay_parent_class)->finalize (object);
 }
 
 static GstStateChangeReturn
@@ -328,6 +492,7 @@ gst_rtp_telucodec_pay_class_init (GstRtpTelucodecPayClass * klass)
 
   object_class->set_property = gst_rtp_telucodec_pay_set_property;
   object_class->get_property = gst_rtp_telucodec_pay_get_property;
+  object_class->finalize = gst_rtp_telucodec_pay_finalize;
   element_class->change_state = gst_rtp_telucodec_pay_change_state;
   payload_class->set_caps = gst_rtp_telucodec_pay_set_caps;
   payload_class->handle_buffer = gst_rtp_telucodec_pay_handle_buffer;
@@ -370,6 +535,11 @@ gst_rtp_telucodec_pay_class_init (GstRtpTelucodecPayClass * klass)
 static void
 gst_rtp_telucodec_pay_init (GstRtpTelucodecPay * self)
 {
+  GstPad *srcpad = GST_RTP_BASE_PAYLOAD_SRCPAD (self);
+
+  self->base_query = GST_PAD_QUERYFUNC (srcpad);
+  gst_pad_set_query_function (srcpad, gst_rtp_telucodec_pay_src_query);
+  self->wanted = 1;
   self->redundancy = DEFAULT_REDUNDANCY;
   self->distance = DEFAULT_DISTANCE;
   self->due = GST_CLOCK_TIME_NONE;

@@ -16,6 +16,8 @@ G_DECLARE_FINAL_TYPE (GstRtpTelucodecPay, gst_rtp_telucodec_pay, GST, RTP_TELUCO
 struct _GstRtpTelucodecPay
 {
   GstRTPBasePayload payload;
+  GstPadQueryFunction base_query;       /* of the source pad */
+  gint wanted;                  /* packets for which a payload waits; atomic */
 
   /* Properties, guarded by the object lock: bytes, packets. */
   guint redundancy, distance;
@@ -31,6 +33,10 @@ struct _GstRtpTelucodecPay
     guint size;
   } heads[GST_TELUCODEC_RTP_MAX_DISTANCE];
   guint packets;                /* since the last hole */
+  GstBuffer *pending[GST_TELUCODEC_RTP_MAX_PACKETS];
+  guint held;                   /* packets that wait for the rest of their payload */
+  gboolean marker;              /* of that payload */
+  guint last;                   /* packets in the payload before */
   GstClockTime due;             /* at which the next packet begins */
   gboolean cut;                 /* a packet was longer than the MTU */
 };

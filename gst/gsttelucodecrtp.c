@@ -8,6 +8,29 @@
 #define MORE 0x20
 #define SIZE 0x1f
 
+/* Reads the packets from `at` on, each behind its length. Returns NULL or what is wrong. */
+static const gchar *
+parse_several (GstTelucodecRtpPayload * p, const guint8 * in, gsize size, gsize at)
+{
+  while (at < size) {
+    guint length = in[at++];
+
+    if (length >= 252) {
+      if (at >= size)
+        return "it ends within a length";
+      length += 4 * in[at++];
+    }
+    if (length == 0 || length > size - at)
+      return "a length is 0 or beyond its end";
+    if (p->packets == GST_TELUCODEC_RTP_MAX_PACKETS)
+      return "it has more than 10 packets";
+    p->packet[p->packets].at = at;
+    p->packet[p->packets++].size = length;
+    at += length;
+  }
+  return p->packets > 0 ? NULL : "it ends before its packet";
+}
+
 const gchar *
 gst_telucodec_rtp_parse (GstTelucodecRtpPayload * p, const guint8 * in, gsize size)
 {
@@ -15,15 +38,17 @@ gst_telucodec_rtp_parse (GstTelucodecRtpPayload * p, const guint8 * in, gsize si
   gsize at = 0;
   guint8 what;
 
-  p->heads = 0;
+  p->heads = p->packets = 0;
   do {
     guint head;
 
     if (at >= size)
       return "it ends before its packet";
     what = in[at++];
-    if (what == 0)
+    if (what == GST_TELUCODEC_RTP_ONE)
       break;
+    if (what == GST_TELUCODEC_RTP_SEVERAL)
+      return parse_several (p, in, size, at);
     head = what & SIZE;
     if (head == 0 && !(what & MORE))
       return "it has a form that is not known";
@@ -41,9 +66,22 @@ gst_telucodec_rtp_parse (GstTelucodecRtpPayload * p, const guint8 * in, gsize si
   } while (what & MORE);
   if (at >= size)
     return "it ends before its packet";
-  p->at = at;
-  p->size = size - at;
+  p->packets = 1;
+  p->packet[0].at = at;
+  p->packet[0].size = size - at;
   return NULL;
+}
+
+guint
+gst_telucodec_rtp_write_length (guint8 * out, guint size)
+{
+  if (size < 252) {
+    out[0] = size;
+    return 1;
+  }
+  out[0] = 252 + size % 4;
+  out[1] = (size - out[0]) / 4;
+  return 2;
 }
 
 guint

@@ -2,6 +2,7 @@
 /* gsttelucodecrtp.h - RTP payload of payloader and depayloader; see RTP.md.
  *
  *   | step - 1 (2) | more (1) | size (5) | head of an older packet (size) | ... | packet |
+ *   | ...                                       | 0x40 | length | packet | length | packet | ... |
  */
 #ifndef GST_TELUCODEC_RTP_H
 #define GST_TELUCODEC_RTP_H
@@ -20,6 +21,8 @@ G_BEGIN_DECLS
 #define GST_TELUCODEC_RTP_MAX_STEP 4   /* packets from one head to the next older one */
 #define GST_TELUCODEC_RTP_MAX_DISTANCE 12      /* packets from the oldest one to the payload's */
 
+#define GST_TELUCODEC_RTP_MAX_PACKETS 10       /* in a payload */
+
 /* Place of the head of an older packet. */
 typedef struct
 {
@@ -32,11 +35,15 @@ typedef struct
 {
   guint heads;
   GstTelucodecRtpHead head[GST_TELUCODEC_RTP_MAX_HEADS];
-  guint at, size;               /* the packet: bytes, size > 0 */
+  guint packets;                /* 1 .. 10 */
+  struct
+  {
+    guint at, size;             /* bytes, size > 0 */
+  } packet[GST_TELUCODEC_RTP_MAX_PACKETS];
 } GstTelucodecRtpPayload;
 
-/* Reads any bytes in time proportional to the heads, without a copy. Returns NULL, or a
- * constant text that tells what is wrong (p is then undefined). */
+/* Reads any bytes in time proportional to heads and packets, without a copy. Returns NULL, or
+ * a constant text that tells what is wrong (p is then undefined). */
 const gchar *gst_telucodec_rtp_parse (GstTelucodecRtpPayload * p, const guint8 * in,
     gsize size);
 
@@ -44,9 +51,20 @@ const gchar *gst_telucodec_rtp_parse (GstTelucodecRtpPayload * p, const guint8 *
 #define GST_TELUCODEC_RTP_HEAD_BYTES(step, size) \
     (((step) + GST_TELUCODEC_RTP_MAX_STEP - 1) / GST_TELUCODEC_RTP_MAX_STEP + (size))
 
-/* Writes that many bytes, and returns their number. more: another head follows this one. */
+/* Writes that many bytes, and returns their number. more: another head or several packets
+ * follow. */
 guint gst_telucodec_rtp_write_head (guint8 * out, guint step, const guint8 * head,
     guint size, gboolean more);
+
+/* The byte in front of several packets, and that in front of one without heads. */
+#define GST_TELUCODEC_RTP_SEVERAL 0x40
+#define GST_TELUCODEC_RTP_ONE 0
+
+/* Bytes of the length in front of one of several packets of `size` bytes. */
+#define GST_TELUCODEC_RTP_LENGTH_BYTES(size) ((size) < 252 ? 1 : 2)
+
+/* Writes that many bytes, and returns their number. size: 1 .. 1275 */
+guint gst_telucodec_rtp_write_length (guint8 * out, guint size);
 
 GST_ELEMENT_REGISTER_DECLARE (rtptelucodecpay);
 GST_ELEMENT_REGISTER_DECLARE (rtptelucodecdepay);

@@ -44,10 +44,10 @@ payload_size (GstBuffer * buf)
 static void
 test_bitrate (void)
 {
-  static const gint bitrates[] = { 6000, 9000, 12000, 16000, 24000 };
-  static const gint losses[] = { -1, 0, 5, 10, 20, 30, 100 };
+  static const gint bitrates[] = { 9000, 16000, 24000 };
+  static const gint losses[] = { -1, 0, 5, 15, 30, 100 };
   static const gint runs[] = { 1, 3, 6 };
-  const gint n = 150 * TELU_PACKET;
+  const gint n = 100 * TELU_PACKET;
   gfloat *pcm = tc_signal (n);
 
   for (guint i = 0; i < G_N_ELEMENTS (bitrates) * G_N_ELEMENTS (losses) * 3; i++) {
@@ -66,8 +66,8 @@ test_bitrate (void)
         bytes += payload_size (buf);
       gst_buffer_unref (buf);
     }
-    CHECK (packets == 151 && bytes > (most - 1) * 131 && bytes <= most * 131,
-        "%s: %.2f bytes a packet, expected %d", properties, bytes / 131.0, most);
+    CHECK (packets == 101 && bytes > (most - 1) * 81 && bytes <= most * 81,
+        "%s: %.2f bytes a packet, expected %d", properties, bytes / 81.0, most);
     gst_harness_teardown (h);
     g_free (properties);
   }
@@ -124,6 +124,8 @@ static const gchar *const ways[] = {
   "telucodecenc name=enc %s ! rtptelucodecpay ! rtptelucodecdepay ! telucodecdec",
   "telucodecenc name=enc %s packet-loss-percentage=30 ! rtptelucodecpay ! rtptelucodecdepay "
       "! telucodecdec",
+  "telucodecenc name=enc %s ! rtptelucodecpay min-ptime=60000000 ! rtptelucodecdepay "
+      "! telucodecdec",
 };
 
 /* Pulls what comes out of a way. RTP carries no clipping, so that 80 samples more come out at the
@@ -179,7 +181,7 @@ test_samples (void)
 static void
 test_noise (void)
 {
-  const gint n = 8 * TALK;
+  const gint n = 6 * TALK;
   gfloat *pcm = conversation (n, 3e-3f);
 
   for (guint way = 0; way < G_N_ELEMENTS (ways); way++) {
@@ -192,7 +194,7 @@ test_noise (void)
       heard[dtx] = pull (h, way);
       gst_harness_teardown (h);
     }
-    for (gint k = 1; k < 8; k += 2) {
+    for (gint k = 1; k < 6; k += 2) {
       /* from the hangover to the next talk */
       const gint from = k * TALK + TALK / 4, length = TALK * 3 / 4 - TELU_PACKET;
       const gfloat *with = (const gfloat *) heard[1]->data + from;

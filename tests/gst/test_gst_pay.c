@@ -142,6 +142,168 @@ test_choice (void)
   }
 }
 
+/* Parses a payload by hand: heads of the packets before, each with its packet's number in the
+ * second byte, then packets from `first` on, of `size` bytes. There is a head of each packet of the
+ * payload before, which had `last`, if `room` bytes hold it. Returns the number of packets. */
+static guint
+check_several (GstBuffer * buf, guint first, guint size, guint last, guint room)
+{
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+  guint at = 0, distance = 0, found = 0, n = 0, heads, all;
+  guint8 *in;
+
+  gst_rtp_buffer_map (buf, GST_MAP_READ, &rtp);
+  in = gst_rtp_buffer_get_payload (&rtp);
+  all = gst_rtp_buffer_get_payload_len (&rtp);
+  while (in[at] != 0x40 && in[at] != 0 && found < 20) {
+    const guint8 what = in[at++];
+
+    distance += (what >> 6) + 1;
+    found += (what & 0x1f) > 0;
+    CHECK ((what & 0x1f) == 0 || in[at + 1] == (guint8) (first - distance), "head %u of %u",
+        found, first);
+    at += what & 0x1f;
+    if (!(what & 0x20))
+      break;
+  }
+  if (in[at] == 0x40 && at < all - size) {
+    for (at++; at < all; n++) {
+      guint length = in[at++];
+
+      if (length >= 252)
+        length += 4 * in[at++];
+      CHECK (length == size && in[at + 1] == (guint8) (first + n), "packet %u of %u bytes",
+          first + n, length);
+      at += length;
+    }
+  } else {
+    at += found == 0;
+    CHECK (in[at + 1] == (guint8) first && all - at == size, "packet %u of %u bytes", first,
+        all - at);
+    at += size;
+    n = 1;
+  }
+  CHECK (at == all, "%u bytes of %u are read", at, all);
+  room -= n * size + (n > 1 ? 1 + n * (size < 252 ? 1 : 2) : 0);
+  heads = MIN (MIN (MAX (n, last), room / 7), MIN (first - 1, 8));
+  CHECK (found == heads, "%u heads before packet %u, expected %u", found, first, heads);
+  gst_rtp_buffer_unmap (&rtp);
+  return n;
+}
+
+/* Checks how many packets a payload has for these times in ms, that no payload is above the MTU,
+ * that heads tell of all packets of the payload before, and the latency. */
+static void
+test_ptime (void)
+{
+  static const struct
+  {
+    gint min, max;              /* -1: not set */
+    guint mtu, size, packets;
+  } cases[] = {
+    {-1, -1, 1400, 40, 1}, {40, -1, 1400, 40, 2}, {60, -1, 1400, 40, 3}, {50, -1, 1400, 40, 3},
+    {60, 40, 1400, 40, 2}, {200, -1, 1400, 40, 10}, {400, -1, 1400, 40, 10}, {40, 10, 1400, 40, 1},
+    {200, -1, 12 + 1 + 2 * 41, 40, 2}, {200, -1, 12 + 41, 40, 1}, {60, -1, 1400, 300, 3},
+    {60, -1, 1400, 251, 3}, {60, -1, 1400, 252, 3}, {60, -1, 2400, 700, 3}, {60, -1, 1400, 700, 1},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    const guint n = cases[i].packets, room = cases[i].mtu - 12;
+    GstHarness *h = tc_payloader (6, 1);
+    guint first = 1, sent = 0;
+    GstBuffer *out;
+
+    g_object_set (h->element, "mtu", cases[i].mtu, NULL);
+    if (cases[i].min >= 0)
+      g_object_set (h->element, "min-ptime", cases[i].min * (gint64) GST_MSECOND, NULL);
+    if (cases[i].max >= 0)
+      g_object_set (h->element, "max-ptime", cases[i].max * (gint64) GST_MSECOND, NULL);
+    for (guint k = 1; k <= 61; k++) {
+      guint8 *bytes = g_malloc (cases[i].size);
+
+      memset (bytes, k, cases[i].size);
+      bytes[0] = 0x87;
+      out = gst_buffer_new_wrapped (bytes, cases[i].size);
+      GST_BUFFER_PTS (out) = k * 20 * GST_MSECOND;
+      GST_BUFFER_DURATION (out) = 20 * GST_MSECOND;
+      gst_harness_push (h, out);
+      if (k == 61)
+        gst_harness_push_event (h, gst_event_new_eos ());
+      while ((out = gst_harness_try_pull (h))) {
+        CHECK (gst_buffer_get_size (out) <= cases[i].mtu, "case %u: %d bytes", i,
+            (gint) gst_buffer_get_size (out));
+        CHECK (GST_BUFFER_PTS (out) == first * 20 * GST_MSECOND, "case %u: packet %u at %"
+            GST_TIME_FORMAT, i, first, GST_TIME_ARGS (GST_BUFFER_PTS (out)));
+        sent = check_several (out, first, cases[i].size, sent, room);
+        first += sent;
+        CHECK (sent == n || first == 62, "case %u: %u packets, expected %u", i, sent, n);
+        gst_buffer_unref (out);
+      }
+    }
+    CHECK (first == 62, "case %u: packets up to %u were sent", i, first - 1);
+    gst_harness_teardown (h);
+  }
+}
+
+/* Checks that what is held is sent before a jump, a silence and the end, and not after a flush. */
+static void
+test_held (void)
+{
+  static const gchar *const scripts[][2] = {
+    {"bb", "2"}, {"b", ""}, {"bg", "1"}, {"be", "1"}, {"bs", "1"}, {"bfbb", "2"}, {"bjb", "12"},
+    {"bbbgb", "21"}, {"bbbb", "22"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (scripts); i++) {
+    GstHarness *h = tc_payloader (0, 1);
+    GString *sent = g_string_new (NULL);
+    GstClockTime at = 0;
+    GstSegment segment;
+    GstBuffer *buf;
+
+    gst_segment_init (&segment, GST_FORMAT_TIME);
+    g_object_set (h->element, "min-ptime", 40 * GST_MSECOND, NULL);
+    for (const gchar * c = scripts[i][0]; *c; c++) {
+      switch (*c) {
+        case 'g':
+          gst_harness_push_event (h, gst_event_new_gap (at, GST_SECOND));
+          break;
+        case 'e':
+          gst_harness_push_event (h, gst_event_new_eos ());
+          break;
+        case 's':
+          gst_harness_push_event (h, gst_event_new_segment (&segment));
+          break;
+        case 'f':
+          gst_harness_push_event (h, gst_event_new_flush_start ());
+          gst_harness_push_event (h, gst_event_new_flush_stop (TRUE));
+          gst_harness_push_event (h, gst_event_new_segment (&segment));
+          break;
+        case 'j':
+          at += GST_SECOND;
+          buf = packet_of (1);
+          GST_BUFFER_PTS (buf) = at;
+          gst_harness_push (h, buf);
+          at += 20 * GST_MSECOND;
+          break;
+        default:
+          buf = packet_of (1);
+          GST_BUFFER_PTS (buf) = at;
+          gst_harness_push (h, buf);
+          at += 20 * GST_MSECOND;
+      }
+    }
+    while ((buf = gst_harness_try_pull (h))) {
+      g_string_append_c (sent, gst_buffer_get_size (buf) > 12 + 42 ? '2' : '1');
+      gst_buffer_unref (buf);
+    }
+    CHECK (g_str_equal (sent->str, scripts[i][1]), "\"%s\": payloads of %s, expected %s",
+        scripts[i][0], sent->str, scripts[i][1]);
+    g_string_free (sent, TRUE);
+    gst_harness_teardown (h);
+  }
+}
+
 /* Checks that packets fit the MTU: without a head if need be, and cut with a warning. */
 static void
 test_mtu (void)
@@ -230,6 +392,8 @@ main (int argc, char **argv)
   test_payload ();
   test_no_codes ();
   test_choice ();
+  test_ptime ();
+  test_held ();
   test_mtu ();
   test_jumps ();
   test_names ();

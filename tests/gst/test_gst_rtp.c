@@ -344,6 +344,13 @@ test_bounds (void)
     {{0x80, 1, 2}, 3, "not known"},
     {{0x20, 0xc0, 1}, 3, "not known"},
     {{0}, 0, "before its packet"},
+    {{0x40, 1, 9}, 3, NULL},
+    {{0x21, 9, 0x40, 1, 9}, 5, NULL},
+    {{0x40}, 1, "before its packet"},
+    {{0x40, 0, 9}, 3, "a length is 0"},
+    {{0x40, 1, 9, 2, 9}, 5, "beyond its end"},
+    {{0x40, 1, 9, 252}, 4, "within a length"},
+    {{0x40, 255, 255, 9}, 4, "beyond its end"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -368,6 +375,59 @@ test_bounds (void)
     tc_unwatch (h, bus);
     gst_harness_teardown (h);
   }
+}
+
+/* --- Several packets ------------------------------------------------------------ */
+
+/* Sends payloads of three packets, but for the first one, with three heads, and loses some.
+ * The output is that of check_script(). */
+static void
+check_threes (guint redundancy, guint distance, const gchar * script, const gchar * expected)
+{
+  struct output output = { g_string_new (NULL), coded (), redundancy, 1 };
+  GstHarness *pay = tc_payloader (redundancy, distance), *depay;
+  GstBuffer *rtp[PACKETS / 3];
+  guint n = 0;
+
+  g_object_set (pay->element, "min-ptime", 60 * GST_MSECOND, NULL);
+  for (gint i = 0; i < PACKETS; i++) {
+    GstBuffer *buf = tc_packet_buffer (output.packets, i, SAMPLES);
+
+    if (i > 0)
+      GST_BUFFER_FLAG_UNSET (buf, GST_BUFFER_FLAG_DISCONT);
+    gst_harness_push (pay, buf);
+    while (n < G_N_ELEMENTS (rtp) && (buf = gst_harness_try_pull (pay)))
+      rtp[n++] = buf;
+  }
+  CHECK (n == G_N_ELEMENTS (rtp), "%u payloads", n);
+  depay = depayloader (pay);
+  gst_pad_add_probe (depay->sinkpad, GST_PAD_PROBE_TYPE_BUFFER |
+      GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, record, &output, NULL);
+  for (gint k = 0; script[k]; k++)
+    if (script[k] == '.')
+      gst_harness_push (depay, gst_buffer_ref (rtp[k]));
+    else if (script[k] == 'x')
+      gst_harness_push_event (depay, lost_event (number (rtp[k]), 3 * k - 2, 3));
+  CHECK (g_str_equal (output.text->str, expected), "threes, redundancy %u, distance %u, \"%s\":"
+      "%s, expected%s", redundancy, distance, script, output.text->str, expected);
+  while (n > 0)
+    gst_buffer_unref (rtp[--n]);
+  gst_harness_teardown (depay);
+  gst_harness_teardown (pay);
+  g_string_free (output.text, TRUE);
+  g_ptr_array_unref (output.packets);
+}
+
+static void
+test_several_packets (void)
+{
+  check_threes (6, 1, "...", " P0 P1 P2 P3 P4 P5 P6");
+  check_threes (6, 1, "...x.", " P0 P1 P2 P3 P4 P5 P6 R7 R8 R9 P10 P11 P12");
+  check_threes (6, 1, "..-.", " P0 P1 P2 P3 R4 R5 R6 P7 P8 P9");
+  check_threes (6, 1, "..--.", " P0 P1 P2 P3 G4 G5 G6 R7 R8 R9 P10 P11 P12");
+  check_threes (0, 1, "..-.", " P0 P1 P2 P3 G4 G5 G6 P7 P8 P9");
+  check_threes (6, 6, "....xx..", " P0 P1 P2 P3 P4 P5 P6 P7 P8 P9 R10 R11 R12 R13 R14 R15 P16 P17 "
+      "P18 P19 P20 P21");
 }
 
 /* --- Silence of the sender ----------------------------------------------------- */
@@ -699,6 +759,7 @@ main (int argc, char **argv)
   test_several_heads ();
   test_bounds ();
   test_silence ();
+  test_several_packets ();
   test_latency ();
   test_changing_distance ();
   test_damage ();
