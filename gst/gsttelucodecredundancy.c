@@ -4,28 +4,59 @@
 
 #define EVENT "GstTelucodecRedundancy"
 
-static const struct
+typedef struct
 {
-  guint loss;                   /* percent from which on the row holds, */
-  gint bitrate;                 /* bit/s, and */
-  gdouble run;                  /* packets */
+  guint loss;                   /* percent, and */
+  gint bitrate;                 /* bit/s, from which on the row holds */
   GstTelucodecRedundancy choice;
-} choices[] = {
-  {2, 0, 0, {1, {1}, {6}}},
-  {2, 0, 2, {1, {4}, {6}}},
-  {2, 0, 5, {1, {7}, {6}}},
-  {25, 12000, 0, {2, {3, 7}, {6, 4}}},
-  {25, 12000, 2, {2, {4, 8}, {6, 4}}},
+} Choice;
+
+/* The last row that holds, for lone losses, short and long runs. Each has the best PESQ and STOI
+ * of those tried (RTP.md, 5), but with a second head only where it gains more than it costs
+ * without losses, and no distance above 8: the receiver waits for it. A lone head may be
+ * small at low rates, where it takes more from the packets than it gives. */
+static const Choice lone[] = {
+  {1, 5000, {1, {1}, {4}}},
+  {3, 11000, {1, {1}, {6}}},
+  {8, 8000, {1, {1}, {6}}},
+  {25, 8000, {1, {1}, {8}}},
+  {18, 11000, {2, {1, 2}, {6, 4}}},
+  {12, 15000, {2, {1, 2}, {6, 4}}},
+  {28, 15000, {3, {1, 2, 3}, {6, 5, 4}}},
+  {18, 22000, {3, {1, 2, 3}, {6, 6, 6}}},
 };
+static const Choice short_runs[] = {
+  {1, 5000, {1, {4}, {4}}},
+  {3, 11000, {1, {4}, {6}}},
+  {8, 8000, {1, {4}, {6}}},
+  {20, 11000, {2, {4, 8}, {6, 4}}},
+  {8, 15000, {2, {4, 8}, {6, 4}}},
+};
+static const Choice long_runs[] = {
+  {1, 5000, {1, {7}, {4}}},
+  {3, 8000, {1, {7}, {6}}},
+  {18, 15000, {2, {4, 8}, {6, 4}}},
+};
+
+static void
+choose (GstTelucodecRedundancy * r, const Choice * choices, guint n, gint bitrate, guint loss)
+{
+  for (guint i = 0; i < n; i++)
+    if (loss >= choices[i].loss && bitrate >= choices[i].bitrate)
+      *r = choices[i].choice;
+}
 
 void
 gst_telucodec_redundancy_choose (GstTelucodecRedundancy * r, gint bitrate, guint loss,
     gdouble run)
 {
   *r = (GstTelucodecRedundancy) { 0 };
-  for (guint i = 0; i < G_N_ELEMENTS (choices); i++)
-    if (loss >= choices[i].loss && bitrate >= choices[i].bitrate && run >= choices[i].run)
-      *r = choices[i].choice;
+  if (run < 2)
+    choose (r, lone, G_N_ELEMENTS (lone), bitrate, loss);
+  else if (run < 5)
+    choose (r, short_runs, G_N_ELEMENTS (short_runs), bitrate, loss);
+  else
+    choose (r, long_runs, G_N_ELEMENTS (long_runs), bitrate, loss);
 }
 
 guint
