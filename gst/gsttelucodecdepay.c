@@ -118,15 +118,16 @@ add_missing (GstRtpTelucodecDepay * self, guint n, GstClockTime end)
     add (self, before (end, n - i), GST_TELUCODEC_PACKET_DURATION, NULL);
 }
 
-/* Adds a silence of the sender of n packets that ends at `end`. */
+/* Adds a silence of the sender of n packets that ends at `end`. Its length is that of the RTP
+ * time stamps: the jitter of arrival times would add up to samples too many or too few. */
 static void
 add_silence (GstRtpTelucodecDepay * self, guint n, GstClockTime end)
 {
-  GstClockTime from = self->next_pts;
+  const GstClockTime from = before (end, n);
   Item *item;
 
-  if (!GST_CLOCK_TIME_IS_VALID (end) || !GST_CLOCK_TIME_IS_VALID (from) || from >= end
-      || self->filled > from)
+  if (!GST_CLOCK_TIME_IS_VALID (from)
+      || self->filled > from + GST_TELUCODEC_PACKET_DURATION)
     return;
   add (self, from, end - from, NULL);
   item = g_queue_peek_tail (&self->queue);

@@ -53,10 +53,10 @@ reported_loss (GstElement * rtpbin, guint * highest)
   return percent;
 }
 
-/* Sets the encoder for what the receiver reports. More losses are believed at once,
- * fewer slowly. The bit rate follows the losses as in Google congestion control (Carlucci et al.
- * 2016): below 2 % it grows, above 10 % it shrinks. Where an estimate of the bandwidth is there, as
- * estimated-bitrate of rtpgccbwe, bitrate is that less 16 kbit/s of headers. */
+/* Sets the encoder for what the receiver reports. More losses are believed at once, fewer
+ * slowly. The bit rate follows the losses as in Google congestion control (Carlucci et al.
+ * 2016): below 2 % it grows, above 10 % it shrinks. An estimate of the bandwidth, as
+ * estimated-bitrate of rtpgccbwe, less 16 kbit/s of headers is better. */
 static void
 follow_receiver (GstElement * enc, gint reported)
 {

@@ -445,6 +445,8 @@ record_silence (GstPad * pad, GstPadProbeInfo * info, gpointer data)
                 (info))));
   } else if (GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
     gst_event_parse_gap (event, &from, &duration);
+    if (duration % (20 * GST_MSECOND) != 0)
+      g_string_append_c (data, '!');
     g_string_append_printf (data, " %c%d+%d", gst_structure_has_field
         (gst_event_get_structure (event), "telucodec-silence") ? 'S' : 'G', place (from),
         place (duration));
@@ -479,7 +481,8 @@ check_silence (const gint (*packets)[2], guint n, const gchar * expected)
       gst_rtp_buffer_map (buf, GST_MAP_WRITE, &rtp);
       gst_rtp_buffer_set_timestamp (&rtp, 0xfffff000u + time * TELU_PACKET);
       gst_rtp_buffer_unmap (&rtp);
-      GST_BUFFER_PTS (buf) = time * 20 * GST_MSECOND;
+      /* with the jitter of arrival times */
+      GST_BUFFER_PTS (buf) = time * 20 * GST_MSECOND + i % 3 * 2 * GST_MSECOND;
       gst_harness_push (h, buf);
     }
   }
