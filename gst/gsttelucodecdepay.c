@@ -127,7 +127,7 @@ add_silence (GstRtpTelucodecDepay * self, guint n, GstClockTime end)
   Item *item;
 
   if (!GST_CLOCK_TIME_IS_VALID (from)
-      || self->filled > from + GST_TELUCODEC_PACKET_DURATION)
+      || self->filled > from + GST_TELUCODEC_PACKET_DURATION / 2)
     return;
   add (self, from, end - from, NULL);
   item = g_queue_peek_tail (&self->queue);

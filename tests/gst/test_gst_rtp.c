@@ -454,10 +454,10 @@ record_silence (GstPad * pad, GstPadProbeInfo * info, gpointer data)
   return GST_PAD_PROBE_OK;
 }
 
-/* Sends packets of these numbers and times, in packets; a number of -1 is a GAP event of ten
- * packets from upstream, and -2 - k the report that number k is lost. */
+/* Sends packets of these numbers and times, in packets; a number of -1 is a GAP event from
+ * upstream, with its length behind, and -2 - k the report that number k is lost. */
 static void
-check_silence (const gint (*packets)[2], guint n, const gchar * expected)
+check_silence (const gint (*packets)[3], guint n, const gchar * expected)
 {
   GstHarness *h = gst_harness_new ("rtptelucodecdepay");
   GString *text = g_string_new (NULL);
@@ -473,7 +473,7 @@ check_silence (const gint (*packets)[2], guint n, const gchar * expected)
 
     if (number == -1) {
       gst_harness_push_event (h, gst_event_new_gap (time * 20 * GST_MSECOND,
-              200 * GST_MSECOND));
+              packets[i][2] * 20 * GST_MSECOND));
     } else if (number < 0) {
       gst_harness_push_event (h, lost_event (-2 - number, time, 1));
     } else {
@@ -492,7 +492,7 @@ check_silence (const gint (*packets)[2], guint n, const gchar * expected)
 }
 
 #define CHECK_SILENCE(expected, ...) do { \
-    static const gint packets[][2] = { __VA_ARGS__ }; \
+    static const gint packets[][3] = { __VA_ARGS__ }; \
     check_silence (packets, G_N_ELEMENTS (packets), expected); \
   } while (0)
 
@@ -507,8 +507,9 @@ test_silence (void)
   CHECK_SILENCE (" P0 P1 S2+50 P52", {7, 0}, {8, 1}, {9, 52});
   CHECK_SILENCE (" P0 P1 P53", {7, 0}, {8, 1}, {9, 53});
   CHECK_SILENCE (" P0 P1 P1 P2", {7, 0}, {8, 1}, {9, 1}, {10, 2});
-  CHECK_SILENCE (" P0 P1 G2+10 P12", {7, 0}, {8, 1}, {-1, 2}, {9, 12});
-  CHECK_SILENCE (" P0 P1 S2+10 P12", {7, 0}, {8, 1}, {9, 12}, {-1, 2});
+  CHECK_SILENCE (" P0 P1 G2+10 P12", {7, 0}, {8, 1}, {-1, 2, 10}, {9, 12});
+  CHECK_SILENCE (" P0 P1 G2+1 P3", {7, 0}, {8, 1}, {-1, 2, 1}, {9, 3});
+  CHECK_SILENCE (" P0 P1 S2+10 P12", {7, 0}, {8, 1}, {9, 12}, {-1, 2, 10});
   CHECK_SILENCE (" P0 P1 S2+3 G5+1 S6+6 P12", {7, 0}, {8, 1}, {-11, 5}, {10, 12});
 }
 
