@@ -26,6 +26,9 @@ OURS = 'telucodecenc bitrate={} ! rtptelucodecpay {} !! rtptelucodecdepay ! telu
 OPUS = ('opusenc bitrate=16000 audio-type=voice complexity=10 frame-size=20 {}! rtpopuspay !! '
         'rtpopusdepay ! opusdec plc=true {}')
 CHAINS = {
+    'telucodec 16, told the losses': 'telucodecenc bitrate=16000 packet-loss-percentage=LOSS '
+                                     'packet-loss-run=RUN ! rtptelucodecpay !! '
+                                     'rtptelucodecdepay ! telucodecdec',
     'telucodec 13, redundancy=6': OURS.format(13000, ''),
     'telucodec 13, redundancy=6, distance 3': OURS.format(13000, 'redundancy-distance=3'),
     'telucodec 16, redundancy=0': OURS.format(16000, 'redundancy=0'),
@@ -49,7 +52,8 @@ def one(job):
     program, path, seed, chain, loss, burst = job
     with tempfile.TemporaryDirectory() as tmp:
         out = subprocess.run([program, str(loss), str(burst), str(seed), path, tmp + '/y.wav',
-                              chain.replace('LOSS', str(max(1, round(loss))))],
+                              chain.replace('LOSS', str(max(1, round(loss))))
+                              .replace('RUN', str(burst))],
                              check=True, capture_output=True, text=True).stdout.split()
         x, y = aligned(soundfile.read(path)[0], soundfile.read(tmp + '/y.wav')[0])
     return [float(v) for v in out] + [pesq.pesq(16000, x, y, 'wb'), pystoi.stoi(x, y, 16000)]
