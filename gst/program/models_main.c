@@ -76,10 +76,11 @@ list (gboolean json)
 
 /* Copies a weight file into the user's folder, whole or not at all. */
 static int
-add (const char *path, gboolean force)
+add (const char *path, const char *as, gboolean force)
 {
   struct telu_model *model = telu_model_open (path);
-  char *folder = models_user_folder (), *name = g_path_get_basename (path), *to;
+  char *folder = models_user_folder (), *to;
+  char *name = as ? g_strdup (as) : g_path_get_basename (path);
   GError *error = NULL;
   char *bytes;
   gsize size;
@@ -127,15 +128,18 @@ models_main (int argc, char **argv)
     {NULL}
   };
 
-  if (!options_parse (&argc, &argv, entries, "[add FILE]",
+  if (!options_parse (&argc, &argv, entries, "[add FILE [NAME]]",
           "Lists the weights that are installed, or installs a weight file for this user.",
+          "  telucodec models add runs/mine/model.safetensors mine\n\n"
           "Weights are looked up by the id that a .tlc file holds: in the folders of\n"
           "TELUCODEC_MODEL_PATH, in the user's data folder (~/.local/share/telucodec), in the\n"
           "system's. encode -m takes a name, the first digits of an id, or a file."))
     return DONE_USAGE;
   if (argc == 1)
     return list (json);
-  if (argc == 3 && !strcmp (argv[1], "add"))
-    return add (argv[2], force);
-  return options_wrong ("expected no word, or add and a file");
+  if ((argc != 3 && argc != 4) || strcmp (argv[1], "add"))
+    return options_wrong ("expected no word, or add and a file");
+  if (argc == 4 && (!*argv[3] || *argv[3] == '.' || strchr (argv[3], '/')))
+    return options_wrong ("the name is %s, expected one without / and . at its head", argv[3]);
+  return add (argv[2], argc == 4 ? argv[3] : NULL, force);
 }

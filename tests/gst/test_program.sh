@@ -294,6 +294,9 @@ run 1 'not installed' play versions/three.tlc --sink fakesink
 run 0 'not installed here: it cannot be decoded' info versions/three.tlc
 run 0 "share/telucodec/three.safetensors" models add three
 run 1 'is there already: -f' models add three
+run 0 'share/telucodec/zero.safetensors' models add three zero
+run 0 '^zero (the same as weights above)' models
+run 2 'the name is ../x, expected one without /' models add three ../x
 run 0 '' decode versions/three.tlc -f
 cmp three.wav versions/three.wav || bad "weights that were added are not used"
 run 1 'a.txt' models add in/a.txt
