@@ -9,6 +9,7 @@
 
 /* The encoder's rate control looks back one second. */
 #define RATE_CONTROL_PACKETS 50
+#define POSTNET_SEES 2          /* packets before: their overlap and their sound */
 
 typedef struct
 {
@@ -35,15 +36,19 @@ receptive_field (gint blocks, gint kernel)
   return blocks * (kernel - 1) + 1;
 }
 
+/* Losses that are stored of a row: the first silent one still ends with the overlap of the
+ * packet before, the second has no sound at all. */
+#define LOSSES (TELU_PLC_SILENT + 1)
+
 /* Returns how many packets and losses contain `packets` runs of the network, at worst.
  * Replay starts at a received packet, so that losses before it do not count. The last
- * loss of each full row of losses is silent and skips the network. */
+ * two losses of each full row of losses are silent and skip the networks. */
 static guint
 packets_spanning (guint packets)
 {
-  const guint row = 1 + TELU_PLC_SILENT;
+  const guint row = 1 + LOSSES, runs = row - 2;
 
-  return TELU_PLC_SILENT + (packets * row + row - 2) / (row - 1);
+  return LOSSES + (packets * row + runs - 1) / runs;
 }
 
 GstTelucodecHistory *
@@ -52,13 +57,15 @@ gst_telucodec_history_new (const struct telu_model *model, enum telu_side side)
   const struct telu_config *c = &model->cfg;
   const guint encoder = receptive_field (c->enc_blocks, c->kernel);
   const guint decoder = receptive_field (c->dec_blocks, c->kernel);
+  const guint post = model->post.blocks ? POSTNET_SEES +
+      receptive_field (model->post.blocks, c->kernel) : 0;
   GstTelucodecHistory *history = g_new0 (GstTelucodecHistory, 1);
 
   if (side == TELU_ENCODE) {
     history->size = MAX (RATE_CONTROL_PACKETS, MAX (decoder, encoder));
     history->pcm = g_new (gfloat, (gsize) history->size * TELU_PACKET);
   } else {
-    history->size = packets_spanning (decoder);
+    history->size = packets_spanning (decoder + post);
   }
   history->packets = g_new0 (Packet, history->size);
   return history;
@@ -118,7 +125,7 @@ gst_telucodec_history_add_decoded (GstTelucodecHistory * history,
     return;
   /* A further loss changes nothing once the output is silent. Storing it would evict
    * packets that the network still remembers. */
-  if (!packet && history->lost == TELU_PLC_SILENT)
+  if (!packet && history->lost == LOSSES)
     return;
   history->lost = packet ? 0 : history->lost + 1;
   p = &history->packets[advance (history)];

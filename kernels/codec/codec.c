@@ -381,15 +381,14 @@ void telu_decoder_info(const struct telu_decoder *d, struct telu_info *info)
     *info = d->info;
 }
 
-/* c -> pcm, corrected by the post-network where the model has one. It learnt what sounds right, so
- * a packet tuned for SNR (bands not NULL, shape 0) keeps the postfilter. */
-static int synthesise(struct telu_decoder *d, enum telu_postnet_kind kind,
+/* c -> pcm, corrected by the post-network where the model has one, else by the postfilter. l, bands:
+ * the packet's; NULL: it is concealed, not refined. */
+static int synthesise(struct telu_decoder *d, const struct telu_layers *l,
                       const struct telu_bands *bands, float *pcm)
 {
-    const struct telu_layers *l = &d->layers;
-    struct telu_correction how = { .bands = bands, .shape = l->shape };
+    struct telu_correction how = { .bands = bands, .shape = l ? l->shape : 0 };
 
-    if (!d->m->post.blocks || (bands && l->shape == 0)) {
+    if (!d->m->post.blocks || !telu_postnet_corrects(l)) {
         reset_postnet(d);
         return telu_synthesis_run(&d->ctx, &d->synthesis, d->c, bands ? &how : NULL, pcm);
     }
@@ -397,8 +396,8 @@ static int synthesise(struct telu_decoder *d, enum telu_postnet_kind kind,
     how.m = d->m;
     how.net = &d->post;
     how.packet = (struct telu_postnet_packet){
-        .base = d->base, .q = l->q, .step = d->bands.step, .kind = kind,
-        .stages = kind == TELU_POSTNET_CONCEALED ? 0 : l->stages,
+        .base = d->base, .q = d->layers.q, .step = d->bands.step,
+        .kind = telu_postnet_kind_of(l), .stages = l ? l->stages : 0,
     };
     return telu_synthesis_run(&d->ctx, &d->synthesis, d->c, &how, pcm);
 }
@@ -419,7 +418,9 @@ int telu_conceal(struct telu_decoder *d, float *pcm)
         telu_plc_extrapolate(&d->plc, d->c, d->base);
     for (int k = 0; k < TELU_COEFS; k++)
         d->c[k] *= gain;
-    return synthesise(d, TELU_POSTNET_CONCEALED, NULL, pcm);
+    if (gain == 0.0f)                  /* silent: the networks wait */
+        return telu_synthesis_run(&d->ctx, &d->synthesis, d->c, NULL, pcm);
+    return synthesise(d, NULL, NULL, pcm);
 }
 
 int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *pcm)
@@ -445,6 +446,5 @@ int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *
     telu_dequantise_packet(d->c, l, &d->bands, t, d->base);
     telu_plc_received(&d->plc, d->c, base);
     d->info = telu_layers_info(l, (int)n);
-    return synthesise(d, l->refined ? TELU_POSTNET_REFINED : l->leveled ? TELU_POSTNET_LEVELED :
-                      TELU_POSTNET_BASE, l->refined ? &d->bands : NULL, pcm);
+    return synthesise(d, l, l->refined ? &d->bands : NULL, pcm);
 }

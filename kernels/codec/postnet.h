@@ -13,8 +13,7 @@
 #ifndef TELU_POSTNET_H
 #define TELU_POSTNET_H
 
-#include "host_device.h"
-#include "config.h"
+#include "packet.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,6 +38,20 @@ struct telu_postnet_packet {
     enum telu_postnet_kind kind;
     int stages;                /* whole codes */
 };
+
+/* Kind of a packet; l NULL: it is concealed. */
+TELU_INLINE enum telu_postnet_kind telu_postnet_kind_of(const struct telu_layers *l)
+{
+    return !l ? TELU_POSTNET_CONCEALED : l->refined ? TELU_POSTNET_REFINED
+           : l->leveled ? TELU_POSTNET_LEVELED : TELU_POSTNET_BASE;
+}
+
+/* 1 when the post-network corrects such a packet. It learnt what sounds right, so a packet tuned for
+ * SNR keeps the postfilter. Of concealed packets it corrects those that are not silent yet. */
+TELU_INLINE int telu_postnet_corrects(const struct telu_layers *l)
+{
+    return !l || !l->refined || l->shape != 0;
+}
 
 /* f [TELU_POSTNET_FEATURES]: inputs of the network. */
 TELU_PUBLIC void telu_postnet_features(float *f, const struct telu_postnet_packet *p);

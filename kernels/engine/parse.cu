@@ -15,13 +15,6 @@ struct parse_scratch {
     __align__(16) uint8_t packet[TELU_MAX_PACKET + 16];
 };
 
-/* Age of the post-network's history for a packet, NULL for a concealed one; -1: the postfilter
- * corrects it instead. See synthesise() in codec.c. */
-static __device__ int post_age(const struct telu_model *m, const struct telu_layers *y, int age)
-{
-    return !m->post.blocks || (y && y->refined && y->shape == 0) ? -1 : age;
-}
-
 /* A warp reads the packet of row r < B. */
 static __device__ void read_packet(const struct telu_live *l, int r, struct parse_scratch *p)
 {
@@ -37,7 +30,7 @@ static __device__ void read_packet(const struct telu_live *l, int r, struct pars
     char *memory = live_slot(&l->slots, request->slot);
     struct telu_dec_slot *slot = (struct telu_dec_slot *)memory;
     struct telu_plc plc = slot->plc;       /* a copy in each lane, all equal */
-    int age = slot->age, runs, conceal;
+    int age = slot->age, post_age = slot->post_age, runs, conceal;
     float gain = 1.0f;
 
     if (request->bytes > 0)
@@ -50,7 +43,7 @@ static __device__ void read_packet(const struct telu_live *l, int r, struct pars
             slot->tail[i] = slot->change_tail[i] = 0.0f;
         for (int i = TELU_LANE; i < TELU_LTPF_MAX_LAG; i += TELU_LANES)
             slot->previous[i] = 0.0f;
-        age = 0;
+        age = post_age = 0;
     }
     conceal = request->bytes < 0 ||
               telu_packet_get(&p->layers, &p->bands, p->packet, (size_t)request->bytes, &m->tab,
@@ -61,6 +54,7 @@ static __device__ void read_packet(const struct telu_live *l, int r, struct pars
     } else {
         runs = p->layers.stages > 0 || p->layers.prefix_bits > 0;
         age = runs ? age : 0;
+        post_age = telu_postnet_corrects(&p->layers) ? post_age : 0;
         copy(&row->layers, &p->layers, sizeof(p->layers));
         copy(&row->bands, &p->bands, sizeof(p->bands));
     }
@@ -72,9 +66,11 @@ static __device__ void read_packet(const struct telu_live *l, int r, struct pars
     row->gain = gain;
     row->dec_age = runs ? age : -1;
     row->post = (float *)(memory + l->slots.history) + live_post_offset(&m->cfg);
-    row->post_age = post_age(m, conceal ? NULL : &p->layers, request->reset ? 0 : slot->post_age);
+    row->post_age = m->post.blocks && gain != 0.0f &&
+                    telu_postnet_corrects(conceal ? NULL : &p->layers) ? post_age : -1;
     slot->plc = plc;
     slot->age = age;
+    slot->post_age = post_age;
 }
 
 static __global__ void __launch_bounds__(LIVE_THREADS, LIVE_BLOCKS)

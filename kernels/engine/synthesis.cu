@@ -76,8 +76,7 @@ postnet_packet(const struct telu_live *l, int r, const struct telu_row *row)
     struct telu_postnet_packet p = { l->c + at, l->base + at, l->wave + at,
                                      l->confidence + 2 * (size_t)r, y->q, row->bands.step };
 
-    p.kind = row->conceal ? TELU_POSTNET_CONCEALED : y->refined ? TELU_POSTNET_REFINED
-           : y->leveled ? TELU_POSTNET_LEVELED : TELU_POSTNET_BASE;
+    p.kind = telu_postnet_kind_of(row->conceal ? NULL : y);
     p.stages = row->conceal ? 0 : y->stages;
     return p;
 }

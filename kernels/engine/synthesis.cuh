@@ -50,7 +50,8 @@ static __device__ inline void synthesise_row(const struct telu_live *l, int r,
         slot->plc = plc;
         if (row->dec_age >= 0)
             slot->age = live_next_age(row->dec_age, m->cfg.kernel);
-        slot->post_age = row->post_age < 0 ? 0 : live_next_age(row->post_age, m->cfg.kernel);
+        if (row->post_age >= 0)
+            slot->post_age = live_next_age(row->post_age, m->cfg.kernel);
         response->bytes = bytes;
         response->result = row->conceal && bytes >= 0;
         response->info = info;

@@ -105,8 +105,8 @@ tc_path (const gchar * name)
 void
 tc_write_other_model (const gchar * path)
 {
-  gchar *file, *data, *id, *at;
-  gsize size, header;
+  gchar *file, *data, *id, *at, *post;
+  gsize size, header, own;
 
   if (!g_file_get_contents (tc_model_path (), &file, &size, NULL))
     exit (1);
@@ -114,8 +114,12 @@ tc_write_other_model (const gchar * path)
   data = file + 8 + header;
   /* The bit is the lowest one of the first tensor's first number, a bfloat16. */
   data[0] ^= 1;
-  id = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guchar *) data,
-      file + size - data);
+  /* The id leaves out the post-network, whose tensors come last. */
+  post = g_strstr_len (file + 8, header, "post.in.w");
+  post = post ? strstr (post, "data_offsets") : NULL;
+  own = post ? g_ascii_strtoull (strchr (post, '[') + 1, NULL, 10) :
+      (gsize) (file + size - data);
+  id = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guchar *) data, own);
   at = g_strstr_len (file + 8, header, telu_model_id (model));
   if (!at) {
     printf ("no model id in %s\n", tc_model_path ());

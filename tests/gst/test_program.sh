@@ -253,12 +253,15 @@ fi
 # other FILE BYTE: FILE becomes other weights: one byte of a bias is another
 other() {
     n=$(($(od -An -tu8 -N8 "$TELUCODEC_MODEL")))
+    # The id leaves out the post-network, whose tensors come last.
+    own=$(head -c $((8 + n)) "$TELUCODEC_MODEL" | tail -c +9 |
+        sed -n 's/.*"post.in.w": *{[^}]*"data_offsets": *\[\([0-9]*\).*/\1/p')
     tail -c +$((9 + n)) "$TELUCODEC_MODEL" >data
     printf "$2" | dd of=data bs=1 seek=30723 conv=notrunc 2>/dev/null
-    old=$(tail -c +$((9 + n)) "$TELUCODEC_MODEL" | sha256sum | cut -c 1-64)
+    old=$(tail -c +$((9 + n)) "$TELUCODEC_MODEL" | head -c "$own" | sha256sum | cut -c 1-64)
     {
         head -c $((8 + n)) "$TELUCODEC_MODEL" |
-            LC_ALL=C sed "s/$old/$(sha256sum <data | cut -c 1-64)/"
+            LC_ALL=C sed "s/$old/$(head -c "$own" data | sha256sum | cut -c 1-64)/"
         cat data
     } >"$1"
 }

@@ -24,6 +24,7 @@ gst/program     kernels gst/program/scan.c:kernels/codec/tlc.h
 gst/program     gst/program/models.c:kernels/codec/tlc.h gst/program/models.c:kernels/codec/json.h
 gst/program     gst/program/bench.c:trainer/data/pcm.h gst/program/compare.c:trainer/data/pcm.h
 gst/program     gst/program/pipeline.c:trainer/data/source.h
+gst/examples    -
 '
 for room in data net postnet ranks run tables models; do
     below="$below

@@ -152,6 +152,7 @@ static void code_piece(const struct traces *t, int piece, struct rng *rng)
     for (int p = 0; p < t->T; p++, row++) {
         int bytes = telu_encode(enc, x + MODEL_LEAD + p * TELU_PACKET, packet, sizeof(packet));
 
+        memset(row, 0, sizeof(*row));  /* a silent packet is not seen */
         if (bytes < 0 || decode(dec, packet, bytes, &lost, loss, rng))
             die("%s", telu_error());
     }
