@@ -12,7 +12,7 @@ typedef struct
 } Choice;
 
 /* The last row that holds, for lone losses, short and long runs. Each has the best PESQ and STOI
- * of those tried (RTP.md, 5), but with a second head only where it gains more than it costs
+ * of those tried (tests/MEASURED.md), but with a second head only where it gains more than it costs
  * without losses, and no distance above 8: the receiver waits for it. A lone head may be
  * small at low rates, where it takes more from the packets than it gives. */
 static const Choice lone[] = {

@@ -231,7 +231,7 @@ test_noise (void)
   const gint n = 4 * TALK;
   gfloat *pcm = conversation (n, 3e-3f);
 
-  for (guint way = 0; way < G_N_ELEMENTS (ways); way++) {
+  for (guint way = 0; way < G_N_ELEMENTS (ways); way += 2) {
     GArray *heard[2];
 
     for (gint dtx = 0; dtx < 2; dtx++) {
