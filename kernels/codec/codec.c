@@ -381,8 +381,8 @@ void telu_decoder_info(const struct telu_decoder *d, struct telu_info *info)
     *info = d->info;
 }
 
-/* c -> pcm, corrected by the post-network where the model has one, else by the postfilter. l, bands:
- * the packet's; NULL: it is concealed, not refined. */
+/* c -> pcm, corrected by the post-network where the model has one, else by the postfilter. l and
+ * bands are the packet's; NULL: it is concealed, not refined. */
 static int synthesise(struct telu_decoder *d, const struct telu_layers *l,
                       const struct telu_bands *bands, float *pcm)
 {

@@ -46,8 +46,8 @@ TELU_INLINE enum telu_postnet_kind telu_postnet_kind_of(const struct telu_layers
            : l->leveled ? TELU_POSTNET_LEVELED : TELU_POSTNET_BASE;
 }
 
-/* 1 when the post-network corrects such a packet. It learnt what sounds right, so a packet tuned for
- * SNR keeps the postfilter. Of concealed packets it corrects those that are not silent yet. */
+/* 1 when the post-network corrects such a packet. It learnt what sounds right, so a packet tuned
+ * for SNR keeps the postfilter. Once concealed packets are silent, the network waits. */
 TELU_INLINE int telu_postnet_corrects(const struct telu_layers *l)
 {
     return !l || !l->refined || l->shape != 0;
