@@ -29,13 +29,9 @@
  *
  * Since: 0.2
  */
-#include "gsttelucodecdepay.h"
+#include "gsttelucodecqueue.h"
 
-#include "gsttelucodecnoise.h"
-
-#include <string.h>
-
-GST_DEBUG_CATEGORY_STATIC (gst_rtp_telucodec_depay_debug);
+GST_DEBUG_CATEGORY (gst_rtp_telucodec_depay_debug);
 #define GST_CAT_DEFAULT gst_rtp_telucodec_depay_debug
 
 #define DEFAULT_USE_REDUNDANCY TRUE
@@ -60,15 +56,6 @@ enum
   PROP_LOST
 };
 
-/* One packet of the stream, or a silence of the sender. */
-typedef struct
-{
-  guint32 at;                   /* RTP time stamp */
-  gboolean silence;
-  GstClockTime pts, duration;
-  GstBuffer *packet;            /* or NULL: missing, or silence */
-} Item;
-
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS,
     GST_STATIC_CAPS ("application/x-rtp, " GST_TELUCODEC_RTP_FIELDS));
@@ -84,166 +71,6 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (rtptelucodecdepay, "rtptelucodecdepay",
     GST_RANK_PRIMARY, GST_TYPE_RTP_TELUCODEC_DEPAY,
     GST_DEBUG_CATEGORY_INIT (gst_rtp_telucodec_depay_debug, "rtptelucodecdepay", 0,
         "TeluCodec RTP depayloader"));
-
-/* --- The queue ------------------------------------------------------------ */
-
-/* Adds a packet at self->next_at and of 20 ms, or a missing one of any duration. */
-static void
-add (GstRtpTelucodecDepay * self, GstClockTime pts, GstClockTime duration,
-    GstBuffer * packet)
-{
-  Item *item = g_new (Item, 1);
-
-  *item = (Item) { self->next_at, FALSE, pts, duration, packet };
-  g_queue_push_tail (&self->queue, item);
-  self->next_at += TELU_PACKET;
-  self->next_pts = GST_CLOCK_TIME_IS_VALID (pts) ? pts + duration : GST_CLOCK_TIME_NONE;
-}
-
-/* Returns the time n packets before pts, or NONE if there is none. */
-static GstClockTime
-before (GstClockTime pts, guint n)
-{
-  const GstClockTime duration = n * GST_TELUCODEC_PACKET_DURATION;
-
-  return GST_CLOCK_TIME_IS_VALID (pts) && pts >= duration ? pts - duration :
-      GST_CLOCK_TIME_NONE;
-}
-
-/* Adds n missing packets, the last of which ends at `end`. */
-static void
-add_missing (GstRtpTelucodecDepay * self, guint n, GstClockTime end)
-{
-  for (guint i = 0; i < n; i++)
-    add (self, before (end, n - i), GST_TELUCODEC_PACKET_DURATION, NULL);
-}
-
-/* Adds a silence of the sender of n packets that ends at `end`. Its length is that of the RTP
- * time stamps: the jitter of arrival times would add up to samples too many or too few. */
-static void
-add_silence (GstRtpTelucodecDepay * self, guint n, GstClockTime end)
-{
-  const GstClockTime from = before (end, n);
-  Item *item;
-
-  if (!GST_CLOCK_TIME_IS_VALID (from)
-      || self->filled > from + GST_TELUCODEC_PACKET_DURATION / 2)
-    return;
-  add (self, from, end - from, NULL);
-  item = g_queue_peek_tail (&self->queue);
-  item->silence = TRUE;
-  self->next_at += (n - 1) * TELU_PACKET;
-}
-
-/* Returns how many packets `to` is behind `from`, both RTP time stamps, to the nearest. */
-static gint
-packets_between (guint32 from, guint32 to)
-{
-  const gint samples = (gint32) (to - from);
-
-  return samples >= 0 ? (samples + TELU_PACKET / 2) / TELU_PACKET :
-      -((TELU_PACKET / 2 - samples) / TELU_PACKET);
-}
-
-/* Returns whether a GAP event may be pushed: the base class sends a segment with the first
- * packet and not before. */
-static gboolean
-has_segment (GstRtpTelucodecDepay * self)
-{
-  GstEvent *segment = gst_pad_get_sticky_event (GST_RTP_BASE_DEPAYLOAD_SRCPAD (self),
-      GST_EVENT_SEGMENT, 0);
-  const gboolean found = segment != NULL;
-
-  gst_clear_event (&segment);
-  return found;
-}
-
-static void
-push_gap (GstRtpTelucodecDepay * self, const Item * item)
-{
-  GstEvent *gap;
-
-  if (!has_segment (self) || !GST_CLOCK_TIME_IS_VALID (item->pts))
-    return;
-  if (item->silence) {
-    gap = gst_telucodec_silence_event (item->pts, item->duration);
-  } else {
-    gap = gst_event_new_gap (item->pts, item->duration);
-    gst_event_set_gap_flags (gap, GST_GAP_FLAG_MISSING_DATA);
-  }
-  gst_pad_push_event (GST_RTP_BASE_DEPAYLOAD_SRCPAD (self), gap);
-}
-
-static void
-push_item (GstRtpTelucodecDepay * self, Item * item)
-{
-  if (item->packet) {
-    GST_BUFFER_PTS (item->packet) = GST_BUFFER_DTS (item->packet) = item->pts;
-    GST_BUFFER_DURATION (item->packet) = GST_TELUCODEC_PACKET_DURATION;
-    gst_rtp_base_depayload_push (GST_RTP_BASE_DEPAYLOAD (self), item->packet);
-  } else {
-    GST_DEBUG_OBJECT (self, "the packet at %u is %s", item->at,
-        item->silence ? "silence" : "lost");
-    GST_OBJECT_LOCK (self);
-    self->lost += !item->silence;
-    GST_OBJECT_UNLOCK (self);
-    push_gap (self, item);
-  }
-  g_free (item);
-}
-
-/* Pushes items up to the first missing one that a head may still replace. wait: packets
- * from a missing one to the first of the last payload that may contain its head; 0 pushes
- * all. */
-static void
-push_ready (GstRtpTelucodecDepay * self, guint wait)
-{
-  Item *item;
-
-  while ((item = g_queue_peek_head (&self->queue))) {
-    const gint age = packets_between (item->at, self->next_at);
-
-    if (!item->packet && !item->silence && age > 0 && age <= (gint) wait)
-      break;
-    push_item (self, g_queue_pop_head (&self->queue));
-  }
-}
-
-static void
-drop_all (GstRtpTelucodecDepay * self)
-{
-  Item *item;
-
-  while ((item = g_queue_pop_head (&self->queue))) {
-    gst_clear_buffer (&item->packet);
-    g_free (item);
-  }
-  self->begun = FALSE;
-  self->packets = 1;
-  self->filled = 0;
-}
-
-/* Replaces the packet at an RTP time stamp by its head if it is missing. A known pts
- * overrides the time that the jitter buffer guessed. */
-static void
-recover (GstRtpTelucodecDepay * self, guint32 at, GstClockTime pts, const guint8 * head,
-    guint size)
-{
-  for (GList * l = self->queue.head; l; l = l->next) {
-    Item *item = l->data;
-
-    if (packets_between (item->at, at) != 0 || item->packet || item->silence)
-      continue;
-    GST_DEBUG_OBJECT (self, "the packet at %u is recovered from %u bytes", at, size);
-    item->packet = gst_buffer_new_memdup (head, size);
-    if (GST_CLOCK_TIME_IS_VALID (pts))
-      item->pts = pts;
-    GST_OBJECT_LOCK (self);
-    self->recovered++;
-    GST_OBJECT_UNLOCK (self);
-    return;
-  }
-}
 
 /* --- Input ---------------------------------------------------------------- */
 
@@ -288,18 +115,6 @@ set_wait (GstRtpTelucodecDepay * self, guint distance)
         gst_message_new_latency (GST_OBJECT (self)));
 }
 
-/* Drops missing packets at the end of the queue that the jitter buffer reported and that
- * were none, since the next packet begins `n` packets earlier than they end. */
-static void
-drop_missing (GstRtpTelucodecDepay * self, gint n)
-{
-  Item *item;
-
-  while (n-- > 0 && (item = g_queue_peek_tail (&self->queue)) && !item->packet
-      && !item->silence)
-    g_free (g_queue_pop_tail (&self->queue));
-}
-
 /* Makes a packet with number seq and RTP time stamp `at` the next one. Packets
  * between it and the expected one are missing and end at pts, unless the stream is a new
  * one. Time stamps tell their number, since a report may stand for several numbers. Time
@@ -310,21 +125,22 @@ advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, guint32 at,
 {
   const guint16 skipped = seq - self->next;
   const gint numbers = MIN (skipped * self->packets, MAX_MISSING);
-  gint missing = packets_between (self->next_at, at);
+  gint missing = gst_telucodec_queue_packets (self->next_at, at);
 
   if (!self->begun || !same || skipped > MAX_MISSING) {
-    push_ready (self, 0);
+    gst_telucodec_queue_push_ready (self, 0);
   } else {
     if (self->reported && missing < 0) {
-      drop_missing (self, -missing);
+      gst_telucodec_queue_drop_missing (self, -missing);
     } else if (!self->reported && missing != numbers
         && (missing < skipped || missing > MAX_MISSING)) {
-      push_ready (self, 0);     /* time stamps that do not go on */
+      gst_telucodec_queue_push_ready (self, 0);     /* time stamps that do not go on */
       missing = numbers;
     }
     if (missing > numbers && missing <= MAX_MISSING)
-      add_silence (self, missing - numbers, before (pts, numbers));
-    add_missing (self, CLAMP (missing, 0, numbers), pts);
+      gst_telucodec_queue_add_silence (self, missing - numbers,
+          gst_telucodec_queue_before (pts, numbers));
+    gst_telucodec_queue_add_missing (self, CLAMP (missing, 0, numbers), pts);
   }
   self->begun = TRUE;
   self->reported = FALSE;
@@ -354,24 +170,24 @@ gst_rtp_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp
           ("An RTP packet of %u bytes is damaged (%s), and counts as lost; of further "
               "ones the property lost tells.", n, wrong), (NULL));
     self->damaged = TRUE;
-    add_missing (self, self->packets, GST_CLOCK_TIME_IS_VALID (pts) ? pts +
+    gst_telucodec_queue_add_missing (self, self->packets, GST_CLOCK_TIME_IS_VALID (pts) ? pts +
         self->packets * GST_TELUCODEC_PACKET_DURATION : GST_CLOCK_TIME_NONE);
   } else {
     set_wait (self, payload.heads ? payload.head[payload.heads - 1].distance : 0);
     for (guint i = 0; i < payload.heads && self->wait > 0; i++) {
       const GstTelucodecRtpHead *head = &payload.head[i];
 
-      recover (self, at - head->distance * TELU_PACKET, before (pts, head->distance),
-          in + head->at, head->size);
+      gst_telucodec_queue_recover (self, at - head->distance * TELU_PACKET,
+          gst_telucodec_queue_before (pts, head->distance), in + head->at, head->size);
     }
     for (guint i = 0; i < payload.packets; i++)
-      add (self, GST_CLOCK_TIME_IS_VALID (pts) ? pts + i * GST_TELUCODEC_PACKET_DURATION :
-          GST_CLOCK_TIME_NONE, GST_TELUCODEC_PACKET_DURATION,
-          gst_rtp_buffer_get_payload_subbuffer (rtp, payload.packet[i].at,
-              payload.packet[i].size));
+      gst_telucodec_queue_add (self, GST_CLOCK_TIME_IS_VALID (pts) ?
+          pts + i * GST_TELUCODEC_PACKET_DURATION : GST_CLOCK_TIME_NONE,
+          GST_TELUCODEC_PACKET_DURATION, gst_rtp_buffer_get_payload_subbuffer (rtp,
+              payload.packet[i].at, payload.packet[i].size));
     self->packets = payload.packets;
   }
-  push_ready (self, self->wait);
+  gst_telucodec_queue_push_ready (self, self->wait);
   return NULL;
 }
 
@@ -383,7 +199,7 @@ advance_to_report (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime time)
   guint64 numbers = MIN (skipped * self->packets, MAX_MISSING), past = numbers;
 
   if (skipped > MAX_MISSING) {
-    push_ready (self, 0);
+    gst_telucodec_queue_push_ready (self, 0);
     return;
   }
   if (GST_CLOCK_TIME_IS_VALID (self->next_pts))
@@ -392,8 +208,9 @@ advance_to_report (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime time)
   if (self->reported)
     numbers = MIN (numbers, past);
   else if (past >= numbers + REPORTED_SILENCE && past <= MAX_MISSING)
-    add_silence (self, past - numbers, before (time, numbers));
-  add_missing (self, numbers, time);
+    gst_telucodec_queue_add_silence (self, past - numbers,
+        gst_telucodec_queue_before (time, numbers));
+  gst_telucodec_queue_add_missing (self, numbers, time);
 }
 
 /* Handles the jitter buffer's report that the packets of a duration are lost. It may stand
@@ -413,7 +230,7 @@ gst_rtp_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * eve
       || !gst_structure_get_clock_time (s, "duration", &duration)
       || !GST_CLOCK_TIME_IS_VALID (time) || !GST_CLOCK_TIME_IS_VALID (duration)
       || (gint16) (seq - self->next) < 0) {
-    push_ready (self, 0);
+    gst_telucodec_queue_push_ready (self, 0);
     return GST_RTP_BASE_DEPAYLOAD_CLASS
         (gst_rtp_telucodec_depay_parent_class)->packet_lost (depay, event);
   }
@@ -431,10 +248,11 @@ gst_rtp_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * eve
   for (guint i = 0; i < n; i++) {
     const GstClockTime from = gst_util_uint64_scale (duration, i, n);
 
-    add (self, time + from, gst_util_uint64_scale (duration, i + 1, n) - from, NULL);
+    gst_telucodec_queue_add (self, time + from,
+        gst_util_uint64_scale (duration, i + 1, n) - from, NULL);
   }
   self->next_at += (guint32) (all - n) * TELU_PACKET;
-  push_ready (self, self->wait);
+  gst_telucodec_queue_push_ready (self, self->wait);
   return TRUE;
 }
 
@@ -461,12 +279,12 @@ gst_rtp_telucodec_depay_handle_event (GstRTPBaseDepayload * depay, GstEvent * ev
   GstRtpTelucodecDepay *self = GST_RTP_TELUCODEC_DEPAY (depay);
 
   if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
-    drop_all (self);
+    gst_telucodec_queue_drop (self);
   else if (GST_EVENT_IS_SERIALIZED (event)
       && !gst_event_has_name (event, "GstRTPPacketLost"))
-    push_ready (self, 0);
+    gst_telucodec_queue_push_ready (self, 0);
   if (GST_EVENT_TYPE (event) == GST_EVENT_GAP
-      && (!has_segment (self) || is_filled (self, event))) {
+      && (!gst_telucodec_queue_has_segment (self) || is_filled (self, event))) {
     gst_event_unref (event);
     return TRUE;
   }
@@ -513,7 +331,7 @@ gst_rtp_telucodec_depay_change_state (GstElement * element, GstStateChange trans
   ret = GST_ELEMENT_CLASS (gst_rtp_telucodec_depay_parent_class)->change_state
       (element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-    drop_all (self);
+    gst_telucodec_queue_drop (self);
   return ret;
 }
 
@@ -553,7 +371,7 @@ gst_rtp_telucodec_depay_get_property (GObject * object, guint id, GValue * value
 static void
 gst_rtp_telucodec_depay_finalize (GObject * object)
 {
-  drop_all (GST_RTP_TELUCODEC_DEPAY (object));
+  gst_telucodec_queue_drop (GST_RTP_TELUCODEC_DEPAY (object));
   G_OBJECT_CLASS (gst_rtp_telucodec_depay_parent_class)->finalize (object);
 }
 
