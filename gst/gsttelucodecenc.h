@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (GstTelucodecEnc, gst_telucodec_enc, GST, TELUCODEC_ENC,
     GstAudioEncoder)
 
+#define GST_TELUCODEC_ENC_LATENCY (TELU_PACKET + TELU_DELAY)    /* samples */
+
 struct _GstTelucodecEnc
 {
   GstAudioEncoder parent;
@@ -54,6 +56,9 @@ struct _GstTelucodecEnc
   GstClockTime busy;            /* time spent on packets */
   struct telu_info last;
 };
+
+/* gsttelucodecsettings.c: adds the properties to the class. */
+void gst_telucodec_enc_install_properties (GObjectClass * object_class);
 
 /* gsttelucodecdtx.c: discontinuous transmission. */
 
