@@ -133,7 +133,7 @@ advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, guint32 at,
     if (self->reported && missing < 0) {
       gst_telucodec_queue_drop_missing (self, -missing);
     } else if (!self->reported && missing != numbers
-        && (missing < skipped || missing > MAX_MISSING)) {
+        && (missing < 0 || missing > MAX_MISSING)) {
       gst_telucodec_queue_push_ready (self, 0);     /* time stamps that do not go on */
       missing = numbers;
     }

@@ -496,14 +496,16 @@ check_silence (const gint (*packets)[3], guint n, const gchar * expected)
     check_silence (packets, G_N_ELEMENTS (packets), expected); \
   } while (0)
 
-/* Checks that time without a number is silence, beside losses too, and not what is too long, is
- * known from upstream or goes back. */
+/* Checks that a number without time, as that of a packet of ULPFEC, is no loss, and that time
+ * without a number is silence, beside losses too; but not where it is too long, known from
+ * upstream or goes back. */
 static void
 test_silence (void)
 {
   CHECK_SILENCE (" P0 P1 S2+10 P12 P13", {7, 0}, {8, 1}, {9, 12}, {10, 13});
   CHECK_SILENCE (" P0 S1+19 P20 S21+19 P40", {7, 0}, {8, 20}, {9, 40});
   CHECK_SILENCE (" P0 P1 S2+9 G11+1 P12", {7, 0}, {8, 1}, {10, 12});
+  CHECK_SILENCE (" P0 P1 P2 G3+1 P4", {7, 0}, {8, 1}, {10, 2}, {13, 4});
   CHECK_SILENCE (" P0 P1 S2+50 P52", {7, 0}, {8, 1}, {9, 52});
   CHECK_SILENCE (" P0 P1 P53", {7, 0}, {8, 1}, {9, 53});
   CHECK_SILENCE (" P0 P1 P1 P2", {7, 0}, {8, 1}, {9, 1}, {10, 2});
