@@ -11,6 +11,8 @@
 extern "C" {
 #endif
 
+#define TELU_FIRST_NOISE_BAND 10       /* first band with random signs: 1.9 kHz */
+
 /* Dequantises a base layer alone: base [320] -> y [320]; y may be base on the host only. u: state
  * of the noise generator before the first sign. */
 TELU_PUBLIC void telu_dequantise_base(float *y, const float *base, uint32_t u);

@@ -16,7 +16,6 @@
  * Without refinement all coefficients there get random signs. With it, a coefficient keeps its
  * sign and size as far as it exceeds an uncertainty, and the rest of its power gets a random sign.
  * Above 4.2 kHz the base layer has learnt little but an envelope, so the uncertainty is greater. */
-#define FIRST_NOISE_BAND    10         /* first band with random signs: 1.9 kHz */
 #define FIRST_ENVELOPE_BAND 16         /* first band above 4.2 kHz */
 #define MAX_BASE_SHARE      0.75f      /* of a base layer that is right in size alone */
 
@@ -101,7 +100,7 @@ TELU_PUBLIC void telu_dequantise_refined(float *y, const int *q, const struct te
                 float v = ((float)a + (t->recon[a < 3 ? a : 3] - 128) / 256.0f) * step;
 
                 y[k] = g * base[k] + (q[k] < 0 ? -v : v);
-            } else if (w.b < FIRST_NOISE_BAND) {
+            } else if (w.b < TELU_FIRST_NOISE_BAND) {
                 y[k] = fill * base[k];
             } else if (w.b < FIRST_ENVELOPE_BAND) {
                 y[k] = substitute_noise(base[k], mean, fill, 0.0f, step / 32.0f, u);
@@ -134,7 +133,7 @@ TELU_PUBLIC void telu_dequantise_base(float *y, const float *base, uint32_t u)
             float size = noise_magnitude(base[k], mean);
 
             u = telu_noise(u);
-            y[k] = w.b < FIRST_NOISE_BAND ? base[k] : u >> 31 ? -size : size;
+            y[k] = w.b < TELU_FIRST_NOISE_BAND ? base[k] : u >> 31 ? -size : size;
         }
         u = telu_noise_after(u, TELU_LANES - 1);
     }
@@ -191,7 +190,6 @@ TELU_PUBLIC void telu_postfilter_change(float *d, const float *c, const float *p
     TELU_SYNC_LANES();
 }
 
-#undef FIRST_NOISE_BAND
 #undef FIRST_ENVELOPE_BAND
 #undef MAX_BASE_SHARE
 

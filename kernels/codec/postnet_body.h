@@ -7,6 +7,7 @@
 
 #include "approx.h"
 #include "bands.h"
+#include "dequantise.h"
 
 #include <math.h>
 
@@ -156,7 +157,11 @@ TELU_PUBLIC void telu_postnet_change(float *change, const float *o,
             } else {
                 v = c + unit * o[k] + to_prediction[k] * (p->prediction[k] - c) +
                     to_base[k] * (p->base[k] - c);
-                change[k] = fabsf(v) < 1e15f ? v : c;
+                v = fabsf(v) < 1e15f ? v : c;
+                /* Signs are random there; others would sound like a comb of tones. */
+                if (w.b >= TELU_FIRST_NOISE_BAND)
+                    v = c < 0.0f ? -fabsf(v) : fabsf(v);
+                change[k] = v;
             }
         }
     }

@@ -522,7 +522,9 @@ class Decoder:
         near = np.clip(step[BAND] / 2 * u + drawn, -step[BAND], step[BAND])
         rest = np.where(coded, 0, d)
         size = np.sqrt(sum_in_bands(rest ** 2) / (sum_in_bands(~coded) + 1e-3))
-        y = np.where(coded, 0, d + size * u + drawn)
+        y = d + size * u + drawn
+        y = np.where(MOVING, y, np.where(d < 0, -1, 1) * np.abs(y))
+        y = np.where(coded, 0, y)
         had, has = sum_in_bands(rest ** 2).sum(0), sum_in_bands(y ** 2).sum(0)
         gain = np.minimum(10, np.sqrt((had + 1e-10) / (has + 1e-10)))
         return np.where(coded, near, gain * y - d)

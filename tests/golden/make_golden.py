@@ -131,7 +131,7 @@ def put_postnet():
     put_linear("post.in", "BF16", POSTNET["width"], 1352)
     for i in range(POSTNET["blocks"]):
         put_block(f"post.{i}", POSTNET["width"])
-    put_linear("post.out", "BF16", 6 * HOP, POSTNET["width"], 0.1)
+    put_linear("post.out", "BF16", 6 * HOP, POSTNET["width"], 0.02)
     bias = value["post.out.b"]
     bias[20:40] = 3                       # a correction beyond the step
     put("post.out.b", "F32", bias)

@@ -3,9 +3,11 @@
  *
  *   coded    v = step/2 o + o' (prediction - c) + o'' (base - c), unless it was clipped
  *   others   y = G u, u = c + unit o + ..., G = sqrt(had / has), has = sum u^2 of the band:
- *            du = G (dy - u sum(dy u) / has)
+ *            du = G (dy - u sum(dy u) / has); from TELU_FIRST_NOISE_BAND on u has the sign of c
  */
 #include "change_grad.h"
+
+#include "dequantise.h"
 
 #include <math.h>
 
@@ -40,6 +42,18 @@ static void spread(float *doo, const struct item *i, int k, double unit, double 
     doo[2 * TELU_COEFS + k] = (float)(d * (p->base[k] - p->c[k]));
 }
 
+/* Sets *u to a coefficient that is not coded, before its band's gain. Returns its derivative with
+ * respect to what moves it: -1 where its sign was kept. */
+static double kept(double *u, const struct item *i, int k, int b, double unit)
+{
+    const float c = i->p->c[k];
+    double v = c + moved(i, k, unit);
+    int turned = b >= TELU_FIRST_NOISE_BAND && (v < 0.0) != (c < 0.0f);
+
+    *u = turned ? -v : v;
+    return turned ? -1.0 : 1.0;
+}
+
 /* Level of the coefficients of a band of a hop that are not coded. */
 static double unit_of(const struct telu_postnet_packet *p, int h, int b)
 {
@@ -62,10 +76,11 @@ static void band_grad(float *doo, const float *dy, const struct item *i, int b)
         double unit = unit_of(p, h, b);
 
         for (int k = h + telu_band_edge[b]; k < h + telu_band_edge[b + 1]; k++) {
-            double u = p->c[k] + moved(i, k, unit);
+            double u;
 
             if (coded(p, k))
                 continue;
+            kept(&u, i, k, b, unit);
             had += (double)p->c[k] * p->c[k];
             has += u * u;
             along += dy[k] * u;
@@ -85,9 +100,9 @@ static void band_grad(float *doo, const float *dy, const struct item *i, int b)
 
                 spread(doo, i, k, step, clipped ? 0.0 : dy[k]);
             } else {
-                double u = p->c[k] + moved(i, k, unit);
+                double u, turn = kept(&u, i, k, b, unit);
 
-                spread(doo, i, k, unit, gain * (dy[k] - u * along / has));
+                spread(doo, i, k, unit, turn * gain * (dy[k] - u * along / has));
             }
         }
     }
