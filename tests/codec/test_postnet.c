@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_postnet.c - the bounds of the post-network's change for any outputs, its features, and the
  * packets that it leaves alone. */
+#include "dequantise.h"
 #include "expect.h"
 #include "network.h"
 #include "packet.h"
@@ -51,7 +52,7 @@ static int coded(const struct telu_postnet_packet *p, int k)
 }
 
 /* Coded coefficients move by a step at most; the others keep their band's energy, or lose some
- * when no gain could restore it. */
+ * when no gain could restore it, and the random signs of upper bands. */
 static void check_bounds(const struct telu_postnet_packet *p, int wild)
 {
     telu_postnet_change(change, o, p);
@@ -66,6 +67,8 @@ static void check_bounds(const struct telu_postnet_packet *p, int wild)
                 } else {
                     had += pow(c[k], 2);
                     has += pow(c[k] + change[k], 2);
+                    check(b < TELU_FIRST_NOISE_BAND || !(c[k] * (c[k] + change[k]) < 0.0f),
+                          "a random sign turned in band", b);
                 }
             }
         check(has <= had * 1.001 + 1e-9, "energy of a band rises", has / had);
