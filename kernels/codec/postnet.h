@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 enum telu_postnet_kind {       /* one input each */
-    TELU_POSTNET_BASE,         /* base layer alone */
+    TELU_POSTNET_BASE,         /* base layer alone: not corrected */
     TELU_POSTNET_LEVELED,      /* base layer and levels */
     TELU_POSTNET_REFINED,
     TELU_POSTNET_CONCEALED,
@@ -47,10 +47,11 @@ TELU_INLINE enum telu_postnet_kind telu_postnet_kind_of(const struct telu_layers
 }
 
 /* 1 when the post-network corrects such a packet. It learnt what sounds right, so a packet tuned
- * for SNR keeps the postfilter. Once concealed packets are silent, the network waits. */
+ * for SNR keeps the postfilter. A base layer alone says too little: corrected, it lost DistillMOS
+ * of 0.1. Once concealed packets are silent, the network waits. */
 TELU_INLINE int telu_postnet_corrects(const struct telu_layers *l)
 {
-    return !l || !l->refined || l->shape != 0;
+    return !l || (l->refined ? l->shape != 0 : l->leveled);
 }
 
 /* f [TELU_POSTNET_FEATURES]: inputs of the network. */

@@ -494,8 +494,8 @@ class Decoder:
         window, strength = zip(*(look_back(u[160 * h:160 * h + 480]) for h in (0, 1)))
         prediction, strength = np.array(window) @ self.basis.T, np.array(strength)
         change = np.zeros((2, 160))
-        if self.past and not (q is not None and shape == 0):
-            kind = 2 if q is not None else 1 if levels else 0
+        kind = 2 if q is not None else 1 if levels else 0
+        if self.past and kind and not (kind == 2 and shape == 0):
             change = self.postnet(c, base, prediction, strength, q, kind, len(codes))
         else:
             self.forget_postnet()

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAST_RATE 1600.0      /* bit/s; rates between are equally likely by octave */
+#define LEAST_RATE 2500.0      /* bit/s; rates between are equally likely by octave */
 #define MOST_RATE  32000.0
 #define LOSSY      0.25        /* share of the pieces with losses */
 #define MOST_LOSS  0.2         /* of their packets, when losses begin */
@@ -152,7 +152,7 @@ static void code_piece(const struct traces *t, int piece, struct rng *rng)
     for (int p = 0; p < t->T; p++, row++) {
         int bytes = telu_encode(enc, x + MODEL_LEAD + p * TELU_PACKET, packet, sizeof(packet));
 
-        memset(row, 0, sizeof(*row));  /* a silent packet is not seen */
+        memset(row, 0, sizeof(*row));  /* not every packet is seen */
         if (bytes < 0 || decode(dec, packet, bytes, &lost, loss, rng))
             die("%s", telu_error());
     }
