@@ -71,7 +71,7 @@ gst_telucodec_noise_receive (GstTelucodecNoise * noise, gfloat * pcm)
     pcm[i] = pcm[i] * sinf (angle) + next (noise) * cosf (angle);
   }
   noise->running = FALSE;
-  memcpy (noise->past, noise->past + TELU_PACKET, TELU_PACKET * sizeof (gfloat));
+  memmove (noise->past, noise->past + TELU_PACKET, TELU_PACKET * sizeof (gfloat));
   memcpy (noise->past + TELU_PACKET, pcm, TELU_PACKET * sizeof (gfloat));
   follow_level (noise, pcm);
 }

@@ -151,7 +151,8 @@ GPtrArray *files_plan (const Batch * batch, char **names);
 /* Return an empty list, an item added to it, and an item that failed for this reason. */
 GPtrArray *files_new (void);
 Item *files_add (GPtrArray * items, const char *in);
-Item *files_fail (Item * item, const char *format, ...) G_GNUC_PRINTF (2, 3);
+Item *files_fail (Item * item, const char *format, ...)
+    __attribute__ ((format (printf, 2, 3)));
 
 /* Adds the wanted files below root/below, in order of their names. Links to folders are not
  * followed: they may lead round. `out`: the folder that gets the same folders, or NULL. */
