@@ -4,8 +4,8 @@
 
 #include "approx.h"
 #include "constants.h"
+#include "filterbank.h"
 #include "target_clones.h"
-#include "mel.h"
 #include "memory.h"
 #include "pool.h"
 #include "stft.h"
@@ -16,16 +16,10 @@
 
 #define L STFT_LANES
 
-struct mel {
-    int n;
-    int *first, *count;        /* bins of a triangle */
-    float *weight;             /* (n, bins) */
-};
-
 /* Scratch memory of one thread. */
 struct scratch {
     struct stft stft[LOSS_SCALES];
-    struct mel mel[LOSS_SCALES];
+    struct filterbank mel[LOSS_SCALES];
     float *xr, *xi, *yr, *yi, *xa, *ya, *gr, *gi, *hr, *hi, *ga;
 };
 
@@ -33,15 +27,6 @@ struct loss {
     int threads;
     struct scratch *scratch;
 };
-
-static void mel_init(struct mel *m, int mels, int fft)
-{
-    m->n = mels;
-    m->first = zeroed(sizeof(int) * mels);
-    m->count = zeroed(sizeof(int) * mels);
-    m->weight = floats((size_t)mels * (fft / 2 + 1));
-    mel_triangles(m->first, m->count, m->weight, mels, fft);
-}
 
 static void scratch_init(struct scratch *l)
 {
@@ -52,7 +37,7 @@ static void scratch_init(struct scratch *l)
 
     for (int i = 0; i < LOSS_SCALES; i++) {
         stft_init(&l->stft[i], size[i]);
-        mel_init(&l->mel[i], mels[i], size[i]);
+        filterbank_init(&l->mel[i], mels[i], size[i]);
     }
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         *all[i] = floats((LOSS_LONGEST / 2 + 1) * L);
@@ -76,9 +61,7 @@ static void scratch_release(struct scratch *l)
 
     for (int i = 0; i < LOSS_SCALES; i++) {
         stft_release(&l->stft[i]);
-        free(l->mel[i].first);
-        free(l->mel[i].count);
-        free(l->mel[i].weight);
+        filterbank_release(&l->mel[i]);
     }
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         free(all[i]);
@@ -90,20 +73,6 @@ void loss_free(struct loss *l)
         scratch_release(&l->scratch[i]);
     free(l->scratch);
     free(l);
-}
-
-static double total(const float *part)
-{
-    double sum = 0.0;
-
-    for (int j = 0; j < L; j++)
-        sum += part[j];
-    return sum;
-}
-
-static inline float sign(float x)
-{
-    return (float)((x > 0.0f) - (x < 0.0f));
 }
 
 /* Computes p^-0.35 in each lane. The loop stands alone because the compiler does not
@@ -140,7 +109,7 @@ static double compressed(struct scratch *l, int bins, float k)
         for (int j = 0; j < L; j++) {
             float dr = yr[j] * fy[j] - xr[j] * fx[j];
             float di = yi[j] * fy[j] - xi[j] * fx[j];
-            float u = sign(dr), v = sign(di);
+            float u = sign_of(dr), v = sign_of(di);
             float along = 2.0f * LOSS_COMPRESS * (u * yr[j] + v * yi[j]) / py[j];
 
             part[j] += fabsf(dr) + fabsf(di);
@@ -148,13 +117,13 @@ static double compressed(struct scratch *l, int bins, float k)
             hi[j] = k * fy[j] * (v - along * yi[j]);
         }
     }
-    return total(part);
+    return lanes_total(part);
 }
 
 /* Returns the sum of the log-mel distances; ga receives k times the gradient with respect
  * to ya. */
 TELU_TARGET_CLONES
-static double log_mel(struct scratch *l, const struct mel *m, int bins, float k)
+static double log_mel(struct scratch *l, const struct filterbank *m, int bins, float k)
 {
     float *restrict ga = l->ga;
     float part[L] = { 0 };
@@ -174,13 +143,13 @@ static double log_mel(struct scratch *l, const struct mel *m, int bins, float k)
             float d = telu_log(y[j] + LOSS_MEL_EPS) - telu_log(x[j] + LOSS_MEL_EPS);
 
             part[j] += fabsf(d);
-            g[j] = k * sign(d) / (y[j] + LOSS_MEL_EPS);
+            g[j] = k * sign_of(d) / (y[j] + LOSS_MEL_EPS);
         }
         for (int b = 0; b < count; b++)
             for (int j = 0; j < L; j++)
                 ga[first + b * L + j] += w[b] * g[j];
     }
-    return total(part);
+    return lanes_total(part);
 }
 
 /* Applies d|Y|/dY = Y / |Y|. */

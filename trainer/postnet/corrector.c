@@ -22,7 +22,6 @@ struct corrector *corrector_new(const struct telu_config *cfg,
 
     m->cfg = *cfg;
     m->post = *post;
-    m->rows = (int)rows;
     m->p = params_new(cfg, post, rng);
     stack_init(&m->stack, m->p, "post", post->width, post->blocks, cfg->kernel, cfg->expand);
     stack_reserve(&m->stack, rows);

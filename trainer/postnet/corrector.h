@@ -15,9 +15,8 @@ struct corrector {
     struct params *p;
     struct stack stack;
     struct param *in_w, *in_b, *out_w, *out_b;
-    int rows;                  /* B T */
-    float *features, *x, *o;   /* (rows, 1352), (rows, width), (rows, 960) */
-    float *y, *wave;           /* (rows, 320), (B, (2 T + 1) 160) */
+    float *features, *x, *o;   /* (B T, 1352), (B T, width), (B T, 960) */
+    float *y, *wave;           /* (B T, 320), (B, (2 T + 1) 160) */
     float *dx, *dy, *doo;
     struct stack_scratch scratch;
 };

@@ -3,7 +3,7 @@
 #include "spectral_loss.h"
 
 #include "approx.h"
-#include "mel.h"
+#include "filterbank.h"
 #include "memory.h"
 #include "pool.h"
 #include "stft.h"
@@ -30,16 +30,10 @@
 static const int sizes[SCALES] = { 256, 512, 1024 };
 static const int triangles[SCALES] = { 20, 40, 80 };
 
-struct mel {
-    int n;
-    int *first, *count;        /* bins of a triangle */
-    float *weight;             /* (n, bins) */
-};
-
 /* Scratch memory of one thread. */
 struct scratch {
     struct stft stft[SCALES];
-    struct mel mel[SCALES];
+    struct filterbank mel[SCALES];
     float *x, *y, *dy, *none;  /* [n] */
     float *xr, *xi, *yr, *yi, *xp, *yp, *gp, *gr, *gi, *zero;
 };
@@ -51,17 +45,12 @@ struct spectral_loss {
 
 /* --- Memory ---------------------------------------------------------------- */
 
-static void mel_init(struct mel *m, int mels, int fft)
+/* Scales each triangle to the sum 1. */
+static void triangles_init(struct filterbank *m, int mels, int fft)
 {
-    const int bins = fft / 2 + 1;
-
-    m->n = mels;
-    m->first = zeroed(sizeof(int) * mels);
-    m->count = zeroed(sizeof(int) * mels);
-    m->weight = floats((size_t)mels * bins);
-    mel_triangles(m->first, m->count, m->weight, mels, fft);
+    filterbank_init(m, mels, fft);
     for (int i = 0; i < mels; i++) {
-        float *w = m->weight + (size_t)i * bins, sum = 1e-9f;
+        float *w = m->weight + (size_t)i * (fft / 2 + 1), sum = 1e-9f;
 
         for (int k = 0; k < m->count[i]; k++)
             sum += w[k];
@@ -85,7 +74,7 @@ struct spectral_loss *spectral_loss_new(int n)
 
         for (int i = 0; i < SCALES; i++) {
             stft_init(&s->stft[i], sizes[i]);
-            mel_init(&s->mel[i], triangles[i], sizes[i]);
+            triangles_init(&s->mel[i], triangles[i], sizes[i]);
         }
         for (size_t i = 0; i < sizeof(line) / sizeof(*line); i++)
             *line[i] = floats(n);
@@ -104,9 +93,7 @@ void spectral_loss_free(struct spectral_loss *l)
 
         for (int i = 0; i < SCALES; i++) {
             stft_release(&s->stft[i]);
-            free(s->mel[i].first);
-            free(s->mel[i].count);
-            free(s->mel[i].weight);
+            filterbank_release(&s->mel[i]);
         }
         for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
             free(all[i]);
@@ -116,20 +103,6 @@ void spectral_loss_free(struct spectral_loss *l)
 }
 
 /* --- Terms ----------------------------------------------------------------- */
-
-static double total(const float *part)
-{
-    double sum = 0.0;
-
-    for (int j = 0; j < L; j++)
-        sum += part[j];
-    return sum;
-}
-
-static inline float sign(float x)
-{
-    return (float)((x > 0.0f) - (x < 0.0f));
-}
 
 /* Adds to the sums of both terms; gr, gi receive their gradient, k times the weights. Writes the
  * powers xp, yp. */
@@ -150,7 +123,7 @@ static void bin_terms(struct scratch *s, int bins, float k, double *magnitude, d
             float cx = sqrtf(sqrtf(px)), cy = sqrtf(sqrtf(py)), ix = 1.0f / cx, iy = 1.0f / cy;
             float dr = yr[i] * iy - xr[i] * ix, di = yi[i] * iy - xi[i] * ix;
             float e = sqrtf(dr * dr + di * di + EPS), ur = dr / e, ui = di / e;
-            float along = (MAGNITUDE * 0.5f * sign(cy - cx) * cy -
+            float along = (MAGNITUDE * 0.5f * sign_of(cy - cx) * cy -
                            COMPLEX * 0.5f * iy * (ur * yr[i] + ui * yi[i])) / py;
 
             xp[i] = px;
@@ -160,13 +133,13 @@ static void bin_terms(struct scratch *s, int bins, float k, double *magnitude, d
             gr[i] = k * (along * yr[i] + COMPLEX * iy * ur);
             gi[i] = k * (along * yi[i] + COMPLEX * iy * ui);
         }
-    *magnitude += total(m);
-    *complex += total(c);
+    *magnitude += lanes_total(m);
+    *complex += lanes_total(c);
 }
 
 /* The same for the terms of the triangles; their gradient is added. */
 TELU_TARGET_CLONES
-static void triangle_terms(struct scratch *s, const struct mel *m, int bins, float k,
+static void triangle_terms(struct scratch *s, const struct filterbank *m, int bins, float k,
                            double *level, double *loudness)
 {
     float *restrict gp = s->gp;
@@ -184,7 +157,7 @@ static void triangle_terms(struct scratch *s, const struct mel *m, int bins, flo
                 y[j] += w[n] * s->yp[first + n * L + j];
             }
         for (int j = 0; j < L; j++) {
-            float px = x[j] + MEL_EPS, py = y[j] + MEL_EPS, u = sign(py - px);
+            float px = x[j] + MEL_EPS, py = y[j] + MEL_EPS, u = sign_of(py - px);
             float qx = sqrtf(sqrtf(px)), qy = sqrtf(sqrtf(py));
 
             a[j] += fabsf(telu_log(px) - telu_log(py));
@@ -199,8 +172,8 @@ static void triangle_terms(struct scratch *s, const struct mel *m, int bins, flo
         s->gr[i] += 2.0f * gp[i] * s->yr[i];
         s->gi[i] += 2.0f * gp[i] * s->yi[i];
     }
-    *level += total(a);
-    *loudness += total(b);
+    *level += lanes_total(a);
+    *loudness += lanes_total(b);
 }
 
 /* --- Items ----------------------------------------------------------------- */
@@ -217,7 +190,7 @@ static void one_scale(struct scratch *s, int scale, int n, int B, float factor,
                       struct spectral_value *v)
 {
     struct stft *f = &s->stft[scale];
-    const struct mel *m = &s->mel[scale];
+    const struct filterbank *m = &s->mel[scale];
     const int frames = stft_frames(f, n);
     const double per_bin = 1.0 / ((double)B * frames * f->bins);
     const double per_mel = 1.0 / ((double)B * frames * m->n);
