@@ -296,8 +296,7 @@ static gboolean
 gst_rtp_telucodec_depay_src_query (GstPad * pad, GstObject * parent, GstQuery * query)
 {
   GstRtpTelucodecDepay *self = GST_RTP_TELUCODEC_DEPAY (parent);
-  GstClockTime own, min, max;
-  gboolean live;
+  GstClockTime own;
 
   if (!self->base_query (pad, parent, query))
     return FALSE;
@@ -306,9 +305,7 @@ gst_rtp_telucodec_depay_src_query (GstPad * pad, GstObject * parent, GstQuery * 
   GST_OBJECT_LOCK (self);
   own = self->wait * GST_TELUCODEC_PACKET_DURATION;
   GST_OBJECT_UNLOCK (self);
-  gst_query_parse_latency (query, &live, &min, &max);
-  gst_query_set_latency (query, live, min + own,
-      GST_CLOCK_TIME_IS_VALID (max) ? max + own : max);
+  gst_telucodec_rtp_add_latency (query, own);
   return TRUE;
 }
 

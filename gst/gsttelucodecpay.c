@@ -415,17 +415,13 @@ static gboolean
 gst_rtp_telucodec_pay_src_query (GstPad * pad, GstObject * parent, GstQuery * query)
 {
   GstRtpTelucodecPay *self = GST_RTP_TELUCODEC_PAY (parent);
-  GstClockTime own, min, max;
-  gboolean live;
 
   if (!self->base_query (pad, parent, query))
     return FALSE;
   if (GST_QUERY_TYPE (query) != GST_QUERY_LATENCY)
     return TRUE;
-  own = (g_atomic_int_get (&self->wanted) - 1) * GST_TELUCODEC_PACKET_DURATION;
-  gst_query_parse_latency (query, &live, &min, &max);
-  gst_query_set_latency (query, live, min + own,
-      GST_CLOCK_TIME_IS_VALID (max) ? max + own : max);
+  gst_telucodec_rtp_add_latency (query,
+      (g_atomic_int_get (&self->wanted) - 1) * GST_TELUCODEC_PACKET_DURATION);
   return TRUE;
 }
 

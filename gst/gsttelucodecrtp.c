@@ -96,3 +96,14 @@ gst_telucodec_rtp_write_head (guint8 * out, guint step, const guint8 * head, gui
   memcpy (out + n, head, size);
   return n + size;
 }
+
+void
+gst_telucodec_rtp_add_latency (GstQuery * query, GstClockTime own)
+{
+  GstClockTime min, max;
+  gboolean live;
+
+  gst_query_parse_latency (query, &live, &min, &max);
+  gst_query_set_latency (query, live, min + own,
+      GST_CLOCK_TIME_IS_VALID (max) ? max + own : max);
+}

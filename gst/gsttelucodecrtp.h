@@ -66,6 +66,9 @@ guint gst_telucodec_rtp_write_head (guint8 * out, guint step, const guint8 * hea
 /* Writes that many bytes, and returns their number. size: 1 .. 1275 */
 guint gst_telucodec_rtp_write_length (guint8 * out, guint size);
 
+/* Adds an element's own latency to an answered latency query. */
+void gst_telucodec_rtp_add_latency (GstQuery * query, GstClockTime own);
+
 GST_ELEMENT_REGISTER_DECLARE (rtptelucodecpay);
 GST_ELEMENT_REGISTER_DECLARE (rtptelucodecdepay);
 
