@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ratecontrol.h - chooses base stages, step and bytes of each packet.
  *
+ * Without refinement loud packets get more bytes than soft ones: shares of the mean rate that fall
+ * with the level. With it:
+ *
  * One step for a whole utterance gives the least error for its bits: every coefficient then
  * has the same noise. The encoder neither knows the utterance nor may wait, so it guesses
  * that step from the packets so far and corrects slowly.
@@ -44,7 +47,7 @@ struct telu_rc_curve {
 
 struct telu_rc {
     struct telu_rate rate;
-    int carry;                 /* 1/400 byte owed to base-only packets */
+    int carry;                 /* 1/400 byte owed to base-only packets, or spent before */
     struct telu_rc_curve active, quiet;
     float loudest, softest;    /* levels, in steps of 0.75 dB */
     int packets;               /* with refinement or levels so far, 1000000 at most */
@@ -52,7 +55,7 @@ struct telu_rc {
     float pause;               /* bytes of a quiet packet at the last step */
     float code_bits;           /* mean bits of a code, over those expected at first */
     float level_bytes;         /* mean bytes of a packet's levels, over those expected at first */
-    float pauses, seen;        /* packets of base layer and levels: pauses, all; both fade */
+    float shares, seen;        /* of packets without refinement: shares of the rate, number; fade */
 };
 
 /* Decisions about a packet before the networks run. */

@@ -49,7 +49,13 @@
 #define DEAD_PER_DEBT   0.5f    /* by so many steps per packet */
 #define FEW_CODES       3
 #define MANY_CODES      7
-#define QUIET_STAGES    2       /* codes of a pause */
+#define QUIET_STAGES    2       /* codes of a pause beside refinement */
+#define BASE_MOST       1.8f    /* share of the mean rate that the loudest packet gets, */
+#define BASE_FALL       0.03f   /* less by this for each step below, */
+#define BASE_LEAST      0.25f   /* least share, and that of a pause; without levels */
+#define CODE_MOST       1.3f    /* the same with levels */
+#define CODE_FALL       0.01f
+#define CODE_LEAST      0.5f
 #define CODE_FRAME      1.5f    /* bytes of header and the range coder's end */
 #define CBR_MARGIN      1.0f    /* bytes kept for levels that take more than their mean */
 #define CODE_CREDIT     25.0f   /* packets over which a base layer's credit is spent */
@@ -103,22 +109,6 @@ TELU_STATIC int rc_split_index(int bitrate)
     return i;
 }
 
-/* Bytes of a base-only packet. Fractions are carried over: of four packets at 500 bit/s, three
- * have one byte and one has two. */
-TELU_STATIC int rc_base_bytes(struct telu_rc *rc, const struct telu_model *m)
-{
-    int most = (1 + m->cfg.stages * m->n + 7) / 8, bytes;
-
-    if (rc->rate.mode == TELU_CBR) {
-        bytes = rc->rate.bitrate / RATE_PER_BYTE;
-    } else {
-        rc->carry += rc->rate.bitrate;
-        bytes = rc->carry / RATE_PER_BYTE;
-        rc->carry -= bytes * RATE_PER_BYTE;
-    }
-    return bytes < most ? bytes : most;
-}
-
 TELU_PUBLIC int telu_rc_max_bytes(const struct telu_rate *rate)
 {
     int most = MAX_RATIO * (rate->bitrate / RATE_PER_BYTE);
@@ -150,11 +140,50 @@ TELU_STATIC void rc_track_level(struct telu_rc *rc, float now)
     rc->packets += rc->packets < 1000000;
 }
 
-/* Follows the share of pauses. */
-TELU_STATIC void rc_track_pauses(struct telu_rc *rc, int quiet)
+/* --- Packets without refinement --------------------------------------------- */
+
+/* Share of the mean rate that a packet without refinement gets. Loud packets carry what is
+ * heard; with bytes dealt by level, the same mean sounds better than with equal packets. */
+TELU_STATIC float rc_share(const struct telu_rc *rc, float level, int quiet, int leveled)
 {
-    rc->pauses += (quiet ? 1.0f : 0.0f) - rc->pauses / (4.0f * PRIOR_WEIGHT);
+    float below = rc->packets > 0 && rc->loudest > level ? rc->loudest - level : 0.0f;
+    float least = leveled ? CODE_LEAST : BASE_LEAST;
+    float share = leveled ? CODE_MOST - CODE_FALL * below : BASE_MOST - BASE_FALL * below;
+
+    return quiet || share < least ? least : share;
+}
+
+/* Mean share to expect: that of usual speech and that of the packets so far. */
+TELU_STATIC float rc_mean_share(const struct telu_rc *rc)
+{
+    return (PRIOR_WEIGHT + rc->shares) / (PRIOR_WEIGHT + rc->seen);
+}
+
+TELU_STATIC void rc_track_share(struct telu_rc *rc, float share)
+{
+    rc->shares += share - rc->shares / (4.0f * PRIOR_WEIGHT);
     rc->seen += 1.0f - rc->seen / (4.0f * PRIOR_WEIGHT);
+}
+
+/* Bytes of a base-only packet. Fractions are carried over: of four packets at 500 bit/s, three
+ * have one byte and one has two. */
+TELU_STATIC int rc_base_bytes(struct telu_rc *rc, const struct telu_model *m, float share)
+{
+    int most = (1 + m->cfg.stages * m->n + 7) / 8, bytes;
+    float want = rc_average_bytes(rc);
+
+    if (rc->rate.mode == TELU_CBR) {
+        bytes = rc->rate.bitrate / RATE_PER_BYTE;
+    } else {
+        if (rc->rate.mode == TELU_CONSTRAINED_VBR)
+            want += rc->credit / CODE_CREDIT;
+        want *= share / rc_mean_share(rc);
+        rc->carry += (int)(RATE_PER_BYTE * (want > 0.0f ? want : 0.0f) + 0.5f);
+        bytes = rc->carry / RATE_PER_BYTE;
+        bytes = bytes < 1 ? 1 : bytes < most ? bytes : most;
+        rc->carry -= bytes * RATE_PER_BYTE;
+    }
+    return bytes < most ? bytes : most;
 }
 
 /* Expected bytes of a packet's levels. */
@@ -206,12 +235,10 @@ TELU_STATIC int rc_levels_fit(const struct telu_model *m, int S, uint32_t cost, 
     return bytes > 1 && cost + behind <= 512u * (uint32_t)(bytes - 1);
 }
 
-/* Chooses the number of codes of a packet of base layer and levels. Speech gets the codes that
- * pauses, a third of usual speech, save; the credit corrects that share. */
-TELU_STATIC int rc_code_stages(const struct telu_rc *rc, const struct telu_model *m, int quiet)
+/* Chooses the number of codes of a packet of base layer and levels. */
+TELU_STATIC int rc_code_stages(const struct telu_rc *rc, const struct telu_model *m, float share)
 {
-    float rate = rc_average_bytes(rc), want = rate, least = (float)QUIET_STAGES, stages;
-    float share = (PRIOR_WEIGHT * PRIOR_QUIET + rc->pauses) / (PRIOR_WEIGHT + rc->seen);
+    float want = rc_average_bytes(rc), stages;
     int S;
 
     if (rc->rate.mode == TELU_CONSTRAINED_VBR)
@@ -219,8 +246,8 @@ TELU_STATIC int rc_code_stages(const struct telu_rc *rc, const struct telu_model
     if (rc->rate.mode == TELU_CBR)
         want -= CBR_MARGIN;
     stages = 8.0f * (want - CODE_FRAME - rc_level_bytes(rc)) / rc_code_bits(rc, m);
-    if (rc->rate.mode != TELU_CBR && stages > least)
-        stages = quiet ? least : (stages - share * least) / (1.0f - share);
+    if (rc->rate.mode != TELU_CBR)
+        stages *= share / rc_mean_share(rc);
     S = (int)(stages + 0.5f);
     return S < 1 ? 1 : S > m->cfg.stages ? m->cfg.stages : S;
 }
@@ -243,27 +270,26 @@ TELU_PUBLIC struct telu_budget telu_rc_budget(struct telu_rc *rc, const struct t
 
     c.refined = rc->rate.refinement && split <= m->cfg.stages;
     if (!c.refined) {
+        float share;
+
         c.leveled = split != TELU_SPLIT_BASE_ONLY && rc->rate.tune != TELU_SNR;
-        if (!c.leveled) {
-            c.bytes = c.cap = rc_base_bytes(rc, m);
-            return c;
-        }
-        c.stages = rc_code_stages(rc, m, quiet);
+        share = rc_share(rc, level, quiet, c.leveled);
         c.cap = TELU_MAX_PACKET;
-        if (rc->rate.mode == TELU_CBR) {
+        if (c.leveled)
+            c.stages = rc_code_stages(rc, m, share);
+        if (c.leveled && rc->rate.mode == TELU_CBR) {
             c.bytes = c.cap = bytes;
             telu_packet_capacity(bytes, m->cfg.stages, m->n, &most, &prefix_bits);
             c.stages = c.stages < most ? c.stages : most;
             while (c.stages > 0 && !rc_levels_fit(m, c.stages, rc_expected_codes(rc, m, c.stages),
                                                   bytes))
                 c.stages--;
-            if (c.stages == 0) {           /* a packet too small for levels */
-                c.leveled = 0;
-                c.bytes = c.cap = rc_base_bytes(rc, m);
-            }
+            c.leveled = c.stages > 0;  /* else the packet is too small for levels */
         }
+        if (!c.leveled)
+            c.bytes = c.cap = rc_base_bytes(rc, m, share);
         rc_track_level(rc, level);
-        rc_track_pauses(rc, quiet);
+        rc_track_share(rc, share);
         return c;
     }
     c.stages = split;
@@ -510,8 +536,6 @@ TELU_PUBLIC void telu_rc_update(struct telu_rc *rc, const struct telu_budget *bu
 {
     float most = (budget->refined ? MAX_CREDIT : MAX_CODE_CREDIT) * rc_average_bytes(rc);
 
-    if (!budget->refined && !budget->leveled)
-        return;
     rc->credit += rc_average_bytes(rc) - (float)bytes;
     rc->credit = rc->credit > most ? most : rc->credit < -4.0f * most ? -4.0f * most
                                                                        : rc->credit;
@@ -551,6 +575,12 @@ TELU_PUBLIC void telu_rc_update(struct telu_rc *rc, const struct telu_budget *bu
 #undef FEW_CODES
 #undef MANY_CODES
 #undef QUIET_STAGES
+#undef BASE_MOST
+#undef BASE_FALL
+#undef BASE_LEAST
+#undef CODE_MOST
+#undef CODE_FALL
+#undef CODE_LEAST
 #undef CODE_FRAME
 #undef CBR_MARGIN
 #undef CODE_CREDIT
