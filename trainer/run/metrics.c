@@ -42,35 +42,46 @@ static char *header(const struct metrics *m)
     return g_string_free(s, FALSE);
 }
 
+static void put_line(GString *s, const struct metrics *m)
+{
+    for (int i = 0; i < m->n; i++) {
+        g_string_append(s, i ? "," : "");
+        if (isfinite(m->value[i]))
+            g_string_append_printf(s, "%.7g", m->value[i]);
+    }
+    g_string_append_c(s, '\n');
+}
+
 void metrics_append(const char *path, const struct metrics *m)
 {
     FILE *f = fopen(path, "a");
+    GString *s = g_string_new(NULL);
     char *names = header(m);
 
     if (!f)
         die("%s: %s", path, strerror(errno));
     if (ftell(f) == 0)
-        fprintf(f, "%s\n", names);
-    for (int i = 0; i < m->n; i++) {
-        fprintf(f, "%s", i ? "," : "");
-        if (isfinite(m->value[i]))
-            fprintf(f, "%.7g", m->value[i]);
-    }
-    fprintf(f, "\n");
-    if (ferror(f) || fclose(f))
+        g_string_append_printf(s, "%s\n", names);
+    put_line(s, m);
+    if (fwrite(s->str, 1, s->len, f) != s->len || fclose(f))
         die("%s: %s", path, strerror(errno));
+    g_string_free(s, TRUE);
     g_free(names);
 }
 
-static void parse(struct metrics *m, char **names, const char *line)
+/* Returns the number of lines parsed: 0 for one with other fields than names, as a full disk
+ * leaves it. */
+static int parse(struct metrics *m, char **names, const char *line)
 {
     char **fields = g_strsplit(line, ",", -1);
+    int whole = g_strv_length(fields) == g_strv_length(names);
 
     m->n = 0;
-    for (int i = 0; names[i] && fields[i]; i++)
+    for (int i = 0; whole && names[i]; i++)
         metrics_add(m, *fields[i] ? g_ascii_strtod(fields[i], NULL) : NAN, "%s",
                     names[i]);
     g_strfreev(fields);
+    return whole;
 }
 
 struct metrics *metrics_read(const char *path, int *n)
@@ -82,15 +93,29 @@ struct metrics *metrics_read(const char *path, int *n)
     if (!g_file_get_contents(path, &text, NULL, NULL))
         return NULL;
     lines = g_strsplit(text, "\n", -1);
-    names = g_strsplit(lines[0], ",", METRICS_MOST);
-    all = zeroed(sizeof(*all) * g_strv_length(lines));
-    for (char **line = lines + 1; lines[0] && *line; line++)
-        if (**line)
-            parse(&all[(*n)++], names, *line);
+    names = g_strsplit(lines[0] ? lines[0] : "", ",", METRICS_MOST);
+    all = zeroed(sizeof(*all) * (g_strv_length(lines) + 1));
+    /* Text behind the last end of line is empty, or a line that a full disk cut. */
+    for (char **line = lines + 1; lines[0] && line[0] && line[1]; line++)
+        *n += parse(&all[*n], names, *line);
     g_strfreev(names);
     g_strfreev(lines);
     g_free(text);
     return all;
+}
+
+/* Writes the lines up to `epoch`, whole or not at all. */
+static void keep(const char *path, const char *names, const struct metrics *all, int n, int epoch)
+{
+    GString *s = g_string_new(names);
+    GError *error = NULL;
+
+    g_string_append_c(s, '\n');
+    for (int i = 0; i < n && metrics_get(&all[i], "epoch") <= epoch; i++)
+        put_line(s, &all[i]);
+    if (!g_file_set_contents(path, s->str, (gssize)s->len, &error))
+        die("%s", error->message);
+    g_string_free(s, TRUE);
 }
 
 void metrics_prepare(const char *path, const struct metrics *m, int epoch)
@@ -99,16 +124,14 @@ void metrics_prepare(const char *path, const struct metrics *m, int epoch)
     struct metrics *all = metrics_read(path, &n);
     char *names = header(m), *text = NULL, *old = g_strdup_printf("%s.old", path);
 
-    if (all && g_file_get_contents(path, &text, NULL, NULL)) {
+    if (all && g_file_get_contents(path, &text, NULL, NULL) && *text) {
         size_t length = strlen(names);
 
-        if (g_rename(path, old))
-            die("%s: %s", old, strerror(errno));
         if (!strncmp(text, names, length) && text[length] == '\n') {
-            for (int i = 0; i < n && metrics_get(&all[i], "epoch") <= epoch; i++)
-                metrics_append(path, &all[i]);
-            g_unlink(old);
+            keep(path, names, all, n, epoch);
         } else {
+            if (g_rename(path, old))
+                die("%s: %s", old, strerror(errno));
             printf("%s has other columns: it is %s now\n", path, old);
         }
     }

@@ -17,15 +17,16 @@ void metrics_add(struct metrics *m, double value, const char *name, ...)
 /* Returns NaN when no number has that name. */
 double metrics_get(const struct metrics *m, const char *name);
 
-/* Removes the lines beyond `epoch` from path (a resumed run may have written some), and
- * renames a file with other columns than m's to path.old. */
+/* Removes the lines beyond `epoch` from path (a resumed run may have written some) and those that
+ * a full disk has cut, and renames a file with other columns than m's to path.old. Exits with the
+ * reason on failure. */
 void metrics_prepare(const char *path, const struct metrics *m, int epoch);
 
 /* Adds m as a line, after a line of names where the file begins. Exits with the reason on
  * failure. */
 void metrics_append(const char *path, const struct metrics *m);
 
-/* Returns all lines of a file: a list for free(), *n long; NULL when there is no file. */
+/* Returns all whole lines of a file: a list for free(), *n long; NULL when there is no file. */
 struct metrics *metrics_read(const char *path, int *n);
 
 #endif
