@@ -123,10 +123,11 @@ static int load_clip(struct clip *c, const char *path)
     return 0;
 }
 
-/* Exits on speech that cannot be learned from and warns of poor recordings. left_out: files
- * that were skipped. */
-static void judge(const struct dataset *d, const char *dir, int texts, int left_out)
+/* Exits on speech that cannot be learned from and warns of poor recordings; the number of files
+ * left out comes last. */
+static void judge(const struct dataset *d, const char *dir, int texts)
 {
+    const int all = d->n + d->left_out;
     int clipped = 0;
     long longest = 0;
     float peak = 0.0f;
@@ -141,14 +142,14 @@ static void judge(const struct dataset *d, const char *dir, int texts, int left_
         clipped += loud * 1000 > c->n;
         longest = c->n > longest ? c->n : longest;
     }
-    if (left_out)
-        note("%d of %d files in %s, %d %%, were left out, for the reasons above", left_out,
-             left_out + d->n, dir, 100 * left_out / (left_out + d->n));
     if (texts)
         note("%d text files in %s passed over", texts, dir);
     if (clipped)
         note("%d of %d files in %s are clipped (over 0.1 %% of their samples at full "
              "scale): used as they are", clipped, d->n, dir);
+    if (d->left_out)
+        note_loud("%d of %d files in %s, %d %%, were left out, for the reasons above", d->left_out,
+                  all, dir, 100 * d->left_out / all);
     if (d->n == 0)
         die("%s: no audio in it that GStreamer can decode", dir);
     if (d->samples < LEAST_SECONDS * TELU_RATE)
@@ -163,25 +164,26 @@ static void judge(const struct dataset *d, const char *dir, int texts, int left_
 void dataset_load(struct dataset *d, const char *dir, const volatile int *stop)
 {
     GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
-    int texts = 0, left_out = 0;
+    int texts = 0;
 
     if (!g_file_test(dir, G_FILE_TEST_IS_DIR))
         die("%s: there is no such folder", dir);
     find(paths, dir, NULL);
     g_ptr_array_sort(paths, by_name);
     memset(d, 0, sizeof(*d));
+    d->dir = g_strdup(dir);
     d->clip = zeroed(sizeof(*d->clip) * (paths->len + 1));
     for (guint i = 0; i < paths->len && !*stop; i++)
         if (is_text(paths->pdata[i]))
             texts++;
         else if (load_clip(&d->clip[d->n], paths->pdata[i]))
-            left_out++;
+            d->left_out++;
         else
             d->n++;
     g_ptr_array_free(paths, TRUE);
     line_up(d);
     if (!*stop)
-        judge(d, dir, texts, left_out);
+        judge(d, dir, texts);
 }
 
 void dataset_release(struct dataset *d)
@@ -191,6 +193,7 @@ void dataset_release(struct dataset *d)
         g_free(d->clip[i].pcm);
     }
     free(d->clip);
+    g_free(d->dir);
     memset(d, 0, sizeof(*d));
 }
 
@@ -277,6 +280,7 @@ void dataset_split(struct dataset *d, struct dataset *part, double share,
     long moved = 0;
 
     memset(part, 0, sizeof(*part));
+    part->dir = g_strdup(d->dir);
     if (groups == 1)
         for (groups = 0; groups < d->n; groups++)
             of[groups] = groups;

@@ -17,15 +17,16 @@ struct clip {
 };
 
 struct dataset {
+    char *dir;                 /* the folder it was read from */
     struct clip *clip;
-    int n;
+    int n, left_out;           /* clips; files that could not be used */
     long samples;              /* of all clips, each counted once */
     long total;                /* of the line */
 };
 
 /* Reads dir with all folders below it, in order of name, following links. Files that
- * cannot be decoded are named on stderr and left out. Exits when too little is left, or
- * only silence. *stop, read between files, ends loading early. */
+ * cannot be used are named on stderr and left out; the last line counts them. Exits when
+ * too little is left, or only silence. *stop, read between files, ends loading early. */
 void dataset_load(struct dataset *d, const char *dir, const volatile int *stop);
 void dataset_release(struct dataset *d);
 

@@ -51,6 +51,21 @@ void note(const char *fmt, ...)
     fprintf(stderr, "\n");
 }
 
+void note_loud(const char *fmt, ...)
+{
+    const char *term = getenv("TERM");
+    const int bold = isatty(STDERR_FILENO) && (!term || strcmp(term, "dumb"));
+    va_list ap;
+
+    if (parallel_rank())
+        return;
+    fputs(bold ? "\n\033[1;7m " : "\n*** ", stderr);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputs(bold ? " \033[0m\n\n" : " ***\n\n", stderr);
+}
+
 void *zeroed(size_t bytes)
 {
     size_t size = (bytes + 127) / 64 * 64;

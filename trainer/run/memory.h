@@ -17,4 +17,7 @@ void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 /* Prints a line on stderr, on rank 0 only, since every rank would print the same. */
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Likewise, so that the line stands out. */
+void note_loud(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 #endif
