@@ -11,6 +11,7 @@
 #include "pool.h"
 #include "quality.h"
 #include "train.h"
+#include "verdict.h"
 
 #include <glib.h>
 #include <signal.h>
@@ -193,6 +194,23 @@ static void dry_run(struct run *r)
     printf("nothing was written; without --dry_run: %s\n", r->folder);
 }
 
+/* Takes the weights of best.ckpt where those of the last step are worse. */
+static void take_best(struct run *r)
+{
+    struct checks c;
+    int n;
+    struct metrics *m = metrics_read(r->csv, &n);
+
+    if (checks_of(&c, m, n) && checks_fell(&c)) {
+        printf("after epoch %d the network's SNR is %.2f dB, after epoch %d it was %.2f dB: the "
+               "weight file gets those weights, of %s\n", c.last_epoch, c.last, c.best_epoch,
+               c.best, r->best);
+        if (checkpoint_load(r->best, r->t, &r->p))
+            note_loud("%s is gone: the weight file gets the last weights", r->best);
+    }
+    free(m);
+}
+
 static void train_or_export(struct run *r)
 {
     struct result result = { r->weights, r->report, r->csv };
@@ -203,6 +221,8 @@ static void train_or_export(struct run *r)
     } else if (r->o.dry_run) {
         dry_run(r);
     } else if (r->o.export_path || !train(r)) {
+        if (!r->o.export_path && !parallel_rank())
+            take_best(r);
         if (r->o.export_path)
             result = (struct result){ r->o.export_path, NULL, NULL };
         if (!r->o.postnet)

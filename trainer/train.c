@@ -130,6 +130,14 @@ static void write_epoch(struct loop *l, double rate)
     }
 }
 
+/* Checks the weights that a run begins from, as epoch 0: best.ckpt is never worse than them. */
+static void check_start(struct loop *l)
+{
+    if (!parallel_rank())
+        write_epoch(l, 0.0);
+    parallel_wait();
+}
+
 static void end_epoch(struct loop *l, double rate)
 {
     double since = now(), toll;
@@ -239,7 +247,7 @@ static void prepare(struct loop *l)
     if (parallel_rank())
         return;
     epoch_metrics(&m, &l->e, &at, &v, NULL, r->t);
-    metrics_prepare(r->csv, &m, r->p.epoch);
+    metrics_prepare(r->csv, &m, r->p.step ? r->p.epoch : -1);
     l->events = events_new(r->folder);
 }
 
@@ -249,6 +257,8 @@ int train(struct run *r)
     double progress;
 
     prepare(&l);
+    if (r->o.init && !r->p.step)
+        check_start(&l);
     if (r->device)
         device_trainer_begin(r->device, &r->train);
     while (!l.stop && (progress = done(r, l.per_epoch)) < 1.0) {

@@ -351,6 +351,72 @@ static void test_weights(void)
     g_free(model);
 }
 
+/* Too high a rate ruins the network in an epoch: the weight file keeps the start, whose figures it
+ * has, and the report says so. */
+static void test_worse(void)
+{
+    char *model = in("runs/short/model.safetensors"), *csv, *page;
+
+    expect(run("--init %s --data_dir %s --checkpoint_dir %s/runs --experiment_name worse "
+               "--num_epochs 3 --batch_size 4 --learning_rate 1", model, speech, dir), 0,
+           "Training made it worse", "fine-tuning at too high a rate");
+    csv = content("runs/worse/metrics.csv");
+    page = content("runs/worse/report.html");
+    if (csv) {
+        number(column(csv, 1, "epoch") == 0 && isfinite(column(csv, 1, "snr_16k")),
+               "epoch of the start", column(csv, 1, "epoch"));
+        number(column(csv, 4, "net_snr_16") < column(csv, 1, "net_snr_16") - 1.0,
+               "SNR after too high a rate", column(csv, 4, "net_snr_16"));
+    }
+    check(page && strstr(page, "has the network of the start"), "no verdict in the report", NULL);
+    for (size_t i = 0; csv && i < 2; i++) {
+        static const char *const name[] = { "enc.in.w", "vq.0.book" };
+        char *path = in("runs/worse/model.safetensors");
+        GBytes *a = tensor(model, name[i]), *b = tensor(path, name[i]);
+
+        check(a && b && g_bytes_equal(a, b), "the weight file has not the start's", name[i]);
+        g_bytes_unref(a);
+        g_bytes_unref(b);
+        g_free(path);
+    }
+    g_free(model);
+    g_free(page);
+    g_free(csv);
+}
+
+/* A folder of near silence: a report without numbers that are none. */
+static void test_silence(void)
+{
+    char *silent = in("near-silence"), *page;
+
+    expect(run("--data_dir %s --checkpoint_dir %s/runs --experiment_name silence --preset tiny "
+               "--num_epochs 1 --batch_size 2", silent, dir), 0, "Bring louder recordings",
+           "near silence");
+    page = content("runs/silence/report.html");
+    check(page && strstr(page, "Nothing was measured") && !strstr(page, ">nan") &&
+          !strstr(page, ">-nan"), "report of near silence", "");
+    g_free(page);
+    g_free(silent);
+}
+
+/* A full disk cut metrics.csv in its last line, or before its first byte. */
+static void test_cut_metrics(void)
+{
+    char *path = in("runs/short/metrics.csv"), *csv = content("runs/short/metrics.csv");
+
+    for (int i = 0; csv && i < 2; i++) {
+        g_file_set_contents(path, csv, i ? 0 : (gssize)strlen(csv) - 20, NULL);
+        expect(run("--data_dir %s/33 --checkpoint_dir %s/runs --experiment_name short --resume "
+                   "--num_epochs %d", dir, dir, 26 + i), 0, "wrote", "a metrics.csv that was cut");
+    }
+    g_free(csv);
+    csv = content("runs/short/metrics.csv");
+    number(csv && column(csv, 1, "epoch") == 27, "epochs after an empty metrics.csv",
+           csv ? column(csv, 1, "epoch") : 0);
+    g_free(csv);
+    g_free(path);
+}
+
 /* --- Interrupted -------------------------------------------------------- */
 
 static GPid start(const char *args, ...) __attribute__((format(printf, 1, 2)));
@@ -498,6 +564,7 @@ int main(int argc, char **argv)
     program = argv[1];
     dir = wav_temp();
     g_setenv("TELUCODEC_BACKEND_PATH", dir, TRUE);     /* no CUDA in there */
+    g_setenv("G_DEBUG", "fatal-criticals", TRUE);
     speech = in("speech");
     wav_folder(speech, 6, 1.0, 2);
     test_options();
@@ -506,6 +573,9 @@ int main(int argc, char **argv)
     test_33_files();
     test_weights();
     test_export_init();
+    test_worse();
+    test_silence();
+    test_cut_metrics();
     test_resume();
     test_postnet();
     test_damaged();

@@ -50,6 +50,34 @@ static struct metrics line(int epoch, double snr)
     return m;
 }
 
+/* A full disk leaves a part of a line, or of the line of names, or nothing. */
+static void test_cut(const char *path, const struct metrics *m)
+{
+    char *text = NULL;
+    gsize size = 0;
+    int n;
+
+    g_file_get_contents(path, &text, &size, NULL);
+    for (gsize cut = 1; cut < size && text[size - cut - 1] != '\n'; cut++) {
+        g_file_set_contents(path, text, (gssize)(size - cut), NULL);
+        free(metrics_read(path, &n));
+        check(n == 1, "lines when the second is cut", n);
+    }
+    metrics_prepare(path, m, 2);
+    metrics_append(path, m);
+    free(metrics_read(path, &n));
+    check(n == 2, "lines after one that was cut and a new one", n);
+    g_file_set_contents(path, "", 0, NULL);
+    free(metrics_read(path, &n));
+    check(n == 0, "lines of an empty file", n);
+    metrics_prepare(path, m, 2);
+    metrics_append(path, m);
+    free(metrics_read(path, &n));
+    check(n == 1, "lines after an empty file and a new one", n);
+    g_file_set_contents(path, text, (gssize)size, NULL);
+    g_free(text);
+}
+
 static void test_metrics(const char *dir)
 {
     char *path = g_build_filename(dir, "metrics.csv", NULL);
@@ -75,6 +103,7 @@ static void test_metrics(const char *dir)
     free(metrics_read(path, &n));
     check(n == 2, "lines after going back to epoch 2", n);
     check(!g_file_test(old, G_FILE_TEST_EXISTS), "left an old file behind", 0);
+    test_cut(path, &m);
     metrics_add(&other, 1, "epoch");
     metrics_prepare(path, &other, 2);
     check(g_file_test(old, G_FILE_TEST_EXISTS) && !metrics_read(path, &n),
@@ -289,43 +318,77 @@ static int count(const char *text, const char *word)
     return n;
 }
 
-static void test_page(const char *dir)
+static char *page(const char *dir, const struct report *r)
 {
     static float pcm[3 * TELU_RATE];
     struct clip clip = { .pcm = pcm, .n = 3 * TELU_RATE, .times = 1 };
     const struct telu_config cfg = tiny_config();
     struct telu_model *m = tiny_model(&cfg, 1);
-    struct quality q[QUALITY_POINTS] = { { 0 } };
-    const struct report r = { "<b>&", "3 files", "abc", q };
-    char *csv = g_build_filename(dir, "curves.csv", NULL), *text = NULL;
-    char *path = g_build_filename(dir, "report.html", NULL);
+    char *path = g_build_filename(dir, "report.html", NULL), *text = NULL;
 
-    for (int i = 1; i < 4; i++) {
-        struct metrics l = line(i, 20.0 + i);
-
-        metrics_append(csv, &l);
-    }
     wav_voice(pcm, clip.n, 1);
-    report_write(path, &r, csv, m, &clip);
-    if (!g_file_get_contents(path, &text, NULL, NULL)) {
-        check(0, "no report", 0);
-        return;
+    report_write(path, r, m, &clip);
+    g_file_get_contents(path, &text, NULL, NULL);
+    check(text != NULL, "no report", 0);
+    g_free(path);
+    telu_model_close(m);
+    return text ? text : g_strdup("");
+}
+
+static void test_page(const char *dir)
+{
+    struct quality q[QUALITY_POINTS] = { { 0 } };
+    struct folder two[2] = { { .name = (char *)"<te>", .files = 2 },
+                             { .name = (char *)"hi", .checked = 7 } };
+    struct folders folders = { two, 2, 3 };
+    struct metrics m[3];
+    const struct report r = { .name = "<b>&", .training = "3 files", .model_id = "abc",
+                              .verdict = "Bring <more>.\nListen.\n", .quality = q,
+                              .folders = &folders, .m = m, .n = 3, .files = 24, .left_out = 16 };
+    static const char *const words[] = {
+        "&lt;b&gt;&amp;", "<p>Bring &lt;more&gt;.</p>", "<p>Listen.</p>", "16 of 40 files",
+        "&lt;te&gt; *", "hi<td>", "3 more folders", ">SNR, dB</text>", ">epoch</text>",
+        ">frequency, kHz</text>", ">time, s</text>", ">dB</text>", ">stage</text>",
+        ">21.5</text>", "Model <b>&lt;b&gt;&amp;</b>, id <code>abc",
+    };
+    char *text;
+
+    for (int i = 0; i < 3; i++) {
+        m[i] = line(i + 1, 21.0 + i);
+        metrics_add(&m[i], 0.5, "use_1");
+        metrics_add(&m[i], 0.25, "use_2");
     }
-    check(count(text, "data:image/png") == 4, "spectrograms",
-          count(text, "data:image"));
+    two[1].q[0].snr = NAN;
+    text = page(dir, &r);
+    check(count(text, "<audio controls") == 4, "players", count(text, "<audio"));
     check(count(text, "data:audio/wav") == 4, "sounds", count(text, "data:audio"));
-    check(count(text, "<svg") == 2, "curves of the columns there are",
-          count(text, "<svg"));
+    check(count(text, ">frequency, kHz<") == 4, "spectrograms", count(text, ">frequency"));
+    check(count(text, ">epoch</text>") == 3, "two curves and a map of the codes",
+          count(text, ">epoch</text>"));
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+        check(strstr(text, words[i]) != NULL, words[i], 0);
     check(!strstr(text, "http") && !strstr(text, "<script") && !strstr(text, "<link"),
           "the page fetches something", 0);
-    check(strstr(text, "&lt;b&gt;&amp;") && !strstr(text, "<b>&"),
-          "name is not escaped", 0);
+    check(!strstr(text, "<b>&<") && !strstr(text, "<te>"), "a name is not escaped", 0);
     check(!strstr(text, ">nan") && !strstr(text, ">inf") && !strstr(text, " nan"),
           "a number that is none", 0);
     g_free(text);
-    g_free(path);
-    g_free(csv);
-    telu_model_close(m);
+}
+
+/* Nothing was loud enough to be measured, and there was no check. */
+static void test_silent_page(const char *dir)
+{
+    struct quality q[QUALITY_POINTS];
+    const struct report r = { .name = "x", .training = "3 files", .model_id = "abc",
+                              .verdict = "", .quality = q };
+    char *text;
+
+    for (int i = 0; i < QUALITY_POINTS; i++)
+        q[i] = (struct quality){ NAN, NAN, NAN, NAN, NAN, NAN };
+    text = page(dir, &r);
+    check(strstr(text, "Nothing was measured") != NULL, "silence is not told", 0);
+    check(!strstr(text, ">nan") && !strstr(text, ">-nan"), "a table of nan", 0);
+    g_free(text);
 }
 
 int main(void)
@@ -337,6 +400,7 @@ int main(void)
     test_events(dir);
     test_png();
     test_page(dir);
+    test_silent_page(dir);
     wav_remove(dir);
     g_free(dir);
     return failed;

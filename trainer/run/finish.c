@@ -9,9 +9,12 @@
 #include "memory.h"
 #include "report.h"
 #include "tables.h"
+#include "verdict.h"
+#include "weights.h"
 
 #include <glib.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define FILES 16
 #define POSTNET_BATCH   4      /* pieces in a step of the post-network */
@@ -65,6 +68,33 @@ static int add_postnet(struct snapshot *b, const struct options *o, const struct
     return stopped;
 }
 
+/* Judges the run and writes the page. */
+static void write_report(const struct result *r, const struct report *of, const struct options *o,
+                         const struct telu_model *m, const struct dataset *train,
+                         const struct dataset *valid)
+{
+    struct report page = *of;
+    struct folders folders;
+    struct metrics *all = metrics_read(r->csv, &page.n);
+    struct verdict v = { .m = all, .n = page.n, .quality = page.quality, .folders = &folders,
+                         .minutes = train->samples / (60.0 * TELU_RATE), .preset = o->preset,
+                         .codes = m->cfg.codes };
+    char *verdict;
+
+    folders_measure(&folders, m, train, valid);
+    verdict = verdict_text(&v);
+    page.verdict = verdict;
+    page.folders = &folders;
+    page.m = all;
+    page.files = train->n + valid->n;
+    page.left_out = train->left_out + valid->left_out;
+    report_write(r->report, &page, m, &valid->clip[0]);
+    printf("%swrote %s\n", verdict, r->report);
+    g_free(verdict);
+    folders_release(&folders);
+    free(all);
+}
+
 void finish(const struct trainer *t, const struct progress *p, const struct options *o,
             const struct dataset *train, const struct dataset *valid,
             const struct result *r, const volatile sig_atomic_t *stop)
@@ -86,12 +116,9 @@ void finish(const struct trainer *t, const struct progress *p, const struct opti
     m = snapshot_model(&b, id);
     quality_measure(q, m, valid, FILES);
     quality_print(q);
-    if (r->report) {
-        const struct report page = { o->experiment_name, training, id, q };
-
-        report_write(r->report, &page, r->csv, m, &valid->clip[0]);
-        printf("wrote %s\n", r->report);
-    }
+    if (r->report)
+        write_report(r, &(struct report){ .name = o->experiment_name, .training = training,
+                     .model_id = id, .quality = q }, o, m, train, valid);
     telu_model_close(m);
     snapshot_release(&b);
     g_free(training);

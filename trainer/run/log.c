@@ -20,9 +20,11 @@ void epoch_add(struct epoch *e, const struct step_result *r)
     e->norm += r->norm;
 }
 
-/* Returns the number of steps in the sums, at least 1. */
+/* Returns the number of steps in the sums, at least 1; NaN at the start, which has none. */
 static double counted(const struct epoch *e)
 {
+    if (!e->steps)
+        return NAN;
     return e->steps > e->skipped ? e->steps - e->skipped : 1;
 }
 
@@ -42,9 +44,8 @@ static void use(const struct vq *v, float *share, float *least, float *mean)
     }
 }
 
-void epoch_print(const struct epoch *e, const struct epoch_end *at,
-                 const struct evaluation *v, const struct quality *q,
-                 const struct trainer *t)
+static void print_steps(const struct epoch *e, const struct epoch_end *at,
+                        const struct trainer *t)
 {
     float share[TELU_MAX_STAGES], least, mean;
     const double *w = t->balance.norm;
@@ -61,6 +62,16 @@ void epoch_print(const struct epoch *e, const struct epoch_end *at,
         printf(" %.0f", 100 * share[s]);
     printf("; %u restarted; sizes of the gradients mel %.3g cpx %.3g wave %.3g\n",
            t->model->vq->restarts, w[0], w[1], w[2]);
+}
+
+void epoch_print(const struct epoch *e, const struct epoch_end *at,
+                 const struct evaluation *v, const struct quality *q,
+                 const struct trainer *t)
+{
+    if (e->steps)
+        print_steps(e, at, t);
+    else
+        printf("epoch 0, the start:\n");
     printf("    network: SNR");
     for (int k = 0; k < EVALUATE_POINTS; k++)
         printf(" %.2f", v->snr[k]);
@@ -92,11 +103,13 @@ void epoch_metrics(struct metrics *m, const struct epoch *e, const struct epoch_
     metrics_add(m, e->commit / n, "commit");
     metrics_add(m, e->norm / n, "gradient");
     metrics_add(m, at->rate, "rate");
-    metrics_add(m, speed(e, at), "speed");
+    metrics_add(m, e->steps ? speed(e, at) : NAN, "speed");
     metrics_add(m, e->skipped, "skipped");
-    metrics_add(m, mean, "use_mean");
-    metrics_add(m, least, "use_least");
+    metrics_add(m, e->steps ? mean : NAN, "use_mean");
+    metrics_add(m, e->steps ? least : NAN, "use_least");
     metrics_add(m, t->model->vq->restarts, "restarts");
+    for (int s = 0; s < t->model->vq->stages; s++)
+        metrics_add(m, e->steps ? share[s] : NAN, "use_%d", s + 1);
     for (int k = 0; k < EVALUATE_POINTS; k++)
         metrics_add(m, v->snr[k], "net_snr_%d", evaluate_stages[k]);
     metrics_add(m, v->loss.mel, "valid_mel");

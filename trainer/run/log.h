@@ -24,7 +24,8 @@ struct epoch_end {
 
 void epoch_add(struct epoch *e, const struct step_result *r);
 
-/* q: of this epoch, NULL when the whole codec was not measured. */
+/* e: without steps at the start, epoch 0. q: of this epoch, NULL when the whole codec was not
+ * measured. */
 void epoch_print(const struct epoch *e, const struct epoch_end *at,
                  const struct evaluation *v, const struct quality *q,
                  const struct trainer *t);

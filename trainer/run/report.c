@@ -3,7 +3,7 @@
 #include "report.h"
 
 #include "memory.h"
-#include "png.h"
+#include "plot.h"
 #include "stft.h"
 
 #include <glib.h>
@@ -15,9 +15,7 @@
 #define FFT 512
 #define TOP_DB (-30.0)         /* white and black, against a full-scale sine */
 #define FLOOR_DB (-100.0)
-#define PLOT_W 460
-#define PLOT_H 200
-#define LINES 5
+#define COLUMNS 800            /* pixels that the epochs get */
 
 static const char style[] =
     "body{font:15px/1.5 sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;"
@@ -25,130 +23,83 @@ static const char style[] =
     "table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;"
     "border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}"
     "code{background:#f3f3f3;padding:.1em .3em;overflow-wrap:anywhere}"
-    ".plots{display:flex;flex-wrap:wrap;gap:1em}"
-    "svg text{font:11px sans-serif;fill:#444}"
-    "img{width:100%;image-rendering:auto;border:1px solid #ccc}figure{margin:1em 0}";
+    ".plots{display:flex;flex-wrap:wrap;gap:1em}svg{max-width:100%;height:auto}"
+    ".verdict{border-left:4px solid #c8502a;padding:.1em 1em;background:#faf6f2}"
+    "svg text{font:11px sans-serif;fill:#444}figure{margin:1em 0}"
+    "figure audio{display:block;margin:.3em 0 0 60px;width:830px;max-width:90%}";
 
 /* --- Curves ------------------------------------------------------------- */
 
-struct plot {
-    const char *title, *unit;
-    const char *column[LINES], *label[LINES];
-};
-
 static const struct plot plots[] = {
-    { "Whole codec, SNR", "dB", { "snr_16k", "snr_32k", "snr_48k" },
-      { "16 kbit/s", "32", "48" } },
-    { "Base layer, SNR", "dB", { "snr_base3k", "snr_base8k" }, { "3 kbit/s", "8" } },
-    { "Base layer, log-spectral distance", "dB", { "lsd_base3k", "lsd_base8k" },
-      { "3 kbit/s", "8" } },
-    { "Spectral loss", "", { "mel", "valid_mel" }, { "learning", "checking" } },
-    { "Waveform loss", "", { "wave", "valid_wave" }, { "learning", "checking" } },
-    { "Level of the output", "of the original's", { "std_base8k", "std_16k" },
-      { "base layer, 8 kbit/s", "16 kbit/s" } },
-    { "Codes in use", "share", { "use_mean", "use_least" }, { "mean", "worst stage" } },
-    { "Gradient", "before clipping", { "gradient" }, { "length" } },
+    { "Whole codec", "SNR, dB", { "snr_16k", "snr_32k", "snr_48k" },
+      { "16 kbit/s", "32 kbit/s", "48 kbit/s" } },
+    { "Base layer", "SNR, dB", { "snr_base3k", "snr_base8k" }, { "3 kbit/s", "8 kbit/s" } },
+    { "Base layer, log-spectral distance", "LSD, dB", { "lsd_base3k", "lsd_base8k" },
+      { "3 kbit/s", "8 kbit/s" } },
+    { "Network alone, at each check", "SNR, dB",
+      { "net_snr_3", "net_snr_6", "net_snr_12", "net_snr_16" },
+      { "3 stages", "6 stages", "12 stages", "16 stages" } },
+    { "Spectral loss", "log spectrum, mean distance", { "mel", "valid_mel" },
+      { "learning", "checking" } },
+    { "Waveform loss", "relative", { "wave", "valid_wave" }, { "learning", "checking" } },
+    { "Level of the output", "deviation, output / original", { "std_base8k", "std_16k" },
+      { "base layer, 8k", "16 kbit/s" } },
+    { "Codes in use", "share of the codes", { "use_mean", "use_least" },
+      { "mean", "worst stage" } },
+    { "Gradient", "length before clipping", { "gradient" }, { "length" } },
+    { "Learning rate", "rate", { "rate" }, { "rate" } },
 };
 
-static const char *const ink[LINES] = { "#1668b8", "#c8502a", "#2a8a4a", "#7a3fa0",
-                                        "#555" };
-
-static void bounds(const struct metrics *m, int n, const struct plot *p, double *low,
-                   double *high)
+/* Draws the share of its codes that each stage used, over the epochs. */
+static void draw_use(GString *s, const struct metrics *m, int n)
 {
-    *low = INFINITY;
-    *high = -INFINITY;
-    for (int c = 0; c < LINES && p->column[c]; c++)
-        for (int i = 0; i < n; i++) {
-            double v = metrics_get(&m[i], p->column[c]);
+    const double first = metrics_get(&m[0], "epoch"), last = metrics_get(&m[n - 1], "epoch");
+    struct plot_picture p = {
+        "Codes in use, by stage", NULL, COLUMNS, 0, 830, 0,
+        { first, last > first ? last : first + 1, "epoch", 1.0 },
+        { 0.5, 0.0, "stage", 1.0 }, { 0, 1, "share", 0.0 }
+    };
+    char name[24] = "use_1";
+    uint8_t *pixel;
 
-            *low = isfinite(v) ? fmin(*low, v) : *low;
-            *high = isfinite(v) ? fmax(*high, v) : *high;
-        }
-    if (*high - *low < 1e-6 * (1.0 + fabs(*high))) {
-        *low -= 0.5;
-        *high += 0.5;
-    }
-}
-
-static void draw(GString *s, const struct metrics *m, int n, const struct plot *p)
-{
-    const double left = 52, right = PLOT_W - 8, top = 36, bottom = PLOT_H - 22;
-    double low, high, last = metrics_get(&m[n - 1], "epoch");
-    double first = metrics_get(&m[0], "epoch");
-
-    bounds(m, n, p, &low, &high);
-    if (!isfinite(low))
+    while (!isnan(metrics_get(&m[n - 1], name)))
+        g_snprintf(name, sizeof(name), "use_%d", ++p.height + 1);
+    if (!p.height)
         return;
-    last = last > first ? last : first + 1;
-    g_string_append_printf(s,
-                           "<svg width='%d' height='%d' role='img'><text x='0' y='12'>"
-                           "<tspan font-weight='bold'>%s</tspan> %s</text>",
-                           PLOT_W, PLOT_H, p->title, p->unit);
-    for (int i = 0; i <= 4; i++) {
-        double y = bottom - (bottom - top) * i / 4;
+    pixel = zeroed((size_t)COLUMNS * p.height);
+    for (int col = 0, i = 0; col < COLUMNS; col++) {
+        double epoch = first + (last - first) * col / (COLUMNS - 1);
 
-        g_string_append_printf(s, "<path d='M%.0f %.1fH%.0f' stroke='#e4e4e4'/>"
-                               "<text x='%.0f' y='%.1f' text-anchor='end'>%.3g</text>",
-                               left, y, right, left - 4, y + 4,
-                               low + (high - low) * i / 4);
-    }
-    g_string_append_printf(s, "<text x='%.0f' y='%d'>epoch %.0f</text><text x='%.0f' "
-                           "y='%d' text-anchor='end'>%.0f</text>", left, PLOT_H - 6,
-                           first, right, PLOT_H - 6, last);
-    for (int c = 0; c < LINES && p->column[c]; c++) {
-        const char *pen = "M";
+        while (i < n - 1 && metrics_get(&m[i], "epoch") < epoch)
+            i++;
+        for (int stage = 0; stage < p.height; stage++) {
+            double share;
 
-        g_string_append(
-            s, "<path fill='none' stroke-width='1.6' stroke-linecap='round' d='");
-        for (int i = 0; i < n; i++) {
-            double v = metrics_get(&m[i], p->column[c]);
-            double at = (metrics_get(&m[i], "epoch") - first) / (last - first);
-
-            if (!isfinite(v))
-                continue;
-            g_string_append_printf(s, "%s%.1f %.1f", pen, left + (right - left) * at,
-                                   bottom - (bottom - top) * (v - low) / (high - low));
-            pen = "L";
+            g_snprintf(name, sizeof(name), "use_%d", stage + 1);
+            share = metrics_get(&m[i], name);
+            pixel[(size_t)(p.height - 1 - stage) * COLUMNS + col] =
+                isfinite(share) ? (uint8_t)lrint(255 * share) : 0;
         }
-        g_string_append_printf(s, "h.1' stroke='%s'/><text x='%.0f' y='%.0f' "
-                               "style='fill:%s'>%s</text>", ink[c], left + 8 + 110 * c,
-                               top - 8, ink[c], p->label[c]);
     }
-    g_string_append(s, "</svg>\n");
+    p.pixel = pixel;
+    p.y.high = p.height + 0.5;
+    p.down = 14 * p.height;
+    plot_picture(s, &p);
+    free(pixel);
 }
 
-static void draw_all(GString *s, const char *csv_path)
+static void draw_all(GString *s, const struct metrics *m, int n)
 {
-    int n;
-    struct metrics *m = metrics_read(csv_path, &n);
-
-    if (n) {
-        g_string_append(s, "<h2>How it went</h2>\n<div class='plots'>\n");
-        for (size_t i = 0; i < G_N_ELEMENTS(plots); i++)
-            draw(s, m, n, &plots[i]);
-        g_string_append(s, "</div>\n");
-    }
-    free(m);
+    if (!n)
+        return;
+    g_string_append(s, "<h2>How it went</h2>\n<div class='plots'>\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(plots); i++)
+        plot_curves(s, m, n, &plots[i]);
+    g_string_append(s, "</div>\n");
+    draw_use(s, m, n);
 }
 
 /* --- Example ------------------------------------------------------------ */
-
-/* Makes a palette from black over blue, magenta and orange to white: loud is light. */
-static void make_colours(uint8_t colour[256][3])
-{
-    static const double stop[6][3] = { { 0, 0, 0 }, { 40, 20, 120 }, { 180, 40, 130 },
-                                       { 250, 150, 50 }, { 255, 255, 240 },
-                                       { 255, 255, 240 } };
-
-    for (int i = 0; i < 256; i++) {
-        double at = i * 4 / 255.0, t = at - (int)at;
-
-        for (int c = 0; c < 3; c++)
-            colour[i][c] = (uint8_t)lrint(stop[(int)at][c] * (1 - t) +
-                                          stop[(int)at + 1][c] * t);
-    }
-}
 
 /* Draws one column per frame, 0 Hz at the bottom. */
 static void spectrogram(uint8_t *pixel, struct stft *s, const float *x, int frames)
@@ -175,31 +126,21 @@ static void spectrogram(uint8_t *pixel, struct stft *s, const float *x, int fram
         free(part[i]);
 }
 
-static void put_data(GString *s, const char *type, const uint8_t *data, size_t n)
+static void put_picture(GString *s, const char *title, const float *x, long n)
 {
-    char *text = g_base64_encode(data, n);
-
-    g_string_append_printf(s, "data:%s;base64,%s", type, text);
-    g_free(text);
-}
-
-static void put_picture(GString *s, const float *x, long n)
-{
+    struct plot_picture p = {
+        title, NULL, 0, FFT / 2, 830, 180, { 0, n / (double)TELU_RATE, "time, s", 0.0 },
+        { 0, TELU_RATE / 2000.0, "frequency, kHz", 0.0 }, { FLOOR_DB, TOP_DB, "dB", 0.0 }
+    };
     struct stft stft;
-    uint8_t colour[256][3], *pixel;
-    GByteArray *png;
-    int frames;
+    uint8_t *pixel;
 
     stft_init(&stft, FFT);
-    frames = stft_frames(&stft, (int)n);
-    pixel = zeroed((size_t)frames * FFT / 2);
-    make_colours(colour);
-    spectrogram(pixel, &stft, x, frames);
-    png = png_make(pixel, frames, FFT / 2, (const uint8_t (*)[3])colour);
-    g_string_append(s, "<img alt='spectrogram, 0 to 8 kHz' src='");
-    put_data(s, "image/png", png->data, png->len);
-    g_string_append(s, "'>");
-    g_byte_array_unref(png);
+    p.width = stft_frames(&stft, (int)n);
+    pixel = zeroed((size_t)p.width * FFT / 2);
+    spectrogram(pixel, &stft, x, p.width);
+    p.pixel = pixel;
+    plot_picture(s, &p);
     free(pixel);
     stft_release(&stft);
 }
@@ -219,17 +160,16 @@ static void put_sound(GString *s, const float *x, long n)
         memcpy(wav + sizeof(head) + 2 * i, &v, 2);
     }
     g_string_append(s, "<audio controls src='");
-    put_data(s, "audio/wav", wav, sizeof(head) + bytes);
+    plot_data(s, "audio/wav", wav, sizeof(head) + bytes);
     g_string_append(s, "'></audio>");
     free(wav);
 }
 
-static void put_figure(GString *s, const char *caption, const float *x, long n)
+static void put_figure(GString *s, const char *title, const float *x, long n)
 {
-    g_string_append_printf(s, "<figure><figcaption>%s ", caption);
+    g_string_append(s, "<figure>");
+    put_picture(s, title, x, n);
     put_sound(s, x, n);
-    g_string_append(s, "</figcaption>");
-    put_picture(s, x, n);
     g_string_append(s, "</figure>\n");
 }
 
@@ -265,11 +205,10 @@ static void put_example(GString *s, const struct telu_model *m, const struct cli
 
 /* --- Page --------------------------------------------------------------- */
 
-static void put_table(GString *s, const struct quality *q)
+static void put_rows(GString *s, const struct quality *q)
 {
-    g_string_append(s,
-                    "<h2>What came of it</h2>\n<table><tr><th>codec<th>bit/s<th>SNR, dB"
-                    "<th>SI-SDR, dB<th>LSD, dB<th>mean<th>level</tr>\n");
+    g_string_append(s, "<table><tr><th>codec<th>bit/s<th>SNR, dB<th>SI-SDR, dB<th>LSD, dB"
+                    "<th>mean<th>level</tr>\n");
     for (int i = 0; i < QUALITY_POINTS; i++)
         g_string_append_printf(s, "<tr><td>%s<td>%.0f<td>%.2f<td>%.2f<td>%.2f<td>%.6f"
                                "<td>%.4f</tr>\n", quality_points[i].name, q[i].bitrate,
@@ -280,27 +219,98 @@ static void put_table(GString *s, const struct quality *q)
            "layer alone. Level: the output's deviation over the original's.</p>\n");
 }
 
-void report_write(const char *path, const struct report *r, const char *csv_path,
-                  const struct telu_model *m, const struct clip *clip)
+static void put_table(GString *s, const struct quality *q)
+{
+    g_string_append(s, "<h2>What came of it</h2>\n");
+    if (isnan(q[0].snr))
+        g_string_append(s, "<p>Nothing was measured: no file to check on is louder than -100 dB "
+                        "of full scale.</p>\n");
+    else
+        put_rows(s, q);
+}
+
+static void put_number(GString *s, double value)
+{
+    if (isfinite(value))
+        g_string_append_printf(s, "<td>%.2f", value);
+    else
+        g_string_append(s, "<td>");
+}
+
+static void put_folders(GString *s, const struct folders *f)
+{
+    if (!f || f->n < 2)
+        return;
+    g_string_append(s, "<h2>By folder</h2>\n<table><tr><th>folder<th>minutes<th>files to learn"
+                    "<th>files to check<th>SNR, base3k, dB<th>base8k<th>16k<th>LSD, base8k, dB"
+                    "</tr>\n");
+    for (int i = 0; i < f->n; i++) {
+        const struct folder *at = &f->folder[i];
+        char *name = g_markup_escape_text(at->name, -1);
+
+        g_string_append_printf(s, "<tr><td>%s%s<td>%.1f<td>%d<td>%d", name,
+                               at->checked ? "" : " *", at->minutes, at->files, at->checked);
+        put_number(s, at->q[0].snr);
+        put_number(s, at->q[FOLDER_FIGURE].snr);
+        put_number(s, at->q[2].snr);
+        put_number(s, at->q[FOLDER_FIGURE].lsd);
+        g_string_append(s, "</tr>\n");
+        g_free(name);
+    }
+    g_string_append_printf(s, "</table>\n<p>The first seconds of up to three files of each; * of "
+                           "files that it learnt from.");
+    if (f->left_out)
+        g_string_append_printf(s, " %d more folders, with less speech, are not shown.",
+                               f->left_out);
+    g_string_append(s, "</p>\n");
+}
+
+static void put_verdict(GString *s, const char *verdict)
+{
+    char **lines = g_strsplit(verdict, "\n", -1);
+
+    g_string_append(s, "<div class='verdict'>\n");
+    for (char **line = lines; *line; line++)
+        if (**line) {
+            char *text = g_markup_escape_text(*line, -1);
+
+            g_string_append_printf(s, "<p>%s</p>\n", text);
+            g_free(text);
+        }
+    g_string_append(s, "</div>\n");
+    g_strfreev(lines);
+}
+
+static void put_head(GString *s, const struct report *r)
+{
+    char *name = g_markup_escape_text(r->name, -1);
+    char *training = g_markup_escape_text(r->training, -1);
+
+    g_string_append_printf(s, "<title>%s</title><style>%s</style>\n<h1>TeluCodec: %s</h1>\n"
+                           "<p>%s</p>\n<p>Model <b>%s</b>, id <code>%s</code></p>\n", name, style,
+                           name, training, name, r->model_id);
+    if (r->left_out)
+        g_string_append_printf(s, "<p><b>%d of %d files were left out</b>: they could not be "
+                               "used.</p>\n", r->left_out, r->files + r->left_out);
+    g_free(training);
+    g_free(name);
+}
+
+void report_write(const char *path, const struct report *r, const struct telu_model *m,
+                  const struct clip *clip)
 {
     GString *s =
         g_string_new("<!DOCTYPE html>\n<html lang='en'><meta charset='utf-8'>");
-    char *name = g_markup_escape_text(r->name, -1);
-    char *training = g_markup_escape_text(r->training, -1);
     GError *error = NULL;
 
-    g_string_append_printf(
-        s,
-        "<title>%s</title><style>%s</style>\n<h1>TeluCodec: %s</h1>\n"
-        "<p>%s</p>\n<p>Model <code>%s</code></p>\n",
-        name, style, name, training, r->model_id);
+    put_head(s, r);
+    put_verdict(s, r->verdict);
     put_table(s, r->quality);
-    draw_all(s, csv_path);
+    put_folders(s, r->folders);
+    draw_all(s, r->m, r->n);
     put_example(s, m, clip);
     g_string_append(s, "</html>\n");
     if (!g_file_set_contents(path, s->str, (gssize)s->len, &error))
         die("%s", error->message);
     g_string_free(s, TRUE);
-    g_free(training);
-    g_free(name);
 }
