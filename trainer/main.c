@@ -5,6 +5,8 @@
 #include "finish.h"
 #include "gemm.h"
 #include "init.h"
+#include "json_put.h"
+#include "lines.h"
 #include "lock.h"
 #include "memory.h"
 #include "parallel.h"
@@ -144,6 +146,22 @@ static int any_stop(void)
     return stopped > 0.0;
 }
 
+static void print_start(const struct run *r)
+{
+    GString *line = lines_new("start");
+
+    if (!line)
+        return;
+    json_put_int(line, "files", r->train.n);
+    json_put_int(line, "left_out", r->train.left_out + r->valid.left_out);
+    json_put_number(line, "minutes", r->train.samples / (60.0 * TELU_RATE));
+    json_put_int(line, "check_files", r->valid.n);
+    json_put_int(line, "weights", (long)r->t->model->p->total);
+    json_put_int(line, "steps_per_epoch", train_epoch_steps(r));
+    json_put_int(line, "epochs", r->o.num_epochs);
+    lines_end(line);
+}
+
 /* Loads the speech to learn from and to check on. Returns 1 when stopped. */
 static int load_speech(struct run *r)
 {
@@ -174,6 +192,7 @@ static int load_speech(struct run *r)
     if (parallel_ranks() > 1)
         printf("%d ranks of %d segments each\n", parallel_ranks(), r->t->B);
     fflush(stdout);
+    print_start(r);
     return 0;
 }
 
@@ -182,6 +201,7 @@ static void dry_run(struct run *r)
     double step = train_time(r);
     double epoch = step * train_epoch_steps(r), all = epoch * r->o.num_epochs;
     char one[32], many[32];
+    GString *line;
 
     if (r->o.time_limit > 0.0 && all > 60.0 * r->o.time_limit)
         all = 60.0 * r->o.time_limit;
@@ -192,6 +212,13 @@ static void dry_run(struct run *r)
     printf("an epoch is %ld steps and takes %s; all takes about %s, and the checks\n",
            train_epoch_steps(r), one, many);
     printf("nothing was written; without --dry_run: %s\n", r->folder);
+    line = lines_new("dry_run");
+    if (line) {
+        json_put_number(line, "step_seconds", step);
+        json_put_number(line, "epoch_seconds", epoch);
+        json_put_number(line, "all_seconds", all);
+    }
+    lines_end(line);
 }
 
 /* Takes the weights of best.ckpt where those of the last step are worse. */
@@ -251,6 +278,7 @@ static void measure(const struct options *o)
                d.samples / (60.0 * TELU_RATE));
         quality_measure(q, m, &d, d.n);
         quality_print(q);
+        lines_quality(q);
     }
     dataset_release(&d);
     telu_model_close(m);
@@ -286,6 +314,7 @@ int main(int argc, char **argv)
     handle_signals(on_signal);         /* a second signal ends the run at once */
     options_parse(&r.o, &argc, &argv);
     start_ranks(&r.o);
+    lines_begin(r.o.json, r.o.quiet);
     gemm_threads(r.o.threads);
     pool_start(r.o.threads);
     if (r.o.evaluate) {

@@ -15,6 +15,7 @@ struct options {
     int postnet;               /* steps of the post-network; 0: none */
     struct telu_postnet_config postnet_config;     /* of the preset */
     int batch_size, num_epochs, seed, threads, resume, dry_run;
+    int quiet, json;           /* lines.h */
     double learning_rate, segment_seconds, time_limit;
     int preset_given;
     struct telu_config config; /* of the preset */

@@ -5,11 +5,14 @@
 #include "bar.h"
 #include "snapshot.h"
 #include "events.h"
+#include "json_put.h"
+#include "lines.h"
 #include "log.h"
 #include "parallel.h"
 #include "schedule.h"
 
 #include <glib.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +38,7 @@ struct loop {
     double saved;              /* at which p.seconds */
     double checked;            /* when the whole codec was measured, p.seconds */
     double cost;               /* of that */
+    double snr;                /* dB, of the network at the last check; NaN: there was none */
     double ended, toll;        /* the last end_epoch(): when, p.seconds; its cost */
 };
 
@@ -122,8 +126,10 @@ static void write_epoch(struct loop *l, double rate)
     epoch_metrics(&m, &l->e, &at, &v, measured ? q : NULL, r->t);
     metrics_append(r->csv, &m);
     events_write(l->events, "epoch", &m, r->p.step);
+    lines_metrics("epoch", &m);
     for (int k = 0; k < EVALUATE_POINTS; k++)
         figure += v.snr[k];
+    l->snr = figure / EVALUATE_POINTS;
     if (figure > r->p.best) {
         r->p.best = figure;
         checkpoint_save(r->best, r->t, &r->p);
@@ -253,8 +259,9 @@ static void prepare(struct loop *l)
 
 int train(struct run *r)
 {
-    struct loop l = { .r = r };
+    struct loop l = { .r = r, .snr = NAN };
     double progress;
+    GString *line;
 
     prepare(&l);
     if (r->o.init && !r->p.step)
@@ -275,8 +282,8 @@ int train(struct run *r)
         l.e.seconds += now() - since;
         if (!n)
             continue;
-        bar_draw(&l.bar, r->p.epoch + 1, progress, r->p.seconds, s[n - 1].loss.mel,
-                 l.e.steps * audio(r) / l.e.seconds);
+        bar_draw(&l.bar, &(struct bar_state){ r->p.epoch + 1, r->p.step, progress, r->p.seconds,
+                 l.snr, s[n - 1].loss, l.e.steps * audio(r) / l.e.seconds });
         if (l.events && r->p.step % CURVE_STEPS == 0)
             point(&l, &s[n - 1], rate);
         if (r->p.step % SAME_STEPS == 0)
@@ -300,6 +307,10 @@ int train(struct run *r)
     if (r->p.step)
         save(&l);
     printf("interrupted after step %ld; --resume goes on\n", r->p.step);
+    line = lines_new("interrupted");
+    if (line)
+        json_put_int(line, "step", r->p.step);
+    lines_end(line);
     return 1;
 }
 

@@ -21,7 +21,8 @@ struct run {
 long train_epoch_steps(const struct run *r);
 
 /* Checks the weights of --init as epoch 0, then trains until the epochs or the time are over
- * and returns 0, or until *stop, after the step, and returns 1. Saves at the end and every few minutes. */
+ * and returns 0, or until *stop, after the step, and returns 1. Saves at the end and every few
+ * minutes. */
 int train(struct run *r);
 
 /* Returns the seconds that a step takes, from a few steps; these change the network. */

@@ -2,6 +2,7 @@
 /* test_cli.c TELUCODEC-TRAIN - tests the program from its command line: a folder of 33
  * short files becomes weights; an interrupted and resumed run gives the same weights; one
  * folder admits one trainer; each impossible request ends with a sentence that says why. */
+#include "json.h"
 #include "model_id.h"
 #include "pcm.h"
 #include "wav.h"
@@ -417,6 +418,59 @@ static void test_cut_metrics(void)
     g_free(path);
 }
 
+/* --- For programs -------------------------------------------------------- */
+
+/* Returns whether `text` is one JSON object a line, with events of these names in that order. */
+static int has_events(const char *text, const char *const *want)
+{
+    char **lines = g_strsplit(text, "\n", -1);
+    int whole = g_str_has_suffix(text, "\n");
+
+    for (char **line = lines; whole && *line; line++) {
+        struct telu_json_doc doc;
+        const char *event;
+
+        if (!**line && !line[1])
+            break;
+        if (telu_json_parse(&doc, "a line", *line, strlen(*line))) {
+            whole = 0;
+            break;
+        }
+        event = telu_json_string(telu_json_member(doc.node, "event"));
+        if (*want && event && !strcmp(event, *want))
+            want++;
+        telu_json_free(&doc);
+    }
+    g_strfreev(lines);
+    return whole && !*want;
+}
+
+static void test_lines(void)
+{
+    static const char *const trained[] = { "start", "epoch", "progress", "epoch", "quality",
+                                           "end", NULL };
+    static const char *const measured[] = { "quality", NULL }, *const tried[] = { "start",
+                                            "dry_run", NULL };
+    struct result r = run("--data_dir %s --checkpoint_dir %s/runs --experiment_name lines "
+                          "--preset tiny --num_epochs 40 --batch_size 2 --json", speech, dir);
+
+    check(r.code == 0 && has_events(r.text, trained), "--json", r.text);
+    check(strstr(r.text, "\"snr_16k\":") && strstr(r.text, "\"seconds_left\":") &&
+          strstr(r.text, "\"verdict\":\""), "keys of --json", r.text);
+    g_free(r.text);
+    r = run("--data_dir %s --evaluate %s/runs/lines/model.safetensors --json", speech, dir);
+    check(r.code == 0 && has_events(r.text, measured), "--evaluate --json", r.text);
+    g_free(r.text);
+    r = run("--data_dir %s --checkpoint_dir %s/none --preset tiny --dry_run --json", speech, dir);
+    check(r.code == 0 && has_events(r.text, tried), "--dry_run --json", r.text);
+    g_free(r.text);
+    r = run("--data_dir %s --checkpoint_dir %s/runs --experiment_name lines --resume "
+            "--num_epochs 41 --quiet", speech, dir);
+    check(r.code == 0 && !*r.text, "--quiet", r.text);
+    g_free(r.text);
+    expect(run("--data_dir %s/nowhere --quiet", dir), 1, "no such folder", "an error with --quiet");
+}
+
 /* --- Interrupted -------------------------------------------------------- */
 
 static GPid start(const char *args, ...) __attribute__((format(printf, 1, 2)));
@@ -573,6 +627,7 @@ int main(int argc, char **argv)
     test_33_files();
     test_weights();
     test_export_init();
+    test_lines();
     test_worse();
     test_silence();
     test_cut_metrics();

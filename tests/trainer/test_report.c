@@ -2,6 +2,7 @@
 /* test_report.c - tests a run's reports: metrics.csv, TensorBoard's records (read back
  * byte by byte, and with a clock that runs backwards), pictures, the page. */
 #include "expect.h"
+#include "bar.h"
 #include "crc32c.h"
 #include "events.h"
 #include "metrics.h"
@@ -391,6 +392,23 @@ static void test_silent_page(const char *dir)
     g_free(text);
 }
 
+/* The line of progress never takes more than the terminal's columns. */
+static void test_bar(void)
+{
+    const struct bar_state s = { .epoch = 12, .done = 0.25, .spent = 1800, .snr = 11.4,
+                                 .loss = { 2.7, 0.33, 1.7 }, .speed = 93 };
+    char *text = bar_text(&s, 200);
+
+    check(!strcmp(text, "epoch 12 [###.......] 25 %, 1:30:00 left, SNR 11.4 dB, mel 2.700, 93 s of "
+                  "speech/s, cpx 0.330 wave 1.700"), text, 0);
+    g_free(text);
+    for (int columns = 1; columns < 100; columns++) {
+        text = bar_text(&s, columns);
+        check((int)strlen(text) == columns, "columns of the line", (double)strlen(text));
+        g_free(text);
+    }
+}
+
 int main(void)
 {
     char *dir = wav_temp();
@@ -399,6 +417,7 @@ int main(void)
     test_metrics(dir);
     test_events(dir);
     test_png();
+    test_bar();
     test_page(dir);
     test_silent_page(dir);
     wav_remove(dir);

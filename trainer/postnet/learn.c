@@ -4,6 +4,8 @@
 
 #include "adamw.h"
 #include "bar.h"
+#include "json_put.h"
+#include "lines.h"
 #include "corrector.h"
 #include "init.h"
 #include "mdct.h"
@@ -155,6 +157,7 @@ static void say(struct learner *n, double speed)
     const struct spectral_value *a = &n->sum, *b = &n->plain_sum;
     const int s = n->sums, p = n->plain_sums ? n->plain_sums : 1;
     char left[32];
+    GString *line;
 
     bar_time(left, (double)(n->l->steps - n->step) * n->l->batch * n->l->packets * TELU_PACKET /
                    TELU_RATE / speed);
@@ -164,6 +167,15 @@ static void say(struct learner *n, double speed)
            b->magnitude / p, a->complex / s, b->complex / p, a->level / s, b->level / p,
            a->loudness / s, b->loudness / p, speed, left);
     fflush(stdout);
+    line = lines_new("postnet");
+    if (line) {
+        json_put_int(line, "step", n->step);
+        json_put_int(line, "steps", n->l->steps);
+        json_put_number(line, "loss", a->sum / s);
+        json_put_number(line, "decoder_loss", b->sum / p);
+        json_put_number(line, "speed", speed);
+    }
+    lines_end(line);
     n->sum = n->plain_sum = (struct spectral_value){ 0 };
     n->sums = n->plain_sums = 0;
 }

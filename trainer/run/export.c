@@ -3,61 +3,12 @@
 #include "export.h"
 
 #include "error.h"
+#include "json_put.h"
 
 #include <glib.h>
 
 #include <stdlib.h>
 #include <string.h>
-
-/* --- JSON, without blanks ------------------------------------------------- */
-
-static void put_quoted(GString *s, const char *text)
-{
-    static const char from[] = "\b\f\n\r\t\\\"", to[] = "bfnrt\\\"";
-
-    g_string_append_c(s, '"');
-    for (; *text; text++) {
-        const unsigned char c = (unsigned char)*text;
-        const char *is = strchr(from, c);
-
-        if (is)
-            g_string_append_printf(s, "\\%c", to[is - from]);
-        else if (c < 0x20 || c == 0x7f)
-            g_string_append_printf(s, "\\u%04x", c);
-        else
-            g_string_append_c(s, (char)c);
-    }
-    g_string_append_c(s, '"');
-}
-
-/* Writes a key, after a comma unless it is the object's first. */
-static void put_key(GString *s, const char *key)
-{
-    if (s->str[s->len - 1] != '{')
-        g_string_append_c(s, ',');
-    put_quoted(s, key);
-    g_string_append_c(s, ':');
-}
-
-static void put_int(GString *s, const char *key, int value)
-{
-    put_key(s, key);
-    g_string_append_printf(s, "%d", value);
-}
-
-static void put_ints(GString *s, const char *key, const int *value, int n)
-{
-    put_key(s, key);
-    for (int i = 0; i < n; i++)
-        g_string_append_printf(s, "%c%d", i ? ',' : '[', value[i]);
-    g_string_append_c(s, ']');
-}
-
-static void put_string(GString *s, const char *key, const char *value)
-{
-    put_key(s, key);
-    put_quoted(s, value);
-}
 
 /* --- Header --------------------------------------------------------------- */
 
@@ -65,8 +16,8 @@ static char *config_text(const struct telu_config *c)
 {
     GString *s = g_string_new("{");
 
-#define FIELD(name, least, most) put_int(s, #name, c->name);
-#define ARRAY(name) put_ints(s, #name, c->name, c->stages);
+#define FIELD(name, least, most) json_put_int(s, #name, c->name);
+#define ARRAY(name) json_put_ints(s, #name, c->name, c->stages);
     TELU_CONFIG_FIELDS(FIELD, ARRAY)
 #undef FIELD
 #undef ARRAY
@@ -78,8 +29,8 @@ static char *postnet_text(const struct telu_postnet_config *p)
 {
     GString *s = g_string_new("{");
 
-    put_int(s, "width", p->width);
-    put_int(s, "blocks", p->blocks);
+    json_put_int(s, "width", p->width);
+    json_put_int(s, "blocks", p->blocks);
     g_string_append_c(s, '}');
     return g_string_free(s, FALSE);
 }
@@ -97,18 +48,18 @@ static void put_metadata(GString *s, const struct description *d)
 {
     char *config = config_text(d->cfg), *post = d->post ? postnet_text(d->post) : NULL;
 
-    put_key(s, "__metadata__");
+    json_put_key(s, "__metadata__");
     g_string_append_c(s, '{');
-    put_string(s, "format", "telucodec");
-    put_string(s, "version", "4");
-    put_string(s, "config", config);
-    put_string(s, "model_id", d->id);
+    json_put_string(s, "format", "telucodec");
+    json_put_string(s, "version", "4");
+    json_put_string(s, "config", config);
+    json_put_string(s, "model_id", d->id);
     if (post) {
-        put_string(s, "postnet", post);
-        put_string(s, "postnet_id", d->post_id);
+        json_put_string(s, "postnet", post);
+        json_put_string(s, "postnet_id", d->post_id);
     }
     for (int i = 0; i < d->n_texts; i++)
-        put_string(s, d->texts[i].key, d->texts[i].value);
+        json_put_string(s, d->texts[i].key, d->texts[i].value);
     g_string_append_c(s, '}');
     g_free(config);
     g_free(post);
@@ -119,11 +70,11 @@ static void put_tensor(GString *s, const struct telu_tensor *t, size_t *end)
     const size_t begin = *end;
 
     *end += telu_tensor_bytes(t);
-    put_key(s, t->name);
+    json_put_key(s, t->name);
     g_string_append_c(s, '{');
-    put_string(s, "dtype", telu_dtype_name(t->dtype));
-    put_ints(s, "shape", t->shape, t->ndim);
-    put_key(s, "data_offsets");
+    json_put_string(s, "dtype", telu_dtype_name(t->dtype));
+    json_put_ints(s, "shape", t->shape, t->ndim);
+    json_put_key(s, "data_offsets");
     g_string_append_printf(s, "[%zu,%zu]}", begin, *end);
 }
 

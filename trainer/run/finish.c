@@ -5,7 +5,9 @@
 #include "snapshot.h"
 #include "export.h"
 #include "init.h"
+#include "json_put.h"
 #include "learn.h"
+#include "lines.h"
 #include "memory.h"
 #include "report.h"
 #include "tables.h"
@@ -68,6 +70,25 @@ static int add_postnet(struct snapshot *b, const struct options *o, const struct
     return stopped;
 }
 
+static void print_end(const struct result *r, const char *id, const char *verdict)
+{
+    GString *line = lines_new("end");
+    char *weights = g_filename_display_name(r->weights);
+    char *report = verdict ? g_filename_display_name(r->report) : NULL;
+
+    if (line) {
+        json_put_string(line, "weights", weights);
+        json_put_string(line, "model_id", id);
+    }
+    if (line && verdict) {
+        json_put_string(line, "report", report);
+        json_put_string(line, "verdict", verdict);
+    }
+    lines_end(line);
+    g_free(weights);
+    g_free(report);
+}
+
 /* Judges the run and writes the page. */
 static void write_report(const struct result *r, const struct report *of, const struct options *o,
                          const struct telu_model *m, const struct dataset *train,
@@ -90,6 +111,7 @@ static void write_report(const struct result *r, const struct report *of, const 
     page.left_out = train->left_out + valid->left_out;
     report_write(r->report, &page, m, &valid->clip[0]);
     printf("%swrote %s\n", verdict, r->report);
+    print_end(r, page.model_id, verdict);
     g_free(verdict);
     folders_release(&folders);
     free(all);
@@ -116,7 +138,10 @@ void finish(const struct trainer *t, const struct progress *p, const struct opti
     m = snapshot_model(&b, id);
     quality_measure(q, m, valid, FILES);
     quality_print(q);
-    if (r->report)
+    lines_quality(q);
+    if (!r->report)
+        print_end(r, id, NULL);
+    else
         write_report(r, &(struct report){ .name = o->experiment_name, .training = training,
                      .model_id = id, .quality = q }, o, m, train, valid);
     telu_model_close(m);
