@@ -11,8 +11,9 @@
  * @title: telucodecdec
  * @see_also: telucodecenc, telucodecparse
  *
- * Decodes TeluCodec packets. The weights must be those that the packets were
- * made with: the caps name them (model-id). GAP events are concealed (property plc, TRUE
+ * Decodes TeluCodec packets. The weights must be those that the packets were made with. The caps
+ * name them (model-id), and the decoder finds their file: see #GstTelucodecDec:model-path. GAP
+ * events are concealed (property plc, TRUE
  * here); of one longer than a minute the first 10 s, and the rest stays a GAP event. An
  * rtpjitterbuffer only needs do-lost=true. The background of a
  * sender with dtx=true goes on as comfort noise in its silences.
@@ -80,11 +81,25 @@ gst_telucodec_dec_open (GstAudioDecoder * dec)
 }
 
 static gboolean
+open_stream (GstTelucodecDec * self)
+{
+  return gst_telucodec_stream_open (&self->stream, GST_ELEMENT (self), &self->runtime,
+      TELU_DECODE);
+}
+
+static void
+close_stream (GstTelucodecDec * self)
+{
+  if (gst_telucodec_stream_is_open (&self->stream))
+    gst_telucodec_stream_close (&self->stream);
+}
+
+static gboolean
 gst_telucodec_dec_start (GstAudioDecoder * dec)
 {
   GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
 
-  if (!gst_telucodec_runtime_open (&self->runtime, GST_ELEMENT (self)))
+  if (!gst_telucodec_runtime_open (&self->runtime, GST_ELEMENT (self), TRUE))
     return FALSE;
 
   GST_OBJECT_LOCK (self);
@@ -95,12 +110,12 @@ gst_telucodec_dec_start (GstAudioDecoder * dec)
   GST_OBJECT_UNLOCK (self);
   reset_run (self);
 
-  /* Packets may arrive as soon as the stream is open. */
-  if (!gst_telucodec_stream_open (&self->stream, GST_ELEMENT (self),
-          &self->runtime, TELU_DECODE)) {
+  if (self->runtime.model && !open_stream (self)) {
     gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
     return FALSE;
   }
+  /* Packets may arrive from now on. */
+  g_atomic_int_set (&self->started, TRUE);
   return TRUE;
 }
 
@@ -109,7 +124,9 @@ gst_telucodec_dec_stop (GstAudioDecoder * dec)
 {
   GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
 
-  gst_telucodec_stream_close (&self->stream);
+  g_atomic_int_set (&self->started, FALSE);
+  close_stream (self);
+  g_clear_pointer (&self->wanted, g_free);
   gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
   return TRUE;
 }
@@ -136,6 +153,50 @@ choose_output (GstTelucodecDec * self)
   return ok;
 }
 
+/* Notes the weights that the stream names. Returns FALSE with an error posted when the property
+ * model-path is of others, or when no weights are known. */
+static gboolean
+note_weights (GstTelucodecDec * self, const gchar * id)
+{
+  const struct telu_model *model = self->runtime.model;
+
+  g_clear_pointer (&self->wanted, g_free);
+  if (!id && !model) {
+    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+        ("The stream does not name its weights, and none came with the plugin: set "
+            GST_TELUCODEC_PROP_MODEL_PATH " or the environment variable "
+            GST_TELUCODEC_MODEL_ENV " to their file."), (NULL));
+    return FALSE;
+  }
+  if (!id)
+    GST_WARNING_OBJECT (self, "caps without model-id: if the packets were not "
+        "made with %s, the sound will be wrong", telu_model_id (model));
+  if (!id || (model && g_str_equal (id, telu_model_id (model))))
+    return gst_telucodec_stream_is_open (&self->stream) || open_stream (self);
+  if (gst_telucodec_runtime_is_given (&self->runtime, GST_ELEMENT (self))) {
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("The stream was made with the weights %s, but those of the property "
+            GST_TELUCODEC_PROP_MODEL_PATH " are %s: set it to the weight file of the stream, or "
+            "leave it unset to have that looked up.", id, telu_model_id (model)), (NULL));
+    return FALSE;
+  }
+  self->wanted = g_strdup (id);
+  return TRUE;
+}
+
+/* Looks the noted weights up, before the first packet: decodebin would hide the error if the caps
+ * event failed. Returns FALSE with an error posted. */
+static gboolean
+take_weights (GstTelucodecDec * self)
+{
+  close_stream (self);
+  if (!gst_telucodec_runtime_follow (&self->runtime, GST_ELEMENT (self), self->wanted)
+      || !open_stream (self))
+    return FALSE;
+  g_clear_pointer (&self->wanted, g_free);
+  return TRUE;
+}
+
 static gboolean
 gst_telucodec_dec_set_format (GstAudioDecoder * dec, GstCaps * caps)
 {
@@ -143,22 +204,10 @@ gst_telucodec_dec_set_format (GstAudioDecoder * dec, GstCaps * caps)
   const gchar *theirs =
       gst_structure_get_string (gst_caps_get_structure (caps, 0),
       GST_TELUCODEC_MODEL_ID);
-  const gchar *ours;
   GstTagList *tags;
 
-  if (!gst_telucodec_stream_is_open (&self->stream))
+  if (!g_atomic_int_get (&self->started) || !note_weights (self, theirs))
     return FALSE;
-  ours = telu_model_id (self->runtime.model);
-  if (!theirs) {
-    GST_WARNING_OBJECT (self, "caps without model-id: if the packets were not "
-        "made with %s, the sound will be wrong", ours);
-  } else if (!g_str_equal (theirs, ours)) {
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("The stream was made with the weights %s, but those loaded are %s: set "
-            GST_TELUCODEC_PROP_MODEL_PATH " to the weight file of the stream.",
-            theirs, ours), (NULL));
-    return FALSE;
-  }
 
   tags = gst_tag_list_new (GST_TAG_AUDIO_CODEC, GST_TELUCODEC_CODEC_NAME, NULL);
   gst_audio_decoder_merge_tags (dec, tags, GST_TAG_MERGE_KEEP);
@@ -303,6 +352,10 @@ gst_telucodec_dec_handle_frame (GstAudioDecoder * dec, GstBuffer * buf)
 
   if (!buf)                     /* draining: no samples are held back */
     return GST_FLOW_OK;
+  if (self->wanted && !take_weights (self))
+    return GST_FLOW_ERROR;
+  if (!gst_telucodec_stream_is_open (&self->stream))
+    return GST_FLOW_NOT_NEGOTIATED;
 
   ret = renegotiate (self);
   if (ret != GST_FLOW_OK)

@@ -21,6 +21,9 @@ struct _GstTelucodecDec
   GstTelucodecRuntime runtime;
   GstTelucodecStream stream;
 
+  gint started;                 /* atomic; FALSE while the element still starts */
+  gchar *wanted;                /* id of the weights to load before the next packet, or NULL */
+
   gfloat pcm[TELU_PACKET];
   gint unused;                  /* concealed samples at the end of pcm, beyond
                                  * the end of the last gap */

@@ -124,7 +124,7 @@ gst_telucodec_enc_start (GstAudioEncoder * enc)
   GstClockTime latency =
       gst_util_uint64_scale_int (GST_TELUCODEC_ENC_LATENCY, GST_SECOND, TELU_RATE);
 
-  if (!gst_telucodec_runtime_open (&self->runtime, GST_ELEMENT (self)))
+  if (!gst_telucodec_runtime_open (&self->runtime, GST_ELEMENT (self), FALSE))
     return FALSE;
 
   GST_OBJECT_LOCK (self);

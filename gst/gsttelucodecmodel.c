@@ -2,6 +2,8 @@
 /* gsttelucodecmodel.c - see gsttelucodecmodel.h. */
 #include "gsttelucodecmodel.h"
 
+#include "finder.h"
+
 #include <errno.h>
 #include <glib/gstdio.h>
 
@@ -40,12 +42,30 @@ gst_telucodec_in_build_tree (GstElement * element)
   return found;
 }
 
+/* Returns the plugin's own weights, NULL where none came with it. */
+static const gchar *
+own_path (GstElement * element)
+{
+  if (gst_telucodec_in_build_tree (element)
+      && g_file_test (TELU_MODEL_BUILD, G_FILE_TEST_EXISTS))
+    return TELU_MODEL_BUILD;
+  return g_file_test (TELU_MODEL_INSTALLED, G_FILE_TEST_EXISTS) ? TELU_MODEL_INSTALLED : NULL;
+}
+
+gboolean
+gst_telucodec_model_has_default (GstElement * element, const gchar * path)
+{
+  const gchar *env = g_getenv (GST_TELUCODEC_MODEL_ENV);
+
+  return (path && *path) || (env && *env) || own_path (element);
+}
+
 /* Returns the path to load, and in origin the setting that names it, NULL for the
  * plugin's own weights. Returns NULL with an error posted. */
 static gchar *
 find_path (GstElement * element, const gchar * path, const gchar ** origin)
 {
-  const gchar *env = g_getenv (GST_TELUCODEC_MODEL_ENV);
+  const gchar *env = g_getenv (GST_TELUCODEC_MODEL_ENV), *own;
   gboolean build;
 
   *origin = NULL;
@@ -58,12 +78,10 @@ find_path (GstElement * element, const gchar * path, const gchar ** origin)
     return g_strdup (env);
   }
 
+  own = own_path (element);
+  if (own)
+    return g_strdup (own);
   build = gst_telucodec_in_build_tree (element);
-  if (build && g_file_test (TELU_MODEL_BUILD, G_FILE_TEST_EXISTS))
-    return g_strdup (TELU_MODEL_BUILD);
-  if (g_file_test (TELU_MODEL_INSTALLED, G_FILE_TEST_EXISTS))
-    return g_strdup (TELU_MODEL_INSTALLED);
-
   GST_ELEMENT_ERROR (element, RESOURCE, SETTINGS,
       ("No weight file: set the property " GST_TELUCODEC_PROP_MODEL_PATH
           " or the environment variable " GST_TELUCODEC_MODEL_ENV "."),
@@ -149,6 +167,36 @@ gst_telucodec_model_acquire (GstElement * element, const gchar * path)
 
   g_free (key);
   g_free (full);
+  return model;
+}
+
+GstTelucodecModel *
+gst_telucodec_model_find (GstElement * element, const gchar * id)
+{
+  gchar *folder = g_path_get_dirname (gst_telucodec_in_build_tree (element) ?
+      TELU_MODEL_BUILD : TELU_MODEL_INSTALLED);
+  FinderModel *found = finder_by_id (folder, id);
+  const gchar *retired = finder_retired (id);
+  GstTelucodecModel *model = NULL;
+  gchar *places;
+
+  if (found) {
+    GST_INFO_OBJECT (element, "the stream's weights are %s", found->path);
+    model = gst_telucodec_model_acquire (element, found->path);
+  } else if (retired) {
+    GST_ELEMENT_ERROR (element, STREAM, FORMAT,
+        ("The stream was made with the weights %s, %s, whose packets this version does not "
+            "read: decode it with that one.", id, retired), (NULL));
+  } else {
+    places = finder_places (folder);
+    GST_ELEMENT_ERROR (element, STREAM, FORMAT,
+        ("The stream was made with the weights %s, which are not installed: looked in %s. "
+            "\"telucodec models add FILE\" installs them; the property "
+            GST_TELUCODEC_PROP_MODEL_PATH " names their file.", id, places), (NULL));
+    g_free (places);
+  }
+  finder_free (found);
+  g_free (folder);
   return model;
 }
 

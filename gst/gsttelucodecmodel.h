@@ -19,6 +19,15 @@ typedef struct _GstTelucodecModel GstTelucodecModel;
  * releases the model. Returns NULL with an error posted for @element. */
 GstTelucodecModel *gst_telucodec_model_acquire (GstElement * element,
     const gchar * path);
+/* Returns whether the acquire above would have a file to load: FALSE where no path is given, the
+ * variable is unset, and no weights came with the plugin. */
+gboolean gst_telucodec_model_has_default (GstElement * element,
+    const gchar * path);
+
+/* Returns the model of this id, looked up as finder.h tells. The caller releases it. Returns NULL
+ * with an error posted for @element. */
+GstTelucodecModel *gst_telucodec_model_find (GstElement * element,
+    const gchar * id);
 const struct telu_model *gst_telucodec_model_get (GstTelucodecModel * model);
 void gst_telucodec_model_release (GstTelucodecModel * model);
 

@@ -172,44 +172,78 @@ gst_telucodec_runtime_probe (GstTelucodecRuntime * rt, GstElement * element)
       || find_cuda (rt, element, FALSE);
 }
 
-gboolean
-gst_telucodec_runtime_open (GstTelucodecRuntime * rt, GstElement * element)
+static gchar *
+path_of (GstTelucodecRuntime * rt, GstElement * element)
 {
-  GstTelucodecModel *shared;
+  gchar *path;
+
+  GST_OBJECT_LOCK (element);
+  path = g_strdup (rt->model_path);
+  GST_OBJECT_UNLOCK (element);
+  return path;
+}
+
+/* Takes a model in place of the one before. */
+static void
+take (GstTelucodecRuntime * rt, GstElement * element, GstTelucodecModel * shared)
+{
+  GstTelucodecModel *old;
+
+  GST_OBJECT_LOCK (element);
+  old = rt->shared;
+  rt->shared = shared;
+  rt->model = shared ? gst_telucodec_model_get (shared) : NULL;
+  GST_OBJECT_UNLOCK (element);
+  gst_telucodec_model_release (old);
+}
+
+gboolean
+gst_telucodec_runtime_open (GstTelucodecRuntime * rt, GstElement * element, gboolean later)
+{
+  GstTelucodecModel *shared = NULL;
+  gboolean ok;
   gchar *path;
 
   if (latch (rt, element) != GST_TELUCODEC_BACKEND_CPU
       && !find_cuda (rt, element, TRUE))
     return FALSE;
 
-  GST_OBJECT_LOCK (element);
-  path = g_strdup (rt->model_path);
-  GST_OBJECT_UNLOCK (element);
-  shared = gst_telucodec_model_acquire (element, path);
+  path = path_of (rt, element);
+  ok = later && !gst_telucodec_model_has_default (element, path);
+  if (!ok)
+    shared = gst_telucodec_model_acquire (element, path);
   g_free (path);
-  if (!shared)
-    return FALSE;
+  take (rt, element, shared);
+  return ok || shared;
+}
 
-  GST_OBJECT_LOCK (element);
-  rt->shared = shared;
-  rt->model = gst_telucodec_model_get (shared);
-  GST_OBJECT_UNLOCK (element);
-  return TRUE;
+gboolean
+gst_telucodec_runtime_is_given (GstTelucodecRuntime * rt, GstElement * element)
+{
+  gchar *path = path_of (rt, element);
+  const gboolean given = path && *path;
+
+  g_free (path);
+  return given;
+}
+
+gboolean
+gst_telucodec_runtime_follow (GstTelucodecRuntime * rt, GstElement * element, const gchar * id)
+{
+  GstTelucodecModel *shared = gst_telucodec_model_find (element, id);
+
+  if (shared)
+    take (rt, element, shared);
+  return shared != NULL;
 }
 
 void
 gst_telucodec_runtime_close (GstTelucodecRuntime * rt, GstElement * element)
 {
-  GstTelucodecModel *shared;
-
   GST_OBJECT_LOCK (element);
-  shared = rt->shared;
-  rt->shared = NULL;
-  rt->model = NULL;
   rt->module = NULL;
   GST_OBJECT_UNLOCK (element);
-
-  gst_telucodec_model_release (shared);
+  take (rt, element, NULL);
 }
 
 void
@@ -250,7 +284,9 @@ gst_telucodec_runtime_install_properties (GObjectClass * klass, guint first)
   /**
    * GstTelucodecDec:model-path:
    *
-   * See #GstTelucodecEnc:model-path.
+   * Weight file, which must be that of the stream. NULL: the decoder looks up the weights that the
+   * stream names, in TELUCODEC_MODEL, the folders of TELUCODEC_MODEL_PATH, the user's data folder
+   * (~/.local/share/telucodec), beside those that came with the plugin, and in the system's.
    *
    * Since: 0.1
    */
@@ -258,7 +294,8 @@ gst_telucodec_runtime_install_properties (GObjectClass * klass, guint first)
       first + GST_TELUCODEC_RUNTIME_MODEL_PATH,
       g_param_spec_string (GST_TELUCODEC_PROP_MODEL_PATH, "Model path",
           "Weight file; NULL: that of the environment variable "
-          GST_TELUCODEC_MODEL_ENV ", or else the one that came with the plugin",
+          GST_TELUCODEC_MODEL_ENV ", or else the one that came with the plugin; a decoder then "
+          "takes the one that its stream names",
           NULL, flags));
   /**
    * GstTelucodecEnc:backend:

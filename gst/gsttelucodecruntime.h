@@ -75,10 +75,20 @@ void gst_telucodec_runtime_get_property (GstTelucodecRuntime * rt,
 gboolean gst_telucodec_runtime_probe (GstTelucodecRuntime * rt,
     GstElement * element);
 
-/* Chooses the backend and loads the model. Returns FALSE with an error posted for
- * @element. */
+/* Chooses the backend and loads the model. With @later, where no weights are set and none came with
+ * the plugin, rt->model stays NULL until gst_telucodec_runtime_follow(). Returns FALSE with an
+ * error posted for @element. */
 gboolean gst_telucodec_runtime_open (GstTelucodecRuntime * rt,
+    GstElement * element, gboolean later);
+
+/* Returns whether the property model-path is set. */
+gboolean gst_telucodec_runtime_is_given (GstTelucodecRuntime * rt,
     GstElement * element);
+
+/* Replaces the model by the weights of this id. The stream must be closed. Returns FALSE with an
+ * error posted for @element, and leaves the model as it was. */
+gboolean gst_telucodec_runtime_follow (GstTelucodecRuntime * rt,
+    GstElement * element, const gchar * id);
 void gst_telucodec_runtime_close (GstTelucodecRuntime * rt,
     GstElement * element);
 

@@ -37,26 +37,6 @@ print_json (const Measure * m, const gsize * n)
   g_print ("\n  ]\n}\n");
 }
 
-/* Reads a sound; a .tlc file with the weights that it asks for. */
-static float *
-read_sound (const char *path, gsize * n, GError ** error)
-{
-  char *old = g_strdup (g_getenv ("TELUCODEC_MODEL")), *id = models_id_of (path);
-  const Model *m = id ? models_by_id (id) : NULL;
-  float *x;
-
-  if (m)
-    g_setenv ("TELUCODEC_MODEL", m->path, TRUE);
-  x = pcm_read (path, RATE, n, error);
-  if (m && old)
-    g_setenv ("TELUCODEC_MODEL", old, TRUE);
-  else if (m)
-    g_unsetenv ("TELUCODEC_MODEL");
-  g_free (old);
-  g_free (id);
-  return x;
-}
-
 int
 compare_main (int argc, char **argv)
 {
@@ -92,7 +72,7 @@ compare_main (int argc, char **argv)
     return DONE_SOME;
   }
   for (int i = 0; i < 2; i++) {
-    x[i] = read_sound (argv[1 + i], &n[i], &error);
+    x[i] = pcm_read (argv[1 + i], RATE, &n[i], &error);
     if (!x[i]) {
       say ("%s: %s", argv[1 + i], error->message);
       g_clear_error (&error);

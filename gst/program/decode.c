@@ -53,10 +53,6 @@ decode (Item * item, gpointer data)
   g_free (text);
   g_free (low);
   if (pipe) {
-    if (!with.model && !pipeline_use_weights (pipe, item->in, &error))
-      g_clear_object (&pipe);
-  }
-  if (pipe) {
     e = gst_bin_get_by_name (GST_BIN (pipe), "dec");
     if (with.model)
       g_object_set (e, "model-path", with.model, NULL);

@@ -79,7 +79,7 @@ static int
 add (const char *path, const char *as, gboolean force)
 {
   struct telu_model *model = telu_model_open (path);
-  char *folder = models_user_folder (), *to;
+  char *folder = finder_user_folder (), *to;
   char *name = as ? g_strdup (as) : g_path_get_basename (path);
   GError *error = NULL;
   char *bytes;

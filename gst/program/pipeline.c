@@ -33,8 +33,6 @@ pipeline_from_sound (const char *in, const char *text, GError ** error)
   gst_object_set_name (GST_OBJECT (rest), "rest");
   gst_bin_add_many (GST_BIN (pipe), source, rest, NULL);
   gst_element_link (source, rest);
-  if (!pipeline_use_weights (pipe, in, error))
-    g_clear_object (&pipe);
   return pipe;
 }
 

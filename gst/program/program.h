@@ -3,6 +3,8 @@
 #ifndef TELUCODEC_PROGRAM_H
 #define TELUCODEC_PROGRAM_H
 
+#include "finder.h"
+
 #include <gst/gst.h>
 
 G_BEGIN_DECLS
@@ -182,13 +184,9 @@ GstElement *pipeline_from_sound (const char *in, const char *text, GError ** err
 /* Makes a pipeline: the bytes of `in`, then `text`. */
 GstElement *pipeline_from_bytes (const char *in, const char *text, GError ** error);
 
-/* weights.c: sets the weights that the .tlc file `in` asks for in every decoder of the pipeline.
- * Returns FALSE and error when they are not installed. Does nothing for other files. */
-gboolean pipeline_use_weights (GstElement * pipe, const char *in, GError ** error);
-
-/* Keeps the weights of a telucodecenc or telucodecdec loaded, so that a folder of short files does
- * not load them anew for each. path, backend: as the properties, or NULL. Returns the element that
- * does so, for pipeline_let_go(). */
+/* weights.c: keeps the weights of a telucodecenc or telucodecdec loaded, so that a folder of short
+ * files does not load them anew for each. path, backend: as the properties, or NULL. Returns the
+ * element that does so, for pipeline_let_go(). */
 GstElement *pipeline_hold (const char *element, const char *path, const char *backend);
 void pipeline_let_go (GstElement * element);
 
@@ -212,22 +210,10 @@ gboolean pipeline_write (GstElement * pipe, const char *last, Item * item,
 
 /* --- models.c: weight files --------------------------------------------------- */
 
-typedef struct
-{
-  char *path, *name;            /* of the file; its name without the extension */
-  char *id;                     /* telu_model_id() */
-  char *version, *licence, *training;   /* NULL: not told */
-} Model;
+typedef FinderModel Model;
 
-/* Reads the head of a weight file. Returns NULL when it is none. */
-Model *models_read (const char *path);
-
-/* Lists all weight files, the ones that count first: that of TELUCODEC_MODEL, those in the
- * folders of TELUCODEC_MODEL_PATH, in the user's data folder, in the system's. To be unreffed. */
+/* Lists all weight files as finder_list(), and names the folders as finder_places(). */
 GPtrArray *models_list (void);
-
-/* Returns the user's folder, and the names of all folders; to be freed. */
-char *models_user_folder (void);
 char *models_places (void);
 
 /* Returns the weights of an id, or NULL; owned by models.c. */

@@ -17,6 +17,22 @@ setup_folder (void)
   return folder;
 }
 
+/* Tells the elements of weights beside a program that was moved: they look where the plugin was to
+ * be installed. */
+static void
+tell_models (const char *folder)
+{
+  char *own = g_canonicalize_filename ("../" TELU_DATADIR "/telucodec", folder), *all;
+  const char *old = g_getenv (FINDER_PATH_ENV);
+
+  if (!g_str_equal (own, TELU_MODELS_INSTALLED) && g_file_test (own, G_FILE_TEST_IS_DIR)) {
+    all = old && *old ? g_strconcat (old, G_SEARCHPATH_SEPARATOR_S, own, NULL) : g_strdup (own);
+    g_setenv (FINDER_PATH_ENV, all, TRUE);
+    g_free (all);
+  }
+  g_free (own);
+}
+
 void
 setup_paths (void)
 {
@@ -34,6 +50,7 @@ setup_paths (void)
     g_free (registry);
   } else {
     plugins = g_build_filename (folder, "..", TELU_LIBDIR, "gstreamer-1.0", NULL);
+    tell_models (folder);
   }
   path = g_build_filename (plugins, "libgsttelucodec.so", NULL);
   if (g_file_test (path, G_FILE_TEST_EXISTS)) {

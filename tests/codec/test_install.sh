@@ -31,6 +31,14 @@ done
 said=$(env -u GST_PLUGIN_PATH GST_REGISTRY="$dir/registry.bin" TELUCODEC_MODEL="$weights" \
     "$root/bin/telucodec" bench --seconds 0.5 2>&1) || fail "the installed program: $said"
 
+# It decodes with the weights beside it, which no variable names: the stream does.
+said=$(cd "$dir" && export XDG_DATA_HOME="$dir/none" GST_REGISTRY="$dir/registry.bin" &&
+    unset GST_PLUGIN_PATH TELUCODEC_MODEL TELUCODEC_MODEL_PATH &&
+    printf 'RIFF\044\175\0\0WAVEfmt \020\0\0\0\001\0\001\0\200\076\0\0\0\175\0\0' >x.wav &&
+    printf '\002\0\020\0data\0\175\0\0' >>x.wav && head -c 32000 /dev/zero >>x.wav &&
+    "$root/bin/telucodec" encode -m "$root/share/telucodec/$(basename "$weights")" x.wav 2>&1 &&
+    "$root/bin/telucodec" decode x.tlc -o y.wav 2>&1) || fail "the program without variables: $said"
+
 wanted=$(sed -n 's/^ *\(telu_[a-z_0-9]*\);$/\1/p' "$symbols" | sort)
 exported=$(nm -D --defined-only "$libdir/libtelu.so" | awk '{ print $3 }' | sort)
 [ -n "$wanted" ] && [ "$exported" = "$wanted" ] || fail "libtelu.so exports" $exported

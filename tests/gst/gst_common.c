@@ -102,34 +102,51 @@ tc_path (const gchar * name)
   return g_build_filename (folder, name, NULL);
 }
 
-void
-tc_write_other_model (const gchar * path)
+/* Returns the offset in the data at which a tensor begins; G_MAXSIZE where there is none. */
+static gsize
+tensor_offset (const gchar * header, gsize size, const gchar * tensor)
 {
-  gchar *file, *data, *id, *at, *post;
-  gsize size, header, own;
+  gchar *key = g_strdup_printf ("\"%s\"", tensor);
+  const gchar *at = g_strstr_len (header, size, key);
+
+  at = at ? strstr (at, "data_offsets") : NULL;
+  at = at ? strchr (at, '[') : NULL;
+  g_free (key);
+  return at ? g_ascii_strtoull (at + 1, NULL, 10) : G_MAXSIZE;
+}
+
+void
+tc_write_model (const gchar * path, const gchar * tensor, guint8 flip)
+{
+  gchar *file, *data, *id, *at;
+  gsize size, header, own, begin;
 
   if (!g_file_get_contents (tc_model_path (), &file, &size, NULL))
     exit (1);
   header = GST_READ_UINT64_LE (file);
   data = file + 8 + header;
-  /* The bit is the lowest one of the first tensor's first number, a bfloat16. */
-  data[0] ^= 1;
+  begin = tensor ? tensor_offset (file + 8, header, tensor) : 0;
   /* The id leaves out the post-network, whose tensors come last. */
-  post = g_strstr_len (file + 8, header, "post.in.w");
-  post = post ? strstr (post, "data_offsets") : NULL;
-  own = post ? g_ascii_strtoull (strchr (post, '[') + 1, NULL, 10) :
-      (gsize) (file + size - data);
-  id = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guchar *) data, own);
+  own = MIN (tensor_offset (file + 8, header, "post.in.w"), (gsize) (file + size - data));
   at = g_strstr_len (file + 8, header, telu_model_id (model));
-  if (!at) {
-    printf ("no model id in %s\n", tc_model_path ());
+  if (!at || begin >= own) {
+    printf ("no model id or no %s in %s\n", tensor, tc_model_path ());
     exit (1);
   }
+  data[begin] ^= flip;
+  id = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guchar *) data, own);
   memcpy (at, id, 64);
   if (!g_file_set_contents (path, file, size, NULL))
     exit (1);
   g_free (id);
   g_free (file);
+}
+
+void
+tc_write_other_model (const gchar * path)
+{
+  /* The bit is the lowest one of the first tensor's first number, a bfloat16. */
+  tc_write_model (path, NULL, 1);
 }
 
 gfloat *

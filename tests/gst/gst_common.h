@@ -33,6 +33,8 @@ gchar *tc_path (const gchar * name);
 gboolean tc_in_batches (void);
 /* Writes the weights with one bit changed: another file, another id. */
 void tc_write_other_model (const gchar * path);
+/* Likewise, the first byte of a tensor (NULL: of all) exclusive-or `flip`. */
+void tc_write_model (const gchar * path, const gchar * tensor, guint8 flip);
 
 /* Returns n samples of a voice-like signal. */
 gfloat *tc_signal (gint n);

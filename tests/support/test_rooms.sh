@@ -19,9 +19,10 @@ kernels/engine  kernels kernels/ops kernels/codec kernels/cuda
 kernels/module  -
 trainer         TRAINER kernels kernels/ops kernels/codec kernels/engine
 trainer/cuda    TRAINER kernels kernels/ops kernels/codec kernels/engine kernels/cuda
-gst             kernels kernels/ops kernels/codec kernels/engine
-gst/program     kernels gst/program/scan.c:kernels/codec/tlc.h
-gst/program     gst/program/models.c:kernels/codec/tlc.h gst/program/models.c:kernels/codec/json.h
+gst             gst/finder kernels kernels/ops kernels/codec kernels/engine
+gst/finder      gst/finder/finder.c:kernels/codec/json.h
+gst/program     gst/finder kernels gst/program/scan.c:kernels/codec/tlc.h
+gst/program     gst/program/models.c:kernels/codec/tlc.h
 gst/program     gst/program/bench.c:trainer/data/pcm.h gst/program/compare.c:trainer/data/pcm.h
 gst/program     gst/program/pipeline.c:trainer/data/source.h
 gst/examples    -
