@@ -202,3 +202,16 @@ void stft_adjoint(struct stft *s, float *dg, float *dh, const float *gr,
     store(dg + (long)f * s->hop, s->im[at], s->window, s->n, s->hop, lanes);
     store(dh + (long)f * s->hop, s->re[at], s->window, s->n, s->hop, lanes);
 }
+
+void stft_adjoint_one(struct stft *s, float *dg, const float *gr, const float *gi,
+                      const float *hr, const float *hi, int f, int frames)
+{
+    int at;
+
+    combine(s->re[0], s->im[0], gr, gi, hr, hi, s->n);
+    at = transform(s);
+    store(dg + (long)f * s->hop, s->im[at], s->window, s->n, s->hop, lanes_of(f, frames));
+    if (frames > f + L)
+        store(dg + (long)(f + L) * s->hop, s->re[at], s->window, s->n, s->hop,
+              lanes_of(f + L, frames));
+}

@@ -36,4 +36,9 @@ void stft_adjoint(struct stft *s, float *dg, float *dh, const float *gr,
                   const float *gi, const float *hr, const float *hi, int f,
                   int frames);
 
+/* Adjoint of one signal: adds to dg the gradients (gr, gi) of frames f .. f + lanes - 1 and
+ * (hr, hi) of the lanes frames behind them, both by one transform. */
+void stft_adjoint_one(struct stft *s, float *dg, const float *gr, const float *gi,
+                      const float *hr, const float *hi, int f, int frames);
+
 #endif

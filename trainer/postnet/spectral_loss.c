@@ -34,8 +34,10 @@ static const int triangles[SCALES] = { 20, 40, 80 };
 struct scratch {
     struct stft stft[SCALES];
     struct filterbank mel[SCALES];
-    float *x, *y, *dy, *none;  /* [n] */
-    float *xr, *xi, *yr, *yi, *xp, *yp, *gp, *gr, *gi, *zero;
+    float *x, *y, *dy;         /* [n] */
+    float *xr, *xi, *yr, *yi, *xp, *yp, *gp;
+    float *gr, *gi;            /* gradient of these lanes */
+    float *hr, *hi;            /* gradient of the lanes before, which waits for this one */
 };
 
 struct spectral_loss {
@@ -68,9 +70,9 @@ struct spectral_loss *spectral_loss_new(int n)
     l->scratch = zeroed(sizeof(*l->scratch) * l->threads);
     for (int t = 0; t < l->threads; t++) {
         struct scratch *s = &l->scratch[t];
-        float **line[] = { &s->x, &s->y, &s->dy, &s->none };
+        float **line[] = { &s->x, &s->y, &s->dy };
         float **frame[] = { &s->xr, &s->xi, &s->yr, &s->yi, &s->xp, &s->yp, &s->gp, &s->gr,
-                            &s->gi, &s->zero };
+                            &s->gi, &s->hr, &s->hi };
 
         for (int i = 0; i < SCALES; i++) {
             stft_init(&s->stft[i], sizes[i]);
@@ -88,8 +90,8 @@ void spectral_loss_free(struct spectral_loss *l)
 {
     for (int t = 0; t < l->threads; t++) {
         struct scratch *s = &l->scratch[t];
-        float *all[] = { s->x, s->y, s->dy, s->none, s->xr, s->xi, s->yr, s->yi, s->xp, s->yp,
-                         s->gp, s->gr, s->gi, s->zero };
+        float *all[] = { s->x, s->y, s->dy, s->xr, s->xi, s->yr, s->yi, s->xp, s->yp, s->gp,
+                         s->gr, s->gi, s->hr, s->hi };
 
         for (int i = 0; i < SCALES; i++) {
             stft_release(&s->stft[i]);
@@ -186,7 +188,38 @@ struct job {
     struct spectral_value *value;
 };
 
-static void one_scale(struct scratch *s, int scale, int n, int B, float factor,
+static void swap(float **a, float **b)
+{
+    float *keep = *a;
+
+    *a = *b;
+    *b = keep;
+}
+
+/* Adds the gradient of the lanes at `at` to s->dy: every second time that of two, or alone that of
+ * the last ones. */
+static void add_gradient(struct scratch *s, struct stft *f, int at, int frames, float factor)
+{
+    const size_t n = (size_t)f->bins * L;
+
+    for (size_t i = 0; i < n; i++) {
+        s->gr[i] *= factor;
+        s->gi[i] *= factor;
+    }
+    if (at / L % 2) {
+        stft_adjoint_one(f, s->dy, s->hr, s->hi, s->gr, s->gi, at - L, frames);
+    } else if (at + L < frames) {
+        swap(&s->gr, &s->hr);
+        swap(&s->gi, &s->hi);
+    } else {
+        memset(s->hr, 0, sizeof(float) * n);
+        memset(s->hi, 0, sizeof(float) * n);
+        stft_adjoint_one(f, s->dy, s->gr, s->gi, s->hr, s->hi, at, frames);
+    }
+}
+
+/* grad: 1 adds the gradient to s->dy. */
+static void one_scale(struct scratch *s, int scale, int n, int B, float factor, int grad,
                       struct spectral_value *v)
 {
     struct stft *f = &s->stft[scale];
@@ -211,11 +244,8 @@ static void one_scale(struct scratch *s, int scale, int n, int B, float factor,
         /* Lanes behind the last frame are zeros in x and y: their distance is sqrt(EPS). */
         if (rest < L)
             complex -= (double)(L - rest) * f->bins * sqrtf(EPS);
-        for (int i = 0; i < f->bins * L; i++) {
-            s->gr[i] *= factor;
-            s->gi[i] *= factor;
-        }
-        stft_adjoint(f, s->dy, s->none, s->gr, s->gi, s->zero, s->zero, at, frames);
+        if (grad)
+            add_gradient(s, f, at, frames, factor);
     }
     v->magnitude += magnitude * per_bin;
     v->complex += complex * per_bin;
@@ -241,9 +271,9 @@ static void one_item(void *arg, int b, int thread)
         s->y[i] = gain * y[i];
     }
     memset(s->dy, 0, sizeof(float) * n);
-    memset(s->none, 0, sizeof(float) * n);
     for (int i = 0; i < SCALES; i++)
-        one_scale(s, i, n, j->B, 1.0f / sqrtf(0.375f * (float)sizes[i]), &v);
+        one_scale(s, i, n, j->B, 1.0f / sqrtf(0.375f * (float)sizes[i]),
+                  j->grad != NULL, &v);
     v.sum = MAGNITUDE * v.magnitude + COMPLEX * v.complex + LOG_LEVEL * v.level +
             LOUDNESS * v.loudness;
     j->value[b] = v;
