@@ -12,6 +12,7 @@
 #include "wav.h"
 
 #include <gio/gio.h>
+#include <gst/gst.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -308,6 +309,65 @@ static void test_png(void)
     g_byte_array_unref(b);
 }
 
+/* Reads a PNG file with libpng, by way of GStreamer: lines of RGB, each padded to 4 bytes. */
+static char *read_png(const char *dir, const GByteArray *png, gsize *n)
+{
+    char *in = g_build_filename(dir, "x.png", NULL), *out = g_build_filename(dir, "x.rgb", NULL);
+    char *line = g_strdup_printf("filesrc location=%s ! pngdec ! videoconvert ! video/x-raw,"
+                                 "format=RGB ! filesink location=%s", in, out), *pixel = NULL;
+    GstElement *pipe = gst_parse_launch(line, NULL);
+    GstMessage *m = NULL;
+
+    *n = 0;
+    g_file_set_contents(in, (const char *)png->data, png->len, NULL);
+    if (pipe) {
+        GstBus *bus = gst_element_get_bus(pipe);
+
+        gst_element_set_state(pipe, GST_STATE_PLAYING);
+        m = gst_bus_timed_pop_filtered(bus, 20 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+        gst_element_set_state(pipe, GST_STATE_NULL);
+        gst_object_unref(bus);
+        gst_object_unref(pipe);
+    }
+    if (m && GST_MESSAGE_TYPE(m) == GST_MESSAGE_EOS)
+        g_file_get_contents(out, &pixel, n, NULL);
+    if (m)
+        gst_message_unref(m);
+    g_free(line);
+    g_free(out);
+    g_free(in);
+    return pixel;
+}
+
+/* libpng reads pictures of any size and content as they were. */
+static void test_any_png(const char *dir)
+{
+    uint32_t seed = 1;
+
+    for (int round = 0; round < 25; round++) {
+        int w = round ? 1 + (int)(300 * tiny_random(&seed)) : 1;
+        int h = round ? 1 + (int)(60 * tiny_random(&seed)) : 1, wrong = 0;
+        gsize n, stride = (gsize)(3 * w + 3) & ~(gsize)3;
+        uint8_t colour[256][3], *pixel = g_malloc((gsize)w * h);
+        GByteArray *png;
+        char *rgb;
+
+        for (int i = 0; i < 256 * 3; i++)
+            colour[i / 3][i % 3] = (uint8_t)(256 * tiny_random(&seed));
+        for (int i = 0; i < w * h; i++)
+            pixel[i] = (uint8_t)(round % 3 ? 256 * tiny_random(&seed) : round);
+        png = png_make(pixel, w, h, (const uint8_t (*)[3])colour);
+        rgb = read_png(dir, png, &n);
+        check(n == stride * h, "bytes of a picture that libpng reads", (double)n);
+        for (int i = 0; n == stride * h && i < w * h; i++)
+            wrong += memcmp(rgb + stride * (i / w) + 3 * (i % w), colour[pixel[i]], 3) != 0;
+        check(!wrong, "pixels that libpng reads otherwise", wrong);
+        g_byte_array_unref(png);
+        g_free(pixel);
+        g_free(rgb);
+    }
+}
+
 static int count(const char *text, const char *word)
 {
     int n = 0;
@@ -409,14 +469,34 @@ static void test_bar(void)
     }
 }
 
-int main(void)
+/* Writes a file for test_tensorboard.py. */
+static void write_events(const char *dir)
 {
-    char *dir = wav_temp();
+    struct events *e = events_new(dir);
 
+    for (int i = 1; i <= 300; i++) {
+        struct metrics m = line(i, i % 2 ? 20.0 + i : NAN);
+
+        events_write(e, "epoch", &m, 1000 * (int64_t)i);
+    }
+    events_free(e);
+}
+
+int main(int argc, char **argv)
+{
+    char *dir;
+
+    if (argc > 1) {
+        write_events(argv[1]);
+        return 0;
+    }
+    dir = wav_temp();
+    gst_init(NULL, NULL);
     test_crc();
     test_metrics(dir);
     test_events(dir);
     test_png();
+    test_any_png(dir);
     test_bar();
     test_page(dir);
     test_silent_page(dir);

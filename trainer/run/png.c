@@ -3,21 +3,11 @@
 #include "png.h"
 
 #include "memory.h"
+#include "tlc.h"
 
 #include <gio/gio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Computes CRC-32 as zlib, bit by bit: pictures are small. */
-static uint32_t crc32(uint32_t crc, const uint8_t *p, size_t n)
-{
-    while (n--) {
-        crc ^= *p++;
-        for (int k = 0; k < 8; k++)
-            crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
-    }
-    return crc;
-}
 
 static void put32(GByteArray *b, uint32_t v)
 {
@@ -28,13 +18,14 @@ static void put32(GByteArray *b, uint32_t v)
 
 static void chunk(GByteArray *b, const char *type, const uint8_t *data, size_t n)
 {
-    uint32_t crc = crc32(0xffffffffu, (const uint8_t *)type, 4);
+    guint begin;
 
     put32(b, (uint32_t)n);
+    begin = b->len;
     g_byte_array_append(b, (const uint8_t *)type, 4);
     if (n)
         g_byte_array_append(b, data, (guint)n);
-    put32(b, ~crc32(crc, data, n));
+    put32(b, tlc_crc(b->data + begin, b->len - begin));
 }
 
 static GBytes *compress(const uint8_t *data, size_t n)
