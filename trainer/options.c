@@ -148,6 +148,8 @@ static void check(const struct options *o)
         die("--time_limit is %g, expected 0 or more", o->time_limit);
     if (o->licence && !g_utf8_validate(o->licence, -1, NULL))
         die("--licence is not UTF-8");
+    if (o->language && !g_utf8_validate(o->language, -1, NULL))
+        die("--language is not UTF-8");
     check_device(o);
 }
 
@@ -214,6 +216,8 @@ void options_parse(struct options *o, int *argc, char ***argv)
           "Then train a post-network of the preset's size so many steps (0)", "STEPS" },
         { "licence", 0, 0, G_OPTION_ARG_STRING, &o->licence,
           "Of the weights; stands in the weight file", "TEXT" },
+        { "language", 0, 0, G_OPTION_ARG_STRING, &o->language,
+          "Of the speech, as 'Telugu'; stands in the weight file", "TEXT" },
         { "device", 0, 0, G_OPTION_ARG_STRING, &o->device,
           "auto (CUDA where it can be had), cpu or cuda", "NAME" },
         { "precision", 0, 0, G_OPTION_ARG_STRING, &o->precision,

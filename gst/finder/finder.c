@@ -22,6 +22,7 @@ finder_free (FinderModel * m)
   g_free (m->name);
   g_free (m->id);
   g_free (m->version);
+  g_free (m->language);
   g_free (m->licence);
   g_free (m->training);
   g_free (m);
@@ -48,6 +49,7 @@ describe (const char *path, const struct telu_json *meta)
       m->name[strlen (m->name) - strlen (EXTENSION)] = '\0';
     m->id = g_steal_pointer (&id);
     m->version = text_of (meta, "version");
+    m->language = text_of (meta, "language");
     m->licence = text_of (meta, "licence");
     m->training = text_of (meta, "training");
   }

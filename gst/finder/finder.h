@@ -17,7 +17,7 @@ typedef struct
 {
   char *path, *name;            /* of the file; its name without the extension */
   char *id;                     /* telu_model_id(), as the file's head claims */
-  char *version, *licence, *training;   /* NULL: not told */
+  char *version, *language, *licence, *training;        /* NULL: not told */
 } FinderModel;
 
 /* Reads the head of a weight file, at most a megabyte. Returns NULL when it is none. */

@@ -47,7 +47,10 @@ print (const char *path, const Scan * scan)
   g_print ("  stages     %.1f on average, %d at most; %.0f %% of the packets are refined\n",
       ratio (scan->stages, scan->packets), scan->most_stages,
       100 * ratio (scan->refined, scan->packets));
-  if (scan->model_id)
+  if (scan->model_id && !m && finder_retired (scan->model_id))
+    g_print ("  weights    %s, %s: this version cannot decode it\n", scan->model_id,
+        finder_retired (scan->model_id));
+  else if (scan->model_id)
     g_print ("  weights    %s, %s\n", scan->model_id,
         m ? m->name : "not installed here: it cannot be decoded");
   if (scan->tags)

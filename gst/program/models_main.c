@@ -21,9 +21,9 @@ print (const Model * m, gboolean hidden)
   time = g_date_time_new_from_unix_local (st.st_mtime);
   date = g_date_time_format (time, "%Y-%m-%d");
   size = say_bytes (st.st_size);
-  g_print ("%s%s\n  id         %s\n  version    %s\n  licence    %s\n  sound      %d Hz, mono\n"
+  g_print ("%s%s\n  id         %s\n  version    %s\n  language   %s\n  licence    %s\n  sound      %d Hz, mono\n"
       "  file       %s, %s, %s\n", m->name, hidden ? " (the same as weights above)" : "", m->id,
-      m->version ? m->version : "not told", m->licence ? m->licence : "not told", TELU_RATE,
+      m->version ? m->version : "not told", m->language ? m->language : "not told", m->licence ? m->licence : "not told", TELU_RATE,
       m->path, size, date);
   g_free (size);
   g_free (date);
@@ -40,6 +40,7 @@ print_json (const Model * m, gboolean first)
   say_json ("  {\"name\": ", m->name);
   say_json (", \"id\": ", m->id);
   say_json (", \"version\": ", m->version);
+  say_json (", \"language\": ", m->language);
   say_json (", \"licence\": ", m->licence);
   say_json (", \"training\": ", m->training);
   say_json (", \"file\": ", m->path);

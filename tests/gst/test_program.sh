@@ -285,7 +285,8 @@ for name in one two three; do
     run 0 '^SNR  ' compare $name.wav versions/$name.tlc
 done
 run 0 '^three$' models
-run 0 '"name": "two"' models --json
+run 0 '^  language   not told$' models
+run 0 '"name": "two".*"language": null' models --json
 parsed models
 id=$(sed -n 's/.*"name": "three", "id": "\([0-9a-f]*\)".*/\1/p' said)
 run 0 '' encode -m "$(echo "$id" | cut -c 1-10)" in/a.wav -o short.tlc
@@ -295,6 +296,12 @@ run 1 "the weights $id, which are not installed: looked in $dir/weights, $dir/mo
     decode versions/three.tlc
 run 1 'not installed' play versions/three.tlc --sink fakesink
 run 0 'not installed here: it cannot be decoded' info versions/three.tlc
+old=a90700a108090fbfa016c23294cdb7ac51a349ea4ce08c8d31594e37741727d1
+run 0 '' play in/a.wav --sink "$mono ! telucodecenc model-path=$dir/weights/one.safetensors ! \
+    capssetter caps=audio/x-telucodec,model-id=(string)$old ! telucodecmux ! \
+    filesink location=old.tlc"
+run 0 'telucodec-te-16k of TeluCodec 0.3: this version cannot decode it' info old.tlc
+run 1 'telucodec-te-16k of TeluCodec 0.3, whose packets' decode old.tlc
 run 0 "share/telucodec/three.safetensors" models add three
 run 1 'is there already: -f' models add three
 run 0 'share/telucodec/zero.safetensors' models add three zero

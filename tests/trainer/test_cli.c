@@ -224,7 +224,7 @@ static void test_33_files(void)
     cut(files, 33);
     expect(run("--data_dir %s --checkpoint_dir %s/runs --experiment_name short "
                "--batch_size 16 --num_epochs 25 --learning_rate 1e-3 --preset tiny "
-               "--licence CC-BY", files, dir), 0, "wrote", "33 files");
+               "--licence CC-BY --language Telugu", files, dir), 0, "wrote", "33 files");
     for (size_t i = 0; i < G_N_ELEMENTS(left); i++) {
         char *path = g_build_filename(dir, "runs", "short", left[i], NULL);
 
@@ -329,6 +329,7 @@ static void test_weights(void)
         g_free(bytes);
     }
     check(strstr(file->str, "\"licence\":\"CC-BY\"") != NULL, "no licence", file->str);
+    check(strstr(file->str, "\"language\":\"Telugu\"") != NULL, "no language", file->str);
     check(strstr(file->str, "31 files") && strstr(file->str, "--preset tiny") &&
           strstr(file->str, "steps") && !strstr(file->str, dir), "training", file->str);
     expect(run("--evaluate %s --valid_dir %s", model, speech), 0, "base3k", "evaluate");

@@ -36,13 +36,17 @@ static char *training_text(const struct progress *p, const struct options *o,
                            p->seconds / 60.0, *p->settings ? p->settings : now);
 }
 
-static void write_weights(const struct snapshot *b, const char *path,
-                          const char *training, const char *licence, char id[65])
+static void write_weights(const struct snapshot *b, const char *path, const char *training,
+                          const struct options *o, char id[65])
 {
-    const struct export_text texts[] = { { "training", training },
-                                         { "licence", licence } };
+    struct export_text texts[3] = { { "training", training } };
+    int n = 1;
 
-    if (export_model(path, &b->cfg, &b->post, b->blobs, b->count, texts, licence ? 2 : 1, id))
+    if (o->licence)
+        texts[n++] = (struct export_text){ "licence", o->licence };
+    if (o->language)
+        texts[n++] = (struct export_text){ "language", o->language };
+    if (export_model(path, &b->cfg, &b->post, b->blobs, b->count, texts, n, id))
         die("%s", telu_error());
     printf("wrote %s, model id %s\n", path, id);
 }
@@ -134,7 +138,7 @@ void finish(const struct trainer *t, const struct progress *p, const struct opti
         g_free(training);
         return;
     }
-    write_weights(&b, r->weights, training, o->licence, id);
+    write_weights(&b, r->weights, training, o, id);
     m = snapshot_model(&b, id);
     quality_measure(q, m, valid, FILES);
     quality_print(q);

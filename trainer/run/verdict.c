@@ -124,7 +124,7 @@ static void say_folders(GString *s, const struct folders *f)
 
 char *verdict_text(const struct verdict *v)
 {
-    const double base = v->quality[0].snr;
+    const double base = fabs(v->quality[0].snr) < 0.05 ? 0.0 : v->quality[0].snr;
     GString *s = g_string_new(NULL);
     struct checks c;
     long steps;
