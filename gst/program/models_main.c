@@ -9,6 +9,12 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+static const char *
+told (const char *text)
+{
+  return text ? text : "not told";
+}
+
 static void
 print (const Model * m, gboolean hidden)
 {
@@ -21,10 +27,10 @@ print (const Model * m, gboolean hidden)
   time = g_date_time_new_from_unix_local (st.st_mtime);
   date = g_date_time_format (time, "%Y-%m-%d");
   size = say_bytes (st.st_size);
-  g_print ("%s%s\n  id         %s\n  version    %s\n  language   %s\n  licence    %s\n  sound      %d Hz, mono\n"
-      "  file       %s, %s, %s\n", m->name, hidden ? " (the same as weights above)" : "", m->id,
-      m->version ? m->version : "not told", m->language ? m->language : "not told", m->licence ? m->licence : "not told", TELU_RATE,
-      m->path, size, date);
+  g_print ("%s%s\n  id         %s\n  version    %s\n  language   %s\n  licence    %s\n"
+      "  sound      %d Hz, mono\n  file       %s, %s, %s\n", m->name,
+      hidden ? " (the same as weights above)" : "", m->id, told (m->version), told (m->language),
+      told (m->licence), TELU_RATE, m->path, size, date);
   g_free (size);
   g_free (date);
   g_date_time_unref (time);
