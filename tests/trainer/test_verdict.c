@@ -85,6 +85,7 @@ static void test_words(void)
         { "worse from epoch 21 on", "settled", 20000, 9, 0, 9, -0.1, 1, 1, 100 },
         { "worse: the network's SNR was 9.00 dB at the start", "settled", 20000, 9, 9, 3, 0, 1, 1,
           100 },
+        { "make finished weights better", "with --init", 20000, 9, 9, 12, 0, 1, 1, 3 },
         { "louder than -100 dB", "settled", 20000, NAN, 0, 9, 0, 1, 1, 100 },
     };
 

@@ -151,7 +151,10 @@ char *verdict_text(const struct verdict *v)
         say(s, "The base layer has %.1f dB at 3 kbit/s after %ld steps: noisy recordings, a "
             "network too small (--preset %s), or too high a --learning_rate.", base, steps,
             v->preset);
-    if (scarce > 1 || (scarce && v->minutes < LITTLE_SPEECH))
+    if ((scarce > 1 || (scarce && v->minutes < LITTLE_SPEECH)) && isfinite(c.start))
+        say(s, "More speech is needed: %.1f minutes can hardly make finished weights better. Bring "
+            "an hour of many speakers.", v->minutes);
+    else if (scarce > 1 || (scarce && v->minutes < LITTLE_SPEECH))
         say(s, "More speech is needed: %.1f minutes do not teach %d codes a stage. Bring an hour "
             "of many speakers, or begin from finished weights with --init.", v->minutes, v->codes);
     else if (!checks_fell(&c) && rising && !poor)
