@@ -4,7 +4,8 @@
  * Stream caps of coded audio always contain all of
  *   audio/x-telucodec, framed=(boolean)true, rate=(int)16000,
  *   channels=(int)1, model-id=(string)<64 hex digits>
- * where model-id is telu_model_id() of the weights that made the packets. One
+ * where model-id is telu_model_id() of the weights that made the packets. Weights other than the
+ * shipped ones add model-name, the name of their file. One
  * buffer is one packet, 20 ms; packet k decodes to the samples
  * [320k - 80, 320k + 240). A GstAudioClippingMeta in GST_FORMAT_DEFAULT (samples at
  * 16 kHz) removes the 80 samples before the stream's first one (start=80 on the first
@@ -28,6 +29,11 @@ G_BEGIN_DECLS
 
 /* Name of the caps field with the id of the weights. */
 #define GST_TELUCODEC_MODEL_ID "model-id"
+
+/* Name of the optional caps field, and of the comment in a file, with the name of weights that did
+ * not come with the plugin. It serves messages alone. */
+#define GST_TELUCODEC_MODEL_NAME "model-name"
+#define GST_TELUCODEC_MODEL_COMMENT "WEIGHTS="
 
 #define GST_TELUCODEC_PACKET_DURATION (20 * GST_MSECOND)
 
@@ -56,6 +62,9 @@ G_BEGIN_DECLS
 /* Environment variable: the weight file if model-path is not set. */
 #define GST_TELUCODEC_MODEL_ENV "TELUCODEC_MODEL"
 #define GST_TELUCODEC_MODEL_FILE "telucodec-te-16k.safetensors"
+
+/* Takes the name of the weights out of the tags. Returns it, to be freed, or NULL. */
+gchar *gst_telucodec_take_name (GstTagList * tags);
 
 GST_DEBUG_CATEGORY_EXTERN (gst_telucodec_debug);
 

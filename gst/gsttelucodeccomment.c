@@ -1,10 +1,54 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodeccomment.c - the tags that telucodecmux writes behind the header. */
+/* gsttelucodeccomment.c - the tags that telucodecmux writes behind the header, and the name of the
+ * weights among them. */
 #include "gsttelucodecmux.h"
 
 #include <gst/tag/tag.h>
+#include <string.h>
 
 #define GST_CAT_DEFAULT gst_telucodec_debug
+
+gchar *
+gst_telucodec_take_name (GstTagList * tags)
+{
+  const guint n = gst_tag_list_get_tag_size (tags, GST_TAG_EXTENDED_COMMENT);
+  GPtrArray *others = g_ptr_array_new_with_free_func (g_free);
+  gchar *name = NULL, *text;
+
+  for (guint i = 0; i < n; i++) {
+    if (!gst_tag_list_get_string_index (tags, GST_TAG_EXTENDED_COMMENT, i, &text))
+      continue;
+    if (g_ascii_strncasecmp (text, GST_TELUCODEC_MODEL_COMMENT,
+            strlen (GST_TELUCODEC_MODEL_COMMENT)) == 0) {
+      g_free (name);
+      name = g_strdup (text + strlen (GST_TELUCODEC_MODEL_COMMENT));
+      g_free (text);
+    } else {
+      g_ptr_array_add (others, text);
+    }
+  }
+  if (name) {
+    gst_tag_list_remove_tag (tags, GST_TAG_EXTENDED_COMMENT);
+    for (guint i = 0; i < others->len; i++)
+      gst_tag_list_add (tags, GST_TAG_MERGE_APPEND, GST_TAG_EXTENDED_COMMENT, others->pdata[i],
+          NULL);
+  }
+  g_ptr_array_unref (others);
+  return name;
+}
+
+/* Adds the name of the caps, in place of one that came with the tags. */
+static GstTagList *
+add_name (GstTagList * tags, const gchar * name)
+{
+  gchar *text = g_strconcat (GST_TELUCODEC_MODEL_COMMENT, name, NULL);
+
+  tags = tags ? gst_tag_list_make_writable (tags) : gst_tag_list_new_empty ();
+  g_free (gst_telucodec_take_name (tags));
+  gst_tag_list_add (tags, GST_TAG_MERGE_APPEND, GST_TAG_EXTENDED_COMMENT, text, NULL);
+  g_free (text);
+  return tags;
+}
 
 /* Returns whether a comment tells more than its encoder. */
 static gboolean
@@ -38,6 +82,8 @@ comment_buffer (GstTelucodecMux * self)
   gchar *encoder = NULL;
   GstBuffer *comment;
 
+  if (self->weights)
+    tags = add_name (tags, self->weights);
   if (!tags)
     return NULL;
   gst_tag_list_get_string (tags, GST_TAG_ENCODER, &encoder);

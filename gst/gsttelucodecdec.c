@@ -81,20 +81,6 @@ gst_telucodec_dec_open (GstAudioDecoder * dec)
 }
 
 static gboolean
-open_stream (GstTelucodecDec * self)
-{
-  return gst_telucodec_stream_open (&self->stream, GST_ELEMENT (self), &self->runtime,
-      TELU_DECODE);
-}
-
-static void
-close_stream (GstTelucodecDec * self)
-{
-  if (gst_telucodec_stream_is_open (&self->stream))
-    gst_telucodec_stream_close (&self->stream);
-}
-
-static gboolean
 gst_telucodec_dec_start (GstAudioDecoder * dec)
 {
   GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
@@ -110,7 +96,7 @@ gst_telucodec_dec_start (GstAudioDecoder * dec)
   GST_OBJECT_UNLOCK (self);
   reset_run (self);
 
-  if (self->runtime.model && !open_stream (self)) {
+  if (self->runtime.model && !gst_telucodec_dec_open_stream (self)) {
     gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
     return FALSE;
   }
@@ -125,8 +111,9 @@ gst_telucodec_dec_stop (GstAudioDecoder * dec)
   GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
 
   g_atomic_int_set (&self->started, FALSE);
-  close_stream (self);
+  gst_telucodec_dec_close_stream (self);
   g_clear_pointer (&self->wanted, g_free);
+  g_clear_pointer (&self->wanted_name, g_free);
   gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
   return TRUE;
 }
@@ -153,61 +140,18 @@ choose_output (GstTelucodecDec * self)
   return ok;
 }
 
-/* Notes the weights that the stream names. Returns FALSE with an error posted when the property
- * model-path is of others, or when no weights are known. */
-static gboolean
-note_weights (GstTelucodecDec * self, const gchar * id)
-{
-  const struct telu_model *model = self->runtime.model;
-
-  g_clear_pointer (&self->wanted, g_free);
-  if (!id && !model) {
-    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
-        ("The stream does not name its weights, and none came with the plugin: set "
-            GST_TELUCODEC_PROP_MODEL_PATH " or the environment variable "
-            GST_TELUCODEC_MODEL_ENV " to their file."), (NULL));
-    return FALSE;
-  }
-  if (!id)
-    GST_WARNING_OBJECT (self, "caps without model-id: if the packets were not "
-        "made with %s, the sound will be wrong", telu_model_id (model));
-  if (!id || (model && g_str_equal (id, telu_model_id (model))))
-    return gst_telucodec_stream_is_open (&self->stream) || open_stream (self);
-  if (gst_telucodec_runtime_is_given (&self->runtime, GST_ELEMENT (self))) {
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("The stream was made with the weights %s, but those of the property "
-            GST_TELUCODEC_PROP_MODEL_PATH " are %s: set it to the weight file of the stream, or "
-            "leave it unset to have that looked up.", id, telu_model_id (model)), (NULL));
-    return FALSE;
-  }
-  self->wanted = g_strdup (id);
-  return TRUE;
-}
-
-/* Looks the noted weights up, before the first packet: decodebin would hide the error if the caps
- * event failed. Returns FALSE with an error posted. */
-static gboolean
-take_weights (GstTelucodecDec * self)
-{
-  close_stream (self);
-  if (!gst_telucodec_runtime_follow (&self->runtime, GST_ELEMENT (self), self->wanted)
-      || !open_stream (self))
-    return FALSE;
-  g_clear_pointer (&self->wanted, g_free);
-  return TRUE;
-}
-
 static gboolean
 gst_telucodec_dec_set_format (GstAudioDecoder * dec, GstCaps * caps)
 {
   GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
-  const gchar *theirs =
-      gst_structure_get_string (gst_caps_get_structure (caps, 0),
-      GST_TELUCODEC_MODEL_ID);
+  const GstStructure *s = gst_caps_get_structure (caps, 0);
+  const gchar *theirs = gst_structure_get_string (s, GST_TELUCODEC_MODEL_ID);
   GstTagList *tags;
 
-  if (!g_atomic_int_get (&self->started) || !note_weights (self, theirs))
+  if (!g_atomic_int_get (&self->started) || !gst_telucodec_dec_note_weights (self, theirs))
     return FALSE;
+  g_free (self->wanted_name);
+  self->wanted_name = g_strdup (gst_structure_get_string (s, GST_TELUCODEC_MODEL_NAME));
 
   tags = gst_tag_list_new (GST_TAG_AUDIO_CODEC, GST_TELUCODEC_CODEC_NAME, NULL);
   gst_audio_decoder_merge_tags (dec, tags, GST_TAG_MERGE_KEEP);
@@ -352,7 +296,7 @@ gst_telucodec_dec_handle_frame (GstAudioDecoder * dec, GstBuffer * buf)
 
   if (!buf)                     /* draining: no samples are held back */
     return GST_FLOW_OK;
-  if (self->wanted && !take_weights (self))
+  if (self->wanted && !gst_telucodec_dec_take_weights (self))
     return GST_FLOW_ERROR;
   if (!gst_telucodec_stream_is_open (&self->stream))
     return GST_FLOW_NOT_NEGOTIATED;
@@ -395,6 +339,9 @@ gst_telucodec_dec_sink_event (GstAudioDecoder * dec, GstEvent * event)
       gst_event_parse_instant_rate_change (event, NULL, &flags);
       gst_audio_decoder_set_plc_aware (dec,
           !(flags & GST_SEGMENT_FLAG_TRICKMODE_NO_AUDIO));
+      break;
+    case GST_EVENT_TAG:
+      event = gst_telucodec_dec_take_name (self, event);
       break;
     default:
       break;

@@ -23,6 +23,7 @@ struct _GstTelucodecDec
 
   gint started;                 /* atomic; FALSE while the element still starts */
   gchar *wanted;                /* id of the weights to load before the next packet, or NULL */
+  gchar *wanted_name;           /* their name in the stream, or NULL */
 
   gfloat pcm[TELU_PACKET];
   gint unused;                  /* concealed samples at the end of pcm, beyond
@@ -46,6 +47,22 @@ GstBuffer *gst_telucodec_dec_make_buffer (GstTelucodecDec * self,
 /* Pushes concealed samples or comfort noise for a gap, an empty buffer with a duration. */
 GstFlowReturn gst_telucodec_dec_fill_gap (GstTelucodecDec * self,
     GstBuffer * gap);
+
+/* gsttelucodecweights.c: open the stream with the weights there are, and close it if it is open. */
+gboolean gst_telucodec_dec_open_stream (GstTelucodecDec * self);
+void gst_telucodec_dec_close_stream (GstTelucodecDec * self);
+
+/* Notes the weights that the stream names, @id NULL where it does not. Returns FALSE with an error
+ * posted when the property model-path is of others, or when no weights are known. */
+gboolean gst_telucodec_dec_note_weights (GstTelucodecDec * self, const gchar * id);
+
+/* Looks the noted weights up, before the first packet: decodebin would hide the error if the caps
+ * event failed. Returns FALSE with an error posted. */
+gboolean gst_telucodec_dec_take_weights (GstTelucodecDec * self);
+
+/* Takes the name of the weights out of the tags: it does not hold for the sound. Returns the event
+ * to go on with. */
+GstEvent *gst_telucodec_dec_take_name (GstTelucodecDec * self, GstEvent * event);
 
 G_END_DECLS
 

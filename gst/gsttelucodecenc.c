@@ -161,6 +161,7 @@ static gboolean
 gst_telucodec_enc_set_format (GstAudioEncoder * enc, GstAudioInfo * info)
 {
   GstTelucodecEnc *self = GST_TELUCODEC_ENC (enc);
+  const gchar *name;
   GstCaps *caps;
   gboolean ok;
 
@@ -180,6 +181,9 @@ gst_telucodec_enc_set_format (GstAudioEncoder * enc, GstAudioInfo * info)
       "framed", G_TYPE_BOOLEAN, TRUE, "rate", G_TYPE_INT, TELU_RATE,
       "channels", G_TYPE_INT, 1, GST_TELUCODEC_MODEL_ID, G_TYPE_STRING,
       telu_model_id (self->runtime.model), NULL);
+  name = gst_telucodec_model_name (self->runtime.shared);
+  if (name)
+    gst_caps_set_simple (caps, GST_TELUCODEC_MODEL_NAME, G_TYPE_STRING, name, NULL);
   ok = gst_audio_encoder_set_output_format (enc, caps);
   gst_caps_unref (caps);
   return ok;

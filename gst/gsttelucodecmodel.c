@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <string.h>
 
 #define GST_CAT_DEFAULT gst_telucodec_debug
 
@@ -13,6 +14,7 @@ struct _GstTelucodecModel
 {
   struct telu_model *model;
   gchar *key;
+  gchar *name;                  /* NULL: of the shipped weights */
   guint refs;
 };
 
@@ -90,6 +92,18 @@ find_path (GstElement * element, const gchar * path, const gchar ** origin)
   return NULL;
 }
 
+static gchar *
+name_of (const gchar * path)
+{
+  gchar *name = g_filename_display_basename (path);
+
+  if (g_str_equal (name, GST_TELUCODEC_MODEL_FILE))
+    g_clear_pointer (&name, g_free);
+  else if (g_str_has_suffix (name, ".safetensors"))
+    name[strlen (name) - strlen (".safetensors")] = '\0';
+  return name;
+}
+
 /* Loads a model into the table. The caller holds models_lock. */
 static GstTelucodecModel *
 load (GstElement * element, const gchar * path, const gchar * key)
@@ -106,6 +120,7 @@ load (GstElement * element, const gchar * path, const gchar * key)
   model = g_new0 (GstTelucodecModel, 1);
   model->model = loaded;
   model->key = g_strdup (key);
+  model->name = name_of (path);
   model->refs = 1;
   if (!models)
     models = g_hash_table_new (g_str_hash, g_str_equal);
@@ -171,7 +186,7 @@ gst_telucodec_model_acquire (GstElement * element, const gchar * path)
 }
 
 GstTelucodecModel *
-gst_telucodec_model_find (GstElement * element, const gchar * id)
+gst_telucodec_model_find (GstElement * element, const gchar * id, const gchar * name)
 {
   gchar *folder = g_path_get_dirname (gst_telucodec_in_build_tree (element) ?
       TELU_MODEL_BUILD : TELU_MODEL_INSTALLED);
@@ -190,14 +205,21 @@ gst_telucodec_model_find (GstElement * element, const gchar * id)
   } else {
     places = finder_places (folder);
     GST_ELEMENT_ERROR (element, STREAM, FORMAT,
-        ("The stream was made with the weights %s, which are not installed: looked in %s. "
+        ("The stream was made with the weights %s%s%s, which are not installed: looked in %s. "
             "\"telucodec models add FILE\" installs them; the property "
-            GST_TELUCODEC_PROP_MODEL_PATH " names their file.", id, places), (NULL));
+            GST_TELUCODEC_PROP_MODEL_PATH " names their file.", id, name ? ", named " : "",
+            name ? name : "", places), (NULL));
     g_free (places);
   }
   finder_free (found);
   g_free (folder);
   return model;
+}
+
+const gchar *
+gst_telucodec_model_name (GstTelucodecModel * model)
+{
+  return model->name;
 }
 
 const struct telu_model *
@@ -224,5 +246,6 @@ gst_telucodec_model_release (GstTelucodecModel * model)
 
   telu_model_close (model->model);
   g_free (model->key);
+  g_free (model->name);
   g_free (model);
 }

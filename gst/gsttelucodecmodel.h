@@ -24,10 +24,13 @@ GstTelucodecModel *gst_telucodec_model_acquire (GstElement * element,
 gboolean gst_telucodec_model_has_default (GstElement * element,
     const gchar * path);
 
-/* Returns the model of this id, looked up as finder.h tells. The caller releases it. Returns NULL
- * with an error posted for @element. */
+/* Returns the model of this id, looked up as finder.h tells. @name: the name that the stream has
+ * for it, or NULL. The caller releases the model. Returns NULL with an error posted for
+ * @element. */
 GstTelucodecModel *gst_telucodec_model_find (GstElement * element,
-    const gchar * id);
+    const gchar * id, const gchar * name);
+/* Returns the name of the file without its extension; NULL for weights of the shipped name. */
+const gchar *gst_telucodec_model_name (GstTelucodecModel * model);
 const struct telu_model *gst_telucodec_model_get (GstTelucodecModel * model);
 void gst_telucodec_model_release (GstTelucodecModel * model);
 

@@ -86,6 +86,7 @@ static void
 reset (GstTelucodecMux * self)
 {
   memset (&self->header, 0, sizeof (self->header));
+  g_clear_pointer (&self->weights, g_free);
   gst_clear_tag_list (&self->tags);
   self->started = FALSE;
   self->group = GST_GROUP_ID_INVALID;
@@ -322,6 +323,9 @@ set_caps (GstTelucodecMux * self, GstCaps * caps)
     return FALSE;
   }
   memcpy (self->header.model_id, model_id, sizeof (model_id));
+  g_free (self->weights);
+  self->weights = g_strdup (gst_structure_get_string (gst_caps_get_structure (caps, 0),
+          GST_TELUCODEC_MODEL_NAME));
   return TRUE;
 }
 
@@ -502,6 +506,7 @@ gst_telucodec_mux_finalize (GObject * object)
   GstTelucodecMux *self = GST_TELUCODEC_MUX (object);
 
   gst_clear_tag_list (&self->tags);
+  g_free (self->weights);
   g_free (self->page);
   g_free (self->bytes);
   G_OBJECT_CLASS (gst_telucodec_mux_parent_class)->finalize (object);

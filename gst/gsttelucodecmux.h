@@ -22,6 +22,7 @@ struct _GstTelucodecMux
   /* Streaming thread only. */
   GstSegment segment;
   TlcHeader header;
+  gchar *weights;               /* name of the packets' weights, or NULL */
   GstTagList *tags;             /* that arrived before the header was written, or NULL */
   gboolean started;             /* STREAM_START is sent */
   guint group;                  /* of the stream that is taken; or invalid */

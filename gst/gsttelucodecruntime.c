@@ -228,9 +228,10 @@ gst_telucodec_runtime_is_given (GstTelucodecRuntime * rt, GstElement * element)
 }
 
 gboolean
-gst_telucodec_runtime_follow (GstTelucodecRuntime * rt, GstElement * element, const gchar * id)
+gst_telucodec_runtime_follow (GstTelucodecRuntime * rt, GstElement * element, const gchar * id,
+    const gchar * name)
 {
-  GstTelucodecModel *shared = gst_telucodec_model_find (element, id);
+  GstTelucodecModel *shared = gst_telucodec_model_find (element, id, name);
 
   if (shared)
     take (rt, element, shared);

@@ -85,10 +85,10 @@ gboolean gst_telucodec_runtime_open (GstTelucodecRuntime * rt,
 gboolean gst_telucodec_runtime_is_given (GstTelucodecRuntime * rt,
     GstElement * element);
 
-/* Replaces the model by the weights of this id. The stream must be closed. Returns FALSE with an
- * error posted for @element, and leaves the model as it was. */
+/* Replaces the model by the weights of this id; @name is for the message. The stream must be
+ * closed. Returns FALSE with an error posted for @element, and leaves the model as it was. */
 gboolean gst_telucodec_runtime_follow (GstTelucodecRuntime * rt,
-    GstElement * element, const gchar * id);
+    GstElement * element, const gchar * id, const gchar * name);
 void gst_telucodec_runtime_close (GstTelucodecRuntime * rt,
     GstElement * element);
 

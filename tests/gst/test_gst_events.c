@@ -135,7 +135,7 @@ tlc_samples (const guint8 * data, gsize size, gchar * why)
 {
   TlcPage *page = g_new (TlcPage, 1);
   gint64 samples = 0;
-  gsize at = 0, used;
+  gsize at = 0, used, work = TLC_WORK;
   TlcHeader header;
 
   while (at < size && samples >= 0) {
@@ -147,6 +147,8 @@ tlc_samples (const guint8 * data, gsize size, gchar * why)
       break;
     }
     at += TLC_HEADER_SIZE;
+    if (tlc_tags_read (data + at, size - at, &used, &work, why) == TLC_OK)
+      at += used;
     while (at < size && !page->last) {
       if (tlc_page_read (page, data + at, size - at, &used, why) != TLC_OK
           || page->index < next) {

@@ -242,6 +242,7 @@ test_missing (void)
 
   g_rename (weights[2], hidden);
   expect_failure (launch (decode, place), "missing weights", id[2]);
+  expect_failure (launch (decode, place), "missing weights", ", named third, which");
   expect_failure (launch (decode, place), "missing weights", places);
   expect_failure (launch (decode, place), "missing weights", "telucodec models add");
 
@@ -276,6 +277,37 @@ test_missing (void)
           "fakesink"), "weights of 0.3", "telucodec-te-16k of TeluCodec 0.3");
   g_free (hidden);
   g_free (places);
+}
+
+static gboolean
+has_word (const gchar * name, const gchar * word)
+{
+  gchar *path = in_place (name), *data = NULL;
+  const gsize n = strlen (word);
+  gsize size = 0;
+  gboolean found = FALSE;
+
+  CHECK (g_file_get_contents (path, &data, &size, NULL), "%s is missing", name);
+  for (gsize at = 0; at + n <= size && !found; at++)
+    found = memcmp (data + at, word, n) == 0;
+  g_free (data);
+  g_free (path);
+  return found;
+}
+
+/* A file has its weights' name beside other tags; sound that is coded again gets another. */
+static void
+test_name (void)
+{
+  CHECK (has_word ("1.tlc", "WEIGHTS=second"), "no name in a file");
+  expect_end (launch ("filesrc location=%s/1.tlc ! telucodecparse ! taginject "
+          "tags=\"title=a,extended-comment=b\" ! telucodecdec ! telucodecenc model-path=%s ! "
+          "telucodecmux ! filesink location=%s/again.tlc", place, weights[2], place), "again");
+  CHECK (has_word ("again.tlc", "WEIGHTS=third") && !has_word ("again.tlc", "WEIGHTS=second")
+      && has_word ("again.tlc", "TITLE=a"), "a name outlives its weights");
+  expect_end (launch ("filesrc location=%s/1.tlc ! telucodecparse ! telucodecmux ! "
+          "filesink location=%s/moved.tlc", place, place), "moved");
+  CHECK (has_word ("moved.tlc", "WEIGHTS=second"), "a name is lost");
 }
 
 /* The file of model-path is never replaced. */
@@ -319,6 +351,7 @@ main (int argc, char **argv)
   test_at_once ();
   test_rtp ();
   test_one_decoder ();
+  test_name ();
   test_missing ();
   test_given ();
   sweep (place);

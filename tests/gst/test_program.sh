@@ -292,7 +292,8 @@ id=$(sed -n 's/.*"name": "three", "id": "\([0-9a-f]*\)".*/\1/p' said)
 run 0 '' encode -m "$(echo "$id" | cut -c 1-10)" in/a.wav -o short.tlc
 cmp short.tlc versions/three.tlc || bad "weights are not found by the head of their id"
 mv more/three.safetensors three
-run 1 "the weights $id, which are not installed: looked in $dir/weights, $dir/more, $dir/share" \
+places="$dir/weights, $dir/more, $dir/share"
+run 1 "the weights $id, named three, which are not installed: looked in $places" \
     decode versions/three.tlc
 run 1 'not installed' play versions/three.tlc --sink fakesink
 run 0 'not installed here: it cannot be decoded' info versions/three.tlc
