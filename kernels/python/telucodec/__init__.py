@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""telucodec - a neural speech codec: numpy arrays in, bytes out.
+
+Sound is 16 kHz mono, one-dimensional arrays of float32 with full scale 1; int16 may go in too.
+A packet is 20 ms: bytes. The objects are those of the C library libtelu.
+"""
+from ._library import Error, Status, lib as _lib
+from ._streams import (DELAY, MAX_PACKET, PACKET, RATE, Decoder, Encoder, Info, Model, decode,
+                       encode)
+
+__version__ = "0.5.0"          # of this package; version() tells the library's
+__all__ = ["DELAY", "MAX_PACKET", "PACKET", "RATE", "Decoder", "Encoder", "Error", "Info",
+           "Model", "Status", "decode", "encode", "version"]
+for _each in (Decoder, Encoder, Error, Info, Model, Status, decode, encode):
+    _each.__module__ = __name__    # messages name what users import
+
+
+def version():
+    """Returns the version of the library that is loaded."""
+    return _lib.telu_version().decode()
