@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # test_install.sh MESON BUILD SYMBOLS CC CXX WEIGHTS PREFIX - installs the build into a DESTDIR and
-# uses the program and the library there: by pkg-config from C and C++, and by ctypes. Compares
-# what the library exports with SYMBOLS. CC and CXX may hold several words; an empty CXX leaves
-# C++ out.
+# uses the program and the library there: by pkg-config from C and C++, by ctypes, and by its Python
+# package. Compares what the library exports with SYMBOLS. Desktops know .tlc files by what is
+# installed, and an uninstall leaves nothing. CC and CXX may hold several words; an empty CXX
+# leaves C++ out.
 set -u
 meson=$1 build=$2 symbols=$3 cc=$4 cxx=$5 weights=$6 prefix=$7
 here=$(dirname "$0")
@@ -12,7 +13,14 @@ fail() { echo "install: $*"; exit 1; }
 command -v pkg-config >/dev/null && command -v nm >/dev/null ||
     { echo "install: pkg-config or nm is missing"; exit 77; }
 dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
+# The log of this install must not take the place of the user's, whose uninstall reads it.
+installed=$build/meson-logs/install-log.txt
+[ -f "$installed" ] && cp "$installed" "$dir/user-log"
+back() {
+    if [ -f "$dir/user-log" ]; then cp "$dir/user-log" "$installed"; else rm -f "$installed"; fi
+    rm -rf "$dir"
+}
+trap back EXIT
 dest=$dir/root
 "$meson" install -C "$build" --no-rebuild --quiet --destdir "$dest" >"$dir/log" 2>&1 ||
     { cat "$dir/log"; fail "meson install failed"; }
@@ -23,7 +31,10 @@ pc=$(find "$root" -name telucodec.pc)
 libdir=$(dirname "$(dirname "$pc")")
 for f in "$root/include/telu.h" "$libdir/libtelu.so" "$libdir/libtelu.so.0" \
     "$root/share/telucodec/$(basename "$weights")" "$root/bin/telucodec" \
-    "$root/share/man/man1/telucodec.1" "$root/share/bash-completion/completions/telucodec"; do
+    "$root/share/man/man1/telucodec.1" "$root/share/bash-completion/completions/telucodec" \
+    "$root/share/telucodec/$(basename "$weights" .safetensors).md" \
+    "$root/share/mime/packages/telucodec.xml" "$root/share/applications/telucodec.desktop" \
+    "$root/share/metainfo/telucodec.metainfo.xml"; do
     [ -f "$f" ] || fail "$f is not installed"
 done
 
@@ -38,6 +49,17 @@ said=$(cd "$dir" && export XDG_DATA_HOME="$dir/none" GST_REGISTRY="$dir/registry
     printf '\002\0\020\0data\0\175\0\0' >>x.wav && head -c 32000 /dev/zero >>x.wav &&
     "$root/bin/telucodec" encode -m "$root/share/telucodec/$(basename "$weights")" x.wav 2>&1 &&
     "$root/bin/telucodec" decode x.tlc -o y.wav 2>&1) || fail "the program without variables: $said"
+
+# It lists the weights that are installed with it.
+name=$(basename "$weights" .safetensors)
+said=$(env -u TELUCODEC_MODEL -u TELUCODEC_MODEL_PATH XDG_DATA_HOME="$dir" XDG_DATA_DIRS="$dir" \
+    "$root/bin/telucodec" models) || fail "telucodec models: $said"
+case $said in
+*"$name"*) ;;
+*) fail "telucodec models does not list $name: $said" ;;
+esac
+
+. "$here/installed_desktop.sh"
 
 wanted=$(sed -n 's/^ *\(telu_[a-z_0-9]*\);$/\1/p' "$symbols" | sort)
 exported=$(nm -D --defined-only "$libdir/libtelu.so" | awk '{ print $3 }' | sort)
@@ -70,4 +92,20 @@ if command -v python3 >/dev/null; then
 else
     echo "install: no python3, ctypes left out"
 fi
+package=$(find "$root" -path '*/telucodec/__init__.py')
+if [ -n "$package" ] && python3 -c 'import numpy' 2>/dev/null; then
+    python=$(PYTHONPATH=$(dirname "$(dirname "$package")") TELUCODEC_LIBRARY=$libdir/libtelu.so.0 \
+        python3 -c 'import sys, telucodec
+print(telucodec.version(), telucodec.__version__, len(telucodec.encode([0.0], sys.argv[1])))' \
+        "$weights") || fail "the Python package does not work"
+    [ "$python" = "$version $version 1" ] || fail "the Python package says $python"
+else
+    echo "install: no Python package or no numpy, left out"
+fi
+
+DESTDIR=$dest ninja -C "$build" uninstall >"$dir/log" 2>&1 ||
+    { cat "$dir/log"; fail "ninja uninstall failed"; }
+left=$(find "$dest" ! -type d -not -path '*/share/mime/*' -not -name mimeinfo.cache \
+    -not -path '*/__pycache__/*' 2>/dev/null)
+[ -z "$left" ] || fail "ninja uninstall leaves" $left
 echo "install: $said"
