@@ -24,26 +24,27 @@ elif ! can_write "$build"; then
     die "TELUCODEC_BUILD is $build, which cannot be written: expected a folder that can"
 fi
 
-# package, and the command or pkg-config module that shows it is there
+# Each need: its package in Debian, Fedora and Arch; the command, pkg-config module, header or
+# element that shows it is there
 demo_needs='
-gcc=cmd:cc
-libc6-dev=header:stdio.h
-meson=cmd:meson
-ninja-build=cmd:ninja
-pkg-config=cmd:pkg-config
-libgstreamer1.0-dev=pc:gstreamer-check-1.0
-libgstreamer-plugins-base1.0-dev=pc:gstreamer-fft-1.0
-gstreamer1.0-tools=cmd:gst-launch-1.0
-gstreamer1.0-plugins-base-apps=cmd:gst-discoverer-1.0
-gstreamer1.0-plugins-base=element:audioresample
-gstreamer1.0-plugins-good=element:pngenc
+gcc|gcc|gcc=cmd:cc
+libc6-dev|glibc-devel|glibc=header:stdio.h
+meson|meson|meson=cmd:meson
+ninja-build|ninja-build|ninja=cmd:ninja
+pkg-config|pkgconf-pkg-config|pkgconf=cmd:pkg-config
+libgstreamer1.0-dev|gstreamer1-devel|gstreamer=pc:gstreamer-check-1.0
+libgstreamer-plugins-base1.0-dev|gstreamer1-plugins-base-devel|gst-plugins-base=pc:gstreamer-fft-1.0
+gstreamer1.0-tools|gstreamer1|gstreamer=cmd:gst-launch-1.0
+gstreamer1.0-plugins-base-apps|gstreamer1-plugins-base-tools|gst-plugins-base=cmd:gst-discoverer-1.0
+gstreamer1.0-plugins-base|gstreamer1-plugins-base|gst-plugins-base=element:audioresample
+gstreamer1.0-plugins-good|gstreamer1-plugins-good|gst-plugins-good=element:pngenc
 '
 # also for the trainer and the tests
 needs="$demo_needs
-g++=cmd:c++
-libopenblas-dev=pc:openblas
-libopenmpi-dev=pc:ompi-c
-openmpi-bin=cmd:mpirun
+g++|gcc-c++|gcc=cmd:c++
+libopenblas-dev|openblas-devel|openblas=pc:openblas
+libopenmpi-dev|openmpi-devel|openmpi=pc:ompi-c
+openmpi-bin|openmpi|openmpi=cmd:mpirun
 "
 
 have() {
@@ -55,17 +56,34 @@ have() {
     esac
 }
 
+# missing [COLUMN]: the packages of what is not there, in Debian (1), Fedora (2) or Arch (3)
 missing() {
     for need in $needs; do
-        have "${need#*=}" || printf '%s ' "${need%%=*}"
-    done
+        have "${need#*=}" || echo "${need%%=*}"
+    done | cut -d '|' -f "${1:-1}" | awk '!seen[$0]++' | tr '\n' ' '
+}
+
+# by_hand: says how to install what is missing where there is no apt-get; does not return
+by_hand() {
+    fedora="sudo dnf install $(missing 2)"
+    arch="sudo pacman -S --needed $(missing 3)"
+    if command -v dnf >/dev/null 2>&1; then
+        die "some packages are missing. Install them, then come back:
+  $fedora"
+    elif command -v pacman >/dev/null 2>&1; then
+        die "some packages are missing. Install them, then come back:
+  $arch"
+    fi
+    die "some packages are missing, and apt-get, dnf and pacman as well. They are called
+  in Debian  $(missing 1)
+  in Fedora  $(missing 2)
+  in Arch    $(missing 3)"
 }
 
 install_missing() {
     wanted=$(missing)
     [ -n "$wanted" ] || return 0
-    command -v apt-get >/dev/null 2>&1 ||
-        die "missing: $wanted- and there is no apt-get here; install them by hand"
+    command -v apt-get >/dev/null 2>&1 || by_hand
     if [ "$(id -u)" = 0 ]; then
         sudo=
     elif command -v sudo >/dev/null 2>&1; then

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# build.sh [-o FOLDER] [-n] - makes Debian packages of the tree in FOLDER (default: packages/ in the
-# current folder): libtelu0, libtelu-dev, gstreamer1.0-telucodec, telucodec, telucodec-models-te,
-# python3-telucodec. Nothing is written into the tree. -n leaves the tests out. Install before:
+# build.sh [-o FOLDER] [-n] - makes Debian packages in FOLDER (default: build-packages/):
+# libtelu0, libtelu-dev, gstreamer1.0-telucodec, telucodec, telucodec-models-te, python3-telucodec.
+# Nothing else is written. -n leaves the tests out. Install before:
 #   build-essential dpkg-dev debhelper lintian, and the packages that it then names.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
-out=$PWD/packages
+out=$PWD/build-packages
 die() { echo "build.sh: $*" >&2; exit 1; }
 
 while getopts o:n option; do
