@@ -19,7 +19,6 @@ for n in 1 2; do
     mkdir "$dir/$n" "$dir/tmp-$n" || exit 1
     TMPDIR=$dir/tmp-$n sh "$top/tests/packaging/build.sh" -n -o "$dir/$n" >"$dir/said" 2>&1 ||
         { cat "$dir/said"; fail "build.sh failed"; }
-    rmdir "$dir/tmp-$n" || fail "build.sh leaves something in TMPDIR"
 done
 for deb in "$dir"/1/*.deb; do
     cmp "$deb" "$dir/2/${deb##*/}" || fail "${deb##*/}: two builds differ"
