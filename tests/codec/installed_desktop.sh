@@ -3,14 +3,15 @@
 # install knows a .tlc file by its name and by its first bytes, and starts the program for it.
 
 share=$root/share
+metainfo=$share/metainfo/io.github.telucodec.telucodec.metainfo.xml
 # without TOOL WHAT: says that a check is left out, unless the tool is there
 without() { ! command -v "$1" >/dev/null || return 1; echo "install: no $1: $2 left out"; }
 
 without xmllint "well-formed XML" ||
-    xmllint --noout "$share/mime/packages/telucodec.xml" "$share/metainfo/telucodec.metainfo.xml" ||
+    xmllint --noout "$share/mime/packages/telucodec.xml" "$metainfo" ||
     fail "an XML file is not well formed"
 without appstreamcli "the check of the metainfo file" ||
-    said=$(appstreamcli validate --no-net "$share/metainfo/telucodec.metainfo.xml") ||
+    said=$(appstreamcli validate --no-net "$metainfo") ||
     fail "appstreamcli: $said"
 if ! without desktop-file-validate "the check of the desktop entry"; then
     said=$(desktop-file-validate "$share/applications/telucodec.desktop")

@@ -34,7 +34,7 @@ for f in "$root/include/telu.h" "$libdir/libtelu.so" "$libdir/libtelu.so.0" \
     "$root/share/man/man1/telucodec.1" "$root/share/bash-completion/completions/telucodec" \
     "$root/share/telucodec/$(basename "$weights" .safetensors).md" \
     "$root/share/mime/packages/telucodec.xml" "$root/share/applications/telucodec.desktop" \
-    "$root/share/metainfo/telucodec.metainfo.xml"; do
+    "$root/share/metainfo/io.github.telucodec.telucodec.metainfo.xml"; do
     [ -f "$f" ] || fail "$f is not installed"
 done
 
