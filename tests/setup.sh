@@ -39,6 +39,11 @@ gstreamer1.0-plugins-base-apps|gstreamer1-plugins-base-tools|gst-plugins-base=cm
 gstreamer1.0-plugins-base|gstreamer1-plugins-base|gst-plugins-base=element:audioresample
 gstreamer1.0-plugins-good|gstreamer1-plugins-good|gst-plugins-good=element:pngenc
 '
+# Without it meson takes /usr/lib64 for Debian's folder of libraries, where nothing looks.
+if command -v apt-get >/dev/null 2>&1; then
+    demo_needs="$demo_needs
+dpkg-dev=cmd:dpkg-architecture"
+fi
 # also for the trainer and the tests
 needs="$demo_needs
 g++|gcc-c++|gcc=cmd:c++

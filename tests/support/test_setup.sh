@@ -38,6 +38,7 @@ expect 'sudo dnf install gcc glibc-devel meson ninja-build pkgconf-pkg-config gs
 expect ' gstreamer1-plugins-base-tools gstreamer1-plugins-base gstreamer1-plugins-good '
 never openblas
 never apt
+never dpkg
 says dnf all
 expect 'gcc-c++ openblas-devel openmpi-devel openmpi '
 says pacman all
@@ -57,6 +58,7 @@ rm "$dir/bin/meson"
 says apt-get demo
 expect 'apt-get'
 expect 'libgstreamer1.0-dev'
+expect 'dpkg-dev'
 never dnf
 [ $failed = 0 ] && echo "setup: says what to install with dnf, pacman, apt-get or none"
 exit $failed
