@@ -179,7 +179,7 @@ static double decode_batch(struct telu_engine *e, struct batch *b, const struct 
                            int next, uint32_t *seed)
 {
     float want[TELU_PACKET];
-    double worst = 0.0;
+    float worst = 0;               /* in double gcc 12 for arm64 ends with an internal error */
 
     for (int i = 0; i < b->n; i++) {
         struct telu_request *j = &b->requests[i];
@@ -198,7 +198,7 @@ static double decode_batch(struct telu_engine *e, struct batch *b, const struct 
         else
             telu_conceal(d, want);
         for (int k = 0; k < TELU_PACKET; k++)
-            worst = fmax(worst, fabs(want[k] - b->pcm[i][k]));
+            worst = fmaxf(worst, fabsf(want[k] - b->pcm[i][k]));
     }
     return worst;
 }
