@@ -480,6 +480,28 @@ read_head (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
   return TLC_OK;
 }
 
+/* Reads the lengths of a page of which in [size] is the beginning. Returns where the packets
+ * begin, or NULL when the lengths are damaged or not all there. *fill: the bytes of a page
+ * that they fill. */
+static const uint8_t *
+peek_lengths (TlcPage * page, const uint8_t * in, size_t size, Packing * how,
+    uint8_t * first, size_t * fill)
+{
+  const size_t before = TLC_PAGE_HEAD + (page->last ? 2 : 0);
+  const uint8_t *packets;
+  size_t kept = 0;
+
+  if (size < before)
+    return NULL;
+  packets = unpack_lengths (page, in + before, in + size, how, first);
+  if (!packets)
+    return NULL;
+  for (unsigned i = 0; i < page->count; i++)
+    kept += how->first && page->length[i] > 0;
+  *fill = packets - in + page->bytes - kept + 4;
+  return packets;
+}
+
 TlcResult
 tlc_page_read (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
     char * why)
@@ -489,12 +511,18 @@ tlc_page_read (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
   Packing how = { 0, };
   TlcResult result = read_head (page, in, size, used, &how, why);
   const size_t whole = *used;
+  size_t fill;
   unsigned count;
 
   if (result != TLC_OK)
     return result;
-  if (size < whole)
-    return TLC_SHORT;
+  if (size < whole) {
+    if (!peek_lengths (page, in, size, &how, first, &fill) || fill == whole)
+      return TLC_SHORT;
+    snprintf (why, TLC_WHY, "the page at packet %u claims %u bytes, of which its %u "
+        "packets fill %u", page->index, (unsigned) whole, page->count, (unsigned) fill);
+    return TLC_BAD;
+  }
   end = in + whole - 4;
   if (get (end, 4) != tlc_crc (in, whole - 4)) {
     snprintf (why, TLC_WHY, "the check sum of page at packet %u is %08x, its "
@@ -544,28 +572,19 @@ tlc_page_try (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
 unsigned
 tlc_page_cut (TlcPage * page, const uint8_t * in, size_t size)
 {
-  const uint8_t *body = in + TLC_PAGE_HEAD, *end = in + size;
   uint8_t first[TLC_MAX_PACKETS];
+  const uint8_t *packets;
   Packing how = { 0, };
   char why[TLC_WHY];
-  size_t whole, filled, kept = 0;
+  size_t whole, fill;
 
   if (read_head (page, in, size, &whole, &how, why) != TLC_OK || size >= whole)
     return 0;
-  if (page->last && end - body < 2)
+  packets = peek_lengths (page, in, size, &how, first, &fill);
+  if (!packets || fill != whole)
     return 0;
-  if (page->last)
-    body += 2;
   page->last = 0;
-  body = unpack_lengths (page, body, end, &how, first);
-  if (!body)
-    return 0;
-  for (unsigned i = 0; i < page->count; i++)
-    kept += how.first && page->length[i] > 0;
-  filled = body - in + page->bytes - kept;
-  if (filled + 4 != whole)
-    return 0;
-  unpack_packets (page, body, MIN (end, in + filled), &how, first);
+  unpack_packets (page, packets, in + MIN (size, whole - 4), &how, first);
   return page->count;
 }
 

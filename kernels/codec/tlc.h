@@ -90,7 +90,8 @@ int tlc_page_add (TlcPage * page, const uint8_t * packet, size_t size);
 size_t tlc_page_write (const TlcPage * page, uint8_t * out);
 
 /* Reads the page at the start of in [size]. *used: its bytes when TLC_OK, the bytes
- * it claims when TLC_SHORT. */
+ * it claims when TLC_SHORT. A page of which a part is there is TLC_BAD at once where its
+ * lengths do not fill the bytes that it claims: a reader need not wait for those. */
 TlcResult tlc_page_read (TlcPage * page, const uint8_t * in, size_t size,
     size_t * used, char * why);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* fuzz_tlc.c - the functions of tlc.h on anything: the input is a .tlc file, or, when its first
  * byte is '=', bytes after it whose check sums are made right first. A header or page that is
- * read is written again and read back. */
+ * read is written again and read back, and cut: the packets before the cut are the page's own.
+ * Then the bytes are read as a file, whose work is bounded. */
 #include "fuzz.h"
-#include "tlc.h"
+#include "tlc_walk.h"
 
 #define MOST 4096              /* bytes of an input that are looked at */
 
@@ -13,20 +14,36 @@ static void put_sum(uint8_t *at, uint32_t sum)
         at[i] = (uint8_t)(sum >> 8 * i);
 }
 
-/* Makes the check sums of headers and pages right, one after another. */
+/* Returns the bytes that header, tags or page at in take. */
+static size_t bytes_of(const uint8_t *in, size_t left)
+{
+    if (left >= TLC_TAGS_MIN && !memcmp(in, TLC_TAGS_MAGIC, 4))
+        return TLC_TAGS_MIN + in[4] + 256u * in[5];
+    if (left >= TLC_PAGE_HEAD && memcmp(in, TLC_MAGIC, 4))
+        return TLC_PAGE_MIN + in[8] + 256u * in[9];
+    return TLC_HEADER_SIZE;
+}
+
+/* Makes the check sums of headers, of the tags behind them and of pages right, one after
+ * another. */
 static void mend(uint8_t *in, size_t size)
 {
     size_t at = 0;
 
     while ((at = tlc_find(in, size, at)) < size) {
-        size_t left = size - at, n = TLC_HEADER_SIZE;
+        size_t n = bytes_of(in + at, size - at);
 
-        if (left >= TLC_PAGE_HEAD && memcmp(in + at, TLC_MAGIC, 4))
-            n = TLC_PAGE_MIN + in[at + 8] + 256u * in[at + 9];
-        if (n > left)
+        if (n > size - at)
             return;
         put_sum(in + at + n - 4, tlc_crc(in + at, n - 4));
         at += n;
+        if (size - at >= 4 && !memcmp(in + at, TLC_TAGS_MAGIC, 4)) {
+            n = bytes_of(in + at, size - at);
+            if (n > size - at)
+                return;
+            put_sum(in + at + n - 4, tlc_crc(in + at, n - 4));
+            at += n;
+        }
     }
 }
 
@@ -62,6 +79,36 @@ static void check_again(const TlcPage *page)
             !memcmp(again.data, page->data, page->bytes), "a page changes, packets", page->count);
 }
 
+/* Cuts a page in memory of exactly its size. More bytes never give fewer packets, and without
+ * the check sum all are there. */
+static void check_cuts(const TlcPage *page, const uint8_t *in, size_t size)
+{
+    static TlcPage part;
+    unsigned before = 0;
+
+    for (size_t n = 0; n < size; n += 1 + size / 64 * (n + 5 < size)) {
+        uint8_t *exact = malloc(n + !n);
+        unsigned count, bytes = 0;
+        size_t used;
+        char why[TLC_WHY];
+
+        promise(exact != NULL, "no memory", (double)n);
+        memcpy(exact, in, n);
+        promise(tlc_page_read(&part, exact, n, &used, why) == TLC_SHORT,
+                "the beginning of a page is refused, bytes", (double)n);
+        count = tlc_page_cut(&part, exact, n);
+        for (unsigned i = 0; i < count; i++)
+            bytes += page->length[i];
+        promise(count >= before && count <= page->count && (!count || (part.count == count &&
+                part.index == page->index && !part.last && part.bytes == bytes &&
+                !memcmp(part.length, page->length, count * sizeof(*part.length)) &&
+                !memcmp(part.data, page->data, bytes))), "a cut page changes, packets", count);
+        before = count;
+        free(exact);
+    }
+    promise(before == page->count, "packets of a page without check sum", before);
+}
+
 /* Returns the bytes that the page at in takes. */
 static size_t check_page(const uint8_t *in, size_t size)
 {
@@ -73,14 +120,38 @@ static size_t check_page(const uint8_t *in, size_t size)
     promise(result == TLC_OK || result == TLC_SHORT || *why, "a page is refused without a reason",
             result);
     promise(result != TLC_SHORT || used > size, "bytes that a cut page claims", (double)used);
-    if (result != TLC_OK)
+    if (result != TLC_OK) {
+        tlc_page_cut(&page, in, size);
         return 1;
+    }
     promise(used <= size && used >= TLC_PAGE_MIN, "bytes of a page", (double)used);
     for (unsigned i = 0; i < page.count; i++)
         bytes += page.length[i];
     promise(bytes == page.bytes && bytes <= TLC_MAX_DATA, "bytes of packets", (double)bytes);
     check_again(&page);
+    check_cuts(&page, in, used);
     return used;
+}
+
+static void check_taken(struct walk *w, const TlcPage *page, int cut)
+{
+    size_t bytes = 0;
+
+    (void)w;
+    for (unsigned i = 0; i < page->count; i++)
+        bytes += page->length[i];
+    promise(bytes == page->bytes && page->count + (unsigned)page->last > 0 &&
+            !(cut && page->last), "bytes of packets", (double)bytes);
+}
+
+static void check_file(const uint8_t *in, size_t size)
+{
+    struct walk w = { .take = check_taken };
+
+    walk_tlc(&w, in, size);
+    promise(!w.unexplained, "refused without a reason, times", w.unexplained);
+    promise(w.failed <= TLC_WORK + TLC_WORK_PER_BYTE * size, "bytes of failed check sums",
+            (double)w.failed);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -102,6 +173,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_header(in + at, n - at);
         at += check_page(in + at, n - at);
     }
+    check_file(in, n);
     free(in);
     return 0;
 }
