@@ -59,12 +59,19 @@ static void append_all(struct list *l, const struct telu_config *cfg,
         telu_postnet_tensors(cfg, post, append, l);
 }
 
-struct telu_tensor *telu_tensor_list(const struct telu_config *cfg,
-                                     const struct telu_postnet_config *post, int *count)
+int telu_tensor_count(const struct telu_config *cfg, const struct telu_postnet_config *post)
 {
     struct list l = { 0 };
 
     append_all(&l, cfg, post);
+    return l.count;
+}
+
+struct telu_tensor *telu_tensor_list(const struct telu_config *cfg,
+                                     const struct telu_postnet_config *post, int *count)
+{
+    struct list l = { .count = telu_tensor_count(cfg, post) };
+
     l.t = calloc(l.count, sizeof(*l.t));
     if (!l.t) {
         telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a list of %d tensors", l.count);

@@ -365,7 +365,7 @@ static int read_tensors(FILE *f, const struct telu_json *root, struct telu_weigh
     w->tensor = telu_tensor_list(&w->cfg, &w->post, &w->count);
     if (!w->tensor)
         return -1;
-    free(telu_tensor_list(&w->cfg, NULL, &w->own));
+    w->own = telu_tensor_count(&w->cfg, NULL);
     w->blob = calloc(w->count, sizeof(*w->blob));
     range = calloc(w->count, sizeof(*range));
     r = w->blob && range ? read_data(f, root, w, range) :

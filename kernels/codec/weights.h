@@ -107,6 +107,9 @@ const char *telu_dtype_name(enum telu_dtype d);
 struct telu_tensor *telu_tensor_list(const struct telu_config *cfg,
                                      const struct telu_postnet_config *post, int *count);
 
+/* Returns the number of these tensors. */
+int telu_tensor_count(const struct telu_config *cfg, const struct telu_postnet_config *post);
+
 #ifdef __cplusplus
 }
 #endif

@@ -60,8 +60,8 @@ static struct telu_engine *engine_open(const struct telu_model *m, int device, i
         telu_fail_status(TELU_ERR_DEVICE, "fake: the device has no double unit");
     else if (device < 0 || device >= fake_control.devices)
         telu_fail("fake: no device %d", device);
-    else
-        e = calloc(1, sizeof(*e));
+    else if (!(e = calloc(1, sizeof(*e))))
+        telu_fail_status(TELU_ERR_NO_MEMORY, "fake: no memory for an engine");
     if (!e)
         return NULL;
     e->m = m;
@@ -127,6 +127,8 @@ static int take_slot(struct telu_engine *e, enum telu_side side)
         e->encoder[i] = telu_encoder_new(e->m, NULL);
     else
         e->decoder[i] = telu_decoder_new(e->m, NULL);
+    if (side == TELU_ENCODE ? !e->encoder[i] : !e->decoder[i])
+        return -1;
     fake_control.slots++;
     return i;
 }

@@ -156,7 +156,7 @@ int export_model(const char *path, const struct telu_config *cfg,
     if (!trial)
         return -1;
     telu_model_close(trial);
-    free(telu_tensor_list(cfg, NULL, &own));
+    own = telu_tensor_count(cfg, NULL);
     t = telu_tensor_list(cfg, d.post, &expected);
     if (!t)
         return -1;
