@@ -8,6 +8,7 @@
 #include "checkpoint.h"
 
 #include "crc32c.h"
+#include "disk.h"
 #include "memory.h"
 #include "parallel.h"
 
@@ -40,7 +41,8 @@ struct part {
 
 struct file {
     const char *path;
-    FILE *f;
+    FILE *f;                   /* that is read, */
+    int fd;                    /* or written */
     int version;
     uint32_t crc;
 };
@@ -92,7 +94,7 @@ static void refuse(const char *temp)
 static void put(struct file *to, const void *data, size_t bytes)
 {
     to->crc = crc32c(to->crc, data, bytes);
-    if (fwrite(data, 1, bytes, to->f) != bytes)
+    if (disk_write(to->fd, data, bytes))
         refuse(to->path);
 }
 
@@ -102,7 +104,7 @@ static void sync_folder(const char *path)
     char *folder = g_path_get_dirname(path);
     int fd = open(folder, O_RDONLY | O_DIRECTORY);
 
-    if (fd < 0 || (fsync(fd) && errno != EINVAL))
+    if (fd < 0 || disk_sync(fd))
         die("%s: %s", folder, strerror(errno));
     close(fd);
     g_free(folder);
@@ -111,12 +113,14 @@ static void sync_folder(const char *path)
 void checkpoint_save(const char *path, struct trainer *t, struct progress *p)
 {
     char *temp = g_strdup_printf("%s.part", path), magic[MAGIC_BYTES + 1];
-    struct file to = { .path = temp, .f = fopen(temp, "wb") };
+    struct file to = {
+        .path = temp, .fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666),
+    };
     struct part all[PARTS];
     uint32_t crc;
     int n;
 
-    if (!to.f)
+    if (to.fd < 0)
         die("%s: %s", temp, strerror(errno));
     snprintf(magic, sizeof(magic), MAGIC, VERSION);
     n = parts(all, t, p, VERSION);
@@ -128,9 +132,7 @@ void checkpoint_save(const char *path, struct trainer *t, struct progress *p)
     }
     crc = to.crc;
     put(&to, &crc, sizeof(crc));
-    if (fflush(to.f) || fsync(fileno(to.f)))
-        refuse(temp);
-    if (fclose(to.f) || rename(temp, path))
+    if (disk_sync(to.fd) || close(to.fd) || rename(temp, path))
         refuse(temp);
     sync_folder(path);
     g_free(temp);

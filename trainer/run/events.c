@@ -9,6 +9,7 @@
 #include "events.h"
 
 #include "crc32c.h"
+#include "disk.h"
 #include "memory.h"
 
 #include <errno.h>
@@ -21,7 +22,6 @@
 enum { VARINT = 0, DOUBLE = 1, BYTES = 2, FLOAT = 5 };
 
 struct events {
-    FILE *f;
     char *path;
     double begin;              /* wall time minus monotonic time: a clock set back meanwhile does
                                 * not reverse the curves */
@@ -68,12 +68,14 @@ static void put_record(struct events *e, const GByteArray *event)
     uint64_t length = event->len;
     uint32_t first = masked(&length, sizeof(length));
     uint32_t last = masked(event->data, event->len);
+    GByteArray *record = g_byte_array_new();
 
-    if (fwrite(&length, sizeof(length), 1, e->f) != 1 ||
-        fwrite(&first, sizeof(first), 1, e->f) != 1 ||
-        fwrite(event->data, event->len, 1, e->f) != 1 ||
-        fwrite(&last, sizeof(last), 1, e->f) != 1 || fflush(e->f))
-        die("%s: %s", e->path, strerror(errno));
+    g_byte_array_append(record, (const guint8 *)&length, sizeof(length));
+    g_byte_array_append(record, (const guint8 *)&first, sizeof(first));
+    g_byte_array_append(record, event->data, event->len);
+    g_byte_array_append(record, (const guint8 *)&last, sizeof(last));
+    disk_append(e->path, NULL, 0, record->data, record->len);
+    g_byte_array_unref(record);
 }
 
 static GByteArray *begin(const struct events *e)
@@ -94,9 +96,6 @@ struct events *events_new(const char *folder)
 
     e->begin = now - g_get_monotonic_time() * 1e-6;
     e->path = g_strdup_printf("%s/events.out.tfevents.%.0f.telucodec", folder, now);
-    e->f = fopen(e->path, "ab");
-    if (!e->f)
-        die("%s: %s", e->path, strerror(errno));
     b = begin(e);
     put_bytes(b, 3, version, strlen(version));
     put_record(e, b);
@@ -106,7 +105,6 @@ struct events *events_new(const char *folder)
 
 void events_free(struct events *e)
 {
-    fclose(e->f);
     g_free(e->path);
     free(e);
 }

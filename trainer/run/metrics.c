@@ -2,6 +2,7 @@
 /* metrics.c - see metrics.h. */
 #include "metrics.h"
 
+#include "disk.h"
 #include "memory.h"
 
 #include <errno.h>
@@ -54,18 +55,13 @@ static void put_line(GString *s, const struct metrics *m)
 
 void metrics_append(const char *path, const struct metrics *m)
 {
-    FILE *f = fopen(path, "a");
-    GString *s = g_string_new(NULL);
-    char *names = header(m);
+    char *names = header(m), *first = g_strconcat(names, "\n", NULL);
+    GString *line = g_string_new(NULL);
 
-    if (!f)
-        die("%s: %s", path, strerror(errno));
-    if (ftell(f) == 0)
-        g_string_append_printf(s, "%s\n", names);
-    put_line(s, m);
-    if (fwrite(s->str, 1, s->len, f) != s->len || fclose(f))
-        die("%s: %s", path, strerror(errno));
-    g_string_free(s, TRUE);
+    put_line(line, m);
+    disk_append(path, first, strlen(first), line->str, line->len);
+    g_string_free(line, TRUE);
+    g_free(first);
     g_free(names);
 }
 
@@ -138,5 +134,4 @@ void metrics_prepare(const char *path, const struct metrics *m, int epoch)
     g_free(text);
     g_free(old);
     g_free(names);
-    free(all);
 }
