@@ -101,9 +101,22 @@ pipeline_sum (GstPad * pad, gint64 * bytes)
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, sum, bytes, NULL);
 }
 
+/* Returns the system's reason for a failed write, of which filesink and fdsink give one kind a
+ * code and the others the last line of the second text. */
+static char *
+reason_of (const GError * error, const char *debug)
+{
+  const char *line = debug ? strrchr (debug, '\n') : NULL;
+  const char *reason = line ? strrchr (line, ':') : NULL;
+
+  if (g_error_matches (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT))
+    return g_strdup (g_strerror (ENOSPC));
+  return g_strdup (reason ? reason + 2 : error->message);
+}
+
 /* Makes an error of a message. "Internal data stream error." has its reason in the second text. */
 static GError *
-error_of (GstMessage * msg)
+error_of (GstMessage * msg, const Item * item)
 {
   GError *error = NULL;
   char *debug = NULL;
@@ -115,6 +128,15 @@ error_of (GstMessage * msg)
 
     g_free (error->message);
     error->message = text;
+  }
+  if (error->domain == GST_RESOURCE_ERROR && item && item->out
+      && GST_OBJECT_FLAG_IS_SET (GST_MESSAGE_SRC (msg), GST_ELEMENT_FLAG_SINK)) {
+    char *reason = reason_of (error, debug);
+
+    g_free (error->message);
+    error->message = g_strdup_printf ("%s cannot be written: %s",
+        strcmp (item->out, "-") ? item->out : "standard output", reason);
+    g_free (reason);
   }
   if (g_error_matches (error, GST_STREAM_ERROR, GST_STREAM_ERROR_TYPE_NOT_FOUND)) {
     g_free (error->message);
@@ -196,7 +218,7 @@ pipeline_run (GstElement * pipe, Item * item, GPtrArray * warnings, GError ** er
     else if (GST_MESSAGE_TYPE (msg) == GST_MESSAGE_ELEMENT && !missing)
       missing = source_missing (msg);
     else if (GST_MESSAGE_TYPE (msg) == GST_MESSAGE_ERROR && !failed)
-      failed = error_of (msg);
+      failed = error_of (msg, item);
     gst_message_unref (msg);
   }
   gst_element_set_state (pipe, GST_STATE_NULL);
