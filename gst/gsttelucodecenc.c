@@ -97,6 +97,8 @@ gst_telucodec_enc_chain (GstPad * pad, GstObject * parent, GstBuffer * buf)
   GstTelucodecEnc *self = GST_TELUCODEC_ENC (parent);
   GstFlowReturn ret;
 
+  /* A pad is open to other threads a moment before start(). */
+  GST_AUDIO_ENCODER_STREAM_LOCK (self);
   if (self->stamped && (!GST_BUFFER_PTS_IS_VALID (buf)
           || GST_BUFFER_PTS (buf) < GST_TELUCODEC_ENC_LATENCY * GST_SECOND / TELU_RATE)) {
     buf = gst_buffer_make_writable (buf);
@@ -105,6 +107,7 @@ gst_telucodec_enc_chain (GstPad * pad, GstObject * parent, GstBuffer * buf)
   }
   ret = self->base_chain (pad, parent, buf);
   self->stamped = TRUE;
+  GST_AUDIO_ENCODER_STREAM_UNLOCK (self);
   return ret;
 }
 
@@ -133,7 +136,9 @@ gst_telucodec_enc_start (GstAudioEncoder * enc)
   self->busy = 0;
   memset (&self->last, 0, sizeof (self->last));
   GST_OBJECT_UNLOCK (self);
+  GST_AUDIO_ENCODER_STREAM_LOCK (self);
   reset_run (self);
+  GST_AUDIO_ENCODER_STREAM_UNLOCK (self);
 
   /* Packets may arrive as soon as the stream is open. */
   if (!gst_telucodec_stream_open (&self->stream, GST_ELEMENT (self),

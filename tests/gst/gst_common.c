@@ -19,10 +19,10 @@ tc_check (gboolean ok, const gchar * func, gint line, const gchar * text,
 {
   va_list args;
 
-  checks++;
+  g_atomic_int_inc (&checks);
   if (ok)
     return TRUE;
-  failures++;
+  g_atomic_int_inc (&failures);
   printf ("%s:%d: %s: ", func, line, text);
   va_start (args, format);
   vprintf (format, args);

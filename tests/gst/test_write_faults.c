@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_write_faults.c TELUCODEC CLIP - the disk fails at each write of a .tlc file and of the
- * sound decoded from it. The message names the file and the reason; what stood there before
- * stays, and no part of a file is left. An interrupted or a short write changes nothing. */
+ * sound decoded from it. The message names the file and the reason; a file that stood
+ * there stays, and no part of a file is left. An interrupted or a short write changes nothing. */
 #include "faults.h"
 
 #include <errno.h>
