@@ -3,59 +3,14 @@
  * ThreadSanitizer: properties change and are read while sound flows, streams of one model start
  * and stop, and states change and seeks come in mid-stream. Without it the test checks that each
  * stream goes on and ends without an error. */
-#include "gst_common.h"
+#include "gst_pipes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define STREAMS 6
 
-#define SOUND "audiotestsrc wave=ticks samplesperbuffer=777 num-buffers=%d ! " \
-    "audio/x-raw,format=F32LE,rate=16000,channels=1 ! telucodecenc name=enc"
-
-/* All elements, each behind a thread of its own. */
-static const gchar *const pipelines[] = {
-  SOUND " ! queue ! telucodecdec name=dec ! fakesink name=sink",
-  SOUND " ! telucodecmux name=mux ! queue ! telucodecparse name=parse ! telucodecdec name=dec ! "
-      "fakesink name=sink",
-  SOUND " ! rtptelucodecpay name=pay ! queue ! rtptelucodecdepay name=depay ! "
-      "telucodecdec name=dec ! fakesink name=sink",
-};
-
 static gint64 seconds = 1;
-
-static GstElement *
-open_pipeline (guint kind, gint buffers)
-{
-  gchar *text = g_strdup_printf (pipelines[kind % G_N_ELEMENTS (pipelines)], buffers);
-  GstElement *pipe = gst_parse_launch (text, NULL);
-
-  CHECK (pipe, "%s", text);
-  g_free (text);
-  return pipe;
-}
-
-/* Checks that no error was posted. Returns whether the end was. */
-static gboolean
-ended (GstElement * pipe, const gchar * what)
-{
-  GstBus *bus = gst_element_get_bus (pipe);
-  GstMessage *message;
-  gboolean end = FALSE;
-
-  while ((message = gst_bus_pop_filtered (bus, GST_MESSAGE_EOS | GST_MESSAGE_ERROR))) {
-    GError *error = NULL;
-
-    end |= GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS;
-    if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
-      gst_message_parse_error (message, &error, NULL);
-    CHECK (!error, "%s: %s", what, error ? error->message : "");
-    g_clear_error (&error);
-    gst_message_unref (message);
-  }
-  gst_object_unref (bus);
-  return end;
-}
 
 /* Sets a property of the named element, if it is there, to one of the values. */
 static void
@@ -140,13 +95,13 @@ test_properties (void)
 {
   GRand *chance = g_rand_new_with_seed (3);
 
-  for (guint kind = 0; kind < G_N_ELEMENTS (pipelines); kind++) {
+  for (guint kind = 0; kind < PIPES; kind++) {
     const gint64 end = g_get_monotonic_time () + seconds * G_USEC_PER_SEC;
-    GstElement *pipe = open_pipeline (kind, 100000);
+    GstElement *pipe = pipes_open (kind, 100000);
     gint changes = 0;
 
     gst_element_set_state (pipe, GST_STATE_PLAYING);
-    while (g_get_monotonic_time () < end && !ended (pipe, "properties")) {
+    while (g_get_monotonic_time () < end && !pipes_ended (pipe, "properties")) {
       disturb (pipe, chance);
       changes++;
     }
@@ -166,7 +121,7 @@ play_streams (gpointer number)
   guint played = 0;
 
   while (g_get_monotonic_time () < end) {
-    GstElement *pipe = open_pipeline (g_rand_int (chance), g_rand_int_range (chance, 1, 60));
+    GstElement *pipe = pipes_open (g_rand_int (chance), g_rand_int_range (chance, 1, 60));
     GstBus *bus = gst_element_get_bus (pipe);
     GstMessage *message;
 
@@ -210,9 +165,9 @@ test_states (void)
   };
   GRand *chance = g_rand_new_with_seed (9);
 
-  for (guint kind = 0; kind < G_N_ELEMENTS (pipelines); kind++) {
+  for (guint kind = 0; kind < PIPES; kind++) {
     const gint64 end = g_get_monotonic_time () + seconds * G_USEC_PER_SEC;
-    GstElement *pipe = open_pipeline (kind, 200);
+    GstElement *pipe = pipes_open (kind, 200);
     GstBus *bus = gst_element_get_bus (pipe);
     GstMessage *message;
 
@@ -223,7 +178,7 @@ test_states (void)
         gst_element_seek_simple (pipe, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
             g_rand_int_range (chance, 0, 1000) * GST_MSECOND);
       query (pipe);
-      ended (pipe, "states");
+      pipes_ended (pipe, "states");
     }
     gst_element_set_state (pipe, GST_STATE_NULL);
     gst_bus_set_flushing (bus, TRUE);
