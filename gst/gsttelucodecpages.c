@@ -58,6 +58,14 @@ end_of (GstTelucodecParse * self, const TlcPage * page)
 
 /* --- The whole stream: tags, caps, duration -------------------------------- */
 
+static void
+set_estimate (GstTelucodecParse * self, GstClockTime estimate)
+{
+  GST_OBJECT_LOCK (self);
+  self->estimate = estimate;
+  GST_OBJECT_UNLOCK (self);
+}
+
 /* Sets codec and bit rate, and the tags of the file. samples: length of the whole stream, 0
  * if unknown. */
 static void
@@ -91,7 +99,8 @@ gst_telucodec_parse_reset_pages (GstTelucodecParse * self)
   self->located = self->upstream_time = FALSE;
   self->discont = TRUE;
   self->origin = self->next = self->end = 0;
-  self->ended = self->stopped = FALSE;
+  self->ended = self->stopped = self->measured = FALSE;
+  set_estimate (self, GST_CLOCK_TIME_NONE);
   self->gap = 0;
   self->torn = FALSE;
   set_tags (self, 0);
@@ -138,7 +147,27 @@ set_end (GstTelucodecParse * self, gint64 end)
   }
   gst_base_parse_set_duration (GST_BASE_PARSE (self), GST_FORMAT_TIME,
       to_time (end), 0);
+  self->measured = TRUE;
+  set_estimate (self, GST_CLOCK_TIME_NONE);
   set_tags (self, end);
+}
+
+/* Estimates the duration from the pages so far, `bytes` of the file. The base class does so
+ * from its frames, of which the first of a page takes all bytes, and not before the 50th. */
+static void
+estimate_end (GstTelucodecParse * self, guint64 bytes)
+{
+  guint64 end;
+  gint64 size;
+
+  if (self->measured || self->upstream_time || self->end <= 0
+      || !gst_pad_peer_query_duration (GST_BASE_PARSE_SINK_PAD (self), GST_FORMAT_BYTES, &size)
+      || size <= 0)
+    return;
+  end = gst_util_uint64_scale (self->end, MAX ((guint64) size, bytes), bytes);
+  if (end > G_MAXINT64 || !believable (self, end))
+    return;
+  set_estimate (self, to_time (end));
 }
 
 /* Returns the sample at which the last page of the file ends, or -1 if unknown. */
@@ -437,9 +466,12 @@ gst_telucodec_parse_take_page (GstTelucodecParse * self, GstBaseParseFrame * fra
   if (!self->located)
     locate (self);
   if (page->last && self->part + 1 == self->parts->len
-      && believable (self, end_of (self, page)))
+      && believable (self, end_of (self, page))) {
     gst_base_parse_set_duration (GST_BASE_PARSE (self), GST_FORMAT_TIME,
         to_time (end_of (self, page)), 0);
+    self->measured = TRUE;
+    set_estimate (self, GST_CLOCK_TIME_NONE);
+  }
 
   if (page->index < self->next) {
     g_snprintf (why, sizeof (why), "its page of packet %u is left out, since packet %"
@@ -456,6 +488,7 @@ gst_telucodec_parse_take_page (GstTelucodecParse * self, GstBaseParseFrame * fra
   self->end = MAX (end_of (self, page), first_sample (self));
   self->ended = page->last;
   self->stopped = FALSE;
+  estimate_end (self, frame->offset + size);
   if (page->count > 0)
     gst_base_parse_add_index_entry (GST_BASE_PARSE (self), frame->offset,
         heard_from (self, page->index), TRUE, FALSE);

@@ -11,6 +11,9 @@
  * become stream tags. A stream joined in its middle starts at the next page. Streams that
  * stand behind each other in a file (cat a.tlc b.tlc) are played one after the other.
  *
+ * The duration is the header's or, in pull mode, that of the last page. If neither tells it, as
+ * over HTTP, and the source knows its size, it is estimated from the pages so far.
+ *
  * Packets that are left out become GAP events; 120 ms of them within a page count as
  * silence of a sender with dtx=true, which telucodecdec fills with comfort noise.
  *
@@ -260,6 +263,26 @@ gst_telucodec_parse_src_event (GstBaseParse * parse, GstEvent * event)
       event);
 }
 
+static gboolean
+gst_telucodec_parse_src_query (GstBaseParse * parse, GstQuery * query)
+{
+  GstTelucodecParse *self = GST_TELUCODEC_PARSE (parse);
+  GstClockTime estimate;
+  GstFormat format;
+
+  if (GST_QUERY_TYPE (query) == GST_QUERY_DURATION) {
+    gst_query_parse_duration (query, &format, NULL);
+    GST_OBJECT_LOCK (self);
+    estimate = self->estimate;
+    GST_OBJECT_UNLOCK (self);
+    if (format == GST_FORMAT_TIME && GST_CLOCK_TIME_IS_VALID (estimate)) {
+      gst_query_set_duration (query, format, estimate);
+      return TRUE;
+    }
+  }
+  return GST_BASE_PARSE_CLASS (gst_telucodec_parse_parent_class)->src_query (parse, query);
+}
+
 /* Answers that seeking is impossible, so that a muxer upstream does not try to seek in
  * the sink behind the decoder. */
 static gboolean
@@ -301,6 +324,7 @@ gst_telucodec_parse_class_init (GstTelucodecParseClass * klass)
   parse_class->handle_frame = gst_telucodec_parse_handle_frame;
   parse_class->pre_push_frame = gst_telucodec_parse_pre_push_frame;
   parse_class->sink_event = gst_telucodec_parse_sink_event;
+  parse_class->src_query = gst_telucodec_parse_src_query;
   parse_class->src_event = gst_telucodec_parse_src_event;
   parse_class->sink_query = gst_telucodec_parse_sink_query;
 
@@ -315,6 +339,7 @@ static void
 gst_telucodec_parse_init (GstTelucodecParse * self)
 {
   self->page = g_new0 (TlcPage, 1);
+  self->estimate = GST_CLOCK_TIME_NONE;
   self->parts = g_array_new (FALSE, FALSE, sizeof (GstTelucodecPart));
   self->seeks = gst_telucodec_parse_new_seeks ();
   gst_pad_add_probe (GST_BASE_PARSE_SRC_PAD (self),

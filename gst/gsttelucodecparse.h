@@ -46,6 +46,7 @@ struct _GstTelucodecParse
   gint64 next;                  /* index of the expected packet; -1 after a seek */
   gint64 end;                   /* sample behind the last page, on the output's time axis */
   gboolean ended;               /* that was the stream's last page */
+  gboolean measured;            /* the duration is known, not estimated */
   gboolean stopped;             /* downstream wants no more packets */
   gboolean leaving;             /* a new segment drains the rest */
   gboolean discont;             /* the next packet's flag */
@@ -55,7 +56,8 @@ struct _GstTelucodecParse
   gboolean damage_reported;     /* since the last good page */
   guint damages;                /* places, reported or not */
 
-  /* Seeks in push mode, guarded by the object lock. */
+  /* Guarded by the object lock. */
+  GstClockTime estimate;        /* duration that the pages so far let expect; NONE: none */
   GArray *seeks;                /* of GstTelucodecSeek, whose segments did not arrive */
 };
 
