@@ -13,10 +13,11 @@
  *
  * Decodes TeluCodec packets. The weights must be those that the packets were made with. The caps
  * name them (model-id), and the decoder finds their file: see #GstTelucodecDec:model-path. GAP
- * events are concealed (property plc, TRUE
- * here); of one longer than a minute the first 10 s, and the rest stays a GAP event. An
- * rtpjitterbuffer only needs do-lost=true. The background of a
- * sender with dtx=true goes on as comfort noise in its silences.
+ * events are concealed (property plc, TRUE here); of one longer than a minute the first 10 s, and
+ * the rest stays a GAP event. Gaps of more than a second are filled for a minute in all, and half a
+ * second more for each received packet, so that a small file cannot become hours of silence. An
+ * rtpjitterbuffer only needs do-lost=true. The background of a sender with dtx=true goes on as
+ * comfort noise in its silences.
  *
  * The property backend works as in telucodecenc.
  *
@@ -95,6 +96,7 @@ gst_telucodec_dec_start (GstAudioDecoder * dec)
   self->busy = 0;
   GST_OBJECT_UNLOCK (self);
   reset_run (self);
+  gst_telucodec_dec_start_fill (self);
 
   if (self->runtime.model && !gst_telucodec_dec_open_stream (self)) {
     gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
@@ -271,6 +273,7 @@ decode_packet (GstTelucodecDec * self, GstBuffer * buf)
   GST_OBJECT_UNLOCK (self);
 
   self->unused = 0;
+  gst_telucodec_dec_earn_fill (self);
   gst_telucodec_noise_receive (&self->noise, self->pcm);
   if (status == 0)
     self->bad_in_row = 0;

@@ -28,6 +28,7 @@ struct _GstTelucodecDec
   gfloat pcm[TELU_PACKET];
   gint unused;                  /* concealed samples at the end of pcm, beyond
                                  * the end of the last gap */
+  guint64 fill;                 /* samples that long gaps may still become */
   gboolean silence;             /* the gap that is being filled is the sender's silence */
   GstTelucodecNoise noise;
   guint bad_in_row;             /* consecutive corrupt packets */
@@ -43,6 +44,11 @@ struct _GstTelucodecDec
  * with an error posted. */
 GstBuffer *gst_telucodec_dec_make_buffer (GstTelucodecDec * self,
     const gfloat * pcm, gint n);
+
+/* Lets long gaps become sound again: a minute in all at the start, and half a second more for
+ * each received packet. */
+void gst_telucodec_dec_start_fill (GstTelucodecDec * self);
+void gst_telucodec_dec_earn_fill (GstTelucodecDec * self);
 
 /* Pushes concealed samples or comfort noise for a gap, an empty buffer with a duration. */
 GstFlowReturn gst_telucodec_dec_fill_gap (GstTelucodecDec * self,

@@ -12,6 +12,38 @@
 #define SILENCE_SAMPLES TELU_RATE
 #define FILL_SAMPLES (G_GUINT64_CONSTANT (60) * TELU_RATE)
 
+/* A file may claim many gaps of less than a minute with a packet of some bytes behind each. Gaps
+ * that are longer than those of a call are paid for by packets. */
+#define FREE_SAMPLES TELU_RATE
+#define EARNED_SAMPLES (TELU_RATE / 2)
+
+void
+gst_telucodec_dec_start_fill (GstTelucodecDec * self)
+{
+  self->fill = FILL_SAMPLES;
+}
+
+void
+gst_telucodec_dec_earn_fill (GstTelucodecDec * self)
+{
+  self->fill = MIN (self->fill + EARNED_SAMPLES, FILL_SAMPLES);
+}
+
+/* Returns the samples of a gap that become sound, and pays for them. */
+static guint64
+pay_gap (GstTelucodecDec * self, guint64 all)
+{
+  guint64 want = all;
+
+  if (all <= FREE_SAMPLES)
+    return all;
+  if (all > self->fill)
+    want = MIN (CONCEAL_SAMPLES, MAX (self->fill, FREE_SAMPLES));
+  want = MIN (want, all);
+  self->fill -= MIN (want, self->fill);
+  return want;
+}
+
 /* Conceals one more packet into self->pcm. Returns FALSE with an error posted. */
 static gboolean
 conceal (GstTelucodecDec * self)
@@ -90,7 +122,7 @@ gst_telucodec_dec_fill_gap (GstTelucodecDec * self, GstBuffer * gap)
 {
   GstAudioDecoder *dec = GST_AUDIO_DECODER (self);
   const guint64 all = gap_samples (gap);
-  const guint64 want = all > FILL_SAMPLES ? CONCEAL_SAMPLES : all;
+  const guint64 want = pay_gap (self, all);
   const gboolean noise = self->silence || self->noise.running;
   GstFlowReturn ret = GST_FLOW_OK, finish;
   guint64 done = 0;
@@ -128,7 +160,7 @@ gst_telucodec_dec_fill_gap (GstTelucodecDec * self, GstBuffer * gap)
   GST_OBJECT_UNLOCK (self);
 
   finish = gst_audio_decoder_finish_subframe (dec, NULL);
-  if (ret == GST_FLOW_OK && all > FILL_SAMPLES)
+  if (ret == GST_FLOW_OK && done < all)
     push_rest (self, gap, done);
   return ret == GST_FLOW_OK ? finish : ret;
 }
