@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_gst_call.c - a call, from the encoder's input to the decoder's output: checks the
  * bit rate with redundancy, and discontinuous transmission. */
-#include "gst_common.h"
+#include "gst_rtp.h"
 
-#include <gst/rtp/rtp.h>
 #include <math.h>
 #include <string.h>
 
@@ -25,18 +24,6 @@ harness (const gchar * pipeline, const gchar * properties)
   gst_harness_set_src_caps_str (h, RAW_CAPS ("F32LE"));
   g_free (text);
   return h;
-}
-
-static gint
-payload_size (GstBuffer * buf)
-{
-  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
-  gint n;
-
-  gst_rtp_buffer_map (buf, GST_MAP_READ, &rtp);
-  n = gst_rtp_buffer_get_payload_len (&rtp);
-  gst_rtp_buffer_unmap (&rtp);
-  return n;
 }
 
 /* Checks that bitrate is that of the payload once the losses are told, whatever is repeated, and
@@ -63,7 +50,7 @@ test_bitrate (void)
     push_samples (h, pcm, n);
     while ((buf = gst_harness_try_pull (h))) {
       if (packets++ >= 20)
-        bytes += payload_size (buf);
+        bytes += rtp_payload_size (buf);
       gst_buffer_unref (buf);
     }
     CHECK (packets == 101 && bytes > (most - 1) * 81 && bytes <= most * 81,
