@@ -35,16 +35,10 @@
  */
 #include "gsttelucodecpay.h"
 
-#include "packet.h"
-
 #include <string.h>
 
 GST_DEBUG_CATEGORY_STATIC (gst_rtp_telucodec_pay_debug);
 #define GST_CAT_DEFAULT gst_rtp_telucodec_pay_debug
-
-/* Bytes of all heads before a packet, and of the byte behind them. */
-#define MAX_BEFORE (1 + GST_TELUCODEC_RTP_MAX_HEADS * GST_TELUCODEC_RTP_HEAD_BYTES \
-    (GST_TELUCODEC_RTP_MAX_DISTANCE, GST_TELUCODEC_RTP_MAX_HEAD))
 
 #define DEFAULT_REDUNDANCY 6
 #define DEFAULT_DISTANCE 1
@@ -79,29 +73,11 @@ gst_rtp_telucodec_pay_set_caps (GstRTPBasePayload * payload, GstCaps * caps)
   const gchar *id = gst_structure_get_string (gst_caps_get_structure (caps, 0),
       GST_TELUCODEC_MODEL_ID);
 
-  self->packets = 0;
+  gst_telucodec_heads_forget (&self->heads);
   gst_rtp_base_payload_set_options (payload, "audio", TRUE,
       GST_TELUCODEC_RTP_NAME, TELU_RATE);
   return id ? gst_rtp_base_payload_set_outcaps (payload, GST_TELUCODEC_MODEL_ID,
       G_TYPE_STRING, id, NULL) : gst_rtp_base_payload_set_outcaps (payload, NULL);
-}
-
-static void
-keep_head (GstRtpTelucodecPay * self, GstBuffer * packet)
-{
-  const guint at = self->packets++ % GST_TELUCODEC_RTP_MAX_DISTANCE;
-
-  self->heads[at].size = gst_buffer_extract (packet, 0, self->heads[at].bytes,
-      GST_TELUCODEC_RTP_MAX_HEAD);
-}
-
-/* Returns whether the beginning of a packet holds codes, and so decodes alone. */
-static gboolean
-has_codes (const guint8 * packet, gsize size)
-{
-  struct telu_packet_header h;
-
-  return telu_packet_peek (&h, packet, size, TELU_MAX_STAGES, 1) || h.base;
 }
 
 /* Sets r to the heads that the encoder left bytes for, else to that of the properties. */
@@ -129,61 +105,6 @@ packets_wanted (GstRtpTelucodecPay * self)
   if (payload->max_ptime >= 0)
     n = MIN (n, payload->max_ptime / packet);
   return CLAMP (n, 1, GST_TELUCODEC_RTP_MAX_PACKETS);
-}
-
-/* Finds the heads to send before a payload, nearest first, that fit into `room` bytes, and
- * fills in their places in self->heads. Returns their number. With n packets in the
- * payload before a head becomes n heads, since as many are lost together. */
-static guint
-find_heads (GstRtpTelucodecPay * self, GstTelucodecRtpHead * heads, guint room)
-{
-  const guint packets = MAX (self->held, self->last);
-  GstTelucodecRedundancy r;
-  guint n = 0, before = 0, bytes = 0, last = 0;
-
-  get_redundancy (self, &r);
-  for (guint i = 0; i < r.n; i++) {
-    const guint payloads = (r.distance[i] + packets - 1) / packets;
-    const guint most = MIN (payloads * packets, GST_TELUCODEC_RTP_MAX_DISTANCE);
-
-    for (guint d = MAX (last, (payloads - 1) * packets) + 1; d <= most
-        && d <= self->packets && n < GST_TELUCODEC_RTP_MAX_HEADS; d++) {
-      const guint at = (self->packets - d) % GST_TELUCODEC_RTP_MAX_DISTANCE;
-      const guint size = MIN (r.size[i], self->heads[at].size);
-
-      last = d;
-      if (!has_codes (self->heads[at].bytes, size))
-        continue;
-      bytes += GST_TELUCODEC_RTP_HEAD_BYTES (d - before, size);
-      if (bytes > room)
-        return n;
-      heads[n++] = (GstTelucodecRtpHead) { d, at, size };
-      before = d;
-    }
-  }
-  return n;
-}
-
-/* Writes the bytes in front of the packets to out: heads of `room` bytes at most, and the
- * byte that tells what follows. Returns their number. */
-static guint
-write_heads (GstRtpTelucodecPay * self, guint8 * out, guint room)
-{
-  const gboolean several = self->held > 1;
-  GstTelucodecRtpHead heads[GST_TELUCODEC_RTP_MAX_HEADS];
-  const guint n = find_heads (self, heads, room);
-  guint size = 0, before = 0;
-
-  for (guint i = 0; i < n; i++) {
-    size += gst_telucodec_rtp_write_head (out + size, heads[i].distance - before,
-        self->heads[heads[i].at].bytes, heads[i].size, i + 1 < n || several);
-    before = heads[i].distance;
-  }
-  if (several)
-    out[size++] = GST_TELUCODEC_RTP_SEVERAL;
-  else if (n == 0)
-    out[size++] = GST_TELUCODEC_RTP_ONE;
-  return size;
 }
 
 /* Cuts a packet to `most` bytes, which may lose its refinement but not its place. */
@@ -270,14 +191,17 @@ push_packets (GstRtpTelucodecPay * self)
 {
   GstRTPBasePayload *payload = GST_RTP_BASE_PAYLOAD (self);
   const guint body = body_bytes (self, self->held), room = room_of (self);
-  guint8 before[MAX_BEFORE];
+  guint8 before[GST_TELUCODEC_HEADS_BYTES];
   GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+  GstTelucodecRedundancy r;
   GstBuffer *out;
   guint n;
 
   if (self->held == 0)
     return GST_FLOW_OK;
-  n = write_heads (self, before, room - MIN (room, body + (self->held > 1)));
+  get_redundancy (self, &r);
+  n = gst_telucodec_heads_write (&self->heads, &r, before, room - MIN (room, body +
+          (self->held > 1)), MAX (self->held, self->last), self->held > 1);
   out = gst_rtp_base_payload_allocate_output_buffer (payload, n + body, 0, 0);
   if (!out || !gst_rtp_buffer_map (out, GST_MAP_READWRITE, &rtp)) {
     gst_clear_buffer (&out);
@@ -295,7 +219,7 @@ push_packets (GstRtpTelucodecPay * self)
   GST_BUFFER_PTS (out) = GST_BUFFER_PTS (self->pending[0]);
   GST_BUFFER_DTS (out) = GST_BUFFER_DTS (self->pending[0]);
   for (guint i = 0; i < self->held; i++)
-    keep_head (self, self->pending[i]);
+    gst_telucodec_heads_keep (&self->heads, self->pending[i]);
   self->last = self->held;
   drop_packets (self);
   self->marker = FALSE;
@@ -338,7 +262,7 @@ gst_rtp_telucodec_pay_handle_buffer (GstRTPBasePayload * payload, GstBuffer * pa
     ret = push_packets (self);
   /* A hole invalidates the heads kept so far, which are counted from packet to packet. */
   if (jump || size == 0)
-    self->packets = 0;
+    gst_telucodec_heads_forget (&self->heads);
   if (size == 0 || ret != GST_FLOW_OK) {
     gst_buffer_unref (packet);
     return ret;
@@ -363,7 +287,8 @@ static void
 restart (GstRtpTelucodecPay * self)
 {
   drop_packets (self);
-  self->packets = self->last = 0;
+  gst_telucodec_heads_forget (&self->heads);
+  self->last = 0;
   self->marker = FALSE;
   self->due = GST_CLOCK_TIME_NONE;
 }

@@ -5,7 +5,7 @@
 
 #include <gst/rtp/rtp.h>
 
-#include "gsttelucodecredundancy.h"
+#include "gsttelucodecheads.h"
 
 G_BEGIN_DECLS
 
@@ -26,13 +26,7 @@ struct _GstRtpTelucodecPay
   gboolean told;                /* chosen holds, and not the properties */
   GstTelucodecRedundancy chosen;
 
-  /* Heads of the last packets, packet n's at n % MAX_DISTANCE. A hole restarts the count. */
-  struct
-  {
-    guint8 bytes[GST_TELUCODEC_RTP_MAX_HEAD];
-    guint size;
-  } heads[GST_TELUCODEC_RTP_MAX_DISTANCE];
-  guint packets;                /* since the last hole */
+  GstTelucodecHeads heads;
   GstBuffer *pending[GST_TELUCODEC_RTP_MAX_PACKETS];
   guint held;                   /* packets that wait for the rest of their payload */
   gboolean marker;              /* of that payload */
