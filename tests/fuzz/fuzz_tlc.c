@@ -3,49 +3,10 @@
  * byte is '=', bytes after it whose check sums are made right first. A header or page that is
  * read is written again and read back, and cut: the packets before the cut are the page's own.
  * Then the bytes are read as a file, whose work is bounded. */
-#include "fuzz.h"
+#include "fuzz_mend.h"
 #include "tlc_walk.h"
 
 #define MOST 4096              /* bytes of an input that are looked at */
-
-static void put_sum(uint8_t *at, uint32_t sum)
-{
-    for (int i = 0; i < 4; i++)
-        at[i] = (uint8_t)(sum >> 8 * i);
-}
-
-/* Returns the bytes that header, tags or page at in take. */
-static size_t bytes_of(const uint8_t *in, size_t left)
-{
-    if (left >= TLC_TAGS_MIN && !memcmp(in, TLC_TAGS_MAGIC, 4))
-        return TLC_TAGS_MIN + in[4] + 256u * in[5];
-    if (left >= TLC_PAGE_HEAD && memcmp(in, TLC_MAGIC, 4))
-        return TLC_PAGE_MIN + in[8] + 256u * in[9];
-    return TLC_HEADER_SIZE;
-}
-
-/* Makes the check sums of headers, of the tags behind them and of pages right, one after
- * another. */
-static void mend(uint8_t *in, size_t size)
-{
-    size_t at = 0;
-
-    while ((at = tlc_find(in, size, at)) < size) {
-        size_t n = bytes_of(in + at, size - at);
-
-        if (n > size - at)
-            return;
-        put_sum(in + at + n - 4, tlc_crc(in + at, n - 4));
-        at += n;
-        if (size - at >= 4 && !memcmp(in + at, TLC_TAGS_MAGIC, 4)) {
-            n = bytes_of(in + at, size - at);
-            if (n > size - at)
-                return;
-            put_sum(in + at + n - 4, tlc_crc(in + at, n - 4));
-            at += n;
-        }
-    }
-}
 
 static void check_header(const uint8_t *in, size_t size)
 {
@@ -167,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     promise(in != NULL, "no memory", (double)n);
     memcpy(in, data, n);
     if (mended)
-        mend(in, n);
+        fuzz_mend(in, n);
     check_header(in, n);
     while ((at = tlc_find(in, n, at)) < n) {
         check_header(in + at, n - at);
