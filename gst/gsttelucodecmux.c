@@ -224,7 +224,11 @@ add (GstTelucodecMux * self, const guint8 * data, gsize size, GstClockTime end)
   return ret;
 }
 
-/* Writes a short hole as missing packets, a long one as a page that starts later. */
+/* Packets are numbered by 32 bits, which is 2.7 years. */
+#define MAX_PACKETS (G_MAXUINT32 - TLC_MAX_PACKETS)
+
+/* Writes a short hole as missing packets, a long one as a page that starts later. One that a
+ * file cannot hold is left out. */
 static GstFlowReturn
 leave_hole (GstTelucodecMux * self, guint64 missing)
 {
@@ -232,14 +236,18 @@ leave_hole (GstTelucodecMux * self, guint64 missing)
 
   GST_DEBUG_OBJECT (self, "%" G_GUINT64_FORMAT " packets are missing at packet %"
       G_GUINT64_FORMAT, missing, self->next);
-  if (missing < TLC_MAX_PACKETS) {
+  if (missing > MAX_PACKETS || self->next + missing > MAX_PACKETS) {
+    GST_ELEMENT_WARNING (self, STREAM, MUX,
+        ("Time jumps by %" G_GUINT64_FORMAT " s, more than a file can hold: the jump is "
+            "left out.", missing * GST_TELUCODEC_PACKET_DURATION / GST_SECOND), (NULL));
+  } else if (missing < TLC_MAX_PACKETS) {
     for (guint i = 0; i < missing && ret == GST_FLOW_OK; i++)
       ret = add (self, NULL, 0, self->due + i * GST_TELUCODEC_PACKET_DURATION);
   } else {
     if (self->page->count > 0)
       ret = push_page (self);
     self->next += missing;
-    tlc_page_start (self->page, MIN (self->next, G_MAXUINT32));
+    tlc_page_start (self->page, self->next);
   }
   self->due += missing * GST_TELUCODEC_PACKET_DURATION;
   return ret;
@@ -275,7 +283,8 @@ gst_telucodec_mux_chain (GstPad * pad, GstObject * parent, GstBuffer * buf)
 
   if (!self->begun)
     ret = begin (self, start);
-  self->trim = end > 0 ? self->trim + end : 0;
+  /* The last page has 16 bits for it. */
+  self->trim = end > 0 ? MIN (self->trim + end, G_MAXUINT16) : 0;
 
   if (GST_CLOCK_TIME_IS_VALID (time)) {
     /* The end of the unclipped packet identifies it: its beginning may be before 0. */
