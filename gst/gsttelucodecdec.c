@@ -97,6 +97,7 @@ gst_telucodec_dec_start (GstAudioDecoder * dec)
   GST_OBJECT_UNLOCK (self);
   reset_run (self);
   gst_telucodec_dec_start_fill (self);
+  self->refused = FALSE;
 
   if (self->runtime.model && !gst_telucodec_dec_open_stream (self)) {
     gst_telucodec_runtime_close (&self->runtime, GST_ELEMENT (self));
@@ -155,6 +156,7 @@ gst_telucodec_dec_set_format (GstAudioDecoder * dec, GstCaps * caps)
   g_free (self->wanted_name);
   self->wanted_name = g_strdup (gst_structure_get_string (s, GST_TELUCODEC_MODEL_NAME));
 
+  self->refused = FALSE;
   tags = gst_tag_list_new (GST_TAG_AUDIO_CODEC, GST_TELUCODEC_CODEC_NAME, NULL);
   gst_audio_decoder_merge_tags (dec, tags, GST_TAG_MERGE_KEEP);
   gst_tag_list_unref (tags);

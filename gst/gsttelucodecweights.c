@@ -18,6 +18,16 @@ gst_telucodec_dec_close_stream (GstTelucodecDec * self)
     gst_telucodec_stream_close (&self->stream);
 }
 
+/* Returns TRUE the first time: caps that were refused come again before each event. */
+static gboolean
+refuse (GstTelucodecDec * self)
+{
+  const gboolean first = !self->refused;
+
+  self->refused = TRUE;
+  return first;
+}
+
 gboolean
 gst_telucodec_dec_note_weights (GstTelucodecDec * self, const gchar * id)
 {
@@ -25,10 +35,11 @@ gst_telucodec_dec_note_weights (GstTelucodecDec * self, const gchar * id)
 
   g_clear_pointer (&self->wanted, g_free);
   if (!id && !model) {
-    GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
-        ("The stream does not name its weights, and none came with the plugin: set "
-            GST_TELUCODEC_PROP_MODEL_PATH " or the environment variable "
-            GST_TELUCODEC_MODEL_ENV " to their file."), (NULL));
+    if (refuse (self))
+      GST_ELEMENT_ERROR (self, RESOURCE, SETTINGS,
+          ("The stream does not name its weights, and none came with the plugin: set "
+              GST_TELUCODEC_PROP_MODEL_PATH " or the environment variable "
+              GST_TELUCODEC_MODEL_ENV " to their file."), (NULL));
     return FALSE;
   }
   if (!id)
@@ -37,10 +48,11 @@ gst_telucodec_dec_note_weights (GstTelucodecDec * self, const gchar * id)
   if (!id || (model && g_str_equal (id, telu_model_id (model))))
     return gst_telucodec_stream_is_open (&self->stream) || gst_telucodec_dec_open_stream (self);
   if (gst_telucodec_runtime_is_given (&self->runtime, GST_ELEMENT (self))) {
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("The stream was made with the weights %s, but those of the property "
-            GST_TELUCODEC_PROP_MODEL_PATH " are %s: set it to the weight file of the stream, or "
-            "leave it unset to have that looked up.", id, telu_model_id (model)), (NULL));
+    if (refuse (self))
+      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+          ("The stream was made with the weights %s, but those of the property "
+              GST_TELUCODEC_PROP_MODEL_PATH " are %s: set it to the weight file of the stream, or "
+              "leave it unset to have that looked up.", id, telu_model_id (model)), (NULL));
     return FALSE;
   }
   self->wanted = g_strdup (id);
