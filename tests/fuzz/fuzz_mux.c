@@ -137,7 +137,8 @@ static void check_page(struct walk *w, const TlcPage *page, int cut)
     for (unsigned i = 0; i < page->count; i++)
         read_packets += page->length[i] > 0;
     length = TLC_SAMPLES * ((uint64_t)page->index + page->count);
-    length = page->last && length > page->trim ? length - page->trim : length;
+    if (page->last)
+        length -= MIN(length, page->trim);
 }
 
 static void check_file(unsigned packets)
