@@ -99,7 +99,7 @@ gst_telucodec_parse_reset_pages (GstTelucodecParse * self)
   self->located = self->upstream_time = FALSE;
   self->discont = TRUE;
   self->origin = self->next = self->end = 0;
-  self->ended = self->stopped = self->measured = FALSE;
+  self->ended = self->stopped = self->measured = self->failed = FALSE;
   set_estimate (self, GST_CLOCK_TIME_NONE);
   self->gap = 0;
   self->torn = FALSE;
@@ -413,6 +413,8 @@ gst_telucodec_parse_take_header (GstTelucodecParse * self,
 {
   if (self->has_header && memcmp (header->model_id, self->header.model_id,
           sizeof (header->model_id)) != 0) {
+    self->failed = TRUE;
+    self->expected = frame->offset;     /* it comes again at the end */
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
         ("At byte %" G_GUINT64_FORMAT " a stream of other weights begins: a .tlc "
             "file holds those of one.", frame->offset), (NULL));

@@ -150,9 +150,11 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
   if (frame->offset != self->expected) {
     gst_telucodec_parse_choose_part (self, frame->offset);
     self->next = frame->offset == 0 && self->origin == 0 ? 0 : -1;
-    self->damage_reported = self->stopped = self->ended = FALSE;
+    self->damage_reported = self->stopped = self->ended = self->failed = FALSE;
     self->gap = 0;
   }
+  if (self->failed)
+    return GST_FLOW_ERROR;
   self->expected = frame->offset;
   self->discont |= GST_BUFFER_IS_DISCONT (frame->buffer);
 
@@ -208,6 +210,7 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
           kind == TAGS ? gst_telucodec_parse_take_tags (self, frame, size) :
           gst_telucodec_parse_take_page (self, frame, size);
     case TLC_FOREIGN:
+      self->failed = TRUE;
       GST_ELEMENT_ERROR (self, STREAM, FORMAT,
           ("The header at byte %" G_GUINT64_FORMAT " is of %s.", frame->offset,
               why), (NULL));

@@ -32,8 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_close(&f);
     free(in);
     promise(f.warnings <= 5, "warnings", f.warnings);
-    /* A foreign header is refused when it comes and when the rest is drained; and there is no
-     * packet. */
+    /* Parser and decoder refuse a stream once each, and the base class one without a packet. */
     promise(f.errors <= 3, "errors", f.errors);
     /* A packet has a byte, or no more than an eighth of it; a minute of gaps is free, and each
      * packet earns a second and a half. */
