@@ -32,7 +32,7 @@ struct _GstTelucodecDec
   gboolean silence;             /* the gap that is being filled is the sender's silence */
   GstTelucodecNoise noise;
   guint bad_in_row;             /* consecutive corrupt packets */
-  gboolean refused;             /* caps of other weights */
+  gboolean refused;             /* the stream's weights, with an error */
 
   /* Counted since start, guarded by the object lock. */
   guint64 pushed, gaps, corrupt;

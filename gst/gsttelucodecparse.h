@@ -47,7 +47,7 @@ struct _GstTelucodecParse
   gint64 end;                   /* sample behind the last page, on the output's time axis */
   gboolean ended;               /* that was the stream's last page */
   gboolean measured;            /* the duration is known, not estimated */
-  gboolean failed;              /* an error was posted: what is drained is not read */
+  gboolean failed;              /* an error was posted: the rest is not read */
   gboolean stopped;             /* downstream wants no more packets */
   gboolean leaving;             /* a new segment drains the rest */
   gboolean discont;             /* the next packet's flag */

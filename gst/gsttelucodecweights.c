@@ -62,11 +62,15 @@ gst_telucodec_dec_note_weights (GstTelucodecDec * self, const gchar * id)
 gboolean
 gst_telucodec_dec_take_weights (GstTelucodecDec * self)
 {
+  if (self->refused)            /* told already */
+    return FALSE;
   gst_telucodec_dec_close_stream (self);
   if (!gst_telucodec_runtime_follow (&self->runtime, GST_ELEMENT (self), self->wanted,
           self->wanted_name)
-      || !gst_telucodec_dec_open_stream (self))
+      || !gst_telucodec_dec_open_stream (self)) {
+    self->refused = TRUE;
     return FALSE;
+  }
   g_clear_pointer (&self->wanted, g_free);
   return TRUE;
 }
