@@ -441,7 +441,8 @@ gst_telucodec_parse_take_tags (GstTelucodecParse * self, GstBaseParseFrame * fra
   GstBuffer *comment = gst_buffer_copy_region (frame->buffer, GST_BUFFER_COPY_MEMORY, 6,
       size - TLC_TAGS_MIN);
   gchar *vendor = NULL;
-  GstTagList *tags =
+  /* No bytes cannot be mapped. */
+  GstTagList *tags = size == TLC_TAGS_MIN ? NULL :
       gst_tag_list_from_vorbiscomment_buffer (comment, NULL, 0, &vendor);
 
   gst_buffer_unref (comment);
