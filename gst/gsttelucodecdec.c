@@ -333,7 +333,9 @@ gst_telucodec_dec_sink_event (GstAudioDecoder * dec, GstEvent * event)
   GstSegmentFlags flags;
   const GstSegment *segment;
 
-  self->silence = gst_telucodec_is_silence (event);
+  /* Others, as FLUSH_START, come from any thread. */
+  if (GST_EVENT_IS_SERIALIZED (event))
+    self->silence = gst_telucodec_is_silence (event);
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_SEGMENT:
       gst_event_parse_segment (event, &segment);
