@@ -47,10 +47,10 @@ struct telu_rc_curve {
 
 struct telu_rc {
     struct telu_rate rate;
-    int carry;                 /* 1/400 byte owed to base-only packets, or spent before */
+    int carry;                 /* 1/400 byte owed to base-only packets, within a full one */
     struct telu_rc_curve active, quiet;
     float loudest, softest;    /* levels, in steps of 0.75 dB */
-    int packets;               /* with refinement or levels so far, 1000000 at most */
+    int packets;               /* so far, 1000000 at most */
     float credit;              /* bytes saved, negative: owed */
     float pause;               /* bytes of a quiet packet at the last step */
     float code_bits;           /* mean bits of a code, over those expected at first */

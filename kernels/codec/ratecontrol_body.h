@@ -165,14 +165,15 @@ TELU_STATIC void rc_track_share(struct telu_rc *rc, float share)
     rc->seen += 1.0f - rc->seen / (4.0f * PRIOR_WEIGHT);
 }
 
-/* Bytes of a base-only packet. Fractions are carried over: of four packets at 500 bit/s, three
- * have one byte and one has two. */
+/* Bytes of a base-only packet. Fractions are carried over: of four equal packets at 500 bit/s,
+ * three have one byte and one has two. So is what a packet cannot take or do without, but within
+ * bounds: in an hour it would add up. */
 TELU_STATIC int rc_base_bytes(struct telu_rc *rc, const struct telu_model *m, float share)
 {
     int most = (1 + m->cfg.stages * m->n + 7) / 8, bytes;
     float want = rc_average_bytes(rc);
 
-    if (rc->rate.mode == TELU_CBR) {
+    if (rc->rate.mode == TELU_CBR || want >= (float)most) {
         bytes = rc->rate.bitrate / RATE_PER_BYTE;
     } else {
         if (rc->rate.mode == TELU_CONSTRAINED_VBR)
@@ -182,6 +183,8 @@ TELU_STATIC int rc_base_bytes(struct telu_rc *rc, const struct telu_model *m, fl
         bytes = rc->carry / RATE_PER_BYTE;
         bytes = bytes < 1 ? 1 : bytes < most ? bytes : most;
         rc->carry -= bytes * RATE_PER_BYTE;
+        rc->carry = rc->carry < -RATE_PER_BYTE ? -RATE_PER_BYTE
+                    : rc->carry < most * RATE_PER_BYTE ? rc->carry : most * RATE_PER_BYTE;
     }
     return bytes < most ? bytes : most;
 }

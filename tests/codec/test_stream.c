@@ -4,6 +4,7 @@
 #include "backend.h"
 #include "linear.h"
 #include "packet.h"
+#include "ratecontrol.h"
 #include "telu.h"
 #include "tiny_model.h"
 
@@ -310,6 +311,29 @@ static void check_shares(const struct telu_model *m, const float *x)
     }
 }
 
+/* At a rate above all stages all packets are full. Words between pauses, near that rate and at the
+ * least one, do not add up more bytes than those of a full packet. */
+static void check_carry(const struct telu_model *m, const float *x)
+{
+    const int most = (1 + m->cfg.stages * m->n + 7) / 8;
+    static const float pause[TELU_PACKET];
+    const int bitrates[] = { 500, 400 * (most - 1), 64000 };
+
+    for (int k = 0; k < 3; k++) {
+        struct telu_rc rc = { .rate = { bitrates[k], TELU_CONSTRAINED_VBR, TELU_SNR, 0 } };
+
+        for (int i = 0; i < 50000; i++) {
+            const float *in = i % 50 < 10 ? x + (i % PACKETS) * TELU_PACKET : pause;
+            struct telu_budget b = telu_rc_budget(&rc, m, in);
+
+            telu_rc_update(&rc, &b, b.bytes);
+            if (k == 2)
+                expect("carry", "bytes above all stages", b.bytes, most, 0);
+            expect("carry", "400ths of a byte carried over", rc.carry, 0, 400 * most);
+        }
+    }
+}
+
 /* Random tables make the quality meaningless. But without a base layer the codec is a plain
  * transform coder, and more bits give a smaller error. */
 static void check_waveform(const struct telu_model *m, const float *x)
@@ -443,6 +467,7 @@ static void check_model(const struct telu_model *m, const float *x)
         any_sound(m, kind);
     }
     check_shares(m, x);
+    check_carry(m, x);
     check_waveform(m, x);
     change(m, x);
 }
