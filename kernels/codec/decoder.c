@@ -15,17 +15,13 @@
 int telu_decoder_net(struct telu_ctx *ctx, const struct telu_model *m,
                      struct telu_net_state *s, float *c, const float *latent)
 {
-    const struct telu_backend *be = ctx->be;
-    const struct telu_linear16 *in = &m->dec_in;
-    const struct telu_linear16 *value = &m->dec_value, *scale = &m->dec_scale;
-
-    if (be->linear16(ctx, s->a, latent, in->w, in->b, 1, in->I, in->O))
+    if (telu_net_layer(ctx, &m->dec_in, s->a, latent))
         return -1;
     for (int i = 0; i < m->cfg.dec_blocks; i++)
         if (telu_net_block(ctx, &m->dec[i], s, i, m->cfg.dec_width, m->cfg.kernel))
             return -1;
-    if (be->linear16(ctx, c, s->a, value->w, value->b, 1, value->I, value->O) ||
-        be->linear16(ctx, s->h, s->a, scale->w, scale->b, 1, scale->I, scale->O))
+    if (telu_net_layer(ctx, &m->dec_value, c, s->a) ||
+        telu_net_layer(ctx, &m->dec_scale, s->h, s->a))
         return -1;
-    return be->head(ctx, c, c, s->h, TELU_COEFS);
+    return ctx->be->head(ctx, c, c, s->h, TELU_COEFS);
 }

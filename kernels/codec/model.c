@@ -5,7 +5,7 @@
 #include "code.h"
 #include "error.h"
 #include "level.h"
-#include "linear.h"
+#include "linear8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,7 +184,8 @@ static int check(const struct telu_config *cfg, const struct telu_tensor *t,
 struct build {
     const struct telu_tensor *t;
     const struct telu_blob *blob;
-    void **at;                 /* place of tensor i in the arena */
+    void **at;                 /* place of tensor i in the arena; of a matrix, its packed weights */
+    void **scale;              /* and the scales of its outputs */
     int count;
     char *base;                /* NULL: only count the bytes */
     size_t used;
@@ -207,8 +208,12 @@ static void lay_out(struct build *b, struct telu_model *m)
     for (int i = 0; i < b->count; i++) {
         const struct telu_tensor *t = &b->t[i];
 
-        b->at[i] = take(b, t->dtype != TELU_BF16 ? telu_tensor_bytes(t) :
-                           4 * telu_linear16_words(t->shape[1], t->shape[0]));
+        if (t->dtype != TELU_BF16) {
+            b->at[i] = take(b, telu_tensor_bytes(t));
+            continue;
+        }
+        b->at[i] = take(b, telu_linear8_bytes(t->shape[1], t->shape[0]));
+        b->scale[i] = take(b, t->shape[0] * sizeof(float));
     }
     for (int s = 0; s < m->cfg.stages; s++) {
         m->vq[s].dim = m->cfg.dim[s];
@@ -222,7 +227,7 @@ static void lay_out(struct build *b, struct telu_model *m)
     m->tab.bias_of_code = take(b, sizeof(float) * TELU_CODE_ROWS(m->cfg.stages) * codes);
 }
 
-/* Copies a tensor through aligned memory: packing needs aligned words, files promise none. */
+/* Copies a tensor through aligned memory: packing needs aligned numbers, files promise none. */
 static int copy(struct build *b, int i)
 {
     const struct telu_tensor *t = &b->t[i];
@@ -237,7 +242,7 @@ static int copy(struct build *b, int i)
     if (!aligned)
         return telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for tensor %s", t->name);
     memcpy(aligned, b->blob[i].data, b->blob[i].bytes);
-    telu_linear16_pack(b->at[i], aligned, t->shape[1], t->shape[0]);
+    telu_linear8_pack(b->at[i], b->scale[i], aligned, t->shape[1], t->shape[0]);
     free(aligned);
     return 0;
 }
@@ -260,14 +265,14 @@ static const void *get(const struct build *b, const char *layer, const char *par
     return i < 0 ? NULL : b->at[i];
 }
 
-static struct telu_linear16 linear16(const struct build *b, const char *layer,
-                                     const char *w, const char *bias)
+static struct telu_linear8 linear8(const struct build *b, const char *layer, const char *w,
+                                   const char *bias)
 {
-    const struct telu_tensor *t = &b->t[find(b, layer, w)];
+    const int i = find(b, layer, w);
 
-    return (struct telu_linear16){
-        .w = get(b, layer, w), .b = get(b, layer, bias),
-        .I = t->shape[1], .O = t->shape[0],
+    return (struct telu_linear8){
+        .w = b->at[i], .s = b->scale[i], .b = get(b, layer, bias),
+        .I = b->t[i].shape[1], .O = b->t[i].shape[0],
     };
 }
 
@@ -282,24 +287,24 @@ static void connect_blocks(const struct build *b, struct telu_block *block,
         block->dwb = get(b, p, "dw.b");
         block->g = get(b, p, "norm.g");
         block->nb = get(b, p, "norm.b");
-        block->up = linear16(b, p, "up.w", "up.b");
-        block->down = linear16(b, p, "down.w", "down.b");
+        block->up = linear8(b, p, "up.w", "up.b");
+        block->down = linear8(b, p, "down.w", "down.b");
         block->scale = get(b, p, "scale");
     }
 }
 
 static void connect(const struct build *b, struct telu_model *m)
 {
-    m->enc_in = linear16(b, "enc", "in.w", "in.b");
-    m->enc_out = linear16(b, "enc", "out.w", "out.b");
-    m->dec_in = linear16(b, "dec", "in.w", "in.b");
-    m->dec_value = linear16(b, "dec", "value.w", "value.b");
-    m->dec_scale = linear16(b, "dec", "scale.w", "scale.b");
+    m->enc_in = linear8(b, "enc", "in.w", "in.b");
+    m->enc_out = linear8(b, "enc", "out.w", "out.b");
+    m->dec_in = linear8(b, "dec", "in.w", "in.b");
+    m->dec_value = linear8(b, "dec", "value.w", "value.b");
+    m->dec_scale = linear8(b, "dec", "scale.w", "scale.b");
     connect_blocks(b, m->enc, "enc", m->cfg.enc_blocks);
     connect_blocks(b, m->dec, "dec", m->cfg.dec_blocks);
     if (m->post.blocks) {
-        m->post_in = linear16(b, "post", "in.w", "in.b");
-        m->post_out = linear16(b, "post", "out.w", "out.b");
+        m->post_in = linear8(b, "post", "in.w", "in.b");
+        m->post_out = linear8(b, "post", "out.w", "out.b");
         connect_blocks(b, m->post_block, "post", m->post.blocks);
     }
 
@@ -414,9 +419,10 @@ static int build(struct telu_model *m, const struct telu_tensor *t,
     for (int i = 0; i < count; i++)
         if (check(&m->cfg, &t[i], &blobs[i]))
             return -1;
-    b.at = calloc(count, sizeof(*b.at));
+    b.at = calloc(2 * (size_t)count, sizeof(*b.at));
     if (!b.at)
         return telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for %d tensors", count);
+    b.scale = b.at + count;
     r = fill(&b, m);
     free(b.at);
     return r;

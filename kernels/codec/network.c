@@ -51,19 +51,22 @@ void telu_net_reset(struct telu_net_state *s, int width, int blocks, int kernel)
         memset(s->hist[i], 0, history(width, kernel) * sizeof(float));
 }
 
+int telu_net_layer(struct telu_ctx *ctx, const struct telu_linear8 *l, float *y, const float *x)
+{
+    return ctx->be->linear8(ctx, y, x, l->w, l->s, l->b, 1, l->I, l->O);
+}
+
 int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
                    struct telu_net_state *s, int i, int width, int kernel)
 {
     const struct telu_backend *be = ctx->be;
-    int hidden_width = w->up.O;
 
     if (be->dwconv(ctx, s->b, s->a, s->hist[i], w->dw, w->dwb, 1, 1, width,
                    kernel) ||
         be->norm(ctx, s->b, s->b, w->g, w->nb, 1, width) ||
-        be->linear16(ctx, s->h, s->b, w->up.w, w->up.b, 1, width, hidden_width) ||
-        be->gelu(ctx, s->h, s->h, hidden_width) ||
-        be->linear16(ctx, s->b, s->h, w->down.w, w->down.b, 1, hidden_width,
-                     width) ||
+        telu_net_layer(ctx, &w->up, s->h, s->b) ||
+        be->gelu(ctx, s->h, s->h, w->up.O) ||
+        telu_net_layer(ctx, &w->down, s->b, s->h) ||
         be->residual(ctx, s->a, s->a, s->b, w->scale, 1, width))
         return -1;
     return 0;

@@ -27,6 +27,9 @@ void telu_net_init(struct telu_net_state *s, float *mem, int width, int blocks,
                    int kernel);
 void telu_net_reset(struct telu_net_state *s, int width, int blocks, int kernel);
 
+/* y [l->O] = layer of x [l->I]; they must not overlap. 0, or -1. */
+int telu_net_layer(struct telu_ctx *ctx, const struct telu_linear8 *l, float *y, const float *x);
+
 /* Runs block i of the stack: a = block(a), with history i; overwrites b and h. 0, or -1. */
 int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
                    struct telu_net_state *s, int i, int width, int kernel);

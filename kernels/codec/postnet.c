@@ -38,18 +38,15 @@ void telu_postnet_reset(struct telu_postnet *s, const struct telu_model *m)
 int telu_postnet_run(struct telu_ctx *ctx, const struct telu_model *m, struct telu_postnet *s,
                      float *change, const struct telu_postnet_packet *p)
 {
-    const struct telu_backend *be = ctx->be;
-    const struct telu_linear16 *in = &m->post_in, *out = &m->post_out;
-
     if (s->watch)
         s->watch(s->user, p);
     telu_postnet_features(s->io, p);
-    if (be->linear16(ctx, s->net.a, s->io, in->w, in->b, 1, in->I, in->O))
+    if (telu_net_layer(ctx, &m->post_in, s->net.a, s->io))
         return -1;
     for (int i = 0; i < m->post.blocks; i++)
         if (telu_net_block(ctx, &m->post_block[i], &s->net, i, m->post.width, m->cfg.kernel))
             return -1;
-    if (be->linear16(ctx, s->io, s->net.a, out->w, out->b, 1, out->I, out->O))
+    if (telu_net_layer(ctx, &m->post_out, s->io, s->net.a))
         return -1;
     telu_postnet_change(change, s->io, p);
     return 0;

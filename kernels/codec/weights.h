@@ -17,16 +17,16 @@
 extern "C" {
 #endif
 
-struct telu_linear16 {
-    const uint32_t *w;         /* packed, linear.h */
-    const float *b;            /* (O) */
+struct telu_linear8 {
+    const int8_t *w;           /* packed, linear8.h */
+    const float *s, *b;        /* (O), (O) */
     int I, O;
 };
 
 struct telu_block {            /* ConvNeXt block, network.h */
     const float *dw, *dwb;     /* (C, K), (C) */
     const float *g, *nb;       /* norm: (C), (C) */
-    struct telu_linear16 up, down;
+    struct telu_linear8 up, down;
     const float *scale;        /* (C) */
 };
 
@@ -44,11 +44,11 @@ struct telu_model {
     struct telu_config cfg;
     int n;                     /* log2(codes) */
     char id[65];
-    struct telu_linear16 enc_in, enc_out, dec_in, dec_value, dec_scale;
+    struct telu_linear8 enc_in, enc_out, dec_in, dec_value, dec_scale;
     struct telu_block enc[TELU_MAX_BLOCKS], dec[TELU_MAX_BLOCKS];
     struct telu_stage vq[TELU_MAX_STAGES];
     struct telu_postnet_config post;       /* blocks 0: none */
-    struct telu_linear16 post_in, post_out;
+    struct telu_linear8 post_in, post_out;
     struct telu_block post_block[TELU_MAX_BLOCKS];
     struct telu_tables tab;
     void *arena;               /* one aligned block; all the above point into it */

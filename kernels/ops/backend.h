@@ -43,8 +43,8 @@ struct telu_backend {
     int (*compand)(struct telu_ctx *ctx, float *y, const float *x, int R);
     int (*linear)(struct telu_ctx *ctx, float *y, const float *x, const float *w,
                   const float *b, int R, int I, int O);
-    int (*linear16)(struct telu_ctx *ctx, float *y, const float *x,
-                    const uint32_t *w, const float *b, int R, int I, int O);
+    int (*linear8)(struct telu_ctx *ctx, float *y, const float *x, const int8_t *w,
+                   const float *s, const float *b, int R, int I, int O);
     int (*dwconv)(struct telu_ctx *ctx, float *y, const float *x, float *hist,
                   const float *w, const float *b, int B, int T, int C, int K);
     int (*norm)(struct telu_ctx *ctx, float *y, const float *x, const float *g,

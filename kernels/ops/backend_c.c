@@ -8,6 +8,7 @@
 #include "gelu.h"
 #include "head.h"
 #include "linear.h"
+#include "linear8.h"
 #include "ltpf.h"
 #include "mdct.h"
 #include "nearest.h"
@@ -59,7 +60,7 @@ const struct telu_backend telu_backend_c = {
     .imdct = telu_imdct_c,
     .compand = telu_compand_c,
     .linear = telu_linear_c,
-    .linear16 = telu_linear16_c,
+    .linear8 = telu_linear8_c,
     .dwconv = telu_dwconv_c,
     .norm = telu_norm_c,
     .gelu = telu_gelu_c,

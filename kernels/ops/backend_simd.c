@@ -7,6 +7,7 @@
 #include "gelu.h"
 #include "head.h"
 #include "linear.h"
+#include "linear8.h"
 #include "ltpf.h"
 #include "mdct.h"
 #include "nearest.h"
@@ -27,7 +28,7 @@ const struct telu_backend telu_backend_simd = {
     .imdct = telu_imdct_simd,
     .compand = telu_compand_simd,
     .linear = telu_linear_simd,
-    .linear16 = telu_linear16_simd,
+    .linear8 = telu_linear8_simd,
     .dwconv = telu_dwconv_simd,
     .norm = telu_norm_simd,
     .gelu = telu_gelu_simd,

@@ -2,13 +2,10 @@
 /* linear_simd.c - see linear.h: many outputs at once, each summed in order of i. */
 #include "linear.h"
 
-#include "approx.h"
 #include "target_clones.h"
 
 #include <string.h>
 
-#define HALF  32               /* words in a row of a panel */
-#define PANEL 64               /* outputs of a panel */
 #define QUADS 4                /* groups of four outputs summed side by side */
 
 typedef float quad __attribute__((vector_size(16)));
@@ -71,47 +68,6 @@ int telu_linear_simd(struct telu_ctx *ctx, float *y, const float *x,
         for (; o < O; o++)
             for (int i = 0; i < I; i++)
                 y[o] += x[i] * w[(size_t)o * I + i];
-    }
-    return 0;
-}
-
-/* One row times one panel: 64 sums that stay in registers. */
-TELU_ALWAYS_INLINE void panel(float *restrict lo, float *restrict hi,
-                     const float *restrict x, const uint32_t *restrict w, int I)
-{
-    float a[HALF], c[HALF];
-
-    memcpy(a, lo, sizeof(a));
-    memcpy(c, hi, sizeof(c));
-    for (int i = 0; i < I; i++, w += HALF) {
-        float xi = x[i];
-
-        for (int j = 0; j < HALF; j++) {
-            a[j] += xi * telu_bits_float(w[j] << 16);
-            c[j] += xi * telu_bits_float(w[j] & 0xffff0000u);
-        }
-    }
-    memcpy(lo, a, sizeof(a));
-    memcpy(hi, c, sizeof(c));
-}
-
-TELU_TARGET_CLONES
-int telu_linear16_simd(struct telu_ctx *ctx, float *y, const float *x,
-                       const uint32_t *w, const float *b, int R, int I, int O)
-{
-    (void)ctx;
-    for (int r = 0; r < R; r++, x += I, y += O) {
-        const uint32_t *p = w;
-
-        for (int o = 0; o < O; o += PANEL, p += (size_t)I * HALF) {
-            int n = O - o < PANEL ? O - o : PANEL;
-            float sum[PANEL] = { 0 };
-
-            if (b)
-                memcpy(sum, b + o, (size_t)n * sizeof(*b));
-            panel(sum, sum + HALF, x, p, I);
-            memcpy(y + o, sum, (size_t)n * sizeof(*y));
-        }
     }
     return 0;
 }

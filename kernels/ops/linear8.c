@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* linear8.c - see linear8.h. */
+#include "linear8_body.h"
+
+#include "linear.h"
+
+#define WEIGHT 127.0f          /* largest magnitude of a weight */
+
+static size_t panels(int O)
+{
+    return ((size_t)O + PANEL - 1) / PANEL;
+}
+
+/* Place of a weight among the packed ones. */
+static size_t place(int o, int i, int I)
+{
+    size_t rows = ((size_t)I + 1) / 2;
+
+    return (o / PANEL * rows + i / 2) * PAIR + o % PANEL * 2 + i % 2;
+}
+
+size_t telu_linear8_bytes(int I, int O)
+{
+    return panels(O) * (((size_t)I + 1) / 2) * PAIR;
+}
+
+static float absolute(float x)
+{
+    return x < 0.0f ? -x : x;
+}
+
+void telu_linear8_pack(int8_t *packed, float *s, const uint16_t *w, int I, int O)
+{
+    size_t n = telu_linear8_bytes(I, O);
+
+    for (size_t i = 0; i < n; i++)
+        packed[i] = 0;
+    for (int o = 0; o < O; o++, w += I) {
+        float m = 0.0f;
+
+        for (int i = 0; i < I; i++) {
+            float a = absolute(telu_from_bf16(w[i]));
+
+            m = a > m ? a : m;
+        }
+        s[o] = m < LEAST ? 0.0f : m / WEIGHT;
+        for (int i = 0; i < I && s[o] > 0.0f; i++)
+            packed[place(o, i, I)] =
+                (int8_t)(int32_t)((telu_from_bf16(w[i]) / s[o] + ROUND) - ROUND);
+    }
+}
+
+float telu_linear8_quantise(int16_t *q, const float *x, int I)
+{
+    int16_t row[TELU_LINEAR8_INPUTS + 1];
+    float unit = quantise(row, x, I);
+
+    for (int i = 0; i < I; i++)
+        q[i] = row[i];
+    return unit;
+}
+
+int telu_linear8_c(struct telu_ctx *ctx, float *y, const float *x, const int8_t *w,
+                   const float *s, const float *b, int R, int I, int O)
+{
+    int16_t q[TELU_LINEAR8_INPUTS + 1];
+
+    (void)ctx;
+    for (int r = 0; r < R; r++, x += I, y += O) {
+        float unit = quantise(q, x, I);
+
+        for (int o = 0; o < O; o++) {
+            int32_t sum = 0;
+
+            for (int i = 0; i < I; i++)
+                sum += q[i] * w[place(o, i, I)];
+            scale_sums(y + o, &sum, unit, s + o, b ? b + o : NULL, 1);
+        }
+    }
+    return 0;
+}
