@@ -2,12 +2,12 @@
 /* linear8.h - y = x w^T + b in integers: weights of 8 bits, inputs of 12, sums of 32.
  *
  *   m    = max |x[r][i]| over the row, FLT_MAX at most
- *   q[i] = round(x[r][i] * (2047 / m)), within +-2047; all 0 when m < 1e-30
+ *   q[i] = round(x[r][i] * (2047 / m)); all 0 when m < 1e-30
  *   y[r][o] = float(sum_i q[i] * w[o][i]) * ((m / 2047) * s[o]) + b[o]
  *
  * Integers add up to the same in any order, and each float operation here is rounded once, to
- * nearest even, so every machine, vector width and device gives the same bits. A NaN counts as
- * +2047. No sum leaves 32 bits: TELU_LINEAR8_INPUTS * 128 * 2047 < 2^31.
+ * nearest even, so every machine, vector width and device gives the same bits. Infinities and NaNs
+ * count as m with their sign. No sum leaves 32 bits: TELU_LINEAR8_INPUTS * 128 * 2047 < 2^31.
  *
  * x (R, I), y (R, O), s and b (O), b NULL: zeros. I <= TELU_LINEAR8_INPUTS. y must not overlap the
  * inputs. w is packed for one live stream, whose time goes to reading weights: outputs form panels
@@ -43,6 +43,16 @@ void telu_linear8_pack(int8_t *packed, float *s, const uint16_t *w, int I, int O
 
 /* Quantises a row: q [I] as above; returns m / 2047, or 0 when all are 0. */
 float telu_linear8_quantise(int16_t *q, const float *x, int I);
+
+/* For tests: a way to add up a panel on this machine, sum[64] = w q for pairs of inputs. */
+struct telu_linear8_panel {
+    const char *name;
+    void (*sum)(int32_t *sum, const int8_t *w, const int16_t *q, int pairs);
+    bool (*available)(void);
+};
+
+/* All that this build has, the best first; the last one is always available. */
+extern const struct telu_linear8_panel telu_linear8_panels[];
 
 #ifdef __cplusplus
 }

@@ -16,9 +16,11 @@
 /* Bytes of a panel's row. */
 #define PAIR   (2 * PANEL)
 
-/* Largest magnitude of a row. For floats of one sign the integers of their bits are in the same
- * order, and integers have a maximum that compilers vectorise. */
-TELU_ALWAYS_INLINE float largest(const float *x, int I)
+#define INFINITE 0x7f800000u   /* bits of infinity; a NaN's are above */
+
+/* Bits of the largest magnitude of a row, or of FLT_MAX. Floats of one sign are ordered like their
+ * bits, and a loop over integers is one that compilers vectorise. */
+TELU_ALWAYS_INLINE uint32_t largest(const float *x, int I)
 {
     uint32_t most = 0;
 
@@ -27,20 +29,22 @@ TELU_ALWAYS_INLINE float largest(const float *x, int I)
 
         most = u > most ? u : most;
     }
-    return telu_bits_float(most < 0x7f7fffffu ? most : 0x7f7fffffu);
+    return most < INFINITE ? most : INFINITE - 1;
 }
 
-/* q: I numbers, and a zero behind an odd number of them. */
+/* q: I numbers, and a zero behind an odd number of them. Returns the unit. */
 TELU_ALWAYS_INLINE float quantise(int16_t *restrict q, const float *restrict x, int I)
 {
-    float m = largest(x, I), inverse = m < LEAST ? 0.0f : MOST / m;
+    uint32_t most = largest(x, I);
+    float m = telu_bits_float(most), inverse = m < LEAST ? 0.0f : MOST / m;
 
     for (int i = 0; i < I; i++) {
-        float v = x[i] * inverse;
+        uint32_t u = telu_float_bits(x[i]), a = u & 0x7fffffffu;
+        int32_t negative = -(int32_t)(u >> 31), n;
 
-        v = v < MOST ? v : MOST;           /* a NaN too */
-        v = v > -MOST ? v : -MOST;
-        q[i] = (int16_t)(int32_t)((v + ROUND) - ROUND);
+        a = a < most ? a : most;
+        n = (int32_t)((telu_bits_float(a) * inverse + ROUND) - ROUND);
+        q[i] = (int16_t)((n ^ negative) - negative);
     }
     if (I % 2)
         q[I] = 0;

@@ -13,10 +13,6 @@
 #include <arm_neon.h>
 #endif
 
-/* Sums of a panel: sum[64] = w q, for pairs of inputs. */
-typedef void panel_fn(int32_t *sum, const int8_t *w, const int16_t *q, int pairs);
-
-#ifndef __aarch64__
 static void panel_plain(int32_t *restrict sum, const int8_t *restrict w,
                         const int16_t *restrict q, int pairs)
 {
@@ -25,7 +21,6 @@ static void panel_plain(int32_t *restrict sum, const int8_t *restrict w,
         for (int j = 0; j < PANEL; j++)
             sum[j] += q[2 * i] * w[2 * j] + q[2 * i + 1] * w[2 * j + 1];
 }
-#endif
 
 #ifdef X86
 static inline int32_t pair_of(const int16_t *q, int i)
@@ -56,34 +51,41 @@ static void panel_avx2(int32_t *sum, const int8_t *w, const int16_t *q, int pair
         _mm256_storeu_si256((__m256i *)(void *)(sum + 8 * j), s[j]);
 }
 
-/* Two sets of sums, since one waits five cycles for itself. */
-__attribute__((target("avx512f,avx512bw,avx512vnni")))
-static void panel_vnni(int32_t *sum, const int8_t *w, const int16_t *q, int pairs)
+#define VNNI __attribute__((target("avx512f,avx512bw,avx512vnni")))
+
+VNNI static inline __m512i add_pair(__m512i sum, const int8_t *w, __m512i x)
 {
-    __m512i s[2][PANEL / 16];
-    int i = 0;
+    __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)w);
 
-    for (int j = 0; j < PANEL / 16; j++)
-        s[0][j] = s[1][j] = _mm512_setzero_si512();
-    for (; i + 2 <= pairs; i += 2)
-        for (int k = 0; k < 2; k++, w += PAIR) {
-            __m512i x = _mm512_set1_epi32(pair_of(q, i + k));
+    return _mm512_dpwssd_epi32(sum, _mm512_cvtepi8_epi16(v), x);
+}
 
-            for (int j = 0; j < PANEL / 16; j++) {
-                __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(w + 32 * j));
+VNNI static void panel_vnni(int32_t *sum, const int8_t *w, const int16_t *q, int pairs)
+{
+    __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
 
-                s[k][j] = _mm512_dpwssd_epi32(s[k][j], _mm512_cvtepi8_epi16(v), x);
-            }
-        }
-    if (i < pairs)
-        for (int j = 0; j < PANEL / 16; j++) {
-            __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(w + 32 * j));
+    for (int i = 0; i < pairs; i++, w += PAIR) {
+        __m512i x = _mm512_set1_epi32(pair_of(q, i));
 
-            s[0][j] = _mm512_dpwssd_epi32(s[0][j], _mm512_cvtepi8_epi16(v),
-                                          _mm512_set1_epi32(pair_of(q, i)));
-        }
-    for (int j = 0; j < PANEL / 16; j++)
-        _mm512_storeu_si512(sum + 16 * j, _mm512_add_epi32(s[0][j], s[1][j]));
+        a = add_pair(a, w, x);
+        b = add_pair(b, w + 32, x);
+        c = add_pair(c, w + 64, x);
+        d = add_pair(d, w + 96, x);
+    }
+    _mm512_storeu_si512(sum, a);
+    _mm512_storeu_si512(sum + 16, b);
+    _mm512_storeu_si512(sum + 32, c);
+    _mm512_storeu_si512(sum + 48, d);
+}
+
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+
+static bool has_vnni(void)
+{
+    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni");
 }
 #endif
 
@@ -110,18 +112,20 @@ static void panel_neon(int32_t *sum, const int8_t *w, const int16_t *q, int pair
 }
 #endif
 
-static panel_fn *choose(void)
+static bool always(void)
 {
-#ifdef X86
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni"))
-        return panel_vnni;
-    return __builtin_cpu_supports("avx2") ? panel_avx2 : panel_plain;
-#elif defined(__aarch64__)
-    return panel_neon;
-#else
-    return panel_plain;
-#endif
+    return true;
 }
+
+const struct telu_linear8_panel telu_linear8_panels[] = {
+#ifdef X86
+    { "vnni", panel_vnni, has_vnni },
+    { "avx2", panel_avx2, has_avx2 },
+#elif defined(__aarch64__)
+    { "neon", panel_neon, always },
+#endif
+    { "plain", panel_plain, always },
+};
 
 TELU_TARGET_CLONES
 static float quantise_row(int16_t *q, const float *x, int I)
@@ -139,11 +143,13 @@ static void scale_panel(float *y, const int32_t *sum, float unit, const float *s
 int telu_linear8_simd(struct telu_ctx *ctx, float *y, const float *x, const int8_t *w,
                       const float *s, const float *b, int R, int I, int O)
 {
-    panel_fn *panel = choose();
+    const struct telu_linear8_panel *panel = telu_linear8_panels;
     int16_t q[TELU_LINEAR8_INPUTS + 1];
     int pairs = (I + 1) / 2;
 
     (void)ctx;
+    while (!panel->available())
+        panel++;
     for (int r = 0; r < R; r++, x += I, y += O) {
         const int8_t *p = w;
         float unit = quantise_row(q, x, I);
@@ -151,7 +157,7 @@ int telu_linear8_simd(struct telu_ctx *ctx, float *y, const float *x, const int8
         for (int o = 0; o < O; o += PANEL, p += (size_t)pairs * PAIR) {
             int32_t sum[PANEL];
 
-            panel(sum, p, q, pairs);
+            panel->sum(sum, p, q, pairs);
             scale_panel(y + o, sum, unit, s + o, b ? b + o : NULL, O - o < PANEL ? O - o : PANEL);
         }
     }
