@@ -207,10 +207,10 @@ static int linear(struct arena *a)
     return ops(a)->linear(&a->ctx, a->p[1], a->p[0], a->p[2], a->small[1], R, I, O);
 }
 
-static int linear16(struct arena *a)
+static int linear8(struct arena *a)
 {
-    return ops(a)->linear16(&a->ctx, a->p[1], a->p[0], (const uint32_t *)a->p[2],
-                            a->small[1], R, I, O);
+    return ops(a)->linear8(&a->ctx, a->p[1], a->p[0], (const int8_t *)a->p[2], a->small[0],
+                           a->small[1], R, I, O);
 }
 
 static int nearest(struct arena *a)
@@ -226,7 +226,7 @@ static int products(struct arena *a)
         int I, O;
     } layer[] = {
         { "linear", linear, 320, 640 }, { "linear", linear, 640, 320 },
-        { "linear16", linear16, 320, 640 }, { "linear16", linear16, 640, 320 },
+        { "linear8", linear8, 320, 640 }, { "linear8", linear8, 640, 320 },
         { "nearest, codes of", nearest, 8, 1024 },
         { "nearest, codes of", nearest, 32, 1024 },
     };

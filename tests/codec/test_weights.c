@@ -3,7 +3,7 @@
  * message that names the file, the tensor or field, and the expected value. */
 #include "code.h"
 #include "level.h"
-#include "linear.h"
+#include "linear8.h"
 #include "weights.h"
 #include "weights_edits.h"
 
@@ -240,20 +240,22 @@ static void check_tree(const struct telu_model *m)
     }
 }
 
-static void check_linear16(const struct telu_model *m, const struct file *f)
+static void check_linear8(const struct telu_model *m, const struct file *f)
 {
     const uint8_t *w = f->data->data + f->at[index_of("dec.1.up.w")];
-    const struct telu_linear16 *l = &m->dec[1].up;
+    const struct telu_linear8 *l = &m->dec[1].up;
     uint16_t *aligned = g_malloc(2 * 140 * 70);
-    uint32_t *want = g_malloc(4 * telu_linear16_words(70, 140));
+    int8_t *want = g_malloc(telu_linear8_bytes(70, 140));
+    float s[140];
 
     memcpy(aligned, w, 2 * 140 * 70);
-    telu_linear16_pack(want, aligned, 70, 140);
+    telu_linear8_pack(want, s, aligned, 70, 140);
     if (l->I != 70 || l->O != 140) {
         printf("dec.1.up: %d x %d, expected 140 x 70\n", l->O, l->I);
         failures++;
     }
-    equal("dec.1.up.w", l->w, want, 4 * telu_linear16_words(70, 140));
+    equal("dec.1.up.w", l->w, want, telu_linear8_bytes(70, 140));
+    equal("scales of dec.1.up.w", l->s, s, sizeof(s));
     g_free(want);
     g_free(aligned);
 }
@@ -331,7 +333,7 @@ static void check_good(const struct file *f)
         failures++;
     }
     check_tree(m);
-    check_linear16(m, f);
+    check_linear8(m, f);
     telu_model_close(m);
     g_free(id);
     g_byte_array_unref(b);

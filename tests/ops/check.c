@@ -31,7 +31,7 @@ struct op {
 
 static const struct op ops[] = {
 #define OP(name) { #name, offsetof(struct telu_backend, name), check_##name }
-    OP(mdct), OP(imdct), OP(compand), OP(linear), OP(linear16), OP(dwconv),
+    OP(mdct), OP(imdct), OP(compand), OP(linear), OP(linear8), OP(dwconv),
     OP(norm), OP(gelu), OP(residual), OP(head), OP(nearest), OP(ltpf),
 };
 

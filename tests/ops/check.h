@@ -56,7 +56,7 @@ void check_mdct(struct check *c);
 void check_imdct(struct check *c);
 void check_compand(struct check *c);
 void check_linear(struct check *c);
-void check_linear16(struct check *c);
+void check_linear8(struct check *c);
 void check_dwconv(struct check *c);
 void check_norm(struct check *c);
 void check_gelu(struct check *c);

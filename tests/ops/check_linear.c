@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check_linear.c - compares the ops linear and linear16 of a table with plain C. */
+/* check_linear.c - compares the ops linear and linear8 of a table with plain C. */
 #include "check.h"
 
 #include "linear.h"
+#include "linear8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -73,55 +74,59 @@ void check_linear(struct check *c)
                         (i + o) % 3 != 0);
 }
 
-static int call16(struct telu_ctx *ctx, void **p, const int *s)
+static int call8(struct telu_ctx *ctx, void **p, const int *s)
 {
-    return ctx->be->linear16(ctx, p[0], p[1], p[2], p[3], s[0], s[1], s[2]);
+    return ctx->be->linear8(ctx, p[0], p[1], p[2], p[3], p[4], s[0], s[1], s[2]);
 }
 
-static int no_bias16(struct telu_ctx *ctx, void **p, const int *s)
+static int no_bias8(struct telu_ctx *ctx, void **p, const int *s)
 {
-    return ctx->be->linear16(ctx, p[0], p[1], p[2], NULL, s[0], s[1], s[2]);
+    return ctx->be->linear8(ctx, p[0], p[1], p[2], p[3], NULL, s[0], s[1], s[2]);
 }
 
-static void one16(struct check *c, int R, int I, int O, enum check_kind kind,
-                  int bias)
+/* Equal bits in every table: integers add up to the same in any order. */
+static void one8(struct check *c, int R, int I, int O, enum check_kind kind, int bias)
 {
     size_t x = (size_t)R * I, y = (size_t)R * O, w = (size_t)O * I;
-    size_t words = telu_linear16_words(I, O);
-    const float *weights = check_floats(c, w, kind);
+    size_t bytes = telu_linear8_bytes(I, O);
+    const float *weights = check_floats(c, w, CHECK_PLAIN);
     uint16_t *half = malloc(w * sizeof(*half));
-    uint32_t *packed = malloc(words * sizeof(*packed));
+    float *scale = malloc(O * sizeof(*scale));
+    int8_t *packed = malloc(bytes);
 
-    if (!half || !packed)
+    if (!half || !scale || !packed)
         abort();
     for (size_t i = 0; i < w; i++)
         half[i] = telu_to_bf16(weights[i]);
-    telu_linear16_pack(packed, half, I, O);
+    telu_linear8_pack(packed, scale, half, I, O);
 
-    check_case(c, bias ? call16 : no_bias16, 3, (int[]){ R, I, O },
+    check_case(c, bias ? call8 : no_bias8, 3, (int[]){ R, I, O },
                "R %d, I %d, O %d, kind %d, bias %d", R, I, O, kind, bias);
     check_out(c, y, 0.0f);
     check_in(c, check_floats(c, x, kind), x);
-    check_in(c, packed, words);
+    check_in(c, packed, bytes / sizeof(float));
+    check_in(c, scale, O);
     check_in(c, check_floats(c, O, kind), O);
     if (I == 640 && bias)
         check_time(c, (double)w);
     check_go(c);
     free(half);
+    free(scale);
     free(packed);
 }
 
-void check_linear16(struct check *c)
+void check_linear8(struct check *c)
 {
     for (int r = 0; r < COUNT(rows); r++)
         for (int i = 0; i < COUNT(widths); i++)
             for (int o = 0; o < COUNT(widths); o++)
                 for (int kind = CHECK_PLAIN; kind <= CHECK_EXTREME; kind++)
-                    one16(c, rows[r], widths[i], widths[o], kind, (i + o) % 3 != 0);
-    one16(c, 1, 640, 320, CHECK_PLAIN, 1);
-    one16(c, 1, 640, 640, CHECK_PLAIN, 1);
+                    one8(c, rows[r], widths[i], widths[o], kind, (i + o) % 3 != 0);
+    one8(c, 1, 640, 320, CHECK_PLAIN, 1);
+    one8(c, 1, 640, 640, CHECK_PLAIN, 1);
+    one8(c, 1, TELU_LINEAR8_INPUTS, 70, CHECK_SMALL, 1);
     /* Large batches use other code. */
-    one16(c, 32, 33, 70, CHECK_EXTREME, 1);
-    one16(c, 33, 40, 65, CHECK_EXTREME, 0);
-    one16(c, 129, 70, 130, CHECK_PLAIN, 1);
+    one8(c, 32, 33, 70, CHECK_EXTREME, 1);
+    one8(c, 33, 40, 65, CHECK_EXTREME, 0);
+    one8(c, 129, 70, 130, CHECK_PLAIN, 1);
 }
