@@ -33,7 +33,7 @@ TELU_ALWAYS_INLINE uint32_t largest(const float *x, int I)
 }
 
 /* q: I numbers, and a zero behind an odd number of them. Returns the unit. */
-TELU_ALWAYS_INLINE float quantise(int16_t *restrict q, const float *restrict x, int I)
+TELU_ALWAYS_INLINE float quantise(int16_t *q, const float *x, int I)
 {
     uint32_t most = largest(x, I);
     float m = telu_bits_float(most), inverse = m < LEAST ? 0.0f : MOST / m;
@@ -52,9 +52,8 @@ TELU_ALWAYS_INLINE float quantise(int16_t *restrict q, const float *restrict x, 
 }
 
 /* Writes n outputs of a panel from their sums. */
-TELU_ALWAYS_INLINE void scale_sums(float *restrict y, const int32_t *restrict sum,
-                                   float unit, const float *restrict s,
-                                   const float *restrict b, int n)
+TELU_ALWAYS_INLINE void scale_sums(float *y, const int32_t *sum, float unit, const float *s,
+                                   const float *b, int n)
 {
     for (int j = 0; j < n; j++)
         y[j] = (float)sum[j] * (unit * s[j]) + (b ? b[j] : 0.0f);

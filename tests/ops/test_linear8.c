@@ -5,6 +5,7 @@
 
 #include "linear.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -69,8 +70,8 @@ static void quantised(void)
         { { 0.0f, -0.0f, 0.0f, 0.0f }, { 0, 0, 0, 0 }, 0.0f },
         { { 2047.0f, -2047.0f, 1.5f, 2.5f }, { 2047, -2047, 2, 2 }, 1.0f },
         { { 9e-31f, -1e-40f, 0.0f, 0.0f }, { 0, 0, 0, 0 }, 0.0f },
-        { { INFINITY, -INFINITY, 3e38f, 1.0f }, { 2047, -2047, 1805, 0 }, 3.40282347e38f / 2047.0f },
-        { { NAN, -4.0f, 2.0f, 0.0f }, { 2047, 0, 0, 0 }, 3.40282347e38f / 2047.0f },
+        { { INFINITY, -INFINITY, 3e38f, 1.0f }, { 2047, -2047, 1805, 0 }, FLT_MAX / 2047.0f },
+        { { NAN, -4.0f, 2.0f, 0.0f }, { 2047, 0, 0, 0 }, FLT_MAX / 2047.0f },
     };
 
     for (size_t n = 0; n < sizeof(cases) / sizeof(*cases); n++) {
