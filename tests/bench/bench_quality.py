@@ -16,6 +16,7 @@ by whole samples at the peak of the cross-correlation, and measured by
     DNSMOS    P.835, overall, no reference       pip install speechmos onnxruntime
     DistillMOS                no reference       pip install distillmos torch
     SNR, level                                   nothing more; in the table alone
+    phone, word error (recognise.py)             pip install pocketsphinx; with --recognise, alone
 
 level is the decoded sound over the original in dB, 32 ms frames within 30 dB of the loudest: mean
 (rms) in five bands.
@@ -89,8 +90,12 @@ def peer_of(command):
 
 # --- Measures: (original, decoded) -> number ---
 
-def measures():
+def measures(recognises):
     found = {}
+    if recognises:
+        import recognise
+        return {'phone error, %': recognise.errors(phones=True),
+                'word error, %': recognise.errors(phones=False)}
     try:
         import pesq
         found['PESQ'] = lambda x, y: pesq.pesq(RATE, x, y, 'wb')
@@ -257,6 +262,7 @@ def main():
     a.add_argument('--limit', type=int, help='only the first N files')
     a.add_argument('--rates', default='1.6,2.4,3.2,4.5,6,9,12,16,24,32', help='of TeluCodec')
     a.add_argument('--properties', default='', help='of telucodecenc, as "tune=snr"')
+    a.add_argument('--recognise', action='store_true', help='what a recogniser makes of it')
     a.add_argument('--opus', default='6,9,12,16,24,32', help='rates of Opus')
     a.add_argument('--peer', action='append', default=[], metavar='NAME=RATES=COMMAND')
     a = a.parse_args()
@@ -274,7 +280,7 @@ def main():
         name, rates, command = text.split('=', 2)
         jobs.append((name, rates, peer_of(command)))
 
-    found = measures()
+    found = measures(a.recognise)
     results = {name: {job[0]: [] for job in jobs} for name in found}
     print('| codec | kbit/s | ' + ' | '.join(found) +
           ' | level 0-1-2-4-6-8 kHz |\n|' + '---|' * (len(found) + 3))
@@ -289,7 +295,7 @@ def main():
             print(f'| {name} {kbps:g} | {real:.2f} | ' + ' | '.join(cells + [levels]) + ' |',
                   flush=True)
     if a.svg:
-        results.pop('SNR, dB')
+        results.pop('SNR, dB', None)
         pathlib.Path(a.svg).write_text(draw(results, len(files)))
 
 
