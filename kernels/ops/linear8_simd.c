@@ -23,6 +23,16 @@ static void panel_plain(int32_t *restrict sum, const int8_t *restrict w,
 }
 
 #ifdef X86
+/* Bytes between the weights in use and those on their way from memory: the processor's own prefetch
+ * stops at each page, and a layer is many. It may pass the end of an array. */
+#define AHEAD 2048
+
+static inline void prefetch(const int8_t *w)
+{
+    for (int i = 0; i < PAIR; i += 64)
+        _mm_prefetch((const char *)w + AHEAD + i, _MM_HINT_T0);
+}
+
 static inline int32_t pair_of(const int16_t *q, int i)
 {
     int32_t pair;
@@ -41,6 +51,7 @@ static void panel_avx2(int32_t *sum, const int8_t *w, const int16_t *q, int pair
     for (int i = 0; i < pairs; i++, w += PAIR) {
         __m256i x = _mm256_set1_epi32(pair_of(q, i));
 
+        prefetch(w);
         for (int j = 0; j < PANEL / 8; j++) {
             __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(w + 16 * j));
 
@@ -67,6 +78,7 @@ VNNI static void panel_vnni(int32_t *sum, const int8_t *w, const int16_t *q, int
     for (int i = 0; i < pairs; i++, w += PAIR) {
         __m512i x = _mm512_set1_epi32(pair_of(q, i));
 
+        prefetch(w);
         a = add_pair(a, w, x);
         b = add_pair(b, w + 32, x);
         c = add_pair(c, w + 64, x);
