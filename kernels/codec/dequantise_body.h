@@ -54,14 +54,13 @@ TELU_STATIC float substitute_noise(float c, float mean, float f, float noise, fl
 }
 
 /* Factor of the base layer in band b below FIRST_ENVELOPE_BAND; share of noise from there on. */
-TELU_STATIC float noise_fill(float mean, const struct telu_bands *p, const uint8_t *gain, int b,
-                             float phi)
+TELU_STATIC float noise_fill(float mean, const struct telu_bands *p, int b, float phi)
 {
     float g, most, share;
 
     if (b >= TELU_BANDS)
         return 0.0f;
-    g = gain[b] / 128.0f;
+    g = p->gain[b];
     share = b < FIRST_ENVELOPE_BAND ? MAX_BASE_SHARE : fabsf(1.0f - g);
     most = phi * p->step[b];
     share = share * mean > most ? most / mean : share;
@@ -71,14 +70,13 @@ TELU_STATIC float noise_fill(float mean, const struct telu_bands *p, const uint8
 TELU_PUBLIC void telu_dequantise_refined(float *y, const int *q, const struct telu_bands *p,
                                  const struct telu_tables *t, const float *base, int shape)
 {
-    const uint8_t *gain = t->gain + p->stages * TELU_BANDS;
     uint32_t u = telu_noise_after(p->noise, (uint32_t)TELU_LANE);
     float phi = t->fill[shape] / 64.0f, fills = 0.0f, means = 0.0f;
     int run;
 
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES * run) {
         struct telu_position w = telu_position_of(i + TELU_LANE);
-        float g = gain[w.b] / 128.0f, step = p->step[w.b], fill, mean;
+        float g = p->gain[w.b], step = p->step[w.b], fill, mean;
         int k = w.h + w.k;
 
         /* Each lane computes one band of the hop; TELU_LANES coefficients never cross hops. */
@@ -86,7 +84,7 @@ TELU_PUBLIC void telu_dequantise_refined(float *y, const int *q, const struct te
             int b = TELU_LANES == 1 ? w.b : TELU_LANE;
 
             means = band_mean(base + w.h, b);
-            fills = noise_fill(means, p, gain, b, phi);
+            fills = noise_fill(means, p, b, phi);
         }
         fill = telu_lane_value(fills, w.b);
         mean = telu_lane_value(means, w.b);

@@ -343,7 +343,7 @@ struct rc_packet {
 TELU_STATIC float rc_try_step(const struct rc_packet *p, int step)
 {
     telu_bands_step(p->bands, p->t, step, p->shape);
-    if (telu_refine_quantise(p->q, p->bands, p->t, p->c, p->base, p->dead))
+    if (telu_refine_quantise(p->q, p->bands, p->c, p->base, p->dead))
         return CLAMPED_BYTES;
     return (float)telu_refine_cost(p->q, p->bands, p->t) / 512.0f + p->head + 0.5f;
 }

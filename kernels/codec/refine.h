@@ -62,6 +62,7 @@ struct telu_tables {
 struct telu_bands {
     int stages;                /* S */
     int env[TELU_BANDS];       /* e[b] */
+    float gain[TELU_BANDS];    /* g[b] */
     int level[TELU_BANDS];     /* L[b] */
     int ctx[TELU_BANDS];       /* C */
     float step[TELU_BANDS];    /* Delta[b] */
@@ -69,7 +70,7 @@ struct telu_bands {
     uint32_t seed, noise;      /* u of the codes; u before the first coefficient */
 };
 
-/* _envelope() sets stages, env and seed, _step() the other fields. codes [S], each <
+/* _envelope() sets stages, env, gain and seed, _step() the other fields. codes [S], each <
  * tables->codes; S 0 .. 16, step 0 .. 127, shape 0 .. 3. */
 TELU_PUBLIC void telu_bands_envelope(struct telu_bands *p, const struct telu_tables *t,
                         const int *codes, int S);
@@ -86,8 +87,7 @@ TELU_PUBLIC int telu_refine_context(const int *q, const int *q0, int k, int ccla
 /* c [320] original and base [320] coefficients -> q [320], |q| = floor(|r| / step + 1/2 - dead).
  * dead widens the dead zone, 0 <= dead < 1/2. Returns 1 when a magnitude reaches TELU_MAX_Q,
  * where it is clamped, else 0. */
-TELU_NOINLINE int telu_refine_quantise(int *q, const struct telu_bands *p,
-                          const struct telu_tables *t, const float *c,
+TELU_NOINLINE int telu_refine_quantise(int *q, const struct telu_bands *p, const float *c,
                           const float *base, float dead);
 
 /* Length, in 1/64 bit, of a symbol with frequency f of 2^15. */

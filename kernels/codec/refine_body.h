@@ -6,6 +6,7 @@
 
 #include "refine.h"
 
+#include "approx.h"
 #include "bands.h"
 #include "noise.h"
 
@@ -31,9 +32,10 @@ TELU_STATIC int refine_clamp(int x, int least, int most)
     return x < least ? least : x > most ? most : x;
 }
 
-TELU_STATIC int log2_floor(unsigned x)      /* x >= 1 */
+/* floor(log2 x) of 1 <= x < 2^24, negative for 0. Unlike a count of zeros it has vector forms. */
+TELU_INLINE int log2_floor(int x)
 {
-    return 31 - telu_leading_zeros(x);
+    return (int)(telu_float_bits((float)x) >> 23) - 127;
 }
 
 /* --- Band parameters ------------------------------------------------------ */
@@ -64,6 +66,7 @@ TELU_PUBLIC void telu_bands_envelope(struct telu_bands *p, const struct telu_tab
         for (int s = 0; s < known; s++)
             e += t->env[((size_t)s * t->codes + codes[s]) * TELU_BANDS + b];
         p->env[b] = e;
+        p->gain[b] = t->gain[S * TELU_BANDS + b] / 128.0f;
     }
     TELU_SYNC_LANES();
 }
@@ -85,7 +88,7 @@ TELU_NOINLINE void telu_bands_step(struct telu_bands *p, const struct telu_table
                       t->tilt[shape * TELU_BANDS + b], -640, 64);
 
         p->level[b] = L;
-        p->step[b] = ldexpf(refine_octave[L & 31], L >> 5);
+        p->step[b] = refine_octave[L & 31] * telu_bits_float((uint32_t)((L >> 5) + 127) << 23);
         p->inverse[b] = 1.0f / p->step[b];
         p->ctx[b] = p->stages == 0 ? (TELU_C_NO_BASE * b) / TELU_BANDS
                   : first + refine_clamp((p->env[b] - L + 64) / 24, 0, TELU_C_BASE - 1);
@@ -96,12 +99,12 @@ TELU_NOINLINE void telu_bands_step(struct telu_bands *p, const struct telu_table
 /* --- Contexts ------------------------------------------------------------- */
 
 /* By n: how many of 1 2 3 5 8 13 21 34 are <= n. */
-TELU_CONST uint8_t refine_classes[35] = {
+TELU_CONST int refine_classes[35] = {
     0, 1, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6,
     6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8,
 };
 
-TELU_STATIC int refine_class_of(int n)
+TELU_INLINE int refine_class_of(int n)
 {
     return refine_classes[n < 34 ? n : 34];
 }
@@ -114,11 +117,11 @@ TELU_STATIC int lower_neighbours(const int *q, int k)
 
 /* First of the table's rows for n and p, in units of TELU_C_CLASSES; sets the shift. n and p
  * measure the neighbours; second: 1 in hop 1. */
-TELU_STATIC int context_rows(int second, int n, int p, int *shift)
+TELU_INLINE int context_rows(int second, int n, int p, int *shift)
 {
-    int m = second ? (n + p) / 7 : n / 3;
+    int more = log2_floor(second ? (n + p) / 7 : n / 3) - 3;
 
-    *shift = m < 16 ? 0 : log2_floor((unsigned)m) - 3;
+    *shift = more > 0 ? more : 0;
     return ((second ? TELU_CLASSES : 0) + refine_class_of(n)) * TELU_CLASSES + refine_class_of(p);
 }
 
@@ -146,33 +149,37 @@ TELU_PUBLIC int telu_refine_context(const int *q, const int *q0, int k, int ccla
 
 /* --- Coefficients -> integers ------------------------------------------------ */
 
-TELU_NOINLINE int telu_refine_quantise(int *q, const struct telu_bands *p,
-                          const struct telu_tables *t, const float *c,
-                          const float *base, float dead)
+/* floor(a), TELU_MAX_Q at most, 0 for a NaN; a >= 0. It compares bits, whose order is that of
+ * the numbers with NaNs above, because comparing floats would keep branches. */
+TELU_INLINE int floor_to_most(float a)
 {
-    const uint8_t *gain = t->gain + p->stages * TELU_BANDS;
-    int run, clamped = 0;
+    int bits = (int)(telu_float_bits(a) & 0x7fffffff);
 
-    TELU_UNROLL
-    for (int i = 0; i < TELU_COEFS; i += TELU_LANES * run) {
-        struct telu_position w = telu_position_of(i + TELU_LANE);
-        float g = gain[w.b] / 128.0f, inverse = p->inverse[w.b];
-        int k = w.h + w.k;
+    bits = bits > 0x7f800000 ? 0 : bits;
+    bits = bits < 0x477fff00 ? bits : 0x477fff00;      /* 65535.0f */
+    return (int)telu_bits_float((uint32_t)bits);
+}
 
-        run = telu_position_run(&w);
-        for (int end = k + run; k < end; k++) {
-            float r = c[k] - g * base[k];
-            float a = fabsf(r) * inverse + (0.5f - dead);
+TELU_VECTORS
+TELU_NOINLINE int telu_refine_quantise(int *q, const struct telu_bands *p, const float *c,
+                                       const float *base, float dead)
+{
+    int most = 0;
 
-            /* A NaN fails both comparisons and counts as 0. */
-            int v = a < TELU_MAX_Q ? (int)a : a >= TELU_MAX_Q ? TELU_MAX_Q : 0;
+    for (int h = 0; h < TELU_COEFS; h += TELU_HOP) {
+        TELU_UNROLL
+        for (int k = TELU_LANE; k < TELU_HOP; k += TELU_LANES) {
+            int b = telu_band_of[k], v, sign;
+            float r = c[h + k] - p->gain[b] * base[h + k];
 
-            q[k] = r < 0.0f ? -v : v;
-            clamped |= v == TELU_MAX_Q;
+            v = floor_to_most(fabsf(r) * p->inverse[b] + (0.5f - dead));
+            sign = (int)telu_float_bits(r) >> 31;
+            q[h + k] = (v ^ sign) - sign;
+            most = v > most ? v : most;
         }
     }
     TELU_SYNC_LANES();
-    return telu_lanes_count(clamped) > 0;
+    return telu_lanes_count(most == TELU_MAX_Q) > 0;
 }
 
 /* --- Integers <-> bytes ---------------------------------------------------- */
@@ -183,42 +190,95 @@ TELU_STATIC int position_context(const struct telu_position *w, const int *q,
     return telu_refine_context(q + w->h, w->h ? q : NULL, w->k, p->ctx[w->b], shift);
 }
 
-TELU_CONST uint8_t log2_fraction[64] = {    /* 64 log2(1 + (i + 1/2) / 64) */
+TELU_CONST int log2_fraction[64] = {    /* 64 log2(1 + (i + 1/2) / 64) */
     1,  2,  4,  5,  6,  8,  9,  10, 12, 13, 14, 15, 16, 18, 19, 20,
     21, 22, 23, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37,
     38, 39, 40, 41, 42, 43, 43, 44, 45, 46, 47, 48, 49, 50, 50, 51,
     52, 53, 54, 55, 55, 56, 57, 58, 58, 59, 60, 61, 61, 62, 63, 64,
 };
 
-TELU_PUBLIC uint32_t telu_frequency_cost(uint32_t f)
+/* telu_frequency_cost(), without branches. */
+TELU_INLINE int frequency_cost(int f)
 {
-    int e = log2_floor(f);
+    uint32_t bits = telu_float_bits((float)f);         /* exponent, then mantissa */
+    int e = (int)(bits >> 23) - 127;
+    int cost = 64 * (TELU_RANGE_BITS - e) - log2_fraction[bits >> 17 & 63];
 
-    if (f >> TELU_RANGE_BITS)
-        return 0;
-    return 64 * (TELU_RANGE_BITS - e) -
-           log2_fraction[(f << (TELU_RANGE_BITS - e)) >> 9 & 63];
+    return cost > 0 ? cost : 0;
 }
 
+TELU_PUBLIC uint32_t telu_frequency_cost(uint32_t f)
+{
+    return (uint32_t)frequency_cost((int)f);
+}
+
+/* Symbol of magnitude a; adds the cost of the raw bits behind it. */
+TELU_INLINE int symbol_of(int a, int shift, int *cost)
+{
+    int s = a >> shift, symbol = s < TELU_ESCAPE ? s : TELU_ESCAPE;
+    int bits = 2 * log2_floor(s - symbol + (s >= TELU_ESCAPE)) + 1;
+
+    *cost += 64 * (shift + (a != 0) + (bits > 0 ? bits : 0));
+    return symbol;
+}
+
+#if TELU_LANES > 1
 TELU_NOINLINE uint32_t telu_refine_cost(const int *q, const struct telu_bands *p,
                           const struct telu_tables *t)
 {
-    uint32_t cost = 0;
+    int cost = 0;
 
     TELU_UNROLL
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES) {
         struct telu_position w = telu_position_of(i + TELU_LANE);
         int shift, ctx = position_context(&w, q, p, &shift);
-        int a = abs(q[w.h + w.k]), s = a >> shift;
+        int symbol = symbol_of(abs(q[w.h + w.k]), shift, &cost);
 
-        cost += telu_frequency_cost(t->freq[ctx * TELU_SYMBOLS +
-                                       (s < TELU_ESCAPE ? s : TELU_ESCAPE)]);
-        if (s >= TELU_ESCAPE)
-            cost += 64 * (2 * log2_floor((unsigned)(s - TELU_ESCAPE) + 1) + 1);
-        cost += 64 * (shift + (a != 0));
+        cost += frequency_cost(t->freq[ctx * TELU_SYMBOLS + symbol]);
     }
-    return telu_lanes_sum(cost);
+    return telu_lanes_sum((uint32_t)cost);
 }
+#else
+#define BEFORE 8               /* zeros before a hop, which has as many neighbours */
+
+/* Cost of hop `second`, whose magnitudes are a; those of hop 0 are a0. C: of each coefficient.
+ * All loops but the look-up of frequencies have vector forms. */
+TELU_ALWAYS_INLINE int cost_of_hop(int second, const int *a, const int *a0, const int *C,
+                                   const uint16_t *freq)
+{
+    int at[TELU_HOP], f[TELU_HOP], cost = 0;
+
+    for (int k = 0; k < TELU_HOP; k++) {
+        int n = 2 * a[k - 1] + a[k - 2], shift;
+        int p = second ? a0[k - 1] + 2 * a0[k] + a0[k + 1]
+                : a[k - 1] + a[k - 2] + a[k - 3] + a[k - 4] + a[k - 5] + a[k - 6] + a[k - 7] +
+                  a[k - 8];
+        int rows = context_rows(second, n, p, &shift);
+
+        at[k] = (rows * TELU_C_CLASSES + C[k]) * TELU_SYMBOLS + symbol_of(a[k], shift, &cost);
+    }
+    for (int k = 0; k < TELU_HOP; k++)
+        f[k] = freq[at[k]];
+    for (int k = 0; k < TELU_HOP; k++)
+        cost += frequency_cost(f[k]);
+    return cost;
+}
+
+TELU_VECTORS
+uint32_t telu_refine_cost(const int *q, const struct telu_bands *p, const struct telu_tables *t)
+{
+    int a[2][BEFORE + TELU_HOP + 1] = { { 0 } }, C[TELU_HOP];
+
+    for (int h = 0; h < 2; h++)
+        for (int k = 0; k < TELU_HOP; k++)
+            a[h][BEFORE + k] = abs(q[h * TELU_HOP + k]);
+    for (int k = 0; k < TELU_HOP; k++)
+        C[k] = p->ctx[telu_band_of[k]];
+    return (uint32_t)(cost_of_hop(0, a[0] + BEFORE, NULL, C, t->freq) +
+                      cost_of_hop(1, a[1] + BEFORE, a[0] + BEFORE, C, t->freq));
+}
+#undef BEFORE
+#endif
 
 /* Code of one coefficient: a symbol of its context, then raw bits. */
 struct refine_token {
@@ -239,7 +299,7 @@ TELU_STATIC struct refine_token refine_token_of(const struct telu_position *w, c
 
     if (symbol == TELU_ESCAPE) {       /* each bit below the first one has a zero */
         y.bits = (uint64_t)(s - TELU_ESCAPE) + 1;
-        y.count = 2 * log2_floor((uint32_t)y.bits) + 1;
+        y.count = 2 * log2_floor((int)y.bits) + 1;
     }
     y.bits = y.bits << shift | (uint64_t)(a & ((1 << shift) - 1));
     y.count += shift;

@@ -159,7 +159,7 @@ static double cost(const uint16_t *freq, int step)
 
         telu_bands_envelope(&bands, &tab, NULL, 0);
         telu_bands_step(&bands, &tab, step, 0);
-        telu_refine_quantise(q, &bands, &tab, c + p * TELU_COEFS, base, 0.16f);
+        telu_refine_quantise(q, &bands, c + p * TELU_COEFS, base, 0.16f);
         bits += telu_refine_cost(q, &bands, &tab) / 64.0;
     }
     ctx.be->release(x);

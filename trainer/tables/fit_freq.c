@@ -174,7 +174,7 @@ int fit_step(struct fit *f, const struct fit_item *it, const float *base, int S,
 
             telu_bands_envelope(&bands, &f->tab, it->codes + p * f->cfg.stages, S);
             telu_bands_step(&bands, &f->tab, step, shape);
-            telu_refine_quantise(q, &bands, &f->tab, it->c + p * TELU_COEFS,
+            telu_refine_quantise(q, &bands, it->c + p * TELU_COEFS,
                                  base + p * TELU_COEFS, dead);
             bits += fit_bits(f, S, telu_refine_cost(q, &bands, &f->tab));
         }
@@ -204,7 +204,7 @@ static void count_draws(struct fit *f, const struct freq_job *j, int i, int thre
             int q[TELU_COEFS];
 
             telu_bands_step(&bands, &f->tab, step, shape);
-            telu_refine_quantise(q, &bands, &f->tab, c, b, dead);
+            telu_refine_quantise(q, &bands, c, b, dead);
             count_packet(&j->n[thread], q, &bands);
             count_recon(f, &j->w[i], q, &bands, c, b);
         }

@@ -94,7 +94,7 @@ static int count_refined(struct fit *f, const struct level_job *j, int i, struct
             const int step = finest + rng_below(&j->rng[i], coarsest - finest + 1);
 
             telu_bands_step(&bands, &f->tab, step, SHAPE);
-            telu_refine_quantise(q, &bands, &f->tab, c, b, dead);
+            telu_refine_quantise(q, &bands, c, b, dead);
             telu_dequantise_refined(y, q, &bands, &f->tab, b, SHAPE);
             count(n, c, y, q, S, telu_rc_level_dead_zone(S, 1));
         }

@@ -113,7 +113,7 @@ static double code_item(struct fit *f, const struct fit_item *it, int packets,
 
         telu_bands_envelope(&bands, &f->tab, it->codes + p * f->cfg.stages, S);
         telu_bands_step(&bands, &f->tab, step, shape);
-        telu_refine_quantise(q, &bands, &f->tab, it->c + p * TELU_COEFS, b, dead);
+        telu_refine_quantise(q, &bands, it->c + p * TELU_COEFS, b, dead);
         bits += fit_bits(f, S, telu_refine_cost(q, &bands, &f->tab));
         telu_dequantise_refined(y + p * TELU_COEFS, q, &bands, &f->tab, b, shape);
         if (telu_packet_leveled(shape, S))
