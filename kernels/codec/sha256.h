@@ -14,6 +14,7 @@ struct telu_sha256 {
     uint32_t state[8];
     uint64_t bytes;            /* hashed so far */
     uint8_t block[64];         /* the last bytes % 64 of them */
+    int plain;                 /* 1: without a processor's own instructions, for tests */
 };
 
 void telu_sha256_init(struct telu_sha256 *s);

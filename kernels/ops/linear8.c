@@ -2,7 +2,8 @@
 /* linear8.c - see linear8.h. */
 #include "linear8_body.h"
 
-#include "linear.h"
+#include <math.h>
+#include <string.h>
 
 #define WEIGHT 127.0f          /* largest magnitude of a weight */
 
@@ -24,29 +25,36 @@ size_t telu_linear8_bytes(int I, int O)
     return panels(O) * (((size_t)I + 1) / 2) * PAIR;
 }
 
-static float absolute(float x)
+/* q [I] = round(w / s), s = max |w| / 127 or 0; w: bfloat16 bits. Returns s. */
+TELU_TARGET_CLONES
+static float quantise_weights(int8_t *q, const uint16_t *w, int I)
 {
-    return x < 0.0f ? -x : x;
+    uint32_t most = 0;
+    float s;
+
+    for (int i = 0; i < I; i++) {
+        uint32_t u = (uint32_t)(w[i] & 0x7fff) << 16;
+
+        most = u > most ? u : most;
+    }
+    s = telu_bits_float(most) < LEAST ? 0.0f : telu_bits_float(most) / WEIGHT;
+    for (int i = 0; i < I; i++) {
+        float x = telu_bits_float((uint32_t)w[i] << 16);
+
+        q[i] = (int8_t)(int32_t)((x / (s > 0.0f ? s : INFINITY) + ROUND) - ROUND);
+    }
+    return s;
 }
 
 void telu_linear8_pack(int8_t *packed, float *s, const uint16_t *w, int I, int O)
 {
-    size_t n = telu_linear8_bytes(I, O);
+    int8_t q[TELU_LINEAR8_INPUTS];
 
-    for (size_t i = 0; i < n; i++)
-        packed[i] = 0;
+    memset(packed, 0, telu_linear8_bytes(I, O));
     for (int o = 0; o < O; o++, w += I) {
-        float m = 0.0f;
-
-        for (int i = 0; i < I; i++) {
-            float a = absolute(telu_from_bf16(w[i]));
-
-            m = a > m ? a : m;
-        }
-        s[o] = m < LEAST ? 0.0f : m / WEIGHT;
-        for (int i = 0; i < I && s[o] > 0.0f; i++)
-            packed[place(o, i, I)] =
-                (int8_t)(int32_t)((telu_from_bf16(w[i]) / s[o] + ROUND) - ROUND);
+        s[o] = quantise_weights(q, w, I);
+        for (int i = 0; i < I; i++)
+            packed[place(o, i, I)] = q[i];
     }
 }
 

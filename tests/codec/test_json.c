@@ -94,7 +94,7 @@ static void check_taken(void)
 }
 
 /* FIPS 180-4's examples (NIST, "SHA256.pdf"), and every way to split an input. */
-static void check_sha256(void)
+static void check_sha256(int plain)
 {
     static const struct { const char *text; int times; const char *hex; } list[] = {
         { "", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
@@ -110,6 +110,7 @@ static void check_sha256(void)
 
     for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++) {
         telu_sha256_init(&s);
+        s.plain = plain;
         for (int k = 0; k < list[i].times; k++)
             telu_sha256_add(&s, list[i].text, strlen(list[i].text));
         telu_sha256_hex(&s, hex);
@@ -118,10 +119,12 @@ static void check_sha256(void)
     for (size_t i = 0; i < sizeof(data); i++)
         data[i] = (uint8_t)(7 * i);
     telu_sha256_init(&s);
+    s.plain = plain;
     telu_sha256_add(&s, data, sizeof(data));
     telu_sha256_hex(&s, whole);
     for (size_t cut = 0; cut <= sizeof(data); cut++) {
         telu_sha256_init(&s);
+        s.plain = plain;
         telu_sha256_add(&s, data, cut);
         telu_sha256_add(&s, data + cut, sizeof(data) - cut);
         telu_sha256_hex(&s, hex);
@@ -185,6 +188,7 @@ int main(void)
     check_refused();
     check_work();
     check_taken();
-    check_sha256();
+    for (int plain = 0; plain < 2; plain++)
+        check_sha256(plain);
     return failures ? 1 : 0;
 }
