@@ -8,7 +8,7 @@ from ._library import Error, Status, lib as _lib
 from ._streams import (DELAY, MAX_PACKET, PACKET, RATE, Decoder, Encoder, Info, Model, decode,
                        encode)
 
-__version__ = "0.6.0"          # of this package; version() tells the library's
+__version__ = "0.7.0"          # of this package; version() tells the library's
 __all__ = ["DELAY", "MAX_PACKET", "PACKET", "RATE", "Decoder", "Encoder", "Error", "Info",
            "Model", "Status", "decode", "encode", "version"]
 for _each in (Decoder, Encoder, Error, Info, Model, Status, decode, encode):
