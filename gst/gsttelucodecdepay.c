@@ -118,13 +118,13 @@ set_wait (GstRtpTelucodecDepay * self, guint distance)
 /* Makes a packet with number seq and RTP time stamp `at` the next one. Packets
  * between it and the expected one are missing and end at pts, unless the stream is a new
  * one. Time stamps tell their number, since a report may stand for several numbers. Time
- * without numbers, a second at most, is a silence of the sender. */
+ * without numbers, a second at most, is a silence of the sender, but for reports without them. */
 static void
 advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, guint32 at,
     GstClockTime pts)
 {
   const guint16 skipped = seq - self->next;
-  const gint numbers = MIN (skipped * self->packets, MAX_MISSING);
+  gint numbers = MIN (skipped * self->packets, MAX_MISSING);
   gint missing = gst_telucodec_queue_packets (self->next_at, at);
 
   if (!self->begun || !same || skipped > MAX_MISSING) {
@@ -137,12 +137,16 @@ advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, guint32 at,
       gst_telucodec_queue_push_ready (self, 0);     /* time stamps that do not go on */
       missing = numbers;
     }
-    if (missing > numbers && missing <= MAX_MISSING)
-      gst_telucodec_queue_add_silence (self, missing - numbers,
-          gst_telucodec_queue_before (pts, numbers));
+    if (missing > numbers && missing <= MAX_MISSING) {
+      numbers = MIN (missing, numbers + self->unnumbered);
+      if (missing > numbers)
+        gst_telucodec_queue_add_silence (self, missing - numbers,
+            gst_telucodec_queue_before (pts, numbers));
+    }
     gst_telucodec_queue_add_missing (self, CLAMP (missing, 0, numbers), pts);
   }
   self->begun = TRUE;
+  self->unnumbered = 0;
   self->reported = FALSE;
   self->next = seq;
   self->next_at = at;
@@ -213,6 +217,28 @@ advance_to_report (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime time)
   gst_telucodec_queue_add_missing (self, numbers, time);
 }
 
+/* Counts the packets of a report that has no number, since it may be one of FEC. Returns whether
+ * it is such a report, from behind a decoder of FEC: the numbers of the packets then have no hole
+ * there, and the time of the next packet tells whether this stream has. */
+static gboolean
+count_unnumbered (GstRtpTelucodecDepay * self, const GstStructure * s)
+{
+  const GstClockTime packet = self->packets * GST_TELUCODEC_PACKET_DURATION;
+  GstClockTime duration = 0;
+  gboolean fec = FALSE;
+
+  if (gst_structure_has_field (s, "seqnum")
+      || !gst_structure_get_boolean (s, "might-have-been-fec", &fec) || !fec)
+    return FALSE;
+  gst_structure_get_clock_time (s, "duration", &duration);
+  if (!GST_CLOCK_TIME_IS_VALID (duration) || duration < packet)
+    duration = packet;
+  self->unnumbered += MIN (gst_util_uint64_scale_round (duration, 1,
+          GST_TELUCODEC_PACKET_DURATION), MAX_MISSING);
+  self->unnumbered = MIN (self->unnumbered, MAX_MISSING);
+  return TRUE;
+}
+
 /* Handles the jitter buffer's report that the packets of a duration are lost. It may stand
  * for several numbers, of which it has the first. */
 static gboolean
@@ -225,6 +251,8 @@ gst_rtp_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * eve
   guint64 all;
   guint seq, n;
 
+  if (count_unnumbered (self, s))
+    return TRUE;
   if (!self->begun || !gst_structure_get_uint (s, "seqnum", &seq)
       || !gst_structure_get_clock_time (s, "timestamp", &time)
       || !gst_structure_get_clock_time (s, "duration", &duration)

@@ -139,6 +139,7 @@ gst_telucodec_queue_drop (GstRtpTelucodecDepay * self)
   }
   self->begun = FALSE;
   self->packets = 1;
+  self->unnumbered = 0;
   self->filled = 0;
 }
 

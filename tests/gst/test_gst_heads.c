@@ -158,8 +158,11 @@ record_silence (GstPad * pad, GstPadProbeInfo * info, gpointer data)
   return GST_PAD_PROBE_OK;
 }
 
+#define UNNUMBERED -100000
+
 /* Sends packets of these numbers and times, in packets; a number of -1 is a GAP event from
- * upstream, with its length behind, and -2 - k the report that number k is lost. */
+ * upstream, with its length behind, -2 - k the report that number k is lost, and UNNUMBERED one
+ * from behind a decoder of FEC, with its length. */
 static void
 check_silence (const gint (*packets)[3], guint n, const gchar * expected)
 {
@@ -176,6 +179,13 @@ check_silence (const gint (*packets)[3], guint n, const gchar * expected)
     if (number == -1) {
       gst_harness_push_event (h, gst_event_new_gap (time * 20 * GST_MSECOND,
               packets[i][2] * 20 * GST_MSECOND));
+    } else if (number == UNNUMBERED) {
+      GstEvent *event = rtp_lost (0, time, packets[i][2]);
+      GstStructure *s = gst_event_writable_structure (event);
+
+      gst_structure_remove_field (s, "seqnum");
+      gst_structure_set (s, "might-have-been-fec", G_TYPE_BOOLEAN, TRUE, NULL);
+      gst_harness_push_event (h, event);
     } else if (number < 0) {
       gst_harness_push_event (h, rtp_lost (-2 - number, time, 1));
     } else {
@@ -197,6 +207,21 @@ check_silence (const gint (*packets)[3], guint n, const gchar * expected)
     static const gint packets[][3] = { __VA_ARGS__ }; \
     check_silence (packets, G_N_ELEMENTS (packets), expected); \
   } while (0)
+
+/* Checks that a loss that may have been one of FEC is one if time went on, and else none. */
+static void
+test_unnumbered (void)
+{
+  CHECK_SILENCE (" P0 P1 G2+1 P3", {7, 0}, {8, 1}, {UNNUMBERED, 2, 1}, {9, 3});
+  CHECK_SILENCE (" P0 P1 P2 P3", {7, 0}, {8, 1}, {UNNUMBERED, 2, 1}, {9, 2}, {10, 3});
+  CHECK_SILENCE (" P0 P1 P2 S3+3 P6", {7, 0}, {8, 1}, {UNNUMBERED, 2, 1}, {9, 2}, {10, 6});
+  CHECK_SILENCE (" P0 P1 G2+1 G3+1 P4", {7, 0}, {8, 1}, {UNNUMBERED, 2, 1}, {UNNUMBERED, 2, 1},
+      {UNNUMBERED, 2, 1}, {UNNUMBERED, 2, 1}, {9, 4});
+  CHECK_SILENCE (" P0 P1 G2+1 G3+1 P4", {7, 0}, {8, 1}, {UNNUMBERED, 2, 2}, {9, 4});
+  CHECK_SILENCE (" P0 P1 S2+9 G11+1 P12", {7, 0}, {8, 1}, {UNNUMBERED, 5, 0}, {9, 12});
+  CHECK_SILENCE (" P0 P1 P53", {7, 0}, {8, 1}, {UNNUMBERED, 2, 1}, {9, 53});
+  CHECK_SILENCE (" P0 P1", {UNNUMBERED, 0, 1}, {7, 0}, {8, 1});
+}
 
 /* Checks that a number without time, as that of a packet of ULPFEC, is no loss, and that time
  * without a number is silence, beside losses too; but not where it is too long, known from
@@ -224,5 +249,6 @@ main (int argc, char **argv)
   test_several_heads ();
   test_bounds ();
   test_silence ();
+  test_unnumbered ();
   return tc_done ("heads");
 }
