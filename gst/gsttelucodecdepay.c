@@ -129,12 +129,14 @@ advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, guint32 at,
 
   if (!self->begun || !same || skipped > MAX_MISSING) {
     gst_telucodec_queue_push_ready (self, 0);
+    self->jump = TRUE;
   } else {
     if (self->reported && missing < 0) {
       gst_telucodec_queue_drop_missing (self, -missing);
     } else if (!self->reported && missing != numbers
         && (missing < 0 || missing > MAX_MISSING)) {
       gst_telucodec_queue_push_ready (self, 0);     /* time stamps that do not go on */
+      self->jump = TRUE;
       missing = numbers;
     }
     if (missing > numbers && missing <= MAX_MISSING) {
@@ -204,6 +206,7 @@ advance_to_report (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime time)
 
   if (skipped > MAX_MISSING) {
     gst_telucodec_queue_push_ready (self, 0);
+    self->jump = TRUE;
     return;
   }
   if (GST_CLOCK_TIME_IS_VALID (self->next_pts))
@@ -464,7 +467,9 @@ gst_rtp_telucodec_depay_init (GstRtpTelucodecDepay * self)
 
   self->base_query = GST_PAD_QUERYFUNC (srcpad);
   gst_pad_set_query_function (srcpad, gst_rtp_telucodec_depay_src_query);
+  gst_pad_add_probe (srcpad, GST_PAD_PROBE_TYPE_BUFFER, gst_telucodec_queue_mark, self, NULL);
   g_queue_init (&self->queue);
+  self->jump = TRUE;
   self->packets = 1;
   self->use_redundancy = DEFAULT_USE_REDUNDANCY;
 }

@@ -30,6 +30,7 @@ struct _GstRtpTelucodecDepay
   guint packets;                /* of the last good payload, and so of a lost one */
   gboolean begun;               /* the fields below are valid */
   gboolean reported;            /* the jitter buffer reported a loss behind the last payload */
+  gboolean jump, pushes_jump;   /* the next item does not follow; the one that is pushed */
   gint unnumbered;              /* packets behind it that may be lost, or none of this stream */
   GstClockTime filled;          /* end of the last GAP event from upstream */
   gboolean damaged;             /* damage was reported to the application */

@@ -12,6 +12,7 @@ typedef struct
 {
   guint32 at;                   /* RTP time stamp */
   gboolean silence;
+  gboolean jump;                /* it does not follow the one before */
   GstClockTime pts, duration;
   GstBuffer *packet;            /* or NULL: missing, or silence */
 } Item;
@@ -22,7 +23,8 @@ gst_telucodec_queue_add (GstRtpTelucodecDepay * self, GstClockTime pts, GstClock
 {
   Item *item = g_new (Item, 1);
 
-  *item = (Item) { self->next_at, FALSE, pts, duration, packet };
+  *item = (Item) { self->next_at, FALSE, self->jump, pts, duration, packet };
+  self->jump = FALSE;
   g_queue_push_tail (&self->queue, item);
   self->next_at += TELU_PACKET;
   self->next_pts = GST_CLOCK_TIME_IS_VALID (pts) ? pts + duration : GST_CLOCK_TIME_NONE;
@@ -51,6 +53,7 @@ gst_telucodec_queue_add_silence (GstRtpTelucodecDepay * self, guint n, GstClockT
   const GstClockTime from = gst_telucodec_queue_before (end, n);
   Item *item;
 
+  self->jump |= !GST_CLOCK_TIME_IS_VALID (from);
   if (!GST_CLOCK_TIME_IS_VALID (from)
       || self->filled > from + GST_TELUCODEC_PACKET_DURATION / 2)
     return;
@@ -80,13 +83,14 @@ gst_telucodec_queue_has_segment (GstRtpTelucodecDepay * self)
   return found;
 }
 
-static void
+/* Returns whether the gap can be told. */
+static gboolean
 push_gap (GstRtpTelucodecDepay * self, const Item * item)
 {
   GstEvent *gap;
 
   if (!gst_telucodec_queue_has_segment (self) || !GST_CLOCK_TIME_IS_VALID (item->pts))
-    return;
+    return FALSE;
   if (item->silence) {
     gap = gst_telucodec_silence_event (item->pts, item->duration);
   } else {
@@ -94,24 +98,44 @@ push_gap (GstRtpTelucodecDepay * self, const Item * item)
     gst_event_set_gap_flags (gap, GST_GAP_FLAG_MISSING_DATA);
   }
   gst_pad_push_event (GST_RTP_BASE_DEPAYLOAD_SRCPAD (self), gap);
+  return TRUE;
 }
 
 static void
 push_item (GstRtpTelucodecDepay * self, Item * item)
 {
+  self->pushes_jump |= item->jump;
   if (item->packet) {
     GST_BUFFER_PTS (item->packet) = GST_BUFFER_DTS (item->packet) = item->pts;
     GST_BUFFER_DURATION (item->packet) = GST_TELUCODEC_PACKET_DURATION;
     gst_rtp_base_depayload_push (GST_RTP_BASE_DEPAYLOAD (self), item->packet);
+    self->pushes_jump = FALSE;
   } else {
     GST_DEBUG_OBJECT (self, "the packet at %u is %s", item->at,
         item->silence ? "silence" : "lost");
     GST_OBJECT_LOCK (self);
     self->lost += !item->silence;
     GST_OBJECT_UNLOCK (self);
-    push_gap (self, item);
+    self->pushes_jump |= !push_gap (self, item);
   }
   g_free (item);
+}
+
+GstPadProbeReturn
+gst_telucodec_queue_mark (GstPad * pad, GstPadProbeInfo * info, gpointer depay)
+{
+  GstRtpTelucodecDepay *self = depay;
+  GstBuffer *buf = GST_PAD_PROBE_INFO_BUFFER (info);
+
+  (void) pad;
+  if (!GST_BUFFER_IS_DISCONT (buf) == !self->pushes_jump)
+    return GST_PAD_PROBE_OK;
+  info->data = buf = gst_buffer_make_writable (buf);
+  if (self->pushes_jump)
+    GST_BUFFER_FLAG_SET (buf, GST_BUFFER_FLAG_DISCONT);
+  else
+    GST_BUFFER_FLAG_UNSET (buf, GST_BUFFER_FLAG_DISCONT);
+  return GST_PAD_PROBE_OK;
 }
 
 void
@@ -138,6 +162,7 @@ gst_telucodec_queue_drop (GstRtpTelucodecDepay * self)
     g_free (item);
   }
   self->begun = FALSE;
+  self->jump = TRUE;
   self->packets = 1;
   self->unnumbered = 0;
   self->filled = 0;

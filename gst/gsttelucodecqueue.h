@@ -39,6 +39,11 @@ void gst_telucodec_queue_recover (GstRtpTelucodecDepay * self, guint32 at,
  * all. */
 void gst_telucodec_queue_push_ready (GstRtpTelucodecDepay * self, guint wait);
 
+/* Sets DISCONT on what does not follow the item before, and takes it from all else: the base class
+ * sets it behind each hole of the sequence numbers, healed or told as it may be, where it makes
+ * resamplers begin anew. A probe of the source pad. */
+GstPadProbeReturn gst_telucodec_queue_mark (GstPad * pad, GstPadProbeInfo * info, gpointer depay);
+
 /* Drops all, and forgets which packet is expected. */
 void gst_telucodec_queue_drop (GstRtpTelucodecDepay * self);
 

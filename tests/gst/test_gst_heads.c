@@ -136,7 +136,8 @@ test_bounds (void)
 
 /* --- Silence of the sender ----------------------------------------------------- */
 
-/* Notes P a packet, S a silence, G a loss, each with its length in packets. */
+/* Notes P a packet, S a silence, G a loss, each with its length in packets; ^ in front of a packet
+ * that is marked as no continuation, as the first one has to be. */
 static GstPadProbeReturn
 record_silence (GstPad * pad, GstPadProbeInfo * info, gpointer data)
 {
@@ -145,8 +146,11 @@ record_silence (GstPad * pad, GstPadProbeInfo * info, gpointer data)
 
   (void) pad;
   if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
-    g_string_append_printf (data, " P%d", rtp_place (GST_BUFFER_PTS (GST_PAD_PROBE_INFO_BUFFER
-                (info))));
+    GstBuffer *buf = GST_PAD_PROBE_INFO_BUFFER (info);
+    const gboolean first = ((GString *) data)->len == 0;
+
+    g_string_append_printf (data, " %sP%d", GST_BUFFER_IS_DISCONT (buf) == first ? "" : "^",
+        rtp_place (GST_BUFFER_PTS (buf)));
   } else if (GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
     gst_event_parse_gap (event, &from, &duration);
     if (duration % (20 * GST_MSECOND) != 0)
@@ -219,7 +223,7 @@ test_unnumbered (void)
       {UNNUMBERED, 2, 1}, {UNNUMBERED, 2, 1}, {9, 4});
   CHECK_SILENCE (" P0 P1 G2+1 G3+1 P4", {7, 0}, {8, 1}, {UNNUMBERED, 2, 2}, {9, 4});
   CHECK_SILENCE (" P0 P1 S2+9 G11+1 P12", {7, 0}, {8, 1}, {UNNUMBERED, 5, 0}, {9, 12});
-  CHECK_SILENCE (" P0 P1 P53", {7, 0}, {8, 1}, {UNNUMBERED, 2, 1}, {9, 53});
+  CHECK_SILENCE (" P0 P1 ^P53", {7, 0}, {8, 1}, {UNNUMBERED, 2, 1}, {9, 53});
   CHECK_SILENCE (" P0 P1", {UNNUMBERED, 0, 1}, {7, 0}, {8, 1});
 }
 
@@ -234,8 +238,8 @@ test_silence (void)
   CHECK_SILENCE (" P0 P1 S2+9 G11+1 P12", {7, 0}, {8, 1}, {10, 12});
   CHECK_SILENCE (" P0 P1 P2 G3+1 P4", {7, 0}, {8, 1}, {10, 2}, {13, 4});
   CHECK_SILENCE (" P0 P1 S2+50 P52", {7, 0}, {8, 1}, {9, 52});
-  CHECK_SILENCE (" P0 P1 P53", {7, 0}, {8, 1}, {9, 53});
-  CHECK_SILENCE (" P0 P1 P1 P2", {7, 0}, {8, 1}, {9, 1}, {10, 2});
+  CHECK_SILENCE (" P0 P1 ^P53", {7, 0}, {8, 1}, {9, 53});
+  CHECK_SILENCE (" P0 P1 ^P1 P2", {7, 0}, {8, 1}, {9, 1}, {10, 2});
   CHECK_SILENCE (" P0 P1 G2+10 P12", {7, 0}, {8, 1}, {-1, 2, 10}, {9, 12});
   CHECK_SILENCE (" P0 P1 G2+1 P3", {7, 0}, {8, 1}, {-1, 2, 1}, {9, 3});
   CHECK_SILENCE (" P0 P1 S2+10 P12", {7, 0}, {8, 1}, {9, 12}, {-1, 2, 10});

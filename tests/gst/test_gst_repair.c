@@ -39,6 +39,7 @@ struct call
   gint packets, lost, repairs;  /* payloads; those that the network lost; others beside them */
   guint bytes;                  /* of all */
   GArray *heard;
+  gint jumps;                   /* buffers behind the first that are no continuation */
 };
 
 /* --- The network ------------------------------------------------------------------- */
@@ -108,12 +109,14 @@ on_rtcp_back (GstElement * sink, GstBuffer * buf, GstPad * pad, gpointer data)
 static void
 on_heard (GstElement * sink, GstBuffer * buf, GstPad * pad, gpointer data)
 {
+  struct call *c = data;
   GstMapInfo map;
 
   (void) sink;
   (void) pad;
+  c->jumps += c->heard->len > 0 && GST_BUFFER_IS_DISCONT (buf);
   gst_buffer_map (buf, &map, GST_MAP_READ);
-  g_array_append_vals (((struct call *) data)->heard, map.data, map.size / sizeof (gfloat));
+  g_array_append_vals (c->heard, map.data, map.size / sizeof (gfloat));
   gst_buffer_unmap (buf, &map);
 }
 
@@ -374,12 +377,12 @@ judge (struct call *c, GArray * heard)
   if (c->packets == PACKETS && ABS ((gint) c->heard->len - PACKETS * TELU_PACKET) <= gaps
       && (way == WHOLE ? same || !heard : !same)
       && gaps == (way == NOTHING ? c->lost : 0) && ABS (samples - gaps * TELU_PACKET) <= gaps
-      && heads == (way == HEADS ? c->lost : 0) && noise == 0)
+      && heads == (way == HEADS ? c->lost : 0) && noise == 0 && c->jumps == 0)
     return NULL;
   return g_strdup_printf ("%d packets, %d lost, %d repairs; %d gaps, %d heads, %d samples "
-      "concealed and %d of noise of %u, which are %s", c->packets, c->lost, c->repairs, gaps, heads, samples,
-      noise, c->heard->len,
-      same ? "the same" : "others");
+      "concealed and %d of noise of %u, which are %s with %d jumps", c->packets, c->lost,
+      c->repairs, gaps, heads, samples, noise, c->heard->len, same ? "the same" : "others",
+      c->jumps);
 }
 
 /* Runs a call. Returns what was heard. */
