@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # test_examples.sh PROGRAM EXAMPLES - the examples in Python and shell: each is read by its
 # interpreter; with test sounds in place of microphones a recording is whole, a bridge and a call
-# by WebRTC carry sound both ways, and the bot answers. One that needs what is not here is left out.
+# by WebRTC carry sound both ways, repair losses and follow the network, and the bot answers. One
+# that needs what is not here is left out.
 set -u
 program=$1 examples=$2
 export PYTHONDONTWRITEBYTECODE=1
@@ -128,13 +129,34 @@ os.execv(sys.executable, [sys.executable] + sys.argv[1:])' \
     elif ! unshare -rn sh -c "$own" 2>/dev/null; then
         left_out "no network namespaces"
     else
-        unshare -rn sh -c "$own"'; exec "$@"' sh timeout 60 "$python" "$examples/webrtc.py" \
-            --seconds 6 --source "$tone" --sink 'fakesink sync=true' >"$dir/call" 2>&1 ||
-            bad "webrtc.py failed: $(cat "$dir/call")"
+        # call SCRIPT [ARGUMENT ...]: a call by webrtc.py in that network, its output in $dir/call
+        call() {
+            unshare -rn sh -c "$own"'; exec "$@"' sh timeout 60 "$python" "$@" \
+                --source "$tone" --sink 'fakesink sync=true' >"$dir/call" 2>&1 ||
+                bad "webrtc.py failed: $(cat "$dir/call")"
+        }
+        call "$examples/webrtc.py" --seconds 6
         for end in A B; do
-            sed -n "s/^$end hears \(-*[0-9.]*\) dB/\1/p" "$dir/call" |
+            sed -n "s/^$end hears \(-*[0-9.]*\) dB.*/\1/p" "$dir/call" |
                 awk '{ last = $1 } END { exit !(NR > 1 && last > -30) }' ||
                 bad "webrtc.py: $end: $(cat "$dir/call")"
+        done
+        # Each repair heals nearly all of one loss in twelve packets, also on a busy machine.
+        for repair in heads nack fec none; do
+            call "$examples/webrtc.py" --seconds 8 --repair $repair --lose 12
+            awk -v repair=$repair '/packets are lost/ {
+                ends++
+                part = $(NF - 1) / $2
+                bad += $2 < 10 || (repair == "none" ? part < 0.7 : part > 0.3)
+            }
+            END { exit !(ends == 2 && !bad) }' "$dir/call" ||
+                bad "webrtc.py --repair $repair: $(cat "$dir/call")"
+        done
+        # 26 kbit/s less those of headers; the bit rate begins at 16000
+        call "${0%/*}/fake_gccbwe.py" "$examples/webrtc.py" --seconds 5
+        for end in A B; do
+            grep "^$end hears" "$dir/call" | tail -n 1 | grep -q 'sends 10000 bit/s' ||
+                bad "webrtc.py does not follow rtpgccbwe: $(cat "$dir/call")"
         done
         ran=$((ran + 1))
     fi
