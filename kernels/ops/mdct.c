@@ -1,29 +1,49 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* mdct.c - see mdct.h. */
-#include "mdct.h"
-
-#include "mdct_table.h"
+/* mdct.c - see mdct.h: the tables, and plain C. */
+#include "mdct_body.h"
 
 #include <math.h>
 #include <pthread.h>
 
-#define N TELU_HOP
+#define PI      3.14159265358979323846
+#define QUARTER (2 * N)        /* of the cosines' period */
+#define TERMS   12             /* behind the first; the next one is below 1e-22 */
 
 static struct telu_mdct_table table;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/* sin x by its Taylor series, 0 <= x <= pi / 2, within 4e-16. libm's may differ in the last bit
+ * from one machine to the next, and a few of its bits would decide the rounding to float. */
+static double sine(double x)
+{
+    double term = x, sum = x;
+
+    for (int i = 1; i <= TERMS; i++) {
+        term *= -x * x / (double)(2 * i * (2 * i + 1));
+        sum += term;
+    }
+    return sum;
+}
+
+/* cos(pi i / (4 N)), i = 0 .. 8 N - 1 */
+static double cosine(int i)
+{
+    if (i > 2 * QUARTER)
+        i = 4 * QUARTER - i;
+    return i <= QUARTER ? sine(PI * (QUARTER - i) / (2 * QUARTER))
+                        : -sine(PI * (i - QUARTER) / (2 * QUARTER));
+}
+
 static void make_table(void)
 {
-    const double pi = 3.14159265358979323846;
-
     for (int t = 0; t < N; t++) {
-        double s = sin(pi * (t - TELU_EDGE + 0.5) / N);
-        double w = t < TELU_EDGE ? 0.0 : t < TELU_FLAT ? sin(pi / 2.0 * s * s) : 1.0;
+        double s = t < TELU_EDGE || t >= TELU_FLAT ? 0.0 : sine(PI * (t - TELU_EDGE + 0.5) / N);
+        double w = t < TELU_FLAT ? sine(PI / 2.0 * s * s) : 1.0;
 
-        table.window[t] = table.window[2 * N - 1 - t] = w;
+        table.window[t] = table.window[2 * N - 1 - t] = (float)w;
     }
     for (int i = 0; i < 8 * N; i++)
-        table.cosine[i] = cos(pi * i / (4.0 * N));
+        table.cosine[i] = cosine(i);
     for (int n = 0; n < N; n++)
         for (int k = 0; k < N; k++)
             table.dct[n][k] = (float)(sqrt(2.0 / N) *
@@ -38,58 +58,19 @@ const struct telu_mdct_table *telu_mdct_table(void)
 
 void telu_mdct_window(float *w)
 {
-    for (int t = 0; t < 2 * N; t++)
-        w[t] = (float)telu_mdct_table()->window[t];
-}
-
-/* cos(pi/N (t + 1/2 + N/2)(k + 1/2)) */
-static double basis(const struct telu_mdct_table *m, int t, int k)
-{
-    return m->cosine[(2 * t + 1 + N) * (2 * k + 1) % (8 * N)];
+    memcpy(w, telu_mdct_table()->window, sizeof(table.window));
 }
 
 int telu_mdct_c(struct telu_ctx *ctx, float *y, const float *x, int B, int H)
 {
-    const struct telu_mdct_table *m = telu_mdct_table();
-
     (void)ctx;
-    for (int b = 0; b < B; b++, x += N)        /* a hop more than coefficients */
-        for (int h = 0; h < H; h++, x += N, y += N)
-            for (int k = 0; k < N; k++) {
-                double sum = 0.0;
-
-                for (int t = 0; t < 2 * N; t++)
-                    sum += m->window[t] * x[t] * basis(m, t, k);
-                y[k] = (float)(sqrt(2.0 / N) * sum);
-            }
+    mdct(y, x, B, H);
     return 0;
-}
-
-/* Sample t, 0 .. 2N-1, of what one hop's coefficients give. */
-static double sample(const struct telu_mdct_table *m, const float *x, int t)
-{
-    double sum = 0.0;
-
-    for (int k = 0; k < N; k++)
-        sum += x[k] * basis(m, t, k);
-    return sqrt(2.0 / N) * m->window[t] * sum;
 }
 
 int telu_imdct_c(struct telu_ctx *ctx, float *y, const float *x, int B, int H)
 {
-    const struct telu_mdct_table *m = telu_mdct_table();
-
     (void)ctx;
-    for (int b = 0; b < B; b++, x += (size_t)H * N)
-        for (int h = 0; h <= H; h++)
-            for (int t = 0; t < N; t++) {
-                double sum = 0.0;
-
-                if (h > 0)
-                    sum += sample(m, x + (size_t)(h - 1) * N, N + t);
-                if (h < H)
-                    sum += sample(m, x + (size_t)h * N, t);
-                *y++ = (float)sum;
-            }
+    imdct(y, x, B, H);
     return 0;
 }

@@ -12,7 +12,9 @@
  * forward    x (B, (H+1)*160), y (B, H, 160); hop h sees samples [160h, 160h + 320)
  * inverse    x (B, H, 160), y (B, (H+1)*160): the overlap-added sum; its first and
  *            last 160 samples lack their outer neighbour.
- * x and y must not overlap. The definition is the direct sum in double.
+ * x and y must not overlap. Both are computed by folding to a DCT-IV in float, with each sum in
+ * order (mdct_body.h), so that every CPU gives the same bits; tests/ops/test_mdct.c holds that to
+ * the formulas above.
  */
 #ifndef TELU_MDCT_H
 #define TELU_MDCT_H

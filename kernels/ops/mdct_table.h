@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* mdct_table.h - window and cosines of the transform, computed at first use. */
+/* mdct_table.h - window and cosines of the transform, computed at first use without libm, so that
+ * every machine gets the same bits: each float is the one nearest to its exact value. */
 #ifndef TELU_MDCT_TABLE_H
 #define TELU_MDCT_TABLE_H
 
@@ -10,9 +11,10 @@ extern "C" {
 #endif
 
 struct telu_mdct_table {
-    double window[2 * TELU_HOP];
-    double cosine[8 * TELU_HOP];           /* cos(pi i / (4 N)): one period */
-    float dct[TELU_HOP][TELU_HOP];         /* orthonormal DCT-IV, for mdct_simd.c */
+    float window[2 * TELU_HOP];
+    double cosine[8 * TELU_HOP];           /* cos(pi i / (4 N)): one period, within 4e-16 */
+    float dct[TELU_HOP][TELU_HOP];         /* orthonormal DCT-IV, symmetric:
+                                            * sqrt(2/N) cos(pi/N (n + 1/2)(k + 1/2)) */
 };
 
 /* Never fails; any thread. */
