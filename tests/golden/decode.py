@@ -6,130 +6,23 @@
 
 Writes the samples as raw 32-bit floats, little-endian, and to q.txt, unless it is empty, the
 refined packets' integers, one line per packet. "plain" leaves the post-network out. Integers are
-Python's; network and synthesis compute in double. A lost or damaged packet is an error, since
-FORMAT.md does not prescribe concealment. Needs numpy.
+Python's; network and synthesis compute in float32 in the order of FORMAT.md (arithmetic.py), so
+the samples are those of every other decoder, bit for bit. A lost or damaged packet is an error,
+since FORMAT.md does not prescribe concealment. Needs numpy.
 """
 import bisect
-import json
-import struct
 import sys
-import zlib
 
 import numpy as np
+
+from arithmetic import F, add_up, add_up_16, block, exp, float_layer, imdct, layer, log, mdct
+from containers import Bits, read_tlc, read_weights
 
 EDGE = [0, 4, 8, 12, 16, 20, 23, 26, 30, 34, 38,
         44, 50, 57, 64, 73, 84, 95, 108, 123, 140, 160]
 BAND = [b for b in range(21) for _ in range(EDGE[b], EDGE[b + 1])]
 NOISY = np.array(BAND) >= 16
 MOVING = np.array(BAND) < 10
-
-
-# --- The weight file ---
-
-def read_weights(path):
-    with open(path, 'rb') as file:
-        data = file.read()
-    size = struct.unpack_from('<Q', data)[0]
-    header = json.loads(data[8:8 + size])
-    meta = header.pop('__metadata__')
-    assert meta['format'] == 'telucodec' and meta['version'] == '4'
-    kinds = {'F32': '<f4', 'BF16': '<u2', 'I16': '<i2', 'U16': '<u2', 'U8': 'u1'}
-    w = {}
-    for name, t in header.items():
-        first, end = t['data_offsets']
-        a = np.frombuffer(data[8 + size + first:8 + size + end], kinds[t['dtype']])
-        if t['dtype'] == 'BF16':
-            a = (a.astype(np.uint32) << 16).view(np.float32)
-        a = a.reshape(t['shape'])
-        w[name] = a.astype(np.float64) if a.dtype.kind == 'f' else a.astype(int)
-    config = json.loads(meta['config'])
-    config['postnet'] = json.loads(meta.get('postnet', '{}'))
-    return config, meta['model_id'], w
-
-
-# --- The .tlc file ---
-
-class Bits:
-    """Reads bits of a byte string, the most significant of the first byte first."""
-
-    def __init__(self, data):
-        self.data, self.pos = data, 0
-
-    def left(self):
-        return 8 * len(self.data) - self.pos
-
-    def get(self, n):
-        value = 0
-        for _ in range(n):
-            value = value * 2 + (self.data[self.pos >> 3] >> (7 - self.pos % 8) & 1)
-            self.pos += 1
-        return value
-
-
-def check_sum(data, end):
-    assert struct.unpack_from('<I', data, end)[0] == zlib.crc32(data[:end])
-
-
-def read_page(data):
-    """Returns bytes of the page, last?, trim, index, packets (empty: missing)."""
-    sync, flags, index, size, count, how = struct.unpack_from('<3sBIHBH', data)
-    assert sync == b'TLP' and flags < 16
-    check_sum(data[:17 + size], 13 + size)
-    last, F = flags & 1, flags >> 1 & 7
-    s, k, start = how >> 14, how >> 10 & 15, how & 1023
-    assert F <= 5 and (k <= 10 or k == 15) and (count or last)
-
-    body = data[13:13 + size]
-    trim = 0
-    if last:
-        trim, body = struct.unpack_from('<H', body)[0], body[2:]
-    kept = 1 << (F - 1) if F else 0
-    firsts, bits = body[:kept], Bits(body[kept:])
-    p = 8 * start
-    lengths, starts = [], []
-    for _ in range(count):
-        length = start
-        if k != 15:
-            u = 0
-            while bits.get(1):
-                u += 1
-            z = (u << k) + bits.get(k)
-            length = (p + 4 >> 3) + (-(z + 1 >> 1) if z & 1 else z >> 1)
-            if s != 3:
-                p += 8 * length - p >> s
-        assert 0 <= length <= 1000
-        first = F and length
-        starts.append(firsts[(i := bits.get(F - 1)):i + 1] if first else b'')
-        lengths.append(length)
-    at = bits.pos + 7 >> 3
-    packets = []
-    for length, first in zip(lengths, starts):
-        rest = length - len(first)
-        packets.append(first + bits.data[at:at + rest])
-        at += rest
-    assert at == len(bits.data)
-    return 17 + size, last, trim, index, packets
-
-
-def read_tlc(path):
-    """Returns model id, samples to drop at the start and end, packets."""
-    with open(path, 'rb') as file:
-        data = file.read()
-    assert data[:4] == b'TeLC' and data[4] == 1
-    check_sum(data[:49], 45)
-    skip = struct.unpack_from('<H', data, 5)[0]
-    model_id, at, packets, last = data[13:45], 49, [], False
-    if data[at:at + 4] == b'TeLT':
-        size = 10 + struct.unpack_from('<H', data, at + 4)[0]
-        check_sum(data[at:at + size], size - 4)
-        at += size
-    while not last:
-        size, last, trim, index, more = read_page(data[at:])
-        assert index == len(packets), 'packets are missing'
-        packets += more
-        at += size
-    assert at == len(data)
-    return model_id, skip, trim, packets
 
 
 # --- The range coder, the codes, the refinement layer and the levels ---
@@ -210,20 +103,13 @@ def classify(n):
     return bisect.bisect_right([1, 2, 3, 5, 8, 13, 21, 34], n)
 
 
-def mean_in_bands(c):
-    """Returns for each coefficient the mean magnitude in its band and hop."""
-    each = np.eye(21)[BAND]               # (160, 21): which band
-    return (np.abs(c) @ each / each.sum(0))[:, BAND]
+def sum_in_bands(x, first=None):
+    """Adds x (2, 160) over each band of each hop: (2, 21)."""
+    return np.stack([add_up(x[:, EDGE[b]:EDGE[b + 1]].T, first) for b in range(21)], 1)
 
 
-def sum_in_bands(c):
-    """Returns for each coefficient the sum over its band and hop."""
-    return (c @ np.eye(21)[BAND])[:, BAND]
-
-
-def power_in_bands(c):
-    """Returns for each coefficient the power of its band and hop, never 0."""
-    return sum_in_bands(c ** 2) + 1e-20
+def mean_in_bands(x):
+    return sum_in_bands(x) / np.diff(EDGE).astype(F)
 
 
 def in_bands(q):
@@ -279,8 +165,12 @@ class Levels:
         return 21 * [0] if coder.cut() else k[2:]
 
     def sound(self, d, levels, q):
-        middle = (np.array(EDGE[:-1]) + EDGE[1:] - 1) / 2
-        gain = 2.0 ** (0.75 * np.interp(np.arange(160), middle, levels))
+        twice = np.array(EDGE[:-1]) + EDGE[1:] - 1       # twice the middles of the bands
+        k, b, v = np.arange(160), np.array(BAND), np.array(levels)
+        to = np.clip(np.where(2 * k < twice[b], b - 1, b + 1), 0, 20)
+        part = (2 * k - twice[b]).astype(F) / np.where(to == b, 1, twice[to] - twice[b]).astype(F)
+        x = v[b].astype(F) + (v[to] - v[b]).astype(F) * part
+        gain = np.where(x == 0, F(1), exp(F(0.519860385) * x))
         return d * gain if q is None else np.where(q == 0, d * gain, d)
 
 
@@ -304,6 +194,8 @@ class Refinement:
             self.L.append(level)
             self.C.append(8 * b // 21 if S == 0 else
                           8 + 12 * G + clamp((int(e[b]) - level + 64) // 24, 0, 11))
+        L = np.array(self.L)
+        self.step = np.ldexp((2 ** ((L & 31) / 32)).astype(F), L >> 5)
 
     def read(self, coder):
         size = [[0] * 170, [0] * 170]     # |q[h][k]| at k + 8
@@ -334,42 +226,49 @@ class Refinement:
         for _ in range(320):
             u = (1664525 * u + 1013904223) & 0xffffffff
             drawn.append(-1 if u >> 31 else 1)
-        return np.array(drawn).reshape(2, 160)
+        return np.array(drawn, F).reshape(2, 160)
 
     def sound(self, c, q, S, shape, sign):
-        w = self.w
-        g = w['tab.gain'][S][BAND] / 128
-        step = 2.0 ** (np.array(self.L)[BAND] / 32)
-        size = np.abs(q)
-        recon = (w['tab.recon'][np.minimum(size, 3)] - 128) / 256
-        mean, limit = mean_in_bands(c), w['tab.fill'][shape] / 64 * step
-        own = limit / np.maximum(mean, 1e-30)
-        f = np.where(NOISY, g, np.maximum(g, np.minimum(0.75, own)))
-        more = np.where(NOISY, np.minimum(np.abs(1 - g), own), 0)
-        zero = self.spread(c, mean, f, more, step / np.where(NOISY, 8, 32), sign)
-        zero = np.where(MOVING, f * c, zero)
-        return np.where(q != 0, g * c + np.sign(q) * (size + recon) * step, zero)
+        w, step = self.w, self.step[BAND]
+        g = (w['tab.gain'][S] / 128).astype(F)
+        recon = ((w['tab.recon'] - 128) / 256).astype(F)[np.minimum(np.abs(q), 3)]
+        mean, limit = mean_in_bands(np.abs(c)), F(w['tab.fill'][shape] / 64) * self.step
+        above = np.arange(21) >= 16
+        m = np.where(above, np.abs(F(1) - g), F(0.75))
+        m = np.where(m * mean > limit, limit / np.where(mean > 0, mean, F(1)), m)
+        m = np.where(above, m, np.maximum(g, m))[:, BAND]
+        mean, g = mean[:, BAND], g[BAND]
+        zero = self.spread(c, mean, np.where(NOISY, g, m), np.where(NOISY, m, F(0)),
+                           step / np.where(NOISY, F(8), F(32)), sign)
+        zero = np.where(MOVING, m * c, zero)
+        v = (np.abs(q).astype(F) + recon) * step
+        return np.where(q != 0, g * c + np.sign(q).astype(F) * v, zero)
 
     def spread(self, c, mean, f, more, doubt, sign):
-        x = f * c
-        G = x ** 2 / (x ** 2 + doubt ** 2 + 1e-30)
-        size = np.abs(c) / 2 + 0.75 * mean
-        return G * x + sign * size * np.sqrt(f ** 2 * (1 - G ** 2) + more ** 2)
+        x, p = f * c, doubt * doubt + F(1e-30)
+        rest = p / (x * x + p)
+        G = F(1) - rest
+        size = F(0.5) * np.abs(c) + F(0.75) * mean
+        return G * x + sign * (size * np.sqrt(f * f * (F(1) + G) * rest + more * more))
 
-    def postfilter(self, d, prediction, strength, shape):
-        """Returns the postfilter's change of coefficients d, given their prediction."""
-        step = 2.0 ** (np.array(self.L)[BAND] / 32)
-        x = prediction - d
-        moved = strength[:, None] * x / (1 + (x / step * (1 if shape else 2)) ** 2)
+    def postfilter(self, d, a, strength, shape):
+        """Returns the postfilter's change of coefficients d, given their prediction a."""
+        x = a - d
+        r = x * (F(1 if shape else 2) * (F(1) / self.step)[BAND])
+        D = np.where(r * r < F(1e30), strength[:, None] * x / (F(1) + r * r), F(0))
         if not shape:
-            return moved
-        moved = np.where(NOISY, 0, moved)
-        before, after = power_in_bands(d), power_in_bands(d + moved)
-        return (before / after) ** 0.375 * (d + moved) - d
+            return D
+        D = np.where(NOISY, F(0), D)
+        before = sum_in_bands(d * d, F(1e-20))
+        after = sum_in_bands((d + D) * (d + D), F(1e-20))
+        root = np.sqrt(np.sqrt(before / after))
+        bounded = (before < F(1e30)) & (after < F(1e30))
+        gain = np.where(bounded, root * np.sqrt(root), F(1))[:, BAND]
+        return gain * (d + D) - d
 
     def alone(self, c, sign):
-        mean = mean_in_bands(c)
-        return np.where(MOVING, c, sign * (np.abs(c) / 2 + 0.75 * mean))
+        mean = mean_in_bands(np.abs(c))[:, BAND]
+        return np.where(MOVING, c, sign * (F(0.5) * np.abs(c) + F(0.75) * mean))
 
 
 # --- The long-term postfilter ---
@@ -378,13 +277,14 @@ def look_back(v):
     """Returns the prediction of the hop's window from its past, and the confidence.
     v: 480 samples up to the last complete one of a hop."""
     now, lags = v[320:], np.arange(240)
-    then = v[lags[:, None] + np.arange(160)]
-    r = then @ now / np.sqrt((now @ now + 1.6e-5) * ((then ** 2).sum(1) + 1.6e-5))
-    w = np.exp(32 * (r - r.max()))
-    w /= w.sum()
-    window = np.zeros(320)
-    window[40:280] = w @ v[lags[:, None] + lags]
-    return window, max(0, w @ r) / 2
+    then = v[lags + np.arange(160)[:, None]]             # (160, 240)
+    energy = add_up(now * now, F(1.6e-5))
+    r = add_up(now[:, None] * then) / np.sqrt(energy * (add_up(then * then) + F(1.6e-5)))
+    w = exp(F(32) * (r - r.max()))
+    w = w / add_up_16(w)
+    window = np.zeros(320, F)
+    window[40:280] = add_up(w[:, None] * v[lags[:, None] + lags])
+    return window, F(0.5) * np.maximum(add_up_16(w * r), F(0))
 
 
 # --- The network and the sound ---
@@ -396,56 +296,37 @@ class Decoder:
         self.codes, self.refinement, self.levels = Codes(w), Refinement(w), Levels(w)
         self.forget()
         self.forget_postnet()
-        t = np.arange(320)
-        rise = np.sin(np.pi / 2 * np.sin(np.pi * (t - 39.5) / 160) ** 2)
-        half = np.where(t < 40, 0, np.where(t < 120, rise, 1))[:160]
-        window = np.concatenate([half, half[::-1]])
-        k = np.arange(160)[:, None] + 0.5
-        self.basis = np.sqrt(2 / 160) * window * np.cos(np.pi / 160 * (t + 80.5) * k)
-        self.overlap = np.zeros(320)      # samples from the packet's start - 120 on
-        self.added = np.zeros(320)        # the same of what the postfilter adds
-        self.before = np.zeros(320)       # the packet before, without that
+        self.tail = np.zeros(80, F)       # what overlaps the next packet
+        self.change_tail = np.zeros(80, F)               # the same of the correction
+        self.before = np.zeros(320, F)    # the packet before, without that
 
     def forget(self):
         c = self.config
-        self.history = [np.zeros((c['kernel'] - 1, c['dec_width']))
+        self.history = [np.zeros((c['kernel'] - 1, c['dec_width']), F)
                         for _ in range(c['dec_blocks'])]
 
     def forget_postnet(self):
         post = self.config['postnet']
-        self.past = [np.zeros((self.config['kernel'] - 1, post['width']))
+        self.past = [np.zeros((self.config['kernel'] - 1, post['width']), F)
                      for _ in range(post.get('blocks', 0))]
-
-    def linear(self, name, x):
-        return self.w[name + '.w'] @ x + self.w[name + '.b']
-
-    def block(self, net, i, x, history):
-        w, name = self.w, '%s.%d.' % (net, i)
-        seen = np.vstack([history[i], x])
-        history[i] = seen[1:]
-        h = (w[name + 'dw.w'].T * seen).sum(0) + w[name + 'dw.b']
-        h = (h - h.mean()) / np.sqrt(h.var() + 1e-5)
-        h = w[name + 'norm.g'] * h + w[name + 'norm.b']
-        h = self.linear(name + 'up', h)
-        h = h / (1 + np.exp(-2 * np.sqrt(2 / np.pi) * (h + 0.044715 * h ** 3)))
-        return x + w[name + 'scale'] * self.linear(name + 'down', h)
 
     def base(self, codes, k, prefix):
         """Returns the base layer's coefficients (2, 160); a prefix of k bits may follow."""
         if not codes and not k:
             self.forget()
-            return np.zeros((2, 160))
-        vectors = [self.w['vq.%d.book' % s][code] for s, code in enumerate(codes)]
+            return np.zeros((2, 160), F)
+        w = self.w
+        vectors = [w['vq.%d.book' % s][code] for s, code in enumerate(codes)]
         if k:
             wide = 1 << (self.bits - k)
-            book = self.w['vq.%d.book' % len(codes)]
-            vectors.append(book[prefix * wide:(prefix + 1) * wide].mean(0))
-        x = sum(self.linear('vq.%d.out' % s, v) for s, v in enumerate(vectors))
-        x = self.linear('dec.in', x)
-        for i in range(self.config['dec_blocks']):
-            x = self.block('dec', i, x, self.history)
-        scale = np.clip(self.linear('dec.scale', x), -8, 3)
-        return (self.linear('dec.value', x) * np.exp(scale)).reshape(2, 160)
+            book = w['vq.%d.book' % len(codes)]
+            vectors.append(add_up(book[prefix * wide:(prefix + 1) * wide]) / F(wide))
+        x = add_up([float_layer(w, 'vq.%d.out' % s, v) for s, v in enumerate(vectors)])
+        x = layer(w, 'dec.in', x)
+        for i, past in enumerate(self.history):
+            x, self.history[i] = block(w, 'dec.%d' % i, x, past)
+        scale = np.minimum(np.maximum(layer(w, 'dec.scale', x), F(-8)), F(3))
+        return (layer(w, 'dec.value', x) * exp(scale)).reshape(2, 160)
 
     def base_only(self, data):
         """Returns codes, and a prefix of k bits: k, prefix."""
@@ -489,11 +370,14 @@ class Decoder:
             c = self.refinement.sound(c, q, S, shape, sign)
         if levels:
             c = self.levels.sound(c, levels, q)
-        plain, self.overlap = self.inverse(c, self.overlap)
+        wave = imdct(c)[40:]
+        plain = wave[:320].copy()
+        plain[:80] += self.tail
+        self.tail = wave[320:400]
         u = np.concatenate([self.before, plain])
         window, strength = zip(*(look_back(u[160 * h:160 * h + 480]) for h in (0, 1)))
-        prediction, strength = np.array(window) @ self.basis.T, np.array(strength)
-        change = np.zeros((2, 160))
+        prediction, strength = mdct(np.array(window)), np.array(strength)
+        change = np.zeros((2, 160), F)
         kind = 2 if q is not None else 1 if levels else 0
         if self.past and kind and not (kind == 2 and shape == 0):
             change = self.postnet(c, base, prediction, strength, q, kind, len(codes))
@@ -502,40 +386,44 @@ class Decoder:
             if q is not None:
                 change = self.refinement.postfilter(c, prediction, strength, shape)
         self.before = plain
-        more, self.added = self.inverse(change, self.added)
-        return plain + more, q
+        heard = plain.copy()
+        heard[:80] += self.change_tail
+        wave = imdct(change)[40:]
+        self.change_tail = wave[320:400]
+        return heard + wave[:320], q
 
-    def postnet(self, d, base, prediction, strength, q, kind, S):
-        """Returns the post-network's change of coefficients d (2, 160)."""
-        root = np.sqrt(mean_in_bands(d ** 2) + 1e-10)
-        step = 2.0 ** (np.array(self.refinement.L) / 32) if kind == 2 else np.ones(21)
+    def postnet(self, d, base, a, strength, q, kind, S):
+        """Returns the post-network's change of coefficients d (2, 160); a: the prediction."""
+        w = self.w
+        root = np.sqrt(mean_in_bands(d * d) + F(1e-10))
+        step = self.refinement.step if kind == 2 else np.ones(21, F)
         coded = q != 0 if kind == 2 else np.zeros((2, 160), bool)
-        parts = [2 * x / (root + np.abs(x)) for x in (d, base, prediction)] + [coded]
-        parts += [0.3 * np.log(root[:, EDGE[:21]]) + 1]
-        parts += [(0.3 * np.log(step) + 1) * (kind == 2), strength, np.eye(4)[kind]]
-        x = np.concatenate([np.ravel(p) for p in parts] + [[S / 8, 0, 0]])
-        x = self.linear('post.in', x)
-        for i in range(len(self.past)):
-            x = self.block('post', i, x, self.past)
-        u, v, w = self.linear('post.out', x).reshape(3, 2, 160)
-        drawn = v * (prediction - d) + w * (base - d)
-        near = np.clip(step[BAND] / 2 * u + drawn, -step[BAND], step[BAND])
-        rest = np.where(coded, 0, d)
-        size = np.sqrt(sum_in_bands(rest ** 2) / (sum_in_bands(~coded) + 1e-3))
-        y = d + size * u + drawn
-        y = np.where(MOVING, y, np.where(d < 0, -1, 1) * np.abs(y))
-        y = np.where(coded, 0, y)
-        had, has = sum_in_bands(rest ** 2).sum(0), sum_in_bands(y ** 2).sum(0)
-        gain = np.minimum(10, np.sqrt((had + 1e-10) / (has + 1e-10)))
-        return np.where(coded, near, gain * y - d)
+        scaled = [x * (F(1) / root)[:, BAND] for x in (d, base, a)]
+        parts = [F(2) * x / (F(1) + np.abs(x)) for x in scaled] + [coded]
+        parts += [F(0.3) * log(root.ravel()) + F(1)]
+        parts += [(F(0.3) * log(step) + F(1)) * F(kind == 2), strength, np.eye(4)[kind]]
+        x = np.concatenate([np.ravel(p) for p in parts] + [[S / 8, 0, 0]]).astype(F)
+        x = layer(w, 'post.in', x)
+        for i, past in enumerate(self.past):
+            x, self.past[i] = block(w, 'post.%d' % i, x, past)
+        o, to_a, to_base = layer(w, 'post.out', x).reshape(3, 2, 160)
+        most = step[BAND]
+        near = F(0.5) * most * o + to_a * (a - d) + to_base * (base - d)
+        near = np.minimum(np.maximum(near, -most), most)
+        rest = np.where(coded, F(0), d)
+        count = sum_in_bands((~coded).astype(F))
+        size = np.sqrt(sum_in_bands(rest * rest) / (count + F(1e-3)))[:, BAND]
+        y = d + size * o + to_a * (a - d) + to_base * (base - d)
+        y = np.where(np.abs(y) < F(1e15), y, d)
+        y = np.where(MOVING, y, np.where(d < 0, F(-1), F(1)) * np.abs(y))
+        y = np.where(coded, F(0), y)
+        gain = np.array([self.restore(in_bands(rest)[b], in_bands(y)[b]) for b in range(21)])
+        return np.where(coded, near, gain[BAND] * y - d)
 
-    def inverse(self, c, overlap):
-        """Returns 320 samples, and the overlap for the next packet."""
-        sound = np.zeros(640)
-        sound[:320] = overlap
-        sound[0:320] += c[0] @ self.basis
-        sound[160:480] += c[1] @ self.basis
-        return sound[40:360], sound[320:]
+    def restore(self, had, has):
+        """Returns the gain that gives `has` the energy of `had`."""
+        energy = add_up(had * had, F(1e-10)) / add_up(has * has, F(1e-10))
+        return np.minimum(F(10), np.sqrt(energy))
 
 
 def main(weights, stream, out, integers=None, plain=None):
@@ -546,8 +434,9 @@ def main(weights, stream, out, integers=None, plain=None):
     assert stream_id in (bytes(32), bytes.fromhex(model_id)), 'made with other weights'
     decoder = Decoder(config, w)
     decoded = [decoder.packet(p) for p in packets]
-    pcm = np.concatenate([np.zeros(0)] + [sound for sound, q in decoded])
+    pcm = np.concatenate([np.zeros(0, F)] + [sound for sound, q in decoded])
     pcm = pcm[skip:max(skip, len(pcm) - trim)]
+    assert pcm.dtype == F
     pcm.astype('<f4').tofile(out)
     if integers:
         with open(integers, 'w') as file:
