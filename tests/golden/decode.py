@@ -296,8 +296,8 @@ class Decoder:
         self.codes, self.refinement, self.levels = Codes(w), Refinement(w), Levels(w)
         self.forget()
         self.forget_postnet()
-        self.tail = np.zeros(80, F)       # what overlaps the next packet
-        self.change_tail = np.zeros(80, F)               # the same of the correction
+        self.tail = np.zeros(80, F)       # overlaps the next packet
+        self.change_tail = np.zeros(80, F)               # that of the correction
         self.before = np.zeros(320, F)    # the packet before, without that
 
     def forget(self):
