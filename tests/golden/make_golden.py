@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """make_golden.py - makes a tiny weight file, and the results of its network.
 
-The network is written with numpy from FORMAT.md and the op headers, in double, without the C
-code. tests/codec/test_golden.c compares the two. Run it again only when the format changes:
+The network is written with numpy from FORMAT.md and the op headers, without the C code, in
+float32 in the order that they state. tests/codec/test_golden.c compares the two, bit for bit. Run
+it again only when the format changes:
 
     python3 make_golden.py          writes tiny.safetensors and golden.bin beside itself
 
@@ -26,6 +27,10 @@ import struct
 
 import numpy as np
 
+import containers
+import decode
+from arithmetic import F, add_up, block, exp, float_layer, imdct, layer, log, mdct
+
 PACKETS, HOP = 12, 160
 CONFIG = {
     "enc_width": 24, "enc_blocks": 2, "dec_width": 32, "dec_blocks": 2, "kernel": 7,
@@ -41,9 +46,9 @@ rng = np.random.default_rng(20)
 here = os.path.dirname(os.path.abspath(__file__))
 
 
-# --- Weights: name -> array as stored, and as the double that it stands for ----------
+# --- Weights: name -> array as stored ---
 
-stored, value = {}, {}
+stored = {}
 
 
 def put(name, dtype, array):
@@ -52,11 +57,9 @@ def put(name, dtype, array):
         bits = array.astype("<f4").view("<u4").astype(np.uint64)
         bits = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16         # to nearest even
         data = bits.astype("<u2")
-        value[name] = (data.astype("<u4") << 16).view("<f4").astype(np.float64)
     else:
         kinds = {"F32": "<f4", "I16": "<i2", "U16": "<u2", "U8": "u1"}
         data = array.astype(kinds[dtype])
-        value[name] = data.astype(np.float64)
     stored[name] = (dtype, data)
 
 
@@ -132,9 +135,7 @@ def put_postnet():
     for i in range(POSTNET["blocks"]):
         put_block(f"post.{i}", POSTNET["width"])
     put_linear("post.out", "BF16", 6 * HOP, POSTNET["width"], 0.02)
-    bias = value["post.out.b"]
-    bias[20:40] = 3                       # a correction beyond the step
-    put("post.out.b", "F32", bias)
+    stored["post.out.b"][1][20:40] = 3    # a correction beyond the step
     rng = kept
 
 
@@ -162,95 +163,80 @@ def write_weights(path):
         f.write(struct.pack("<Q", len(text)) + text + tensors)
 
 
-# --- The network ----------------------------------------------------------------------
+# --- The network ---
 
-def window():
-    t = np.arange(HOP)
-    slope = np.sin(np.pi / 2 * np.sin(np.pi * (t - 40 + 0.5) / 160) ** 2)
-    half = np.where(t < 40, 0.0, np.where(t < 120, slope, 1.0))
-    return np.concatenate([half, half[::-1]])
-
-
-def basis():
-    t, k = np.arange(2 * HOP)[:, None], np.arange(HOP)[None, :]
-    angle = np.pi / HOP * (t + 0.5 + HOP / 2) * (k + 0.5)
-    return np.sqrt(2 / HOP) * window()[:, None] * np.cos(angle)
-
-
-def mdct(pcm):
+def transform(pcm):
     """Hop h sees samples [160 h - 120, 160 h + 200); zeros outside the sound."""
-    padded = np.concatenate([np.zeros(120), pcm, np.zeros(200)])
-    hops = [padded[HOP * h:HOP * h + 2 * HOP] @ basis() for h in range(2 * PACKETS)]
-    return np.array(hops).reshape(PACKETS, 2 * HOP)
+    padded = np.concatenate([np.zeros(120, F), pcm, np.zeros(200, F)])
+    hops = [padded[HOP * h:HOP * h + 2 * HOP] for h in range(2 * PACKETS)]
+    return mdct(np.array(hops)).reshape(PACKETS, 2 * HOP)
 
 
-def imdct(coefs):
-    """Returns samples from -120 on."""
-    sound = np.zeros((2 * PACKETS + 1) * HOP)
-    for h, x in enumerate(coefs.reshape(2 * PACKETS, HOP)):
-        sound[HOP * h:HOP * h + 2 * HOP] += basis() @ x
-    return sound
+def hear(coefs):
+    """Returns the packets' samples, from -80 on."""
+    return imdct(coefs.reshape(2 * PACKETS, HOP))[120 - 80:][:2 * HOP * PACKETS]
 
 
 def compand(x):
-    return np.concatenate([3 * np.sign(x) * np.sqrt(np.abs(x) + 1e-6),
-                           0.2 * np.log(np.abs(x) + 1e-4) + 1], axis=1)
+    return np.concatenate([F(3) * np.sign(x) * np.sqrt(np.abs(x) + F(1e-6)),
+                           F(0.2) * log(np.abs(x) + F(1e-4)) + F(1)])
 
 
-def linear(name, x):
-    return x @ value[name + ".w"].T + value[name + ".b"]
+class Network:
+    """A network of blocks, called for one packet after the other."""
+
+    def __init__(self, w, net):
+        self.w, self.net = w, net
+        width = CONFIG[net + "_width"]
+        self.past = [np.zeros((CONFIG["kernel"] - 1, width), F)
+                     for _ in range(CONFIG[net + "_blocks"])]
+
+    def run(self, x):
+        x = layer(self.w, self.net + ".in", x)
+        for i, past in enumerate(self.past):
+            x, self.past[i] = block(self.w, f"{self.net}.{i}", x, past)
+        return x
 
 
-def gelu(x):
-    return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x ** 3)))
+def encode(w, coefs):
+    net = Network(w, "enc")
+    return np.array([layer(w, "enc.out", net.run(compand(c))) for c in coefs])
 
 
-def block(name, x):
-    """x (P, C): all packets at once, with a history of zeros."""
-    taps = CONFIG["kernel"]
-    past = np.concatenate([np.zeros((taps - 1, x.shape[1])), x])
-    y = value[name + ".dw.b"] + sum(past[k:k + len(x)] * value[name + ".dw.w"][:, k]
-                                    for k in range(taps))
-    y = (y - y.mean(1, keepdims=True)) / np.sqrt(y.var(1, keepdims=True) + 1e-5)
-    y = value[name + ".norm.g"] * y + value[name + ".norm.b"]
-    y = linear(name + ".down", gelu(linear(name + ".up", y)))
-    return x + value[name + ".scale"] * y
+def head(w, x):
+    scale = layer(w, "dec.scale", x)
+    return scale, layer(w, "dec.value", x) * exp(np.minimum(np.maximum(scale, F(-8)), F(3)))
 
 
-def encode(coefs):
-    x = linear("enc.in", compand(coefs))
-    for i in range(CONFIG["enc_blocks"]):
-        x = block(f"enc.{i}", x)
-    return linear("enc.out", x)
-
-
-def decode(latent):
-    x = linear("dec.in", latent)
-    for i in range(CONFIG["dec_blocks"]):
-        x = block(f"dec.{i}", x)
-    scale = linear("dec.scale", x)
-    assert scale.min() < -8 and scale.max() > 3
-    return linear("dec.value", x) * np.exp(np.clip(scale, -8, 3))
+def decode_network(w, latent):
+    net = Network(w, "dec")
+    scales, out = zip(*(head(w, net.run(x)) for x in latent))
+    assert np.min(scales) < -8 and np.max(scales) > 3
+    return np.array(out)
 
 
 def nearest(z, book):
-    """Returns the rows' nearest codes, and asserts that float32 cannot choose others."""
-    dist = ((z[:, None, :] - book[None, :, :]) ** 2).sum(2)
-    best = np.sort(dist, 1)
-    assert (best[:, 1] - best[:, 0] > 1e-4 * best[:, 1]).all(), "a tie: another seed"
-    return dist.argmin(1)
+    """Returns the index of the nearest row, the lowest of equal ones."""
+    return np.argmin(add_up(((z - book) * (z - book)).T))
 
 
-def quantise(latent, stages, bits):
-    """Returns codes of the first stages, and a prefix of `bits` bits of the next one."""
-    rest, codes = latent.copy(), []
+def quantise(w, latent, stages, bits):
+    """Returns codes of the first stages, a prefix of `bits` bits of the next one, and the sum."""
+    rest, total, codes = latent, np.zeros_like(latent), []
     for s in range(stages + (bits > 0)):
-        book = value[f"vq.{s}.book"]
+        book = w[f"vq.{s}.book"]
         if s == stages:        # nodes: means of the codes that share their first bits
-            book = book.reshape(1 << bits, -1, book.shape[1]).mean(1)
-        codes.append(nearest(linear(f"vq.{s}.in", rest), book))
-        rest -= linear(f"vq.{s}.out", book[codes[-1]])
-    return np.array(codes).T, latent - rest
+            wide = len(book) >> bits
+            book = add_up(book.reshape(1 << bits, wide, -1).transpose(1, 0, 2)) / F(wide)
+        codes.append(nearest(float_layer(w, f"vq.{s}.in", rest), book))
+        v = float_layer(w, f"vq.{s}.out", book[codes[-1]])
+        rest, total = rest - v, total + v
+    return codes, total
+
+
+def quantise_all(w, latent, stages, bits):
+    codes, totals = zip(*(quantise(w, x, stages, bits) for x in latent))
+    return np.array(codes), np.array(totals)
 
 
 def voice():
@@ -268,45 +254,32 @@ def voice():
     return (0.5 * x / np.abs(x).max()).astype("<f4")
 
 
-def alone(coefs, codes):
-    """Dequantises a base layer alone: FORMAT.md, Sound."""
-    y = coefs.copy()
-    edges = [38, 44, 50, 57, 64, 73, 84, 95, 108, 123, 140, 160]
-    for p, row in enumerate(codes):
-        u = 0
-        for code in [*row, 0]:            # the prefix: none
-            u = (1664525 * u + 1013904223 + int(code)) % 2 ** 32
-        for h in range(2):
-            for k in range(HOP):
-                u = (1664525 * u + 1013904223) % 2 ** 32
-                if k < edges[0]:
-                    continue
-                b = np.searchsorted(edges, k, "right")
-                mean = np.abs(coefs[p, HOP * h + edges[b - 1]:HOP * h + edges[b]]).mean()
-                c = coefs[p, HOP * h + k]
-                size = abs(c) / 2 + 0.75 * mean
-                y[p, HOP * h + k] = -size if u >> 31 else size
-    return y
+def alone(w, coefs, codes):
+    """Dequantises packets of a base layer alone."""
+    refinement = decode.Refinement(w)
+    return np.array([refinement.alone(c.reshape(2, HOP), refinement.signs(row, 0))
+                     for c, row in zip(coefs, codes)])
 
 
 def main():
     put_all()
     put_postnet()
-    write_weights(os.path.join(here, "tiny.safetensors"))
+    path = os.path.join(here, "tiny.safetensors")
+    write_weights(path)
+    _, _, w = containers.read_weights(path)
     pcm = voice()
-    coefs = mdct(pcm.astype(np.float64))
-    latent = encode(coefs)
-    codes, total = quantise(latent, CONFIG["stages"], 0)
-    some, partial = quantise(latent, SPLIT, PREFIX_BITS)
+    coefs = transform(pcm)
+    latent = encode(w, coefs)
+    codes, total = quantise_all(w, latent, CONFIG["stages"], 0)
+    some, partial = quantise_all(w, latent, SPLIT, PREFIX_BITS)
     assert (some[:, :SPLIT] == codes[:, :SPLIT]).all()
-    out = decode(total)
-    sound = imdct(out)[120 - 80:][:2 * HOP * PACKETS]
-    heard = imdct(alone(out, codes))[120 - 80:][:2 * HOP * PACKETS]
+    out = decode_network(w, total)
     with open(os.path.join(here, "golden.bin"), "wb") as f:
         for array, dtype in ((pcm, "<f4"), (coefs, "<f4"), (latent, "<f4"),
                              (codes, "<i4"), (total, "<f4"), (some[:, SPLIT], "<i4"),
-                             (partial, "<f4"), (out, "<f4"), (sound, "<f4"),
-                             (heard, "<f4")):
+                             (partial, "<f4"), (out, "<f4"), (hear(out), "<f4"),
+                             (hear(alone(w, out, codes)), "<f4")):
+            assert array.dtype == F or dtype == "<i4"
             f.write(np.ascontiguousarray(array).astype(dtype).tobytes())
 
 
