@@ -6,15 +6,6 @@
 
 #define THREADS 128
 
-struct row_of_floats {
-    float *y;
-
-    __device__ void operator()(int c, float v) const
-    {
-        y[c] = v;
-    }
-};
-
 template <int EACH>
 static __global__ void __launch_bounds__(THREADS)
 norm(float *y, const float *x, const float *g, const float *b, int R, int C)
@@ -28,9 +19,15 @@ norm(float *y, const float *x, const float *g, const float *b, int R, int C)
     #pragma unroll
     for (int i = 0; i < EACH; i++)
         v[i] = i * NORM_LANES + j < live ? row[i * NORM_LANES + j] : 0.0f;
-    struct row_of_floats to = { y + r * C };
+    struct norm_scale scale = norm_measure<EACH>(v, j, live, C);
 
-    norm_row<EACH>(to, v, g, b, j, live, C);
+    #pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        int c = i * NORM_LANES + j;
+
+        if (c < live)
+            y[r * C + c] = scale(v[i], g[c], b[c]);
+    }
 }
 
 int telu_norm_cuda(struct telu_ctx *ctx, float *y, const float *x, const float *g,

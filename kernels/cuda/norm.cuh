@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* norm.cuh - norm of one row by sixteen lanes, which keep it in registers. Lane j holds channels
- * j, j + 16 ... and the CPU's partial sum j, which gives the CPU's bits. */
+/* norm.cuh - norm of one row by sixteen lanes. Lane j adds channels j, j + 16 ..., the CPU's partial
+ * sum j, which gives the CPU's bits. */
 #ifndef NORM_CUH
 #define NORM_CUH
 
@@ -20,12 +20,20 @@ static __device__ inline float norm_sum(float part)
     return sum;
 }
 
-/* v[i]: channel i * NORM_LANES + j of a row of C; g, b: the norm's; to(c, y) takes channel c of
- * the result. live: C, or 0 in lanes that only take part in the sums, which need the whole
- * warp. EACH: channels per lane, at least C / NORM_LANES. */
-template <int EACH, class To>
-static __device__ inline void norm_row(To to, const float *v, const float *g, const float *b,
-                                       int j, int live, int C)
+/* Mean and scale of a row. */
+struct norm_scale {
+    float mean, scale;
+
+    __device__ float operator()(float v, float g, float b) const
+    {
+        return g * ((v - mean) * scale) + b;
+    }
+};
+
+/* v[i]: channel i * NORM_LANES + j of a row of C. live: C, or 0 in lanes that only take part in the
+ * sums, which need the whole warp. EACH: channels per lane, at least C / NORM_LANES. */
+template <int EACH>
+static __device__ inline struct norm_scale norm_measure(const float *v, int j, int live, int C)
 {
     float part = 0.0f;
 
@@ -43,15 +51,27 @@ static __device__ inline void norm_row(To to, const float *v, const float *g, co
 
             part += d * d;
         }
-    float scale = 1.0f / sqrtf(norm_sum(part) / (float)C + TELU_NORM_EPS);
+    return { mean, 1.0f / sqrtf(norm_sum(part) / (float)C + TELU_NORM_EPS) };
+}
 
-    #pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        int c = i * NORM_LANES + j;
+/* The same of a row v in shared memory. */
+static __device__ inline struct norm_scale norm_measure_shared(const float *v, int j, int C)
+{
+    float part = 0.0f;
 
-        if (c < live)
-            to(c, g[c] * ((v[i] - mean) * scale) + b[c]);
+    #pragma unroll 20
+    for (int c = j; c < C; c += NORM_LANES)
+        part += v[c];
+    float mean = norm_sum(part) / (float)C;
+
+    part = 0.0f;
+    #pragma unroll 20
+    for (int c = j; c < C; c += NORM_LANES) {
+        float d = v[c] - mean;
+
+        part += d * d;
     }
+    return { mean, 1.0f / sqrtf(norm_sum(part) / (float)C + TELU_NORM_EPS) };
 }
 
 #endif

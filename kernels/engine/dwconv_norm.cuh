@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dwconv_norm.cuh - begins a block of a live network: norm(dwconv(x)) over a stream's packets, the
  * older of which lie in the ring of its slot, see live.h. Taps and sums follow the CPU's order
- * and give its bits, except the norm's sums in dwnorm_float4.
+ * and give its bits.
  *
  * Small batches fuse the two into the next layer: dwnorm_input computes the row again in each
  * of its blocks, which takes less time than another launch. Large batches have kernels of
- * their own: dwnorm_float4, four channels per thread, and dwnorm_rows for all other sizes.
+ * their own, which quantise the result for a product: dwnorm_float4, four channels per thread,
+ * and dwnorm_rows for all other sizes.
  */
 #ifndef DWCONV_NORM_CUH
 #define DWCONV_NORM_CUH
 
-#include "linear.cuh"
+#include "linear8.cuh"
 #include "live.cuh"
 #include "norm.cuh"
 #include "product.cuh"
@@ -67,18 +68,6 @@ struct dwnorm_row {
     }
 };
 
-/* Writes a row of a layer's input. */
-struct dwnorm_out {
-    struct product_input y;
-    size_t r;
-    int C;
-
-    __device__ void operator()(int c, float v) const
-    {
-        y.put(r, C, c, v);
-    }
-};
-
 /* y = norm(dwconv(x)); stores x in the ring. EACH: see norm.cuh. The number of blocks per SM keeps
  * ptxas from spilling. */
 template <int EACH>
@@ -90,6 +79,7 @@ dwnorm_rows(struct dwnorm m)
     struct dwnorm_row<0> row(m, r);
     int live = row.ring ? C : 0;           /* idle lanes take part in the sums */
     float v[EACH], x[EACH];
+    uint32_t most = 0;
 
     /* All loads are issued before the first store. */
     #pragma unroll
@@ -106,41 +96,43 @@ dwnorm_rows(struct dwnorm m)
     for (int i = 0; i < EACH; i++)
         if (i * NORM_LANES + j < live)
             row.ring[(size_t)row.now * C + i * NORM_LANES + j] = x[i];
-    struct dwnorm_out to = { m.y, (size_t)r, C };
+    struct norm_scale norm = norm_measure<EACH>(v, j, live, C);
 
-    norm_row<EACH>(to, v, m.g, m.b, j, live, C);
-}
-
-/* Sums v over the threads of a row, which are whole warps. part [warps of a block] must differ from
- * the previous sum's. All threads of the block must call it. */
-static __device__ inline float dwnorm_sum(float v, float *part)
-{
-    const int warps = blockDim.x / 32, first = threadIdx.y * warps;
-
-    for (int by = 16; by > 0; by /= 2)
-        v += __shfl_xor_sync(0xffffffffu, v, by);
-    if (threadIdx.x % 32 == 0)
-        part[first + threadIdx.x / 32] = v;
-    __syncthreads();
-    v = 0.0f;
     #pragma unroll
-    for (int i = 0; i < DWNORM_BLOCK / 32; i++)
-        if (i < warps)
-            v += part[first + i];
-    return v;
+    for (int i = 0; i < EACH; i++) {
+        int c = i * NORM_LANES + j;
+
+        if (c < live)
+            v[i] = norm(v[i], m.g[c], m.b[c]);
+        most = max(most, linear8_magnitude(v[i]));
+    }
+    struct linear8_scale scale(linear8_warp_max(most, NORM_LANES));
+
+    if (r >= m.B)
+        return;
+    if (j == 0)
+        m.y.unit[r] = scale.unit;
+    #pragma unroll
+    for (int i = 0; i < EACH; i++)         /* an idle row is zeros */
+        if (i * NORM_LANES + j < C)
+            m.y.put((size_t)r, C, i * NORM_LANES + j, scale(v[i]));
 }
 
-static __device__ inline float dwnorm_add(float4 v)
-{
-    return (v.x + v.y) + (v.z + v.w);
-}
+/* Rows of a block in shared memory. A row begins 16 banks after the one before, since sixteen lanes
+ * of a warp add one row and sixteen the next. */
+struct dwnorm_rows_shared {
+    __align__(16) float v[4 * DWNORM_BLOCK + DWNORM_BLOCK / 32 * NORM_LANES];
+    struct norm_scale norm[DWNORM_BLOCK / 32];
+    uint32_t most[DWNORM_BLOCK / 32];
+};
 
 /* blockDim: (threads per row, rows). A thread issues the loads of its four channels at once. */
 static __global__ void __launch_bounds__(DWNORM_BLOCK, 4) dwnorm_float4(struct dwnorm m)
 {
-    __shared__ float part[2][DWNORM_BLOCK / 32];
-    const int C = m.C, K = DWNORM_TAPS, q = threadIdx.x;
-    int r = blockIdx.x * blockDim.y + threadIdx.y;
+    __shared__ struct dwnorm_rows_shared s;
+    const int C = m.C, K = DWNORM_TAPS, q = threadIdx.x, y = threadIdx.y;
+    const int each = 4 * blockDim.x + NORM_LANES, warps = blockDim.x / 32;
+    int t = y * blockDim.x + q, r = blockIdx.x * blockDim.y + y;
     struct dwnorm_row<DWNORM_TAPS> row(m, r);
     int live = row.ring && 4 * q < C;
     float4 x = {}, past[DWNORM_TAPS - 1], w[DWNORM_TAPS], v = {}, g = {}, b = {};
@@ -174,25 +166,43 @@ static __global__ void __launch_bounds__(DWNORM_BLOCK, 4) dwnorm_float4(struct d
         }
         reinterpret_cast<float4 *>(row.ring + (size_t)row.now * C)[q] = x;
     }
-    float mean = dwnorm_sum(dwnorm_add(v), part[0]) / (float)C;
+    store_float4(s.v + y * each, q, v);
+    __syncthreads();
+    /* Whole warps add; lanes beyond the last row repeat it. */
+    if (t < ((int)blockDim.y + 1) / 2 * 32) {
+        int sub = min(t / NORM_LANES, (int)blockDim.y - 1);
+        struct norm_scale norm = norm_measure_shared(s.v + sub * each, t % NORM_LANES, C);
 
-    v = live ? make_float4(v.x - mean, v.y - mean, v.z - mean, v.w - mean) : v;
-    float scale = 1.0f / sqrtf(dwnorm_sum(dwnorm_add(make_float4(v.x * v.x, v.y * v.y, v.z * v.z,
-                                                                 v.w * v.w)), part[1]) /
-                               (float)C + TELU_NORM_EPS);
-
+        if (t % NORM_LANES == 0 && t / NORM_LANES == sub)
+            s.norm[sub] = norm;
+    }
+    __syncthreads();
     if (live)
-        m.y.put4((size_t)r, C, q, make_float4(g.x * (v.x * scale) + b.x,
-                                              g.y * (v.y * scale) + b.y,
-                                              g.z * (v.z * scale) + b.z,
-                                              g.w * (v.w * scale) + b.w));
+        v = make_float4(s.norm[y](v.x, g.x, b.x), s.norm[y](v.y, g.y, b.y),
+                        s.norm[y](v.z, g.z, b.z), s.norm[y](v.w, g.w, b.w));
+    uint32_t most = linear8_warp_max(product_largest(v));
+
+    if (warps > 1) {
+        if (q % 32 == 0)
+            s.most[y * warps + q / 32] = most;
+        __syncthreads();
+        for (int i = 0; i < warps; i++)
+            most = max(most, s.most[y * warps + i]);
+    }
+    struct linear8_scale scale(most);
+
+    if (r >= m.B || 4 * q >= C)
+        return;
+    if (q == 0)
+        m.y.unit[r] = scale.unit;
+    m.y.put4((size_t)r, C, q, v, scale);   /* an idle row is zeros */
 }
 
 /* 1: every row, weight and history is aligned to four floats. */
 static inline int dwnorm_is_float4(const struct telu_config *c, const struct dwnorm *m)
 {
     return m->K == DWNORM_TAPS && m->C % 4 == 0 && c->enc_width % 4 == 0 && c->latent % 4 == 0 &&
-           float4_aligned(m->y.p, m->x, m->w, m->wb) && float4_aligned(m->g, m->b);
+           float4_aligned(m->y.x, m->x, m->w, m->wb) && float4_aligned(m->g, m->b);
 }
 
 static inline int dwnorm_run(struct telu_ctx *ctx, const struct dwnorm *m,
@@ -226,43 +236,20 @@ static inline int dwnorm_run(struct telu_ctx *ctx, const struct dwnorm *m,
 
 /* --- Small batches ------------------------------------------------------------------- */
 
-#define DWNORM_EACH (TELU_MAX_WIDTH / LINEAR_THREADS) /* channels per thread, at most */
+#define DWNORM_EACH (TELU_MAX_WIDTH / LINEAR8_THREADS) /* channels per thread, at most */
 
 struct dwnorm_scratch {
     float v[TELU_MAX_WIDTH];
-    float mean, scale;
+    struct norm_scale norm;
 };
 
-/* Row input of linear16_row(), see linear.cuh. */
+/* Row input of linear8_row(), see linear8.cuh. */
 template <int TAPS>
 struct dwnorm_input {
     const struct dwnorm &m;
     struct dwnorm_scratch *scratch;
 
-    /* Mean and scale by sixteen lanes, summed in the order of norm.cuh. */
-    __device__ void measure(int j) const
-    {
-        float part = 0.0f, mean;
-
-        #pragma unroll 20
-        for (int c = j; c < m.C; c += NORM_LANES)
-            part += scratch->v[c];
-        mean = norm_sum(part) / (float)m.C;
-        part = 0.0f;
-        #pragma unroll 20
-        for (int c = j; c < m.C; c += NORM_LANES) {
-            float d = scratch->v[c] - mean;
-
-            part += d * d;
-        }
-        part = norm_sum(part);
-        if (threadIdx.x == 0) {
-            scratch->mean = mean;
-            scratch->scale = 1.0f / sqrtf(part / (float)m.C + TELU_NORM_EPS);
-        }
-    }
-
-    __device__ void begin()
+    __device__ void operator()(float *v) const
     {
         const int t = threadIdx.x;
         struct dwnorm_row<TAPS> row(m, blockIdx.y);
@@ -272,63 +259,58 @@ struct dwnorm_input {
         /* All loads are issued before the first store. */
         #pragma unroll
         for (int i = 0; i < DWNORM_EACH; i++) {
-            int c = t + i * LINEAR_THREADS;
+            int c = t + i * LINEAR8_THREADS;
 
+            v[i] = 0.0f;
             if (c < m.C) {
                 g[i] = m.g[c];
                 b[i] = m.b[c];
                 x[i] = m.x[(size_t)blockIdx.y * m.C + c];
-                scratch->v[c] = c < live ? row.at(m, c, x[i]) : 0.0f;
+                v[i] = c < live ? row.at(m, c, x[i]) : 0.0f;
+                scratch->v[c] = v[i];
             }
         }
         /* Only the first block of a row stores it in the ring. */
         #pragma unroll
         for (int i = 0; i < DWNORM_EACH; i++)
-            if (blockIdx.x == 0 && t + i * LINEAR_THREADS < live)
-                row.ring[(size_t)row.now * m.C + t + i * LINEAR_THREADS] = x[i];
+            if (blockIdx.x == 0 && t + i * LINEAR8_THREADS < live)
+                row.ring[(size_t)row.now * m.C + t + i * LINEAR8_THREADS] = x[i];
         __syncthreads();
-        if (t < LINEAR_LANES)
-            measure(t % NORM_LANES);
-        __syncthreads();
-        #pragma unroll
-        for (int i = 0; i < DWNORM_EACH; i++) {
-            int c = t + i * LINEAR_THREADS;
+        if (t < 32) {
+            struct norm_scale norm = norm_measure_shared(scratch->v, t % NORM_LANES, m.C);
 
-            if (c < m.C)
-                scratch->v[c] = g[i] * ((scratch->v[c] - scratch->mean) * scratch->scale) + b[i];
+            if (t == 0)
+                scratch->norm = norm;
         }
         __syncthreads();
+        #pragma unroll
+        for (int i = 0; i < DWNORM_EACH; i++)
+            if (t + i * LINEAR8_THREADS < m.C)
+                v[i] = scratch->norm(v[i], g[i], b[i]);
     }
-
-    __device__ float value(int, int i) const
-    {
-        return i < m.C ? scratch->v[i] : 0.0f;
-    }
-
-    __device__ void after(int, int) { }
 };
 
 template <int TAPS, class Out>
-static __global__ void __launch_bounds__(LINEAR_THREADS)
-dwnorm_layer(struct dwnorm m, Out out, const uint32_t *w, const float *b, int O)
+static __global__ void __launch_bounds__(LINEAR8_THREADS)
+dwnorm_layer(struct dwnorm m, Out out, const int8_t *w, const float *s, const float *b, int O)
 {
-    __shared__ __align__(16) struct linear_scratch scratch;
+    __shared__ struct linear8_scratch<DWNORM_EACH> scratch;
     __shared__ struct dwnorm_scratch norms;
     struct dwnorm_input<TAPS> x = { m, &norms };
 
-    linear16_row(x, out, &scratch, w, b, m.C, O);
+    linear8_row<DWNORM_EACH>(x, out, &scratch, w, s, b, m.C, O);
 }
 
-/* out(norm(dwconv(x)) w^T + b); stores x in the ring. B <= TELU_SMALL_PRODUCTS. */
+/* out(layer(norm(dwconv(x)))); stores x in the ring. B <= TELU_SMALL_PRODUCTS. */
 template <class Out>
 static int dwnorm_layer_launch(const struct telu_cuda *cuda, const struct dwnorm *m, Out out,
-                               const struct telu_linear16 *w, const char *what)
+                               const struct telu_linear8 *w, const char *what)
 {
-    void (*kernel)(struct dwnorm, Out, const uint32_t *, const float *, int) =
+    void (*kernel)(struct dwnorm, Out, const int8_t *, const float *, const float *, int) =
         m->K == DWNORM_TAPS ? dwnorm_layer<DWNORM_TAPS, Out> : dwnorm_layer<0, Out>;
 
-    TELU_LAUNCH(kernel, linear16_grid(m->B, w->O), LINEAR_THREADS, 0, cuda->stream, *m, out, w->w,
-                w->b, w->O);
+    TELU_LAUNCH(kernel, linear8_grid(m->B, w->O), LINEAR8_THREADS, 0, cuda->stream, *m, out, w->w,
+                w->s, w->b, w->O);
     return telu_cuda_launched(what);
 }
 

@@ -13,7 +13,6 @@
 #include "dct.cuh"
 #include "requests.cuh"
 #include "mdct.h"
-#include "product.cuh"
 
 #include <new>
 #include <stdlib.h>
@@ -77,8 +76,7 @@ static int load_weights(struct telu_engine *e, const struct telu_model *m,
     live->tables = tables;
     live->arena = arena;
     live->code_latents = codes;
-    if (!codes || !(live->unpacked = (char *)alloc_device(e, 3 * m->arena_bytes, what)) ||
-        (live->bf16x3 = product_wants_bf16x3(e->device)) < 0 ||
+    if (!codes || !(live->unpacked = (char *)alloc_device(e, 2 * m->arena_bytes, what)) ||
         telu_live_load(&e->ctx, live, &e->m, m, arena))
         return -1;
     return telu_cuda_check(cudaMemcpyAsync(tables, &e->m, sizeof(e->m),
@@ -101,6 +99,7 @@ static int alloc_scratch(struct telu_engine *e, struct telu_live *l)
     size_t features = post->blocks ? TELU_POSTNET_FEATURES : TELU_FEATURES;
     size_t input = larger(larger(c->expand * width, features), (size_t)c->latent);
     size_t hidden = larger(input, TELU_LTPF_SPAN), rows = (size_t)e->rows;
+    size_t output = larger(input, post->blocks ? TELU_POSTNET_OUTPUTS : TELU_COEFS);
     struct {
         float **at;
         size_t each;
@@ -108,13 +107,13 @@ static int alloc_scratch(struct telu_engine *e, struct telu_live *l)
         { &l->wave, TELU_WAVE }, { &l->c, TELU_COEFS }, { &l->base, TELU_COEFS },
         { &l->prediction, TELU_LTPF_SPAN }, { &l->confidence, 2 },
         { &l->latent, (size_t)c->latent }, { &l->sum, (size_t)c->latent },
-        { &l->a, width }, { &l->b, width }, { &l->h, hidden },
+        { &l->a, width }, { &l->h, hidden }, { &l->p, 2 * output }, { &l->unit, 1 },
     };
 
     for (auto &a : arrays)
         if (!(*a.at = (float *)alloc_device(e, rows * a.each * sizeof(float), what)))
             return -1;
-    if (!(l->x = alloc_device(e, rows * input * 6, what)) ||
+    if (!(l->x = (uint16_t *)alloc_device(e, rows * 2 * input * sizeof(*l->x), what)) ||
         !(l->row = (struct telu_row *)alloc_device(e, rows * sizeof(*l->row), what)) ||
         !(l->request = (char *)alloc_device(e, requests_max_bytes(e->rows), what)) ||
         !(l->response = (char *)alloc_device(e, responses_max_bytes(e->rows), what)))

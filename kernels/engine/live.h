@@ -100,8 +100,8 @@ struct telu_live {
     const struct telu_model *m;        /* host struct; its pointers are the device's */
     const struct telu_model *tables;   /* the same struct in device memory */
     const char *arena;                 /* m->arena, on the device */
-    char *unpacked;                    /* layers for cuBLAS, see product.cuh: those of packed */
-    int bf16x3;                        /* w lie at (bf16x3 ? 3 : 2) (w - arena) */
+    char *unpacked;                    /* layers for cuBLAS, see product.cuh: those of packed w
+                                        * lie at 2 (w - arena) */
     const float *code_latents;         /* (stages, codes, latent), telu_live_code_table() */
     const struct dct_table *dct;       /* dct.cuh */
     struct telu_slots slots;           /* of the side */
@@ -116,14 +116,16 @@ struct telu_live {
     float *prediction;                 /* [B][640], see ltpf.h; then the change's wave [480] */
     float *confidence;                 /* [B][2] */
     float *latent, *sum;               /* [B][latent] */
-    float *a, *b;                      /* [B][widest network] */
-    void *x;                           /* [B][widest input of a layer], 6 bytes each */
+    float *a;                          /* [B][widest network] */
+    uint16_t *x;                       /* [B][2][widest input of a layer], see product.cuh */
+    float *p;                          /* [B][2][widest output of a layer] */
+    float *unit;                       /* [B] */
     float *h;                          /* [B][widest hidden layer, features, scales, outputs of
                                         * the post-network or 640] */
 };
 
 /* load.cu: copies m's arena to `arena` on the device (m->arena_bytes, also l->arena), sets *d to
- * m with pointers into it, and unpacks its layers into l->unpacked (three times the bytes). */
+ * m with pointers into it, and unpacks its layers into l->unpacked (twice the bytes). */
 int telu_live_load(struct telu_ctx *ctx, const struct telu_live *l, struct telu_model *d,
                    const struct telu_model *m, char *arena);
 

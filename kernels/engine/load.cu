@@ -15,9 +15,10 @@ struct relocate {
         p = (const T *)(to + ((const char *)p - from));
     }
 
-    void operator()(struct telu_linear16 &l)
+    void operator()(struct telu_linear8 &l)
     {
         (*this)(l.w);
+        (*this)(l.s);
         (*this)(l.b);
         bad = bad || product_unpack(ctx, live, &l);
     }

@@ -3,9 +3,9 @@
  * rings in their slots, see live.h. network.c, encoder.c, decoder.c and postnet.c show the
  * diagrams.
  *
- * Small batches wait for weights and launches: kernels read packed weights, fuse each layer
- * with the op behind it, and give the CPU's bits. Large batches use cuBLAS (product.cuh); the
- * next op then adds a layer's biases, which saves a pass over its output.
+ * Small batches wait for weights and launches: kernels read packed weights and fuse each layer
+ * with the op behind it. Large batches use cuBLAS (product.cuh); the next op then scales a
+ * layer's sums, which saves a pass over its output. Both give the CPU's bits.
  */
 #include "live.cuh"
 
@@ -13,7 +13,6 @@
 #include "elementwise.cuh"
 #include "gelu.cuh"
 #include "head.cuh"
-#include "linear.h"
 #include "dwconv_norm.cuh"
 
 /* --- Layers ---------------------------------------------------------------------- */
@@ -75,53 +74,70 @@ struct head_output {
     }
 };
 
-/* Ops of large batches add the biases: to = gelu(h + bias). */
-struct bias_gelu {
-    struct product_input to;
-    const float *h, *bias;
+/* Ops of large batches take a layer's outputs from its product. */
+struct gelu_of {
+    struct product_output from;
+
+    __device__ float at(int r, int c) const
+    {
+        return gelu(from.at(r, c));
+    }
+
+    __device__ float4 at4(int r, int q) const
+    {
+        float4 v = from.at4(r, q);
+
+        return make_float4(gelu(v.x), gelu(v.y), gelu(v.z), gelu(v.w));
+    }
+};
+
+/* a += s from */
+struct residual_of {
+    struct product_output from;
+    float *a;
+    const float *s;
     unsigned C;                /* a quarter of it for float4 */
 
     __device__ void run(unsigned i) const
     {
-        to.put(i / C, (int)C, (int)(i % C), gelu(h[i] + bias[i % C]));
+        a[i] = a[i] + s[i % C] * from.at(i / C, i % C);
     }
 
     __device__ void run4(unsigned i) const
     {
-        float4 v = load_float4(h, i), b = load_float4(bias, i % C);
+        float4 v = load_float4(a, i), w = from.at4(i / C, i % C), k = load_float4(s, i % C);
 
-        to.put4(i / C, (int)(4 * C), (int)(i % C),
-                make_float4(gelu(v.x + b.x), gelu(v.y + b.y), gelu(v.z + b.z),
-                            gelu(v.w + b.w)));
+        store_float4(a, i, make_float4(v.x + k.x * w.x, v.y + k.y * w.y, v.z + k.z * w.z,
+                                       v.w + k.w * w.w));
     }
 };
 
-/* a += s (b + bias) */
-struct bias_residual {
-    float *a;
-    const float *b, *bias, *s;
-    unsigned C;
+/* y = head(from, s) */
+struct head_of {
+    struct product_output from;
+    float *y;
+    const float *s;
+    unsigned C;                /* a quarter of it for float4 */
 
     __device__ void run(unsigned i) const
     {
-        a[i] = a[i] + s[i % C] * (b[i] + bias[i % C]);
+        y[i] = head(from.at(i / C, i % C), s[i]);
     }
 
     __device__ void run4(unsigned i) const
     {
-        float4 v = load_float4(a, i), w = load_float4(b, i), t = load_float4(bias, i % C);
-        float4 k = load_float4(s, i % C);
+        float4 v = from.at4(i / C, i % C), k = load_float4(s, i);
 
-        store_float4(a, i, make_float4(v.x + k.x * (w.x + t.x), v.y + k.y * (w.y + t.y),
-                                       v.z + k.z * (w.z + t.z), v.w + k.w * (w.w + t.w)));
+        store_float4(y, i, make_float4(head(v.x, k.x), head(v.y, k.y), head(v.z, k.z),
+                                       head(v.w, k.w)));
     }
 };
 
 static int layer(struct telu_ctx *ctx, const struct telu_live *l,
-                 const struct telu_linear16 *w, float *y, const float *x, int B)
+                 const struct telu_linear8 *w, float *y, const float *x, int B)
 {
     if (B <= TELU_SMALL_PRODUCTS)
-        return telu_linear16_cuda(ctx, y, x, w->w, w->b, B, w->I, w->O);
+        return telu_linear8_cuda(ctx, y, x, w->w, w->s, w->b, B, w->I, w->O);
     return product_layer(ctx, l, w, y, x, B);
 }
 
@@ -129,30 +145,29 @@ static int layer(struct telu_ctx *ctx, const struct telu_live *l,
 static int block_small(struct telu_ctx *ctx, const struct telu_live *l,
                        const struct telu_block *w, const struct dwnorm *m, int B)
 {
-    const struct telu_linear16 *up = &w->up, *down = &w->down;
+    const struct telu_linear8 *up = &w->up, *down = &w->down;
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     struct gelu_output h = { l->h, up->O };
     struct residual_output a = { l->a, w->scale, down->O };
 
     if (!cuda || dwnorm_layer_launch(cuda, m, h, up, "convolution, norm and up"))
         return -1;
-    return linear16_launch(cuda, a, l->h, down->w, down->b, B, down->I, down->O, "down");
+    return linear8_launch(cuda, a, l->h, down->w, down->s, down->b, B, down->I, down->O, "down");
 }
 
 static int block_large(struct telu_ctx *ctx, const struct telu_live *l,
                        const struct telu_block *w, const struct dwnorm *m, int B)
 {
-    const struct telu_linear16 *up = &w->up, *down = &w->down;
-    int H = up->O, C = down->O, fours = H % 4 == 0 && float4_aligned(l->x, l->h, up->b);
-    struct bias_gelu act = { m->y, l->h, up->b, (unsigned)(fours ? H / 4 : H) };
+    const struct telu_linear8 *up = &w->up, *down = &w->down;
+    int H = up->O, C = down->O, fours = product_is_float4(l, up) && float4_aligned(l->x);
+    struct gelu_of act = { product_from(l, up) };
 
-    if (dwnorm_run(ctx, m, &l->m->cfg) || product_run(ctx, l, up, l->h, B) ||
-        elementwise_run(ctx, act, (size_t)B * H, fours, "activation") ||
-        product_run(ctx, l, down, l->b, B))
+    if (dwnorm_run(ctx, m, &l->m->cfg) || product_run(ctx, l, up, B) ||
+        product_quantise(ctx, l, act, B, H, fours, "activation") || product_run(ctx, l, down, B))
         return -1;
-    fours = C % 4 == 0 && float4_aligned(l->a, l->b, down->b, w->scale);
-    struct bias_residual residual = { l->a, l->b, down->b, w->scale,
-                                      (unsigned)(fours ? C / 4 : C) };
+    fours = product_is_float4(l, down) && float4_aligned(l->a, w->scale);
+    struct residual_of residual = { product_from(l, down), l->a, w->scale,
+                                    (unsigned)(fours ? C / 4 : C) };
 
     return elementwise_run(ctx, residual, (size_t)B * C, fours, "residual");
 }
@@ -187,17 +202,20 @@ int telu_live_encoder(struct telu_ctx *ctx, const struct telu_live *l, int B)
 /* base = head(value(a), h); h holds the scales */
 static int value(struct telu_ctx *ctx, const struct telu_live *l, int B)
 {
-    const struct telu_linear16 *w = &l->m->dec_value;
+    const struct telu_linear8 *w = &l->m->dec_value;
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
     struct head_output base = { l->base, l->h, w->O };
 
     if (!cuda)
         return -1;
     if (B <= TELU_SMALL_PRODUCTS)
-        return linear16_launch(cuda, base, l->a, w->w, w->b, B, w->I, w->O, "head");
-    if (layer(ctx, l, w, l->base, l->a, B))
-        return -1;
-    return telu_head_cuda(ctx, l->base, l->base, l->h, B * TELU_COEFS);
+        return linear8_launch(cuda, base, l->a, w->w, w->s, w->b, B, w->I, w->O, "head");
+
+    int fours = product_is_float4(l, w) && float4_aligned(l->base, l->h);
+    struct head_of op = { product_from(l, w), l->base, l->h, (unsigned)(fours ? w->O / 4 : w->O) };
+
+    return product_of(ctx, l, w, l->a, B) ||
+           elementwise_run(ctx, op, (size_t)B * w->O, fours, "head") ? -1 : 0;
 }
 
 int telu_live_decoder(struct telu_ctx *ctx, const struct telu_live *l, int B)

@@ -2,7 +2,7 @@
 /* small_batch.h - table of the largest batches, in rows, that take the small-batch path.
  *
  * A few packets wait for latency, many packets for bandwidth, so most steps on a device have two
- * paths. Both give the same result, except that TELU_SMALL_PRODUCTS changes the order of sums.
+ * paths. Both give the same result.
  */
 #ifndef TELU_SMALL_BATCH_H
 #define TELU_SMALL_BATCH_H
@@ -10,7 +10,7 @@
 /* The graph reads and writes pinned host memory: kernels would wait for a copy. */
 #define TELU_SMALL_ZERO_COPY  8
 
-/* Products stream packed weights in the CPU's order: cuBLAS and its launches take longer. */
+/* Products stream packed weights: cuBLAS and its launches take longer. */
 #define TELU_SMALL_PRODUCTS   32
 
 /* Graphs have a power of two of rows; larger ones four sizes per octave, for fewer idle rows. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* blas.cpp - cuBLAS over OpenBLAS: both store columns first, so most calls pass through.
- * bf16 operands become floats, which is exact; sums are floats. Arrays must be device memory
- * of sufficient length.
+ * bf16 and half operands become floats, which is exact; sums are floats, and there are no results
+ * of halves. Arrays must be device memory of sufficient length.
  */
 #include "cublas_v2.h"
 #include "state.h"
@@ -161,12 +161,22 @@ struct matrix {
     bool right(int count) const
     {
         return rows >= 0 && columns >= 0 && ld >= (rows > 1 ? rows : 1) &&
-               (type == CUDA_R_32F || type == CUDA_R_16BF) &&
+               (type == CUDA_R_32F || type == CUDA_R_16F || type == CUDA_R_16BF) &&
                on_device(p, reach(rows ? size() : 0, stride, count, each()));
     }
 };
 
-/* Returns one array of a batch as floats, converted if it is bf16. */
+static float from_half(uint16_t u)
+{
+    int exponent = u >> 10 & 31, fraction = u & 1023;
+    float all = (float)(exponent ? 1024 + fraction : fraction);
+    float x = exponent < 31 ? ldexpf(all, (exponent ? exponent : 1) - 25)
+                            : fraction ? NAN : INFINITY;
+
+    return u & 0x8000 ? -x : x;
+}
+
+/* Returns one array of a batch as floats. */
 static float *floats(const matrix &m, int which, std::vector<float> &room)
 {
     char *p = m.p + (size_t)which * (size_t)m.stride * m.each();
@@ -177,8 +187,9 @@ static float *floats(const matrix &m, int which, std::vector<float> &room)
     for (int j = 0; j < m.columns; j++)
         for (int i = 0; i < m.rows; i++) {
             size_t at = (size_t)j * m.ld + i;
+            uint16_t u = ((uint16_t *)p)[at];
 
-            room[at] = __uint_as_float((unsigned)((uint16_t *)p)[at] << 16);
+            room[at] = m.type == CUDA_R_16F ? from_half(u) : __uint_as_float((unsigned)u << 16);
         }
     return room.data();
 }
@@ -204,7 +215,7 @@ static cublasStatus_t product(cublasHandle_t h, const char *call, cublasOperatio
                               matrix a, matrix b, const void *beta, matrix c, int count)
 {
     if (m < 0 || n < 0 || k < 0 || count < 0 || !a.right(count) || !b.right(count) ||
-        !c.right(count) || a.type != b.type)
+        !c.right(count) || a.type != b.type || c.type == CUDA_R_16F)
         return refuse(call);
     auto scale = scalar(h, alpha), keep = scalar(h, beta);
 

@@ -183,6 +183,16 @@ static inline unsigned long long __umul64hi(unsigned long long a, unsigned long 
     return (unsigned long long)((unsigned __int128)a * b >> 64);
 }
 
+/* c + two of a's 16 bits times two of b's 8, the lower two or the upper two; all signed. */
+static inline int telu_shim_dp2a(int a, int b, int c)
+{
+    return (int)((unsigned)c + (unsigned)((int16_t)a * (int8_t)b) +
+                 (unsigned)((int16_t)(a >> 16) * (int8_t)(b >> 8)));
+}
+
+static inline int __dp2a_lo(int a, int b, int c) { return telu_shim_dp2a(a, b, c); }
+static inline int __dp2a_hi(int a, int b, int c) { return telu_shim_dp2a(a, b >> 16, c); }
+
 static inline unsigned __funnelshift_l(unsigned lo, unsigned hi, unsigned n)
 {
     return (unsigned)(((uint64_t)hi << 32 | lo) << (n & 31) >> 32);

@@ -5,7 +5,7 @@
 
 #include "cuda_runtime_api.h"
 
-typedef enum { CUDA_R_32F = 0, CUDA_R_16BF = 14 } cudaDataType_t;
+typedef enum { CUDA_R_32F = 0, CUDA_R_16F = 2, CUDA_R_16BF = 14 } cudaDataType_t;
 typedef cudaDataType_t cudaDataType;
 
 typedef float2 cuComplex, cuFloatComplex;

@@ -75,6 +75,30 @@ static void product(cublasHandle_t h, bool ta, bool tb, bool half, float beta)
         MUST(cudaFree(p) == cudaSuccess);
 }
 
+/* Checks products of halves: a row of every kind of number times powers of two. */
+static void halves(cublasHandle_t h)
+{
+    static const struct { uint16_t bits; float value; } kinds[] = {
+        { 0x3c00, 1.0f }, { 0xc000, -2.0f }, { 0x0001, 0x1p-24f }, { 0x83ff, -1023 * 0x1p-24f },
+        { 0x0400, 0x1p-14f }, { 0x7bff, 65504.0f }, { 0x57f0, 127.0f }, { 0x8000, 0.0f },
+    };
+    const int n = (int)(sizeof(kinds) / sizeof(*kinds));
+    std::vector<uint16_t> a;
+    float one = 1.0f, none = 0.0f, *c = up(std::vector<float>((size_t)n, NAN));
+
+    for (auto &k : kinds)
+        a.push_back(k.bits);
+    uint16_t *da = up(a), *db = up(std::vector<uint16_t>{ 0x4000 });
+
+    MUST(cublasGemmEx(h, CUBLAS_OP_N, CUBLAS_OP_N, n, 1, 1, &one, da, CUDA_R_16F, n, db, CUDA_R_16F,
+                      1, &none, c, CUDA_R_32F, n, CUBLAS_COMPUTE_32F,
+                      CUBLAS_GEMM_DEFAULT) == CUBLAS_STATUS_SUCCESS);
+    for (int i = 0; i < n; i++)
+        MUST(down(c, (size_t)n)[(size_t)i] == 2.0f * kinds[i].value);
+    for (void *p : {(void *)da, (void *)db, (void *)c})
+        MUST(cudaFree(p) == cudaSuccess);
+}
+
 static void vectors(cublasHandle_t h)
 {
     float *x = up(std::vector<float>{1, 2, 3, 4}), *y = up(std::vector<float>{1, 1, 1, 1});
@@ -146,6 +170,7 @@ int main(void)
     MUST(cublasCreate(&h) == CUBLAS_STATUS_SUCCESS);
     for (int i = 0; i < 16; i++)
         product(h, i & 1, i & 2, i & 4, i & 8 ? 0.25f : 0.0f);
+    halves(h);
     vectors(h);
     for (int n : {1, 2, 16, 12, 15, 512})
         fourier(n);

@@ -247,6 +247,8 @@ static void numbers(void)
     MUST(__float2int_rz(-1.9f) == -1 && __float2int_rn(NAN) == 0);
     MUST(__clz(0) == 32 && __clz(1) == 31 && __ffs(8) == 4 && __brev(1) == 0x80000000u);
     MUST(__umulhi(0x80000000u, 6) == 3 && __funnelshift_l(0x80000000u, 1, 1) == 3);
+    MUST(__dp2a_lo(0x0003fffe, 0x05f00480, 100) == 100 - 2 * -128 + 3 * 4);    /* q -2, 3 */
+    MUST(__dp2a_hi(0x0003fffe, 0x05f00480, 100) == 100 - 2 * -16 + 3 * 5);
     MUST(min(1.0f, NAN) == 1.0f && max(3, 4) == 4);
 }
 
