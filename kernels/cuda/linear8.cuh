@@ -15,7 +15,7 @@
 
 #define LINEAR8_THREADS 256
 #define LINEAR8_WARPS   (LINEAR8_THREADS / 32)
-#define LINEAR8_HALF    (TELU_LINEAR8_PANEL / 2)       /* outputs per block; words of a panel's row */
+#define LINEAR8_HALF    (TELU_LINEAR8_PANEL / 2)       /* outputs per block; words of a row */
 #define LINEAR8_BLOCKS  2      /* blocks per panel */
 #define LINEAR8_QUADS   (LINEAR8_HALF / 2 / 4)         /* uint4 per block, of a panel's row */
 #define LINEAR8_CHUNK   (LINEAR8_THREADS / LINEAR8_QUADS)      /* pairs of inputs per chunk */

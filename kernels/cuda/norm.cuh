@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* norm.cuh - norm of one row by sixteen lanes. Lane j adds channels j, j + 16 ..., the CPU's partial
- * sum j, which gives the CPU's bits. */
+/* norm.cuh - norm of one row by sixteen lanes. Lane j adds channels j, j + 16 ..., the CPU's
+ * partial sum j, which gives the CPU's bits. */
 #ifndef NORM_CUH
 #define NORM_CUH
 
