@@ -12,70 +12,64 @@
 
 #define THREADS LTPF_THREADS
 
+/* A packet's hops: samples, and outputs of the DCT between two hops of zeros. */
+struct dct_hops {
+    float u[TELU_HOP][2];
+    __align__(16) float v[4][TELU_HOP];
+};
+
 struct synthesis_scratch {
     struct ltpf_scratch ltpf;
     float prediction[2 * 2 * TELU_HOP], confidence[2];
-    struct dct_scratch<2> dct;
+    struct dct_hops dct;
     struct telu_layers layers;
     struct telu_bands bands;
     float c[TELU_COEFS], base[TELU_COEFS], change[TELU_COEFS];
     float wave[TELU_WAVE];
 };
 
-/* Index of sample n of a hop in the DCT's order, see dct.cuh. */
-static __device__ inline int dct_index(int n)
+/* Two hops at once, by 80 threads. */
+static __device__ inline void both_hops(float (*v)[TELU_HOP], const float (*u)[2],
+                                        const struct dct_table *t)
 {
-    return n % 2 ? TELU_HOP - 1 - n / 2 : n / 2;
+    int h = threadIdx.x / DCT_FOURS, q = threadIdx.x % DCT_FOURS;
+    float4 sum;
+
+    __syncthreads();
+    if (h < 2) {
+        dct<1>(&sum, u[0] + h, 2, t, q);
+        store_float4(v[h], q, sum);
+    }
+    __syncthreads();
 }
 
 /* Two hops: windows [2][320] -> coefficients [320], as telu_mdct_cuda(). Barriers at both
  * ends. */
-static __device__ inline void forward_mdct(float *c, const float *windows,
-                                           struct dct_scratch<2> *s, const struct dct_table *t)
+static __device__ inline void forward_mdct(float *c, const float *windows, struct dct_hops *s,
+                                           const struct dct_table *t)
 {
-    const float *w = t->window;
-
     __syncthreads();
-    for (int i = threadIdx.x; i < TELU_COEFS; i += THREADS) {
-        int h = i / TELU_HOP, n = i % TELU_HOP;
-        const float *x = windows + h * 2 * TELU_HOP;
-        const int mirror = 3 * TELU_HALF - 1 - n;
-        float u = -w[mirror] * x[mirror];
-
-        if (n < TELU_EDGE)
-            u += -w[3 * TELU_HALF + n] * x[3 * TELU_HALF + n];
-        else if (n >= TELU_FLAT)
-            u += w[n - TELU_HALF] * x[n - TELU_HALF];
-        s->u[h][dct_index(n)] = u;
-    }
-    dct<2, THREADS>(s, t);
     for (int i = threadIdx.x; i < TELU_COEFS; i += THREADS)
-        c[i] = s->u[i / TELU_HOP][dct_index(i % TELU_HOP)];
+        s->u[i % TELU_HOP][i / TELU_HOP] = dct_fold(t, windows + i / TELU_HOP * 2 * TELU_HOP,
+                                                    i % TELU_HOP);
+    both_hops(s->v + 1, s->u, t);
+    for (int i = threadIdx.x; i < TELU_COEFS; i += THREADS)
+        c[i] = s->v[1 + i / TELU_HOP][i % TELU_HOP];
     __syncthreads();
 }
 
 /* Coefficients [320] -> wave [480], as telu_imdct_cuda(). Barriers at both ends. */
-static __device__ inline void inverse_mdct(float *wave, const float *c, struct dct_scratch<2> *s,
+static __device__ inline void inverse_mdct(float *wave, const float *c, struct dct_hops *s,
                                            const struct dct_table *t)
 {
-    const float *w = t->window;
-
     __syncthreads();
     for (int i = threadIdx.x; i < TELU_COEFS; i += THREADS)
-        s->u[i / TELU_HOP][dct_index(i % TELU_HOP)] = c[i];
-    dct<2, THREADS>(s, t);
-    for (int i = threadIdx.x; i < TELU_WAVE; i += THREADS) {
-        int h = i / TELU_HOP, n = i % TELU_HOP, early = n < TELU_HOP / 2;
-        float y = 0.0f;
-
-        if (h > 0 && n < TELU_FLAT)
-            y = -w[TELU_HOP + n] *
-                s->u[h - 1][dct_index(early ? TELU_HALF - 1 - n : n - TELU_HALF)];
-        if (h < 2 && n >= TELU_EDGE)
-            y += early ? w[n] * s->u[h][dct_index(TELU_HALF + n)]
-                       : -w[n] * s->u[h][dct_index(3 * TELU_HALF - 1 - n)];
-        wave[i] = y;
-    }
+        s->u[i % TELU_HOP][i / TELU_HOP] = c[i];
+    for (int i = threadIdx.x; i < TELU_HOP; i += THREADS)
+        s->v[0][i] = s->v[3][i] = 0.0f;
+    both_hops(s->v + 1, s->u, t);
+    for (int i = threadIdx.x; i < TELU_WAVE; i += THREADS)
+        wave[i] = dct_unfold(t, s->v[i / TELU_HOP], s->v[i / TELU_HOP + 1], i % TELU_HOP);
     __syncthreads();
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_product.cpp - checks that product.cuh splits a float into three bf16 numbers without
- * loss, and checks where it writes them for cuBLAS. */
+/* test_product.cpp - checks product.cuh: halves hold both parts of every quantised input, parts and
+ * outputs lie where cuBLAS has them, and no sum of parts leaves what a float holds exactly. */
 #include "product.cuh"
 
 #include "expect.h"
@@ -8,79 +8,75 @@
 #include <math.h>
 #include <string.h>
 
-static uint32_t random_bits(void)
+/* Value of a half that is not an infinity, a NaN or a denormal. */
+static float value(uint32_t bits)
 {
-    static uint64_t s = 88172645463325252u;
+    float x = ldexpf((float)(1024 + (bits & 1023)), (int)(bits >> 10 & 31) - 25);
 
-    s ^= s << 13;
-    s ^= s >> 7;
-    s ^= s << 17;
-    return (uint32_t)(s >> 16);
+    return (bits & 0x7fff) == 0 ? 0.0f : bits & 0x8000 ? -x : x;
 }
 
-/* Returns which of the three numbers belongs at `at`. */
-static float third(const uint16_t *at)
+/* Every q, and the weights that its parts are multiplied by. */
+static void test_parts(void)
 {
-    return __uint_as_float((uint32_t)*at << 16);
-}
+    int most = 0;
 
-static void test_split(float x)
-{
-    uint32_t part[3];
-    double sum = 0.0;
+    for (int q = -TELU_LINEAR8_MOST; q <= TELU_LINEAR8_MOST; q++) {
+        int high = product_high(q), low = product_low(q);
 
-    product_split(part, x);
-    for (int i = 0; i < 3; i++) {
-        check((part[i] & 0xffff) == 0, "more than a bf16 number in a part of", x);
-        sum += __uint_as_float(part[i]);
+        check(64 * high + low == q, "parts do not add up to", q);
+        check(value(product_half(high)) == high && value(product_half(low)) == low,
+              "halves are not the parts of", q);
+        most = max(most, max(abs(high), abs(low)));
     }
-    check(sum == x, "three parts do not add up to", x);
+    for (int w = -128; w <= 127; w++)
+        check(value(product_half(w)) == w, "a half is not the weight", w);
+    check((double)TELU_LINEAR8_INPUTS * 127 * most < 1 << 24, "a sum leaves 2^24, parts up to",
+          most);
 }
 
-/* Checks put() and put4() of R rows of C, both kinds. */
+/* Checks put() and put4() of R rows of C, and at() and at4() on what they wrote as a product. */
 static void test_layout(int R, int C)
 {
     enum { MOST = 1024 };
-    alignas(16) static uint16_t one[3 * MOST], four[3 * MOST];
-    alignas(16) static float x[MOST], flat[MOST];
-    struct product_input a = { one, 1 }, b = { four, 1 }, c = { flat, 0 };
+    alignas(16) static uint16_t one[2 * MOST], four[2 * MOST];
+    alignas(16) static float p[2 * MOST], s[MOST], b[MOST];
+    float unit[8];
+    struct product_input a = { one, NULL }, f = { four, NULL };
+    struct product_output y = { p, unit, s, b, (unsigned)C };
+    struct linear8_scale scale(__float_as_uint((float)TELU_LINEAR8_MOST));
 
+    check(scale.unit == 1.0f, "the unit of a row up to 2047 is not 1 but", scale.unit);
     for (int i = 0; i < R * C; i++) {
-        x[i] = ldexpf((float)(int)random_bits(), (int)(random_bits() % 40) - 50);
-        a.put(i / C, C, i % C, x[i]);
-        if (C % 4)
-            c.put(i / C, C, i % C, x[i]);
+        unit[i / C] = 1.5f;
+        s[i % C] = 0.25f;
+        b[i % C] = 3.0f;
+        a.put(i / C, C, i % C, 37 * i % 4095 - 2047);
     }
-    for (int i = 0; C % 4 == 0 && i < R * C; i += 4) {
-        float4 v = make_float4(x[i], x[i + 1], x[i + 2], x[i + 3]);
+    for (int i = 0; i < R * C && C % 4 == 0; i += 4) {
+        float v[4];
 
-        b.put4(i / C, C, i % C / 4, v);
-        c.put4(i / C, C, i % C / 4, v);
+        for (int k = 0; k < 4; k++)
+            v[k] = (float)(37 * (i + k) % 4095 - 2047);
+        f.put4(i / C, C, i % C / 4, make_float4(v[0], v[1], v[2], v[3]), scale);
     }
-    check(C % 4 || !memcmp(one, four, sizeof(*one) * 3 * R * C), "one by one is not as by four, C",
+    check(C % 4 || !memcmp(one, four, sizeof(*one) * 2 * R * C), "one by one is not as by four, C",
           C);
-    check(!memcmp(flat, x, sizeof(*x) * R * C), "floats are not put as floats, C", C);
+    for (int i = 0; i < 2 * R * C; i++)
+        p[i] = value(one[i]);
     for (int i = 0; i < R * C; i++) {
-        const uint16_t *at = one + i / C * 3 * C + i % C;
+        float want = (float)(37 * i % 4095 - 2047) * (1.5f * 0.25f) + 3.0f;
+        float4 v = C % 4 ? make_float4(want, 0, 0, 0) : y.at4(i / C, i % C / 4);
+        const float all[4] = { v.x, v.y, v.z, v.w };
 
-        check(third(at) + third(at + C) + third(at + 2 * C) == x[i], "a row's thirds are not",
-              x[i]);
+        check(y.at(i / C, i % C) == want, "an output is not", want);
+        check(all[C % 4 ? 0 : i % 4] == want, "one of four outputs is not", want);
     }
 }
 
 int main(void)
 {
-    test_split(0.0f);
-    test_split(1.0f);
-    test_split(-16777215.0f);
-    test_split(0x1.fffffep-100f);
-    test_split(-0x1.fffffep+127f);
-    for (int i = 0; i < 1000000; i++) {
-        float x = __uint_as_float(random_bits());
-
-        if (fabsf(x) >= 1e-30f && isfinite(x))
-            test_split(x);
-    }
+    test_parts();
     test_layout(3, 8);
     test_layout(2, 320);
     test_layout(5, 7);
