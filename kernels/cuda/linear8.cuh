@@ -19,7 +19,7 @@
 #define LINEAR8_BLOCKS  2      /* blocks per panel */
 #define LINEAR8_QUADS   (LINEAR8_HALF / 2 / 4)         /* uint4 per block, of a panel's row */
 #define LINEAR8_CHUNK   (LINEAR8_THREADS / LINEAR8_QUADS)      /* pairs of inputs per chunk */
-#define LINEAR8_AHEAD   5      /* chunks that are prefetched */
+#define LINEAR8_AHEAD   4      /* chunks that are prefetched; more leave too few registers */
 #define LINEAR8_EACH    (TELU_LINEAR8_INPUTS / LINEAR8_THREADS)
 
 /* --- Quantising --------------------------------------------------------------------- */
