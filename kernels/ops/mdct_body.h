@@ -22,8 +22,8 @@
 #define BLOCK 32               /* sums in registers */
 
 /* Each sum begins with 0 and goes in order of n. */
-TELU_ALWAYS_INLINE void dct(float *restrict y, const float *restrict x,
-                            const struct telu_mdct_table *restrict m)
+TELU_ALWAYS_INLINE void dct(float *y, const float *x,
+                            const struct telu_mdct_table *m)
 {
     for (int k = 0; k < N; k += BLOCK) {
         float sum[BLOCK] = { 0 };
@@ -35,7 +35,7 @@ TELU_ALWAYS_INLINE void dct(float *restrict y, const float *restrict x,
     }
 }
 
-TELU_ALWAYS_INLINE void mdct(float *restrict y, const float *restrict x, int B, int H)
+TELU_ALWAYS_INLINE void mdct(float *y, const float *x, int B, int H)
 {
     const struct telu_mdct_table *m = telu_mdct_table();
 
@@ -54,8 +54,8 @@ TELU_ALWAYS_INLINE void mdct(float *restrict y, const float *restrict x, int B, 
 }
 
 /* Adds one hop's samples to y [320]. */
-TELU_ALWAYS_INLINE void unfold(float *restrict y, const float *restrict x,
-                               const struct telu_mdct_table *restrict m)
+TELU_ALWAYS_INLINE void unfold(float *y, const float *x,
+                               const struct telu_mdct_table *m)
 {
     float v[N], z[2 * N];
 
@@ -70,7 +70,7 @@ TELU_ALWAYS_INLINE void unfold(float *restrict y, const float *restrict x,
         y[t] += m->window[t] * z[t];
 }
 
-TELU_ALWAYS_INLINE void imdct(float *restrict y, const float *restrict x, int B, int H)
+TELU_ALWAYS_INLINE void imdct(float *y, const float *x, int B, int H)
 {
     const struct telu_mdct_table *m = telu_mdct_table();
 
