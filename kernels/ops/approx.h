@@ -9,6 +9,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0
+#error "floats have more digits than float32 between operations: on x86 add -msse2 -mfpmath=sse"
+#endif
+
 #ifdef __CUDACC__
 #define TELU_APPROX static inline __host__ __device__
 #else
