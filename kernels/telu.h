@@ -21,7 +21,8 @@
  * any number of streams in any number of threads; a stream belongs to one thread
  * at a time. A call that fails returns NULL or -1 and leaves a text in telu_error()
  * and a status in telu_error_status(), both of this thread. FORMAT.md describes the
- * bytes.
+ * bytes. Packets and samples have the same bits on every CPU, whatever float modes
+ * (rounding, flushing to zero) the caller's thread has; a call leaves these as they are.
  *
  * The library is libtelu.so, for pkg-config telucodec. Versions with one soversion keep
  * the size of every struct below: a new field takes the place of reserved ints, and its

@@ -17,6 +17,7 @@
 #include "error.h"
 #include "dequantise.h"
 #include "encode_state.h"
+#include "float_modes.h"
 #include "highpass.h"
 #include "mdct.h"
 #include "network.h"
@@ -25,6 +26,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#define NOINLINE __attribute__((noinline))     /* float_modes.h */
 
 struct telu_encoder {
     const struct telu_model *m;
@@ -230,7 +233,7 @@ static int code_base(struct telu_encoder *e, int coded)
                            l->prefix_bits, coded, e->sum, e->latent);
 }
 
-int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_t cap)
+NOINLINE static int encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_t cap)
 {
     struct telu_budget budget;
     int n, runs;
@@ -265,8 +268,17 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_
     return n;
 }
 
-int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
-                        const uint8_t *packet, size_t n)
+int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_t cap)
+{
+    uint64_t modes = telu_modes_begin();
+    int n = encode(e, pcm, packet, cap);
+
+    telu_modes_end(modes);
+    return n;
+}
+
+NOINLINE static int resync(struct telu_encoder *e, const float *pcm, const uint8_t *packet,
+                           size_t n)
 {
     const struct telu_tables *t = &e->m->tab;
     struct telu_layers *l = &e->layers;
@@ -301,6 +313,15 @@ int telu_encoder_resync(struct telu_encoder *e, const float *pcm,
         telu_rc_level_cost(&e->rc, cost);
     telu_rc_update(&e->rc, &budget, (int)n);
     return 0;
+}
+
+int telu_encoder_resync(struct telu_encoder *e, const float *pcm, const uint8_t *packet, size_t n)
+{
+    uint64_t modes = telu_modes_begin();
+    int r = resync(e, pcm, packet, n);
+
+    telu_modes_end(modes);
+    return r;
 }
 
 /* --- Decoder -------------------------------------------------------------- */
@@ -402,7 +423,7 @@ static int synthesise(struct telu_decoder *d, const struct telu_layers *l,
     return telu_synthesis_run(&d->ctx, &d->synthesis, d->c, &how, pcm);
 }
 
-int telu_conceal(struct telu_decoder *d, float *pcm)
+NOINLINE static int conceal(struct telu_decoder *d, float *pcm)
 {
     float gain = telu_plc_next_gain(&d->plc);
 
@@ -423,14 +444,14 @@ int telu_conceal(struct telu_decoder *d, float *pcm)
     return synthesise(d, NULL, NULL, pcm);
 }
 
-int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *pcm)
+NOINLINE static int decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *pcm)
 {
     const struct telu_tables *t = &d->m->tab;
     struct telu_layers *l = &d->layers;
     int base;
 
     if (telu_packet_get(l, &d->bands, packet, n, t, d->m->cfg.stages, d->m->n))
-        return telu_conceal(d, pcm) ? -1 : 1;
+        return conceal(d, pcm) ? -1 : 1;
 
     base = l->stages > 0 || l->prefix_bits > 0;
     if (!base) {
@@ -447,4 +468,22 @@ int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *
     telu_plc_received(&d->plc, d->c, base);
     d->info = telu_layers_info(l, (int)n);
     return synthesise(d, l, l->refined ? &d->bands : NULL, pcm);
+}
+
+int telu_conceal(struct telu_decoder *d, float *pcm)
+{
+    uint64_t modes = telu_modes_begin();
+    int r = conceal(d, pcm);
+
+    telu_modes_end(modes);
+    return r;
+}
+
+int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *pcm)
+{
+    uint64_t modes = telu_modes_begin();
+    int r = decode(d, packet, n, pcm);
+
+    telu_modes_end(modes);
+    return r;
 }

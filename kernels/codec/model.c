@@ -4,6 +4,7 @@
 
 #include "code.h"
 #include "error.h"
+#include "float_modes.h"
 #include "level.h"
 #include "linear8.h"
 
@@ -408,6 +409,7 @@ static int fill(struct build *b, struct telu_model *m)
     return 0;
 }
 
+__attribute__((noinline))              /* float_modes.h */
 static int build(struct telu_model *m, const struct telu_tensor *t,
                  const struct telu_blob *blobs, int count, int expected)
 {
@@ -442,6 +444,7 @@ struct telu_model *telu_model_build_post(const struct telu_config *cfg,
 {
     struct telu_tensor *t;
     struct telu_model *m;
+    uint64_t modes;
     int expected, r;
 
     if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__) {
@@ -468,7 +471,9 @@ struct telu_model *telu_model_build_post(const struct telu_config *cfg,
     while (1 << m->n < cfg->codes)
         m->n++;
     snprintf(m->id, sizeof(m->id), "%s", id ? id : "");
+    modes = telu_modes_begin();
     r = build(m, t, blobs, count, expected);
+    telu_modes_end(modes);
     free(t);
     if (r) {
         telu_model_close(m);

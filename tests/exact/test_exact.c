@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_exact.c - plain C and vector code give the same packets and the same samples, bit for bit:
- * at all kinds of rates, with packets lost and damaged, from speech and from hostile input.
+ * at all kinds of rates, with packets lost and damaged, from speech and from hostile input. So does
+ * a caller whose thread rounds upwards and flushes subnormals, and its modes stay.
  *
  *   test_exact [WEIGHTS]      without: models of random weights
  */
 #include "backend.h"
 #include "fixed_voice.h"
+#include "float_modes.h"
 #include "sha256.h"
 #include "telu.h"
 #include "tiny_model.h"
 
+#include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,8 +69,28 @@ static void code(struct stream *s, const struct telu_model *m, const struct telu
     telu_decoder_free(d);
 }
 
-static void compare(const char *name, const struct telu_rate *r, const struct stream *want,
-                    const struct stream *got)
+/* Sets modes that a program may have. Returns the former ones. */
+static uint64_t set_odd_modes(void)
+{
+    uint64_t before = telu_modes_get();
+
+    fesetround(FE_UPWARD);
+#if defined(__x86_64__)
+    telu_modes_put(telu_modes_get() | 0x8040);         /* flush results, and operands */
+#elif defined(__aarch64__)
+    telu_modes_put(telu_modes_get() | 1u << 24);
+#endif
+    return before;
+}
+
+static void set_back(uint64_t modes)
+{
+    fesetround(FE_TONEAREST);
+    telu_modes_put(modes);
+}
+
+static void compare(const char *name, const char *how, const struct telu_rate *r,
+                    const struct stream *want, const struct stream *got)
 {
     for (int i = 0; i < PACKETS; i++) {
         const size_t at = (size_t)i * TELU_PACKET;
@@ -77,17 +100,31 @@ static void compare(const char *name, const struct telu_rate *r, const struct st
 
         if (!what)
             continue;
-        printf("%s, %d bit/s, mode %d, tune %d, refinement %d: packet %d has other %s in vector "
-               "code than in plain C\n", name, r->bitrate, r->mode, r->tune, r->refinement, i,
-               what);
+        printf("%s, %d bit/s, mode %d, tune %d, refinement %d: packet %d has other %s in %s than "
+               "in plain C\n", name, r->bitrate, r->mode, r->tune, r->refinement, i, what, how);
         failures++;
         return;
     }
 }
 
-/* Codes x at all kinds of rates with both tables, or at every `step`th. */
-static void check(const struct telu_model *m, const char *name, const float *x, int step,
-                  struct telu_sha256 *sum)
+/* Codes in odd modes. */
+static void code_oddly(struct stream *s, const struct telu_model *m, const struct telu_rate *rate,
+                       const float *x)
+{
+    uint64_t before = set_odd_modes(), odd = telu_modes_get(), after;
+
+    code(s, m, &telu_backend_simd, rate, x);
+    after = telu_modes_get();
+    set_back(before);
+    if (((odd ^ after) & ~(uint64_t)TELU_MODES_FLAGS) && failures++ < 5)
+        printf("the caller's float modes were %llx, and became %llx\n", (unsigned long long)odd,
+               (unsigned long long)after);
+}
+
+/* Codes x at all kinds of rates with both tables, or at every `step`th; odd: the same model, built
+ * in odd modes. */
+static void check(const struct telu_model *m, const struct telu_model *odd, const char *name,
+                  const float *x, int step, struct telu_sha256 *sum)
 {
     static const int bitrates[] = { 500, 1600, 3200, 4800, 6000, 9000, 16000, 24000, 64000 };
     static struct stream plain, simd;
@@ -101,7 +138,11 @@ static void check(const struct telu_model *m, const char *name, const float *x, 
         r.refinement = i / 6 % 2;
         code(&plain, m, &telu_backend_c, &r, x);
         code(&simd, m, &telu_backend_simd, &r, x);
-        compare(name, &r, &plain, &simd);
+        compare(name, "vector code", &r, &plain, &simd);
+        if (i % 5 == 0) {
+            code_oddly(&simd, odd, &r, x);
+            compare(name, "odd float modes", &r, &plain, &simd);
+        }
         for (int p = 0; p < PACKETS; p++)
             telu_sha256_add(sum, plain.packet[p], (size_t)plain.size[p]);
         telu_sha256_add(sum, plain.pcm, sizeof(plain.pcm));
@@ -126,33 +167,48 @@ static void hostile(float *x)
     }
 }
 
-static void check_model(struct telu_model *m, const char *name, int step)
+/* file: weights, NULL: random ones, with a post-network of so many blocks. */
+static struct telu_model *make_model(const char *file, int blocks)
 {
+    struct telu_config cfg = tiny_config();
+    struct telu_postnet_config post = { .width = 12, .blocks = blocks };
+
+    return file ? telu_model_open(file) : tiny_model_postnet(&cfg, &post, 1);
+}
+
+static void check_model(const char *file, int blocks, const char *name, int step)
+{
+    struct telu_model *m = make_model(file, blocks), *odd;
     static float x[SAMPLES];
     struct telu_sha256 sum;
+    uint64_t before;
     char hex[65];
 
     need(m != NULL, name);
+    before = telu_modes_get();
+    if (file)                  /* tiny_model() itself rounds as its caller does */
+        set_odd_modes();
+    odd = make_model(file, blocks);
+    set_back(before);
+    need(odd != NULL, name);
     telu_sha256_init(&sum);
     fixed_voice(x, SAMPLES, 1);
-    check(m, name, x, step, &sum);
+    check(m, odd, name, x, step, &sum);
     hostile(x);
-    check(m, name, x, step, &sum);
+    check(m, odd, name, x, step, &sum);
     telu_sha256_hex(&sum, hex);
     printf("%s  %s\n", hex, name);     /* to compare with another machine's */
     telu_model_close(m);
+    telu_model_close(odd);
 }
 
 int main(int argc, char **argv)
 {
-    struct telu_config cfg = tiny_config();
-    struct telu_postnet_config post = { .width = 12, .blocks = 2 };
-
     if (argc > 1) {
-        check_model(telu_model_open(argv[1]), argv[1], 5);
+        check_model(argv[1], 0, argv[1], 5);
     } else {
-        check_model(tiny_model(&cfg, 1), "postfilter", 1);
-        check_model(tiny_model_postnet(&cfg, &post, 2), "post-network", 1);
+        check_model(NULL, 0, "postfilter", 1);
+        check_model(NULL, 2, "post-network", 1);
     }
     printf("test_exact: %d failures\n", failures);
     return failures != 0;
