@@ -19,6 +19,8 @@
 #define LINEAR8_BLOCKS  2      /* blocks per panel */
 #define LINEAR8_QUADS   (LINEAR8_HALF / 2 / 4)         /* uint4 per block, of a panel's row */
 #define LINEAR8_CHUNK   (LINEAR8_THREADS / LINEAR8_QUADS)      /* pairs of inputs per chunk */
+#define LINEAR8_STEP    (LINEAR8_HALF + 4)             /* between chunks' sums: distinct banks */
+#define LINEAR8_SHARE   (LINEAR8_THREADS / LINEAR8_HALF)       /* threads that add one output */
 #define LINEAR8_AHEAD   4      /* chunks that are prefetched; more leave too few registers */
 #define LINEAR8_EACH    (TELU_LINEAR8_INPUTS / LINEAR8_THREADS)
 
@@ -114,7 +116,7 @@ template <int EACH>
 struct linear8_scratch {
     __align__(16) int16_t q[EACH * LINEAR8_THREADS];
     uint32_t most[LINEAR8_WARPS];
-    int sum[LINEAR8_WARPS][LINEAR8_HALF];
+    __align__(16) int sum[LINEAR8_CHUNK][LINEAR8_STEP];
 };
 
 /* Computes linear8 for row blockIdx.y and passes each output to out(r, o, value, operands);
@@ -129,11 +131,12 @@ static __device__ inline void linear8_row(X &x, const Out &out,
 {
     int t = threadIdx.x, k = t / LINEAR8_QUADS, quad = t % LINEAR8_QUADS;
     int panel = blockIdx.x / LINEAR8_BLOCKS, half = blockIdx.x % LINEAR8_BLOCKS, r = blockIdx.y;
-    int o = panel * TELU_LINEAR8_PANEL + half * LINEAR8_HALF + t, pairs = (I + 1) / 2;
+    int mine = t / LINEAR8_SHARE, share = t % LINEAR8_SHARE, pairs = (I + 1) / 2;
+    int o = panel * TELU_LINEAR8_PANEL + half * LINEAR8_HALF + mine;
     const int row = 2 * LINEAR8_HALF / 8;      /* uint4 of a panel's row */
     const uint4 *words = reinterpret_cast<const uint4 *>(w) + (size_t)panel * pairs * row +
                          half * LINEAR8_QUADS + quad;
-    int ends = t < LINEAR8_HALF && o < O;
+    int ends = share == 0 && o < O;
     typename Out::operands operands = {};
     uint4 next[LINEAR8_AHEAD];
     float v[EACH], so = 0.0f, bo = 0.0f, unit;
@@ -171,22 +174,19 @@ static __device__ inline void linear8_row(X &x, const Out &out,
             if (later < pairs)
                 next[j] = words[(size_t)later * row];
         }
-    #pragma unroll
-    for (int n = 0; n < 8; n++) {
-        for (int by = LINEAR8_QUADS; by < 32; by *= 2)
-            sum[n] += __shfl_xor_sync(0xffffffffu, sum[n], by);
-        if (t % 32 < LINEAR8_QUADS)
-            scratch->sum[t / 32][8 * quad + n] = sum[n];
-    }
-    __syncthreads();
-    if (!ends)
-        return;
+    int4 *to = reinterpret_cast<int4 *>(&scratch->sum[k][8 * quad]);
     int all = 0;
 
+    to[0] = make_int4(sum[0], sum[1], sum[2], sum[3]);
+    to[1] = make_int4(sum[4], sum[5], sum[6], sum[7]);
+    __syncthreads();
     #pragma unroll
-    for (int i = 0; i < LINEAR8_WARPS; i++)
-        all += scratch->sum[i][t];
-    out(r, o, linear8_output(all, unit, so, bo), operands);
+    for (int i = share; i < LINEAR8_CHUNK; i += LINEAR8_SHARE)
+        all += scratch->sum[i][mine];
+    for (int by = LINEAR8_SHARE / 2; by > 0; by /= 2)
+        all += __shfl_xor_sync(0xffffffffu, all, by);
+    if (ends)
+        out(r, o, linear8_output(all, unit, so, bo), operands);
 }
 
 /* Row of x (R, I) in global memory. */
