@@ -144,8 +144,8 @@ if [ -z "$built" ]; then
     ninja -C "$build" -t targets all >"$out/targets.txt" 2>/dev/null
     targets=
     for t in kernels/module/libtelucodec-cuda.so tests/ops/check tests/bench/bench_gpu \
-        tests/engine/test_engine tests/codec/test_golden tests/trainer/test_loss_cuda \
-        tests/trainer/test_train_cuda tests/trainer/test_train_life \
+        tests/engine/test_engine tests/engine/test_device_vectors tests/codec/test_golden \
+        tests/trainer/test_loss_cuda tests/trainer/test_train_cuda tests/trainer/test_train_life \
         tests/gst/test_gst_device tests/bench/bench_window trainer/telucodec-train \
         gst/libgsttelucodec.so gst/program/telucodec; do
         have_target "$t" && targets="$targets $t"
@@ -190,12 +190,13 @@ verdict() {
     esac
 }
 
-# agrees TEST NEEDS [env NAME=VALUE ...]
+# agrees TEST NEEDS [COMMAND ...]: the test by itself, or a command that runs it
 agrees() {
     test=$1 needs=$2
     shift 2
+    [ $# -gt 0 ] || set -- "$build/tests/$test"
     if [ -x "$build/tests/$test" ]; then
-        limited 120 "${test##*/}" "$@" "$build/tests/$test"
+        limited 120 "${test##*/}" "$@"
         verdict "GPU against CPU" "${test##*/}" $?
     else
         row "GPU against CPU" "$test" "not built: no $needs"
@@ -214,8 +215,12 @@ if wanted agree; then
         trainer/test_train_cuda trainer/test_train_life; do
         aside agrees "$t" "GLib or OpenBLAS"
     done
+    aside agrees engine/test_device_vectors "C compiler" \
+        "$build/tests/engine/test_device_vectors" "$top/tests/golden/vectors" \
+        tiny="$top/tests/golden/tiny.safetensors" te="$weights"
     aside agrees gst/test_gst_device GStreamer env GST_PLUGIN_PATH="$build/gst" \
-        GST_REGISTRY="$out/registry.bin" TELUCODEC_MODEL="$top/tests/golden/tiny.safetensors"
+        GST_REGISTRY="$out/registry.bin" TELUCODEC_MODEL="$top/tests/golden/tiny.safetensors" \
+        "$build/tests/gst/test_gst_device"
     together
 fi
 
