@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* linear8.cuh - quantises rows for linear8 on a device, and linear8 for small batches, fused with
- * an op on each output. See linear8.h.
+ * an op on each output. See linear8.h, and linear8_row.h for one number.
  *
  * The time of a small batch goes to waiting for weights. One block computes one row and half of
  * a panel's outputs: its threads load the first weights, quantise the row while they wait, and
@@ -10,7 +10,7 @@
 #define LINEAR8_CUH
 
 #include "device.h"
-#include "linear8.h"
+#include "linear8_row.h"
 #include "small_batch.h"
 
 #define LINEAR8_THREADS 256
@@ -26,48 +26,12 @@
 
 /* --- Quantising --------------------------------------------------------------------- */
 
-static __device__ inline uint32_t linear8_magnitude(float x)
-{
-    return __float_as_uint(x) & 0x7fffffffu;
-}
-
 /* Larger of a warp's numbers; all its lanes take part. */
 static __device__ inline uint32_t linear8_warp_max(uint32_t most, int lanes = 32)
 {
     for (int by = lanes / 2; by > 0; by /= 2)
         most = max(most, __shfl_xor_sync(0xffffffffu, most, by));
     return most;
-}
-
-/* Quantises a row whose largest magnitude has the bits `most`, as quantise() in linear8_body.h. */
-struct linear8_scale {
-    uint32_t most;
-    float inverse, unit;
-
-    __device__ explicit linear8_scale(uint32_t largest)
-    {
-        most = min(largest, 0x7f7fffffu);  /* FLT_MAX */
-
-        float m = __uint_as_float(most), limit = (float)TELU_LINEAR8_MOST;
-        bool silent = m < 1e-30f;
-
-        inverse = silent ? 0.0f : limit / m;
-        unit = silent ? 0.0f : m / limit;
-    }
-
-    __device__ int operator()(float x) const
-    {
-        float a = __uint_as_float(min(linear8_magnitude(x), most));
-        int n = (int)((a * inverse + 12582912.0f) - 12582912.0f);      /* to nearest even */
-
-        return __float_as_int(x) < 0 ? -n : n;
-    }
-};
-
-/* Output of a sum; unit is the row's, s and b are the output's. */
-static __device__ inline float linear8_output(int sum, float unit, float s, float b)
-{
-    return (float)sum * (unit * s) + b;
 }
 
 /* Quantises a row of v[k] = input threadIdx.x + 256 k, zeros behind the last one, to q
@@ -88,11 +52,11 @@ static __device__ inline float linear8_quantise(int16_t *q, uint32_t *part, cons
     #pragma unroll
     for (int i = 0; i < LINEAR8_WARPS; i++)
         most = max(most, part[i]);
-    struct linear8_scale scale(most);
+    const struct linear8_scale scale = linear8_scale_of(most);
 
     #pragma unroll
     for (int k = 0; k < EACH; k++)
-        q[t + k * LINEAR8_THREADS] = (int16_t)scale(v[k]);
+        q[t + k * LINEAR8_THREADS] = (int16_t)linear8_quantised(v[k], scale.most, scale.inverse);
     __syncthreads();
     return scale.unit;
 }

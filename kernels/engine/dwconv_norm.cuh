@@ -106,7 +106,7 @@ dwnorm_rows(struct dwnorm m)
             v[i] = norm(v[i], m.g[c], m.b[c]);
         most = max(most, linear8_magnitude(v[i]));
     }
-    struct linear8_scale scale(linear8_warp_max(most, NORM_LANES));
+    const struct linear8_scale scale = linear8_scale_of(linear8_warp_max(most, NORM_LANES));
 
     if (r >= m.B)
         return;
@@ -115,7 +115,8 @@ dwnorm_rows(struct dwnorm m)
     #pragma unroll
     for (int i = 0; i < EACH; i++)         /* an idle row is zeros */
         if (i * NORM_LANES + j < C)
-            m.y.put((size_t)r, C, i * NORM_LANES + j, scale(v[i]));
+            m.y.put((size_t)r, C, i * NORM_LANES + j,
+                    linear8_quantised(v[i], scale.most, scale.inverse));
 }
 
 /* Rows of a block in shared memory. A row begins 16 banks after the one before, since sixteen lanes
@@ -189,7 +190,7 @@ static __global__ void __launch_bounds__(DWNORM_BLOCK, 4) dwnorm_float4(struct d
         for (int i = 0; i < warps; i++)
             most = max(most, s.most[y * warps + i]);
     }
-    struct linear8_scale scale(most);
+    const struct linear8_scale scale = linear8_scale_of(most);
 
     if (r >= m.B || 4 * q >= C)
         return;

@@ -53,13 +53,15 @@ struct product_input {
     /* Channels 4 q .. 4 q + 3, quantised from v; C is a multiple of 4 and x aligned. */
     __device__ void put4(size_t r, int C, int q, float4 v, const struct linear8_scale &scale) const
     {
-        const int n[4] = { scale(v.x), scale(v.y), scale(v.z), scale(v.w) };
+        const float in[4] = { v.x, v.y, v.z, v.w };
         uint32_t half[2][4];
 
         #pragma unroll
         for (int k = 0; k < 4; k++) {
-            half[0][k] = product_half(product_high(n[k]));
-            half[1][k] = product_half(product_low(n[k]));
+            int n = linear8_quantised(in[k], scale.most, scale.inverse);
+
+            half[0][k] = product_half(product_high(n));
+            half[1][k] = product_half(product_low(n));
         }
         #pragma unroll
         for (int i = 0; i < 2; i++)
@@ -166,7 +168,7 @@ product_rows(Op op, struct product_input to, int B, int C)
         for (int i = 0; i < warps; i++)
             most = max(most, part[first + i]);
     }
-    struct linear8_scale scale(most);
+    const struct linear8_scale scale = linear8_scale_of(most);
 
     if (x == 0 && live)
         to.unit[r] = scale.unit;
@@ -179,7 +181,8 @@ product_rows(Op op, struct product_input to, int B, int C)
         #pragma unroll
         for (int k = 0; k < PRODUCT_EACH; k++)
             if (x + k * (int)blockDim.x < live)
-                to.put(r, C, x + k * blockDim.x, scale(v[k]));
+                to.put(r, C, x + k * blockDim.x,
+                       linear8_quantised(v[k], scale.most, scale.inverse));
     }
 }
 

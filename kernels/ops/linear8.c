@@ -37,11 +37,11 @@ static float quantise_weights(int8_t *q, const uint16_t *w, int I)
 
         most = u > most ? u : most;
     }
-    s = telu_bits_float(most) < LEAST ? 0.0f : telu_bits_float(most) / WEIGHT;
+    s = telu_bits_float(most) < LINEAR8_LEAST ? 0.0f : telu_bits_float(most) / WEIGHT;
     for (int i = 0; i < I; i++) {
         float x = telu_bits_float((uint32_t)w[i] << 16);
 
-        q[i] = (int8_t)(int32_t)((x / (s > 0.0f ? s : INFINITY) + ROUND) - ROUND);
+        q[i] = (int8_t)(int32_t)((x / (s > 0.0f ? s : INFINITY) + LINEAR8_ROUND) - LINEAR8_ROUND);
     }
     return s;
 }

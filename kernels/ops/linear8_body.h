@@ -3,52 +3,32 @@
 #ifndef TELU_LINEAR8_BODY_H
 #define TELU_LINEAR8_BODY_H
 
-#include "linear8.h"
+#include "linear8_row.h"
 
-#include "approx.h"
 #include "target_clones.h"
 
 #define PANEL  TELU_LINEAR8_PANEL
-#define MOST   ((float)TELU_LINEAR8_MOST)
-#define LEAST  1e-30f          /* a smaller row is silent; its inverse would overflow */
-#define ROUND  12582912.0f     /* 1.5 * 2^23: adding and taking it away rounds to an integer */
 
 /* Bytes of a panel's row. */
 #define PAIR   (2 * PANEL)
 
-#define INFINITE 0x7f800000u   /* bits of infinity; a NaN's are above */
-
-/* Bits of the largest magnitude of a row, or of FLT_MAX. Floats of one sign are ordered like their
- * bits, and a loop over integers is one that compilers vectorise. */
-TELU_ALWAYS_INLINE uint32_t largest(const float *x, int I)
-{
-    uint32_t most = 0;
-
-    for (int i = 0; i < I; i++) {
-        uint32_t u = telu_float_bits(x[i]) & 0x7fffffffu;
-
-        most = u > most ? u : most;
-    }
-    return most < INFINITE ? most : INFINITE - 1;
-}
-
 /* q: I numbers, and a zero behind an odd number of them. Returns the unit. */
 TELU_ALWAYS_INLINE float quantise(int16_t *q, const float *x, int I)
 {
-    uint32_t most = largest(x, I);
-    float m = telu_bits_float(most), inverse = m < LEAST ? 0.0f : MOST / m;
+    uint32_t largest = 0;
 
     for (int i = 0; i < I; i++) {
-        uint32_t u = telu_float_bits(x[i]), a = u & 0x7fffffffu;
-        int32_t negative = -(int32_t)(u >> 31), n;
+        uint32_t u = linear8_magnitude(x[i]);
 
-        a = a < most ? a : most;
-        n = (int32_t)((telu_bits_float(a) * inverse + ROUND) - ROUND);
-        q[i] = (int16_t)((n ^ negative) - negative);
+        largest = u > largest ? u : largest;
     }
+    const struct linear8_scale s = linear8_scale_of(largest);
+
+    for (int i = 0; i < I; i++)
+        q[i] = (int16_t)linear8_quantised(x[i], s.most, s.inverse);
     if (I % 2)
         q[I] = 0;
-    return m < LEAST ? 0.0f : m / MOST;
+    return s.unit;
 }
 
 /* Writes n outputs of a panel from their sums. */
@@ -56,7 +36,7 @@ TELU_ALWAYS_INLINE void scale_sums(float *y, const int32_t *sum, float unit, con
                                    const float *b, int n)
 {
     for (int j = 0; j < n; j++)
-        y[j] = (float)sum[j] * (unit * s[j]) + (b ? b[j] : 0.0f);
+        y[j] = linear8_output(sum[j], unit, s[j], b ? b[j] : 0.0f);
 }
 
 #endif

@@ -44,7 +44,7 @@ static void test_layout(int R, int C)
     float unit[8];
     struct product_input a = { one, NULL }, f = { four, NULL };
     struct product_output y = { p, unit, s, b, (unsigned)C };
-    struct linear8_scale scale(__float_as_uint((float)TELU_LINEAR8_MOST));
+    const struct linear8_scale scale = linear8_scale_of(__float_as_uint(TELU_LINEAR8_MOST));
 
     check(scale.unit == 1.0f, "the unit of a row up to 2047 is not 1 but", scale.unit);
     for (int i = 0; i < R * C; i++) {
