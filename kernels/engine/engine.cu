@@ -22,6 +22,7 @@
 #define BLAS_WORK  (32u << 20) /* as in backend_cuda.cu */
 #define MAX_BATCH  65536       /* packets per batch */
 #define MAX_CHUNKS 4096        /* of slots, per side */
+#define LEAST_CAPABILITY 75    /* of a device, times ten */
 
 struct graph {
     int rows, zero_copy;
@@ -280,6 +281,25 @@ static int init(struct telu_engine *e, const struct telu_model *m)
     return init_side(e, TELU_ENCODE) || init_side(e, TELU_DECODE) || warm_up(e) ? -1 : 0;
 }
 
+/* The module is compiled for compute capability 7.5 and later. Elements then take the CPU, whose
+ * packets and samples are the same. */
+static int check_capability(int device)
+{
+    const char *what = "the compute capability of a device";
+    int major = 0, minor = 0;
+
+    if (telu_cuda_check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
+                        what) ||
+        telu_cuda_check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device),
+                        what))
+        return -1;
+    if (10 * major + minor < LEAST_CAPABILITY)
+        return telu_fail_status(TELU_ERR_DEVICE, "CUDA device %d has compute capability %d.%d, "
+                                "expected %d.%d or later; take another device or the CPU", device,
+                                major, minor, LEAST_CAPABILITY / 10, LEAST_CAPABILITY % 10);
+    return 0;
+}
+
 static struct telu_engine *engine_open(const struct telu_model *m, int device, int most)
 {
     struct telu_engine *e;
@@ -292,6 +312,8 @@ static struct telu_engine *engine_open(const struct telu_model *m, int device, i
                          "from 0", device, devices);
         return NULL;
     }
+    if (check_capability(device))
+        return NULL;
     if (most < 1 || most > MAX_BATCH) {
         telu_fail("a batch of %d packets, expected 1 to %d", most, MAX_BATCH);
         return NULL;
