@@ -36,7 +36,7 @@ elif ! command -v qemu-aarch64 >/dev/null; then
     without qemu-aarch64
 else
     echo "cpus: 64-bit ARM"
-    flags="-std=gnu11 -O3 -ffp-contract=off -fno-math-errno -static"
+    flags="-std=gnu11 -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -static"
     for room in '' /ops /codec; do
         flags="$flags -I$tree/kernels$room"
     done
