@@ -71,7 +71,7 @@ struct telu_budget {
 /* Returns to the start of a stream and keeps the rate. */
 TELU_PUBLIC void telu_rc_reset(struct telu_rc *rc);
 
-/* Sets the rate. The curves stay, so the next packet meets it. */
+/* Sets the rate. The curves stay, so the next packet meets it; the credit stays, in packets. */
 TELU_PUBLIC void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate);
 
 /* Largest packet at that rate, in bytes. */

@@ -71,7 +71,15 @@ TELU_PUBLIC void telu_rc_reset(struct telu_rc *rc)
 
 TELU_PUBLIC void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate)
 {
-    if (rate->bitrate != rc->rate.bitrate || rate->mode != rc->rate.mode) {
+    int was = rc->rate.bitrate;
+
+    if (rate->bitrate != was)
+        rc->carry = 0;
+    /* The debt stays, in packets: forgiven at each change, it would be made again, and a rate that
+     * changes each second be exceeded by a quarter. */
+    if (rate->bitrate != was && was > 0)
+        rc->credit *= (float)rate->bitrate / (float)was;
+    if (rate->mode != rc->rate.mode) {
         rc->carry = 0;
         rc->credit = 0.0f;
     }
