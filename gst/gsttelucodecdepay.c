@@ -77,14 +77,19 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (rtptelucodecdepay, "rtptelucodecdepay",
 static gboolean
 gst_rtp_telucodec_depay_set_caps (GstRTPBaseDepayload * depay, GstCaps * caps)
 {
-  const gchar *id = gst_structure_get_string (gst_caps_get_structure (caps, 0),
-      GST_TELUCODEC_MODEL_ID);
+  const GstStructure *s = gst_caps_get_structure (caps, 0);
+  const gchar *id = gst_structure_get_string (s, GST_TELUCODEC_MODEL_ID);
+  gchar *name = gst_telucodec_rtp_clean_name (gst_structure_get_string (s,
+          GST_TELUCODEC_RTP_MODEL_NAME));
   GstCaps *out = gst_caps_from_string (GST_TELUCODEC_CAPS_FRAMED);
   gboolean ok;
 
   depay->clock_rate = TELU_RATE;
   if (id)
     gst_caps_set_simple (out, GST_TELUCODEC_MODEL_ID, G_TYPE_STRING, id, NULL);
+  if (name)
+    gst_caps_set_simple (out, GST_TELUCODEC_MODEL_NAME, G_TYPE_STRING, name, NULL);
+  g_free (name);
   ok = gst_pad_set_caps (depay->srcpad, out);
   gst_caps_unref (out);
   return ok;

@@ -24,7 +24,8 @@
  * packets into a payload, 10 at most and as many as the MTU holds. Before a silence or a jump
  * of the time stamps those that wait are sent.
  *
- * The caps, and so an SDP, name the weights in the field model-id.
+ * The caps, and so an SDP, have the id of the weights in the field model-id, and the name of
+ * weights that did not come with the plugin in a-model-name.
  *
  * ## Example launch line
  * |[
@@ -70,14 +71,25 @@ static gboolean
 gst_rtp_telucodec_pay_set_caps (GstRTPBasePayload * payload, GstCaps * caps)
 {
   GstRtpTelucodecPay *self = GST_RTP_TELUCODEC_PAY (payload);
-  const gchar *id = gst_structure_get_string (gst_caps_get_structure (caps, 0),
-      GST_TELUCODEC_MODEL_ID);
+  const GstStructure *s = gst_caps_get_structure (caps, 0);
+  const gchar *id = gst_structure_get_string (s, GST_TELUCODEC_MODEL_ID);
+  gchar *name = gst_telucodec_rtp_clean_name (gst_structure_get_string (s,
+          GST_TELUCODEC_MODEL_NAME));
+  gboolean ok;
 
   gst_telucodec_heads_forget (&self->heads);
   gst_rtp_base_payload_set_options (payload, "audio", TRUE,
       GST_TELUCODEC_RTP_NAME, TELU_RATE);
-  return id ? gst_rtp_base_payload_set_outcaps (payload, GST_TELUCODEC_MODEL_ID,
-      G_TYPE_STRING, id, NULL) : gst_rtp_base_payload_set_outcaps (payload, NULL);
+  if (id && name)
+    ok = gst_rtp_base_payload_set_outcaps (payload, GST_TELUCODEC_MODEL_ID, G_TYPE_STRING, id,
+        GST_TELUCODEC_RTP_MODEL_NAME, G_TYPE_STRING, name, NULL);
+  else if (id)
+    ok = gst_rtp_base_payload_set_outcaps (payload, GST_TELUCODEC_MODEL_ID, G_TYPE_STRING, id,
+        NULL);
+  else
+    ok = gst_rtp_base_payload_set_outcaps (payload, NULL);
+  g_free (name);
+  return ok;
 }
 
 /* Sets r to the heads that the encoder left bytes for, else to that of the properties. */

@@ -107,3 +107,21 @@ gst_telucodec_rtp_add_latency (GstQuery * query, GstClockTime own)
   gst_query_set_latency (query, live, min + own,
       GST_CLOCK_TIME_IS_VALID (max) ? max + own : max);
 }
+
+gchar *
+gst_telucodec_rtp_clean_name (const gchar * name)
+{
+  gchar *valid = name ? g_utf8_make_valid (name, -1) : NULL;
+  GString *clean = g_string_new (NULL);
+
+  for (const gchar * c = valid; c && *c; c = g_utf8_next_char (c)) {
+    const gsize n = g_utf8_next_char (c) - c;
+
+    if (clean->len + n > GST_TELUCODEC_RTP_MAX_NAME)
+      break;
+    if (!g_unichar_iscntrl (g_utf8_get_char (c)))
+      g_string_append_len (clean, c, n);
+  }
+  g_free (valid);
+  return g_string_free (clean, clean->len == 0);
+}

@@ -16,6 +16,18 @@ G_BEGIN_DECLS
     "media = (string) audio, clock-rate = (int) 16000, " \
     "encoding-name = (string) " GST_TELUCODEC_RTP_NAME
 
+/* Caps field with the name of the weights, the SDP attribute model-name. A format parameter, as
+ * model-id is, would end calls: ends compare those, and each may have its own name for the same
+ * weights. */
+#define GST_TELUCODEC_RTP_MODEL_NAME "a-" GST_TELUCODEC_MODEL_NAME
+
+#define GST_TELUCODEC_RTP_MAX_NAME 64  /* bytes */
+
+/* Returns the name as it may stand in an SDP and in a message (transfer full): valid UTF-8 of at
+ * most so many bytes, without control characters, which could add lines. Returns NULL if nothing
+ * is left, or for NULL. */
+gchar *gst_telucodec_rtp_clean_name (const gchar * name);
+
 #define GST_TELUCODEC_RTP_MAX_HEAD 31  /* bytes */
 #define GST_TELUCODEC_RTP_MAX_HEADS 8  /* in a payload */
 #define GST_TELUCODEC_RTP_MAX_STEP 4   /* packets from one head to the next older one */

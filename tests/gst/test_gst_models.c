@@ -5,6 +5,8 @@
 #include "gst_common.h"
 
 #include <glib/gstdio.h>
+#include <gst/sdp/sdp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -310,6 +312,97 @@ test_name (void)
   CHECK (has_word ("moved.tlc", "WEIGHTS=second"), "a name is lost");
 }
 
+/* Returns caps as they come out of an SDP that was made from them. */
+static GstCaps *
+through_sdp (const GstCaps * caps)
+{
+  GstSDPMessage *made, *read;
+  GstSDPMedia *media;
+  GstCaps *got = NULL;
+  gchar *text;
+
+  gst_sdp_message_new (&made);
+  gst_sdp_media_new (&media);
+  gst_sdp_media_set_media_from_caps (caps, media);
+  gst_sdp_message_add_media (made, media);
+  gst_sdp_media_free (media);
+  text = gst_sdp_message_as_text (made);
+  if (CHECK (gst_sdp_message_new_from_text (text, &read) == GST_SDP_OK
+          && gst_sdp_message_medias_len (read) == 1, "no SDP: %s", text)) {
+    const GstSDPMedia *one = gst_sdp_message_get_media (read, 0);
+
+    got = gst_sdp_media_get_caps_from_media (one, atoi (gst_sdp_media_get_format (one, 0)));
+    gst_sdp_media_attributes_to_caps (one, got);
+    gst_structure_set_name (gst_caps_get_structure (got, 0), "application/x-rtp");
+    gst_sdp_message_free (read);
+  }
+  gst_sdp_message_free (made);
+  g_free (text);
+  return got;
+}
+
+/* A receiver without the weights names them: RTP carries their name in the SDP. */
+static void
+test_sdp (void)
+{
+  gchar *hidden = in_place ("hidden");
+  gchar *text = g_strdup_printf ("telucodecenc model-path=%s ! rtptelucodecpay", weights[2]);
+  GstHarness *send = gst_harness_new_parse (text), *receive;
+  gfloat *pcm = tc_signal (5 * TELU_PACKET);
+  GstBuffer *buf;
+  GstCaps *caps;
+  GstBus *bus;
+
+  gst_harness_set_src_caps_str (send, RAW_CAPS ("F32LE"));
+  gst_harness_push (send, tc_raw_buffer (pcm, 0, 5 * TELU_PACKET, FALSE));
+  caps = gst_pad_get_current_caps (send->sinkpad);
+  g_rename (weights[2], hidden);
+
+  receive = gst_harness_new_parse ("rtptelucodecdepay ! telucodecdec");
+  bus = tc_watch (receive);
+  gst_harness_set_src_caps (receive, through_sdp (caps));
+  while ((buf = gst_harness_try_pull (send)))
+    gst_harness_push (receive, buf);
+  tc_expect_error (bus, "RTP", GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, ", named third, which");
+
+  g_rename (hidden, weights[2]);
+  tc_unwatch (receive, bus);
+  gst_harness_teardown (receive);
+  gst_harness_teardown (send);
+  gst_caps_unref (caps);
+  g_free (pcm);
+  g_free (text);
+  g_free (hidden);
+}
+
+/* A name cannot add lines to an SDP or to a message, nor fill them. */
+static void
+test_long_name (void)
+{
+  gchar *name = g_strdup_printf ("m\na=b\r\x7f %0100d", 1), *kept;
+  GstHarness *h = gst_harness_new ("rtptelucodecpay");
+  gfloat *pcm = tc_signal (TELU_PACKET);
+  GPtrArray *packets = tc_encode (pcm, TELU_PACKET, NULL);
+  gchar *text = tc_coded_caps ();
+  GstCaps *caps = gst_caps_from_string (text);
+  const gchar *got;
+
+  gst_caps_set_simple (caps, "model-name", G_TYPE_STRING, name, NULL);
+  gst_harness_set_src_caps (h, caps);
+  gst_buffer_unref (gst_harness_push_and_pull (h, tc_packet_buffer (packets, 0, TELU_PACKET)));
+  caps = gst_pad_get_current_caps (h->sinkpad);
+  got = gst_structure_get_string (gst_caps_get_structure (caps, 0), "a-model-name");
+  kept = g_strdup_printf ("ma=b %059d", 0);
+  CHECK (got && g_str_equal (got, kept), "'%s', expected '%s'", got, kept);
+  gst_caps_unref (caps);
+  gst_harness_teardown (h);
+  g_ptr_array_unref (packets);
+  g_free (kept);
+  g_free (text);
+  g_free (name);
+  g_free (pcm);
+}
+
 /* The file of model-path is never replaced. */
 static void
 test_given (void)
@@ -353,6 +446,8 @@ main (int argc, char **argv)
   test_one_decoder ();
   test_name ();
   test_missing ();
+  test_sdp ();
+  test_long_name ();
   test_given ();
   sweep (place);
   for (gint i = 0; i < VERSIONS; i++) {
