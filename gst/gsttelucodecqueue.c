@@ -194,6 +194,8 @@ gst_telucodec_queue_drop_missing (GstRtpTelucodecDepay * self, gint n)
   Item *item;
 
   while (n-- > 0 && (item = g_queue_peek_tail (&self->queue)) && !item->packet
-      && !item->silence)
+      && !item->silence) {
+    self->jump |= item->jump;
     g_free (g_queue_pop_tail (&self->queue));
+  }
 }
