@@ -34,7 +34,7 @@ struct telu_encoder {
     struct telu_ctx ctx;
     float *arena;
     float *window;             /* [480], see push_input() */
-    float *c, *base, *y;       /* [320] each: original, base layer, scratch */
+    float *c, *base;           /* [320] each: original, base layer */
     float *latent, *sum;       /* [latent] each */
     struct telu_net_state enc, dec;
     int has_history;           /* 1: the networks' histories are not all zero */
@@ -79,7 +79,7 @@ static float *take(float **at, size_t floats)
 
 static size_t net_floats(const struct telu_config *c, int width, int blocks)
 {
-    return telu_net_floats(width, blocks, c->kernel, c->expand);
+    return telu_net_floats(width, blocks, c->kernel);
 }
 
 static int stream_init(struct telu_ctx *ctx, float **arena, const struct telu_model *m,
@@ -121,7 +121,7 @@ struct telu_encoder *telu_encoder_new(const struct telu_model *m,
         return NULL;
     }
     if (stream_init(&e->ctx, &e->arena, m, be,
-                    padded(TELU_WAVE) + 3 * padded(TELU_COEFS) + 2 * latent + enc + dec)) {
+                    padded(TELU_WAVE) + 2 * padded(TELU_COEFS) + 2 * latent + enc + dec)) {
         free(e);
         return NULL;
     }
@@ -130,7 +130,6 @@ struct telu_encoder *telu_encoder_new(const struct telu_model *m,
     e->window = take(&at, TELU_WAVE);
     e->c = take(&at, TELU_COEFS);
     e->base = take(&at, TELU_COEFS);
-    e->y = take(&at, TELU_COEFS);
     e->latent = take(&at, latent);
     e->sum = take(&at, latent);
     telu_net_init(&e->enc, take(&at, enc), c->enc_width, c->enc_blocks, c->kernel);
@@ -235,6 +234,7 @@ static int code_base(struct telu_encoder *e, int coded)
 
 NOINLINE static int encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_t cap)
 {
+    _Alignas(64) float y[TELU_COEFS];      /* scratch */
     struct telu_budget budget;
     int n, runs;
 
@@ -263,7 +263,7 @@ NOINLINE static int encode(struct telu_encoder *e, const float *pcm, uint8_t *pa
             return -1;
     }
     n = telu_encode_finish(&e->rc, &budget, &e->layers, &e->bands, e->m, e->c, e->base, NULL,
-                           e->y, packet);
+                           y, packet);
     e->info = telu_layers_info(&e->layers, n);
     return n;
 }

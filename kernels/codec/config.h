@@ -48,7 +48,7 @@ struct telu_postnet_config {
     field(dec_width, 1, TELU_MAX_WIDTH) \
     field(dec_blocks, 1, TELU_MAX_BLOCKS) \
     field(kernel, 1, 15) \
-    field(expand, 1, 4) \
+    field(expand, 1, TELU_MAX_EXPAND) \
     field(latent, 1, TELU_MAX_WIDTH) \
     field(stages, 1, TELU_MAX_STAGES) \
     field(codes, 2, TELU_MAX_CODES) \

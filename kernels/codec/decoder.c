@@ -15,13 +15,15 @@
 int telu_decoder_net(struct telu_ctx *ctx, const struct telu_model *m,
                      struct telu_net_state *s, float *c, const float *latent)
 {
-    if (telu_net_layer(ctx, &m->dec_in, s->a, latent))
+    struct telu_net_scratch x;
+
+    if (telu_net_layer(ctx, &m->dec_in, x.a, latent))
         return -1;
     for (int i = 0; i < m->cfg.dec_blocks; i++)
-        if (telu_net_block(ctx, &m->dec[i], s, i, m->cfg.dec_width, m->cfg.kernel))
+        if (telu_net_block(ctx, &m->dec[i], s, &x, i, m->cfg.dec_width, m->cfg.kernel))
             return -1;
-    if (telu_net_layer(ctx, &m->dec_value, c, s->a) ||
-        telu_net_layer(ctx, &m->dec_scale, s->h, s->a))
+    if (telu_net_layer(ctx, &m->dec_value, c, x.a) ||
+        telu_net_layer(ctx, &m->dec_scale, x.h, x.a))
         return -1;
-    return ctx->be->head(ctx, c, c, s->h, TELU_COEFS);
+    return ctx->be->head(ctx, c, c, x.h, TELU_COEFS);
 }

@@ -13,11 +13,13 @@
 int telu_encoder_net(struct telu_ctx *ctx, const struct telu_model *m,
                      struct telu_net_state *s, float *latent, const float *c)
 {
-    if (ctx->be->compand(ctx, s->h, c, 1) ||
-        telu_net_layer(ctx, &m->enc_in, s->a, s->h))
+    struct telu_net_scratch x;
+
+    if (ctx->be->compand(ctx, x.h, c, 1) ||
+        telu_net_layer(ctx, &m->enc_in, x.a, x.h))
         return -1;
     for (int i = 0; i < m->cfg.enc_blocks; i++)
-        if (telu_net_block(ctx, &m->enc[i], s, i, m->cfg.enc_width, m->cfg.kernel))
+        if (telu_net_block(ctx, &m->enc[i], s, &x, i, m->cfg.enc_width, m->cfg.kernel))
             return -1;
-    return telu_net_layer(ctx, &m->enc_out, latent, s->a);
+    return telu_net_layer(ctx, &m->enc_out, latent, x.a);
 }

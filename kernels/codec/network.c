@@ -21,18 +21,9 @@ static size_t history(int width, int kernel)
     return padded((size_t)(kernel - 1) * width);
 }
 
-/* h also holds the features before the first block, and the head's scales. */
-static size_t hidden(int width, int expand)
+size_t telu_net_floats(int width, int blocks, int kernel)
 {
-    size_t n = (size_t)expand * width;
-
-    return padded(n > TELU_FEATURES ? n : TELU_FEATURES);
-}
-
-size_t telu_net_floats(int width, int blocks, int kernel, int expand)
-{
-    return blocks * history(width, kernel) + 2 * padded(width) +
-           hidden(width, expand);
+    return blocks * history(width, kernel);
 }
 
 void telu_net_init(struct telu_net_state *s, float *mem, int width, int blocks,
@@ -40,9 +31,6 @@ void telu_net_init(struct telu_net_state *s, float *mem, int width, int blocks,
 {
     for (int i = 0; i < blocks; i++, mem += history(width, kernel))
         s->hist[i] = mem;
-    s->a = mem;
-    s->b = mem += padded(width);
-    s->h = mem + padded(width);
 }
 
 void telu_net_reset(struct telu_net_state *s, int width, int blocks, int kernel)
@@ -57,17 +45,18 @@ int telu_net_layer(struct telu_ctx *ctx, const struct telu_linear8 *l, float *y,
 }
 
 int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
-                   struct telu_net_state *s, int i, int width, int kernel)
+                   const struct telu_net_state *s, struct telu_net_scratch *x, int i,
+                   int width, int kernel)
 {
     const struct telu_backend *be = ctx->be;
 
-    if (be->dwconv(ctx, s->b, s->a, s->hist[i], w->dw, w->dwb, 1, 1, width,
+    if (be->dwconv(ctx, x->b, x->a, s->hist[i], w->dw, w->dwb, 1, 1, width,
                    kernel) ||
-        be->norm(ctx, s->b, s->b, w->g, w->nb, 1, width) ||
-        telu_net_layer(ctx, &w->up, s->h, s->b) ||
-        be->gelu(ctx, s->h, s->h, w->up.O) ||
-        telu_net_layer(ctx, &w->down, s->b, s->h) ||
-        be->residual(ctx, s->a, s->a, s->b, w->scale, 1, width))
+        be->norm(ctx, x->b, x->b, w->g, w->nb, 1, width) ||
+        telu_net_layer(ctx, &w->up, x->h, x->b) ||
+        be->gelu(ctx, x->h, x->h, w->up.O) ||
+        telu_net_layer(ctx, &w->down, x->b, x->h) ||
+        be->residual(ctx, x->a, x->a, x->b, w->scale, 1, width))
         return -1;
     return 0;
 }

@@ -13,16 +13,21 @@
 extern "C" {
 #endif
 
-/* Histories and scratch of one stack of blocks, in the stream's arena. */
+/* Histories of one stack of blocks, in the stream's arena. */
 struct telu_net_state {
     float *hist[TELU_MAX_BLOCKS];  /* (K-1, C) each */
-    float *a, *b;                  /* (width) each */
-    float *h;                      /* (expand * width), at least TELU_FEATURES */
 };
+
+/* Scratch of a stack of blocks during a packet: 24 KB, which streams do not keep. */
+struct telu_net_scratch {
+    float a[TELU_MAX_WIDTH];       /* x, between blocks */
+    float b[TELU_MAX_WIDTH];
+    float h[TELU_MAX_EXPAND * TELU_MAX_WIDTH];     /* features first, outputs at last */
+} __attribute__((aligned(64)));
 
 /* _floats() returns the size of a stack's state, _init() lays it out in mem (zeroed), _reset()
  * clears the histories. */
-size_t telu_net_floats(int width, int blocks, int kernel, int expand);
+size_t telu_net_floats(int width, int blocks, int kernel);
 void telu_net_init(struct telu_net_state *s, float *mem, int width, int blocks,
                    int kernel);
 void telu_net_reset(struct telu_net_state *s, int width, int blocks, int kernel);
@@ -30,9 +35,10 @@ void telu_net_reset(struct telu_net_state *s, int width, int blocks, int kernel)
 /* y [l->O] = layer of x [l->I]; they must not overlap. 0, or -1. */
 int telu_net_layer(struct telu_ctx *ctx, const struct telu_linear8 *l, float *y, const float *x);
 
-/* Runs block i of the stack: a = block(a), with history i; overwrites b and h. 0, or -1. */
+/* Runs block i of the stack: x->a = block(x->a), with history i. 0, or -1. */
 int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
-                   struct telu_net_state *s, int i, int width, int kernel);
+                   const struct telu_net_state *s, struct telu_net_scratch *x, int i,
+                   int width, int kernel);
 
 /* c [320] -> latent [cfg.latent] (encoder.c). */
 int telu_encoder_net(struct telu_ctx *ctx, const struct telu_model *m,
@@ -45,7 +51,6 @@ int telu_decoder_net(struct telu_ctx *ctx, const struct telu_model *m,
 /* postnet.c: state of a stream's post-network. _floats() returns 0 for a model without one. */
 struct telu_postnet {
     struct telu_net_state net;
-    float *io;                 /* [1352] features, then [960] outputs */
     void (*watch)(void *user, const struct telu_postnet_packet *p);    /* NULL, but in training */
     void *user;
 };

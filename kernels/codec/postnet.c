@@ -9,25 +9,14 @@
  */
 #include "network.h"
 
-#define ALIGN 16               /* floats, as network.c */
-
-static size_t net_floats(const struct telu_model *m)
-{
-    return (telu_net_floats(m->post.width, m->post.blocks, m->cfg.kernel, m->cfg.expand) +
-            ALIGN - 1) / ALIGN * ALIGN;
-}
-
 size_t telu_postnet_floats(const struct telu_model *m)
 {
-    return m->post.blocks ? net_floats(m) + TELU_POSTNET_FEATURES : 0;
+    return telu_net_floats(m->post.width, m->post.blocks, m->cfg.kernel);
 }
 
 void telu_postnet_init(struct telu_postnet *s, float *mem, const struct telu_model *m)
 {
-    if (!m->post.blocks)
-        return;
     telu_net_init(&s->net, mem, m->post.width, m->post.blocks, m->cfg.kernel);
-    s->io = mem + net_floats(m);
 }
 
 void telu_postnet_reset(struct telu_postnet *s, const struct telu_model *m)
@@ -38,16 +27,19 @@ void telu_postnet_reset(struct telu_postnet *s, const struct telu_model *m)
 int telu_postnet_run(struct telu_ctx *ctx, const struct telu_model *m, struct telu_postnet *s,
                      float *change, const struct telu_postnet_packet *p)
 {
+    struct telu_net_scratch x;
+
     if (s->watch)
         s->watch(s->user, p);
-    telu_postnet_features(s->io, p);
-    if (telu_net_layer(ctx, &m->post_in, s->net.a, s->io))
+    telu_postnet_features(x.h, p);
+    if (telu_net_layer(ctx, &m->post_in, x.a, x.h))
         return -1;
     for (int i = 0; i < m->post.blocks; i++)
-        if (telu_net_block(ctx, &m->post_block[i], &s->net, i, m->post.width, m->cfg.kernel))
+        if (telu_net_block(ctx, &m->post_block[i], &s->net, &x, i, m->post.width,
+                           m->cfg.kernel))
             return -1;
-    if (telu_net_layer(ctx, &m->post_out, s->io, s->net.a))
+    if (telu_net_layer(ctx, &m->post_out, x.h, x.a))
         return -1;
-    telu_postnet_change(change, s->io, p);
+    telu_postnet_change(change, x.h, p);
     return 0;
 }

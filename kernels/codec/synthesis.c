@@ -7,19 +7,18 @@
 
 #include <string.h>
 
+#define ALIGNED _Alignas(64)
+
 size_t telu_synthesis_floats(void)
 {
-    return TELU_WAVE + 2 * TELU_OVERLAP + 2 * TELU_LTPF_SPAN + TELU_COEFS;
+    return 2 * TELU_OVERLAP + TELU_LTPF_SPAN;
 }
 
 void telu_synthesis_init(struct telu_synthesis *s, float *memory)
 {
-    s->wave = memory;
-    s->tail = s->wave + TELU_WAVE;
+    s->tail = memory;
     s->change_tail = s->tail + TELU_OVERLAP;
     s->plain = s->change_tail + TELU_OVERLAP;
-    s->prediction = s->plain + TELU_LTPF_SPAN;
-    s->change = s->prediction + TELU_LTPF_SPAN;
 }
 
 void telu_synthesis_reset(struct telu_synthesis *s)
@@ -50,13 +49,13 @@ static int correct(struct telu_ctx *ctx, const struct telu_correction *how, floa
 static int add_correction(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
                           const struct telu_correction *how, float *pcm)
 {
-    const float *x = s->prediction + TELU_EDGE;
+    ALIGNED float wave[TELU_LTPF_SPAN];    /* predicted, then what the change gives */
+    ALIGNED float change[TELU_COEFS];
+    const float *x = wave + TELU_EDGE;
     float g[2];
 
-    if (ctx->be->ltpf(ctx, s->prediction, g, s->plain, 1) ||
-        ctx->be->mdct(ctx, s->change, s->prediction, 2, 1) ||
-        correct(ctx, how, s->change, c, g) ||
-        ctx->be->imdct(ctx, s->prediction, s->change, 1, 2))
+    if (ctx->be->ltpf(ctx, wave, g, s->plain, 1) || ctx->be->mdct(ctx, change, wave, 2, 1) ||
+        correct(ctx, how, change, c, g) || ctx->be->imdct(ctx, wave, change, 1, 2))
         return -1;
     for (int i = 0; i < TELU_PACKET; i++)
         pcm[i] += x[i];
@@ -69,10 +68,11 @@ static int add_correction(struct telu_ctx *ctx, struct telu_synthesis *s, const 
 int telu_synthesis_run(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
                        const struct telu_correction *how, float *pcm)
 {
-    const float *x = s->wave + TELU_EDGE;
+    ALIGNED float wave[TELU_WAVE];
+    const float *x = wave + TELU_EDGE;
     float *now = s->plain + TELU_LTPF_MAX_LAG;
 
-    if (ctx->be->imdct(ctx, s->wave, c, 1, 2))
+    if (ctx->be->imdct(ctx, wave, c, 1, 2))
         return -1;
     memcpy(s->plain, now, TELU_PACKET * sizeof(*now));
     memcpy(now, x, TELU_PACKET * sizeof(*now));

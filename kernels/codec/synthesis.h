@@ -10,11 +10,8 @@
 #include "refine.h"
 
 struct telu_synthesis {
-    float *wave;               /* [480] inverse transform of two hops */
     float *tail;               /* [80] overlap of the packet before */
     float *plain;              /* [640] the packet before and this one, not filtered */
-    float *prediction;         /* [640] ltpf's prediction of them; then the change's wave */
-    float *change;             /* [320] change of the coefficients by the postfilter */
     float *change_tail;        /* [80] overlap of the packet before, of the change */
 };
 

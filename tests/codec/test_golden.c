@@ -130,10 +130,8 @@ static void network(const struct telu_backend *be, const struct telu_model *m)
     struct telu_net_state enc, dec;
     float *emem, *dmem, *c, *latent;
 
-    emem = array(be, telu_net_floats(f->enc_width, f->enc_blocks, f->kernel,
-                                     f->expand));
-    dmem = array(be, telu_net_floats(f->dec_width, f->dec_blocks, f->kernel,
-                                     f->expand));
+    emem = array(be, telu_net_floats(f->enc_width, f->enc_blocks, f->kernel));
+    dmem = array(be, telu_net_floats(f->dec_width, f->dec_blocks, f->kernel));
     c = array(be, TELU_COEFS);
     latent = array(be, LATENT);
     telu_net_init(&enc, emem, f->enc_width, f->enc_blocks, f->kernel);

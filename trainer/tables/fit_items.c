@@ -20,8 +20,7 @@
 static int run_encoder(struct fit *f, struct fit_item *it)
 {
     const struct telu_config *cfg = &f->cfg;
-    float *mem = floats(telu_net_floats(cfg->enc_width, cfg->enc_blocks, cfg->kernel,
-                                        cfg->expand));
+    float *mem = floats(telu_net_floats(cfg->enc_width, cfg->enc_blocks, cfg->kernel));
     float *latent = floats(cfg->latent), *sum = floats(cfg->latent);
     struct telu_net_state s;
     int r = 0, none;
@@ -196,8 +195,7 @@ int fit_decode(struct fit *f, const struct fit_item *it, int S, float *base)
     memset(base, 0, (size_t)it->packets * TELU_COEFS * sizeof(*base));
     if (!S)
         return 0;
-    mem = floats(telu_net_floats(cfg->dec_width, cfg->dec_blocks, cfg->kernel,
-                                 cfg->expand));
+    mem = floats(telu_net_floats(cfg->dec_width, cfg->dec_blocks, cfg->kernel));
     sum = floats(cfg->latent);
     telu_net_init(&s, mem, cfg->dec_width, cfg->dec_blocks, cfg->kernel);
     for (int p = 0; !r && p < it->packets; p++) {
