@@ -173,7 +173,7 @@ TELU_NOINLINE int telu_refine_quantise(int *q, const struct telu_bands *p, const
             float r = c[h + k] - p->gain[b] * base[h + k];
 
             v = floor_to_most(fabsf(r) * p->inverse[b] + (0.5f - dead));
-            sign = (int)telu_float_bits(r) >> 31;
+            sign = -(int)(telu_float_bits(r) >> 31);
             q[h + k] = (v ^ sign) - sign;
             most = v > most ? v : most;
         }
