@@ -27,8 +27,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOINLINE __attribute__((noinline))     /* float_modes.h */
-
 struct telu_encoder {
     const struct telu_model *m;
     struct telu_ctx ctx;
@@ -232,7 +230,8 @@ static int code_base(struct telu_encoder *e, int coded)
                            l->prefix_bits, coded, e->sum, e->latent);
 }
 
-NOINLINE static int encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_t cap)
+TELU_MODES_INSIDE
+static int encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_t cap)
 {
     _Alignas(64) float y[TELU_COEFS];      /* scratch */
     struct telu_budget budget;
@@ -277,8 +276,8 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_
     return n;
 }
 
-NOINLINE static int resync(struct telu_encoder *e, const float *pcm, const uint8_t *packet,
-                           size_t n)
+TELU_MODES_INSIDE
+static int resync(struct telu_encoder *e, const float *pcm, const uint8_t *packet, size_t n)
 {
     const struct telu_tables *t = &e->m->tab;
     struct telu_layers *l = &e->layers;
@@ -423,7 +422,8 @@ static int synthesise(struct telu_decoder *d, const struct telu_layers *l,
     return telu_synthesis_run(&d->ctx, &d->synthesis, d->c, &how, pcm);
 }
 
-NOINLINE static int conceal(struct telu_decoder *d, float *pcm)
+TELU_MODES_INSIDE
+static int conceal(struct telu_decoder *d, float *pcm)
 {
     float gain = telu_plc_next_gain(&d->plc);
 
@@ -444,7 +444,8 @@ NOINLINE static int conceal(struct telu_decoder *d, float *pcm)
     return synthesise(d, NULL, NULL, pcm);
 }
 
-NOINLINE static int decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *pcm)
+TELU_MODES_INSIDE
+static int decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *pcm)
 {
     const struct telu_tables *t = &d->m->tab;
     struct telu_layers *l = &d->layers;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* float_modes.h - IEEE's default modes while the codec computes: to nearest, subnormals kept, no
  * traps. Libraries linked with -ffast-math set others for a whole program, plugins for their
- * thread; bits would depend on them. Functions between both calls must not be inlined. */
+ * thread; bits would depend on them. Functions between both calls are TELU_MODES_INSIDE: compilers
+ * may move an inlined one's operations across the calls. */
 #ifndef TELU_FLOAT_MODES_H
 #define TELU_FLOAT_MODES_H
 
@@ -52,6 +53,8 @@ static inline void telu_modes_put(uint64_t modes)
     (void)modes;
 }
 #endif
+
+#define TELU_MODES_INSIDE __attribute__((noinline))
 
 /* Sets the default modes. Returns those of the caller, for telu_modes_end(). */
 static inline uint64_t telu_modes_begin(void)

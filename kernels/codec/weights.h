@@ -102,6 +102,11 @@ void telu_weights_close(struct telu_weights *w);
 size_t telu_tensor_bytes(const struct telu_tensor *t);
 const char *telu_dtype_name(enum telu_dtype d);
 
+/* Checks size and values of a tensor: finite floats, frequencies, split. 0, or -1 and
+ * telu_error(). */
+int telu_tensor_check(const struct telu_config *cfg, const struct telu_tensor *t,
+                      const struct telu_blob *blob);
+
 /* All tensors, in the order of telu_config_tensors() and, when post is not NULL,
  * telu_postnet_tensors(); free() them. NULL: no memory. */
 struct telu_tensor *telu_tensor_list(const struct telu_config *cfg,
