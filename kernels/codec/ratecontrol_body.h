@@ -73,16 +73,14 @@ TELU_PUBLIC void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate)
 {
     int was = rc->rate.bitrate;
 
-    if (rate->bitrate != was)
+    if (rate->bitrate != was || rate->mode != rc->rate.mode)
         rc->carry = 0;
     /* The debt stays, in packets: forgiven at each change, it would be made again, and a rate that
      * changes each second be exceeded by a quarter. */
-    if (rate->bitrate != was && was > 0)
-        rc->credit *= (float)rate->bitrate / (float)was;
-    if (rate->mode != rc->rate.mode) {
-        rc->carry = 0;
+    if (rate->mode != rc->rate.mode)
         rc->credit = 0.0f;
-    }
+    else if (rate->bitrate != was && was > 0)
+        rc->credit *= (float)rate->bitrate / (float)was;
     rc->rate = *rate;
 }
 

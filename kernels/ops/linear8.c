@@ -60,12 +60,7 @@ void telu_linear8_pack(int8_t *packed, float *s, const uint16_t *w, int I, int O
 
 float telu_linear8_quantise(int16_t *q, const float *x, int I)
 {
-    int16_t row[TELU_LINEAR8_INPUTS + 1];
-    float unit = quantise(row, x, I);
-
-    for (int i = 0; i < I; i++)
-        q[i] = row[i];
-    return unit;
+    return quantise(q, x, I);
 }
 
 int telu_linear8_c(struct telu_ctx *ctx, float *y, const float *x, const int8_t *w,

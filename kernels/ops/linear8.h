@@ -41,7 +41,8 @@ size_t telu_linear8_bytes(int I, int O);
  * packed gets round(w / s), on the host. A row of zeros has s = 0. */
 void telu_linear8_pack(int8_t *packed, float *s, const uint16_t *w, int I, int O);
 
-/* Quantises a row: q [I] as above; returns m / 2047, or 0 when all are 0. */
+/* For tests: quantises a row to q as above, with a zero behind an odd I; returns m / 2047, or 0
+ * when all are 0. */
 float telu_linear8_quantise(int16_t *q, const float *x, int I);
 
 /* For tests: a way to add up a panel on this machine, sum[64] = w q for pairs of inputs. */

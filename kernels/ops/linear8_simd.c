@@ -109,9 +109,8 @@ static void panel_neon(int32_t *sum, const int8_t *w, const int16_t *q, int pair
     for (int j = 0; j < PANEL / 4; j++)
         s[j] = vdupq_n_s32(0);
     for (int i = 0; i < pairs; i++, w += PAIR) {
-        int16x8_t x = vreinterpretq_s16_s32(vdupq_n_s32(0));
+        int16x8_t x = vtrn1q_s16(vdupq_n_s16(q[2 * i]), vdupq_n_s16(q[2 * i + 1]));
 
-        x = vtrn1q_s16(vdupq_n_s16(q[2 * i]), vdupq_n_s16(q[2 * i + 1]));
         for (int j = 0; j < PANEL / 4; j++) {
             int16x8_t v = vmovl_s8(vld1_s8(w + 8 * j));
 
