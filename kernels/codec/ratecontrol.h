@@ -5,11 +5,13 @@
  * with the level. With it:
  *
  * One step for a whole utterance gives the least error for its bits: every coefficient then
- * has the same noise. The encoder neither knows the utterance nor may wait, so it guesses
- * that step from the packets so far and corrects slowly.
+ * has the same noise. The ear asks for a little more: less noise where the speech is soft. So the
+ * step of a packet departs from that of the utterance by a fifth of its distance to the mean level
+ * of active packets, by 6 dB at most (not with TELU_SNR). The encoder neither knows the utterance
+ * nor may wait, so it guesses that step from the packets so far and corrects slowly.
  *
- * Two curves describe those packets: bytes of a packet against step, averaged over some
- * seconds, one of the active packets (within 30 dB of the loudest), one of the quiet ones.
+ * Two curves describe those packets: bytes of a packet against the utterance's step, averaged over
+ * some seconds, one of the active packets (within 30 dB of the loudest), one of the quiet ones.
  * Their sum predicts the mean rate at any step. Curves need no absolute level: speech at -50
  * and at 0 dB of full scale gets the same bytes.
  *
@@ -42,7 +44,7 @@ extern "C" {
 
 struct telu_rc_curve {
     float bytes[TELU_RC_GRID]; /* summed, each packet with its weight */
-    float weight;
+    float weight, level;       /* sums of weights and of levels */
 };
 
 struct telu_rc {

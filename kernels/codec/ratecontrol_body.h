@@ -17,6 +17,9 @@
 #define POINT_STEPS     8       /* steps between points of a curve */
 #define MAX_RATIO       4       /* largest packet / average one */
 #define CLAMPED_BYTES   1e6f    /* stands for the bytes of a packet with a clamped magnitude */
+#define STEP_FOLLOWS    0.2f    /* share of a packet's distance to the mean level that its step
+                                 * follows, */
+#define STEP_MOST       8.0f    /* by so many steps at most */
 
 /* Shape indices: a flat step is best for SNR; noise that follows the speech a little
  * sounds best, by PESQ the same shape from 6 to 32 kbit/s. */
@@ -386,25 +389,57 @@ TELU_STATIC void rc_scale_curve(struct telu_rc_curve *c, float by)
     for (int i = 0; i < TELU_RC_GRID; i++)
         c->bytes[i] *= by;
     c->weight *= by;
+    c->level *= by;
 }
 
-TELU_STATIC void rc_add_to_curve(struct telu_rc_curve *c, const float *bytes, float weight)
+TELU_STATIC void rc_add_to_curve(struct telu_rc_curve *c, const float *bytes, float weight,
+                                 float level)
 {
     for (int i = 0; i < TELU_RC_GRID; i++)
         c->bytes[i] += bytes[i];
     c->weight += weight;
+    c->level += level;
 }
 
-/* Adds a packet's curve to that of the active or of the quiet packets. */
-TELU_STATIC void rc_update_curves(struct telu_rc *rc, const float *c, const float *bytes)
+/* Steps by which a packet of level `now` departs from the step of the utterance. */
+TELU_STATIC int rc_offset(const struct telu_rc *rc, float now)
 {
-    float now = rc_level(c, TELU_COEFS), rise = now - rc->loudest;
+    float by = 0.0f;
+
+    if (rc->rate.tune != TELU_SNR && rc->active.weight > 1e-12f)
+        by = STEP_FOLLOWS * (now - rc->active.level / rc->active.weight);
+    by = by < -STEP_MOST ? -STEP_MOST : by > STEP_MOST ? STEP_MOST : by;
+    return (int)(by + 128.5f) - 128;
+}
+
+/* Moves a packet's curve by `by` steps, so that point i has its bytes with a step that is so much
+ * coarser. Between points bytes fall by an equal ratio for each step; outside, by that of the last
+ * two. */
+TELU_STATIC void rc_shift(float *to, const float *bytes, int by)
+{
+    TELU_ROLLED
+    for (int i = 0; i < TELU_RC_GRID; i++) {
+        int at = POINT_STEPS * i + by, low = at < 0 ? 0 : at / POINT_STEPS;
+        float fine, coarse;
+
+        low = low < TELU_RC_GRID - 1 ? low : TELU_RC_GRID - 2;
+        fine = telu_log(bytes[low]);
+        coarse = telu_log(bytes[low + 1]);
+        to[i] = telu_exp(fine + (coarse - fine) * (float)(at - POINT_STEPS * low) / POINT_STEPS);
+    }
+}
+
+/* Adds a packet's curve to that of the active or of the quiet packets. Returns its offset. */
+TELU_STATIC int rc_update_curves(struct telu_rc *rc, const float *c, const float *bytes)
+{
+    float now = rc_level(c, TELU_COEFS), rise = now - rc->loudest, moved[TELU_RC_GRID];
+    int active, by;
 
     if (rc->packets > 0 && rise > 0.0f) {
         float past = telu_exp(-0.69314718f / HALVING_RISE * rise);
 
         if (rise > ACTIVE_RANGE) {         /* active packets turn out to be quiet */
-            rc_add_to_curve(&rc->quiet, rc->active.bytes, rc->active.weight);
+            rc_add_to_curve(&rc->quiet, rc->active.bytes, rc->active.weight, 0.0f);
             memset(&rc->active, 0, sizeof(rc->active));
         }
         rc_scale_curve(&rc->active, past);
@@ -417,7 +452,12 @@ TELU_STATIC void rc_update_curves(struct telu_rc *rc, const float *c, const floa
         rc_scale_curve(&rc->active, 1.0f - 1.0f / CURVE_MEMORY);
         rc_scale_curve(&rc->quiet, 1.0f - 1.0f / CURVE_MEMORY);
     }
-    rc_add_to_curve(now > rc->loudest - ACTIVE_RANGE ? &rc->active : &rc->quiet, bytes, 1.0f);
+    by = rc_offset(rc, now);
+    if (by)
+        rc_shift(moved, bytes, by);
+    active = now > rc->loudest - ACTIVE_RANGE;
+    rc_add_to_curve(active ? &rc->active : &rc->quiet, by ? moved : bytes, 1.0f, now);
+    return by;
 }
 
 /* Mean bytes of quiet packets at point i; without any, one byte after the header. */
@@ -529,8 +569,9 @@ TELU_PUBLIC int telu_rc_step(struct telu_rc *rc, const struct telu_budget *budge
         if (budget->leveled)
             for (int i = 0; i < TELU_RC_GRID; i++)
                 bytes[i] += rc_level_bytes(rc);
-        rc_update_curves(rc, c, bytes);
-        step = rc_solve_step(rc, rc_wanted_bytes(rc), head);
+        step = rc_update_curves(rc, c, bytes);
+        step += rc_solve_step(rc, rc_wanted_bytes(rc), head);
+        step = step < 0 ? 0 : step < TELU_STEPS - 1 ? step : TELU_STEPS - 1;
     } else {
         rc_track_level(rc, rc_level(c, TELU_COEFS));
     }
@@ -556,6 +597,8 @@ TELU_PUBLIC void telu_rc_update(struct telu_rc *rc, const struct telu_budget *bu
 #undef POINT_STEPS
 #undef MAX_RATIO
 #undef CLAMPED_BYTES
+#undef STEP_FOLLOWS
+#undef STEP_MOST
 #undef SHAPE_FLAT
 #undef SHAPE_SPEECH
 #undef CURVE_MEMORY
