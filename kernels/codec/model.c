@@ -259,7 +259,7 @@ static int build(struct telu_model *m, const struct telu_tensor *t,
     if (!b.at)
         return telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for %d tensors", count);
     b.scale = b.at + count;
-    r = fill(&b, m);
+    r = fill(&b, m) ? -1 : telu_model_check_bounds(m);
     free(b.at);
     return r;
 }

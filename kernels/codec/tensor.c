@@ -140,16 +140,16 @@ static int check_group(const struct telu_tensor *t, const uint8_t *at)
     return 0;
 }
 
-/* A cost must not attract: a negative one would win over any distance. */
+/* A cost must not attract: a negative one would win over any distance; nor may it overflow. */
 static int check_lambda(const struct telu_tensor *t, const uint8_t *at)
 {
     for (size_t i = 0; i < elements(t); i++) {
         float v;
 
         memcpy(&v, at + i * sizeof(v), sizeof(v));
-        if (v < 0.0f)
-            return telu_fail("tensor %s: element %zu is %g, expected 0 or more", t->name, i,
-                             (double)v);
+        if (v < 0.0f || (double)v > TELU_MOST_NUMBER)
+            return telu_fail("tensor %s: element %zu is %g, expected 0 to %g", t->name, i,
+                             (double)v, TELU_MOST_NUMBER);
     }
     return 0;
 }

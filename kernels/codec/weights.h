@@ -63,8 +63,8 @@ struct telu_blob {
 };
 
 /* Builds a model from blobs in the order of telu_config_tensors(), with the reader's value checks
- * (finite floats, frequencies, split). The model keeps no pointer to the blobs. NULL on error.
- * The trainer builds its models with it, without a file. */
+ * (finite floats that cannot overflow, frequencies, split). The model keeps no pointer to the
+ * blobs. NULL on error. The trainer builds its models with it, without a file. */
 struct telu_model *telu_model_build(const struct telu_config *cfg,
                                     const struct telu_blob *blobs, int count,
                                     const char *id);
@@ -74,6 +74,14 @@ struct telu_model *telu_model_build_post(const struct telu_config *cfg,
                                          const struct telu_postnet_config *post,
                                          const struct telu_blob *blobs, int count,
                                          const char *id);
+
+/* Largest magnitude that a network's numbers may have (bounds.c). */
+#define TELU_MOST_NUMBER 1e14
+
+/* Checks that no packet and no sound takes a number of the networks above TELU_MOST_NUMBER, by
+ * bounds that need no search: weights of a trained network are far below. 0, or -1 and
+ * telu_error() with the tensor behind which the bound is passed. */
+int telu_model_check_bounds(const struct telu_model *m);
 
 /* SHA-256 over the blobs in order: 64 hex digits. */
 void telu_blobs_id(const struct telu_blob *blobs, int count, char id[65]);
