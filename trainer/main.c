@@ -268,9 +268,11 @@ static void measure(const struct options *o)
     char *path = init_find(o->evaluate);
     struct telu_model *m = telu_model_open(path);
     struct quality q[QUALITY_POINTS];
+    struct quality_layers layers;
+    struct telu_weights w;
     struct dataset d;
 
-    if (!m)
+    if (!m || telu_weights_open(&w, path))
         die("%s", telu_error());
     dataset_load(&d, o->valid_dir ? o->valid_dir : o->data_dir, &stop);
     if (!stop) {
@@ -279,8 +281,12 @@ static void measure(const struct options *o)
         quality_measure(q, m, &d, d.n);
         quality_print(q);
         lines_quality(q);
+        quality_layers(&layers, m, w.blob, w.count, &d);
+        quality_print_layers(&layers);
+        lines_layers(&layers);
     }
     dataset_release(&d);
+    telu_weights_close(&w);
     telu_model_close(m);
     g_free(path);
 }

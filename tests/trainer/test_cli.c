@@ -449,14 +449,15 @@ static int has_events(const char *text, const char *const *want)
 static void test_lines(void)
 {
     static const char *const trained[] = { "start", "epoch", "progress", "epoch", "quality",
-                                           "end", NULL };
-    static const char *const measured[] = { "quality", NULL }, *const tried[] = { "start",
-                                            "dry_run", NULL };
+                                           "layers", "end", NULL };
+    static const char *const measured[] = { "quality", "layers", NULL },
+                      *const tried[] = { "start", "dry_run", NULL };
     struct result r = run("--data_dir %s --checkpoint_dir %s/runs --experiment_name lines "
                           "--preset tiny --num_epochs 40 --batch_size 2 --json", speech, dir);
 
     check(r.code == 0 && has_events(r.text, trained), "--json", r.text);
     check(strstr(r.text, "\"snr_16k\":") && strstr(r.text, "\"seconds_left\":") &&
+          strstr(r.text, "\"float_snr\":") &&
           strstr(r.text, "\"verdict\":\""), "keys of --json", r.text);
     g_free(r.text);
     r = run("--data_dir %s --evaluate %s/runs/lines/model.safetensors --json", speech, dir);

@@ -33,7 +33,7 @@ static struct out code(const struct telu_model *m, const struct telu_rate *rate,
 
     for (long i = 0; i < n; i++)
         x[i] = (float)(gain * pcm[i]);
-    if (quality_code(m, rate, y, x, n) < 0) {
+    if (quality_code(m, NULL, rate, y, x, n) < 0) {
         printf("cannot be coded: %s\n", telu_error());
         exit(1);
     }

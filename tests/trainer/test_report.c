@@ -402,15 +402,18 @@ static void test_page(const char *dir)
     struct folder two[2] = { { .name = (char *)"<te>", .files = 2 },
                              { .name = (char *)"hi", .checked = 7 } };
     struct folders folders = { two, 2, 3 };
+    struct quality_layers layers = { .files = 4 };
     struct metrics m[3];
     const struct report r = { .name = "<b>&", .training = "3 files", .model_id = "abc",
                               .verdict = "Bring <more>.\nListen.\n", .quality = q,
-                              .folders = &folders, .m = m, .n = 3, .files = 24, .left_out = 16 };
+                              .folders = &folders, .layers = &layers, .m = m, .n = 3, .files = 24,
+                              .left_out = 16 };
     static const char *const words[] = {
         "&lt;b&gt;&amp;", "<p>Bring &lt;more&gt;.</p>", "<p>Listen.</p>", "16 of 40 files",
         "&lt;te&gt; *", "hi<td>", "3 more folders", ">SNR, dB</text>", ">epoch</text>",
         ">frequency, kHz</text>", ">time, s</text>", ">dB</text>", ">stage</text>",
         ">21.5</text>", "Model <b>&lt;b&gt;&amp;</b>, id <code>abc",
+        "<td>1.25<td>1.50<td>", "seconds of 4 files",
     };
     char *text;
 
@@ -420,6 +423,8 @@ static void test_page(const char *dir)
         metrics_add(&m[i], 0.25, "use_2");
     }
     two[1].q[0].snr = NAN;
+    layers.integers[4].lsd = 1.25;
+    layers.floats[4].lsd = 1.5;
     text = page(dir, &r);
     check(count(text, "<audio controls") == 4, "players", count(text, "<audio"));
     check(count(text, "data:audio/wav") == 4, "sounds", count(text, "data:audio"));

@@ -127,6 +127,7 @@ void finish(const struct trainer *t, const struct progress *p, const struct opti
 {
     char *training = training_text(p, o, train), id[65];
     struct quality q[QUALITY_POINTS];
+    struct quality_layers layers;
     struct telu_model *m;
     struct snapshot b;
 
@@ -143,11 +144,14 @@ void finish(const struct trainer *t, const struct progress *p, const struct opti
     quality_measure(q, m, valid, FILES);
     quality_print(q);
     lines_quality(q);
+    quality_layers(&layers, m, b.blobs, b.count, valid);
+    quality_print_layers(&layers);
+    lines_layers(&layers);
     if (!r->report)
         print_end(r, id, NULL);
     else
         write_report(r, &(struct report){ .name = o->experiment_name, .training = training,
-                     .model_id = id, .quality = q }, o, m, train, valid);
+                     .model_id = id, .quality = q, .layers = &layers }, o, m, train, valid);
     telu_model_close(m);
     snapshot_release(&b);
     g_free(training);

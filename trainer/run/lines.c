@@ -78,3 +78,31 @@ void lines_quality(const struct quality q[QUALITY_POINTS])
     g_string_append_c(s, ']');
     lines_end(s);
 }
+
+void lines_layers(const struct quality_layers *q)
+{
+    GString *s = lines_new("layers");
+
+    if (!s)
+        return;
+    json_put_int(s, "files", q->files);
+    json_put_int(s, "seconds", QUALITY_LAYERS_SECONDS);
+    json_put_key(s, "points");
+    for (int i = 0; i < QUALITY_POINTS; i++) {
+        const struct quality *a = &q->integers[i], *b = &q->floats[i];
+
+        g_string_append(s, i ? ",{" : "[{");
+        json_put_string(s, "name", quality_points[i].name);
+        json_put_number(s, "snr", a->snr);
+        json_put_number(s, "float_snr", b->snr);
+        json_put_number(s, "si_sdr", a->si_sdr);
+        json_put_number(s, "float_si_sdr", b->si_sdr);
+        json_put_number(s, "lsd", a->lsd);
+        json_put_number(s, "float_lsd", b->lsd);
+        json_put_number(s, "level", a->ratio);
+        json_put_number(s, "float_level", b->ratio);
+        g_string_append_c(s, '}');
+    }
+    g_string_append_c(s, ']');
+    lines_end(s);
+}

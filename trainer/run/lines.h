@@ -7,6 +7,8 @@
  *                check), mel, cpx, wave (losses of the last step), speed (speech per second)
  *   epoch        the columns of metrics.csv
  *   quality      points: name, bitrate, snr, si_sdr, lsd, mean, level
+ *   layers       points: name; snr, si_sdr, lsd, level with layers of integers, and float_snr,
+ *                float_si_sdr, float_lsd, float_level with layers of floats; files, seconds
  *   dry_run      step_seconds, epoch_seconds, all_seconds
  *   interrupted  step
  *   postnet      step, steps, loss, decoder_loss (without the post-network), speed
@@ -33,5 +35,6 @@ void lines_end(GString *line);
 /* Print a whole line, where there is --json. */
 void lines_metrics(const char *event, const struct metrics *m);
 void lines_quality(const struct quality q[QUALITY_POINTS]);
+void lines_layers(const struct quality_layers *q);
 
 #endif

@@ -5,6 +5,7 @@
 #include "memory.h"
 #include "pool.h"
 #include "stft.h"
+#include "unquantised.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -92,11 +93,11 @@ static double lsd(struct scratch *r, const float *x, const float *y, long n)
     return sum;
 }
 
-long quality_code(const struct telu_model *m, const struct telu_rate *rate, float *y,
-                  const float *pcm, long n)
+long quality_code(const struct telu_model *m, const struct telu_backend *be,
+                  const struct telu_rate *rate, float *y, const float *pcm, long n)
 {
-    struct telu_encoder *enc = telu_encoder_new(m, NULL);
-    struct telu_decoder *dec = telu_decoder_new(m, NULL);
+    struct telu_encoder *enc = telu_encoder_new(m, be);
+    struct telu_decoder *dec = telu_decoder_new(m, be);
     long packets = (n + TELU_DELAY + TELU_PACKET - 1) / TELU_PACKET, bytes = 0;
     int ok = enc && dec && !telu_encoder_set(enc, rate);
 
@@ -144,6 +145,7 @@ struct sums {
 
 struct job {
     const struct telu_model *m;
+    const struct telu_backend *be;
     const struct clip **clip;
     int clips;
     struct sums *sums;         /* (points, clips) */
@@ -159,7 +161,7 @@ static void one_file(void *arg, int item, int thread)
                                     p->refinement };
     struct sums *s = &j->sums[item];
     float *y = floats(c->n);
-    long bytes = quality_code(j->m, &rate, y, c->pcm, c->n);
+    long bytes = quality_code(j->m, j->be, &rate, y, c->pcm, c->n);
 
     if (bytes < 0)
         die("%s at %d bit/s: %s", c->path, p->bitrate, telu_error());
@@ -203,11 +205,11 @@ static struct quality mean(const struct sums *s, int n)
     return q;
 }
 
-void quality_measure(struct quality q[QUALITY_POINTS], const struct telu_model *m,
-                     const struct dataset *d, int files)
+static void measure(struct quality q[QUALITY_POINTS], const struct telu_model *m,
+                    const struct telu_backend *be, const struct dataset *d, int files)
 {
     const int step = d->n > files ? d->n / files : 1, threads = pool_threads();
-    struct job j = { .m = m };
+    struct job j = { .m = m, .be = be };
 
     j.clip = zeroed(sizeof(*j.clip) * (d->n + 1));
     for (int i = 0; i < d->n; i += step)
@@ -227,6 +229,34 @@ void quality_measure(struct quality q[QUALITY_POINTS], const struct telu_model *
     free(j.clip);
 }
 
+void quality_measure(struct quality q[QUALITY_POINTS], const struct telu_model *m,
+                     const struct dataset *d, int files)
+{
+    measure(q, m, NULL, d, files);
+}
+
+void quality_layers(struct quality_layers *q, const struct telu_model *m,
+                    const struct telu_blob *blobs, int count, const struct dataset *d)
+{
+    struct unquantised *u = unquantised_new(m, blobs, count);
+    struct clip clip[QUALITY_LAYERS_FILES];
+    struct dataset few = { .clip = clip };
+
+    for (int i = 0; i < QUALITY_LAYERS_FILES && i < d->n; i++) {
+        const int at = d->n > QUALITY_LAYERS_FILES ? i * (d->n / QUALITY_LAYERS_FILES) : i;
+        const long most = QUALITY_LAYERS_SECONDS * TELU_RATE;
+        struct clip *c = &clip[few.n];
+
+        *c = d->clip[at];
+        c->n = c->n < most ? c->n : most;
+        few.n += audible(c);
+    }
+    q->files = few.n;
+    measure(q->integers, m, NULL, &few, few.n);
+    measure(q->floats, m, unquantised_ops(u), &few, few.n);
+    unquantised_free(u);
+}
+
 void quality_print(const struct quality q[QUALITY_POINTS])
 {
     if (isnan(q[0].snr)) {
@@ -240,6 +270,23 @@ void quality_print(const struct quality q[QUALITY_POINTS])
         printf("    %-10s %8.0f %8.2f %8.2f %8.2f %9.6f %8.4f\n",
                quality_points[i].name, q[i].bitrate, q[i].snr, q[i].si_sdr, q[i].lsd,
                q[i].mean, q[i].ratio);
+    fflush(stdout);
+}
+
+void quality_print_layers(const struct quality_layers *q)
+{
+    if (!q->files)
+        return;
+    printf("    layers of integers, and of floats, on the first %d s of %d files:\n"
+           "    %-10s %8s %8s %8s %8s %8s %8s %8s %8s\n", QUALITY_LAYERS_SECONDS, q->files, "codec",
+           "SNR dB", "float", "SI-SDR", "float", "LSD dB", "float", "std", "float");
+    for (int i = 0; i < QUALITY_POINTS; i++) {
+        const struct quality *a = &q->integers[i], *b = &q->floats[i];
+
+        printf("    %-10s %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.4f %8.4f\n",
+               quality_points[i].name, a->snr, b->snr, a->si_sdr, b->si_sdr, a->lsd, b->lsd,
+               a->ratio, b->ratio);
+    }
     fflush(stdout);
 }
 

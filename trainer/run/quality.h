@@ -7,6 +7,7 @@
 #include "dataset.h"
 #include "metrics.h"
 #include "telu.h"
+#include "weights.h"
 
 #define QUALITY_POINTS 5
 
@@ -32,15 +33,31 @@ struct quality {
 void quality_measure(struct quality q[QUALITY_POINTS], const struct telu_model *m,
                      const struct dataset *d, int files);
 
-/* Codes pcm [n] into packets and decodes them to y [n]; returns the bytes, -1 on failure. */
-long quality_code(const struct telu_model *m, const struct telu_rate *rate, float *y,
-                  const float *pcm, long n);
+/* The codec, and the same with layers of floats: their difference is the integers' cost. */
+struct quality_layers {
+    struct quality integers[QUALITY_POINTS], floats[QUALITY_POINTS];
+    int files;                 /* measured, none of them silent */
+};
+
+#define QUALITY_LAYERS_FILES   4
+#define QUALITY_LAYERS_SECONDS 10      /* of each, at most */
+
+/* Measures both on the first seconds of a few files of d, evenly spaced. blobs [count]: the tensors
+ * that m was built from. Exits as quality_measure() does. */
+void quality_layers(struct quality_layers *q, const struct telu_model *m,
+                    const struct telu_blob *blobs, int count, const struct dataset *d);
+
+/* Codes pcm [n] into packets and decodes them to y [n], with the ops of be, NULL: the CPU's.
+ * Returns the bytes, -1 on failure. */
+long quality_code(const struct telu_model *m, const struct telu_backend *be,
+                  const struct telu_rate *rate, float *y, const float *pcm, long n);
 
 /* Compares one sound with another. */
 double quality_snr(const float *x, const float *y, long n);
 double quality_si_sdr(const float *x, const float *y, long n);
 
 void quality_print(const struct quality q[QUALITY_POINTS]);
+void quality_print_layers(const struct quality_layers *q);
 void quality_metrics(const struct quality q[QUALITY_POINTS], struct metrics *m);
 
 #endif

@@ -193,7 +193,7 @@ static void put_example(GString *s, const struct telu_model *m, const struct cli
     for (size_t i = 0; i < G_N_ELEMENTS(kind); i++) {
         char *caption;
 
-        if (quality_code(m, &kind[i].rate, y, clip->pcm, n) < 0)
+        if (quality_code(m, NULL, &kind[i].rate, y, clip->pcm, n) < 0)
             die("%s", telu_error());
         caption = g_strdup_printf("%s: SNR %.1f dB", kind[i].text,
                                   quality_snr(clip->pcm, y, n));
@@ -217,6 +217,27 @@ static void put_rows(GString *s, const struct quality *q)
         s, "</table>\n<p>Whole files that it did not learn from, through "
            "packets and back, tuned for SNR; base3k and base8k are the base "
            "layer alone. Level: the output's deviation over the original's.</p>\n");
+}
+
+/* Puts figures of integers and floats side by side. */
+static void put_layers(GString *s, const struct quality_layers *q)
+{
+    if (!q || !q->files)
+        return;
+    g_string_append(s, "<h2>Layers of integers, and of floats</h2>\n<table><tr><th>codec<th>SNR, dB"
+                    "<th>float<th>SI-SDR, dB<th>float<th>LSD, dB<th>float<th>level<th>float"
+                    "</tr>\n");
+    for (int i = 0; i < QUALITY_POINTS; i++) {
+        const struct quality *a = &q->integers[i], *b = &q->floats[i];
+
+        g_string_append_printf(s, "<tr><td>%s<td>%.2f<td>%.2f<td>%.2f<td>%.2f<td>%.2f<td>%.2f"
+                               "<td>%.4f<td>%.4f</tr>\n", quality_points[i].name, a->snr, b->snr,
+                               a->si_sdr, b->si_sdr, a->lsd, b->lsd, a->ratio, b->ratio);
+    }
+    g_string_append_printf(s, "</table>\n<p>The first %d seconds of %d files. The codec's layers "
+                           "multiply integers, so that every machine gives the same bits. Training "
+                           "has floats; a row with one large weight loses by it.</p>\n",
+                           QUALITY_LAYERS_SECONDS, q->files);
 }
 
 static void put_table(GString *s, const struct quality *q)
@@ -307,6 +328,7 @@ void report_write(const char *path, const struct report *r, const struct telu_mo
     put_verdict(s, r->verdict);
     put_table(s, r->quality);
     put_folders(s, r->folders);
+    put_layers(s, r->layers);
     draw_all(s, r->m, r->n);
     put_example(s, m, clip);
     g_string_append(s, "</html>\n");

@@ -15,6 +15,7 @@ struct report {
     const char *verdict;       /* sentences, a line each */
     const struct quality *quality;     /* QUALITY_POINTS of them */
     const struct folders *folders;     /* NULL: none */
+    const struct quality_layers *layers;       /* NULL: not measured */
     const struct metrics *m;   /* [n]: lines of metrics.csv */
     int n;
     int files, left_out;       /* of the data: used, and not */
