@@ -100,13 +100,13 @@ gate_coverage() {
     for name in range refine packet weights golden independent tlc json; do
         set -- "$@" "tests/codec/test_$name"
     done
-    for name in enc dec file heads pay loss rtp batch; do
+    for name in enc dec mux parse heads pay loss rtp batch; do
         set -- "$@" "tests/gst/test_gst_$name"
     done
     ninja -C "$plain-cov" "$@" || return 1
     find "$plain-cov" -name '*.gcda' -exec rm -f {} +
     gate_tests "$plain-cov" check grad_ops range refine packet weights golden independent tlc \
-        json module gst_enc gst_dec gst_file gst_heads gst_pay gst_loss gst_rtp \
+        json module gst_enc gst_dec gst_mux gst_parse gst_heads gst_pay gst_loss gst_rtp \
         fake_batch || return 1
     gcovr -r "$top" --filter "$top/kernels/" --filter "$top/gst/" --print-summary \
         -o "$plain-cov/coverage.txt" "$plain-cov" >"$plain-cov/summary.txt" || return 1
