@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""test_tensorboard.py TEST_REPORT - TensorBoard's own reader finds the numbers in an event file
+"""test_tensorboard.py TEST_METRICS - TensorBoard's own reader finds the numbers in an event file
 that the trainer's code wrote. Skipped where tensorboard is not installed."""
 import subprocess
 import sys
