@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* weights_edits.h - for test_weights.c: the header of its good file is right but for
- * one place. */
+/* weights_edits.h - for test_broken.c: the header of its good file is right but for one
+ * place. */
 #ifndef WEIGHTS_EDITS_H
 #define WEIGHTS_EDITS_H
 
-/* The config as it stands inside a JSON string. */
-#define CONFIG "{\\\"enc_width\\\":6,\\\"enc_blocks\\\":1,\\\"dec_width\\\":70," \
-    "\\\"dec_blocks\\\":2,\\\"kernel\\\":3,\\\"expand\\\":2,\\\"latent\\\":5," \
-    "\\\"stages\\\":3,\\\"codes\\\":8,\\\"dim\\\":[2,4,3],\\\"env_stages\\\":2}"
-
-/* The same of the largest network. */
+/* The config of the largest network, as it stands inside a JSON string. */
 #define LARGE_CONFIG "{\\\"enc_width\\\":1024,\\\"enc_blocks\\\":16,\\\"dec_width\\\":1024," \
     "\\\"dec_blocks\\\":16,\\\"kernel\\\":15,\\\"expand\\\":4,\\\"latent\\\":1024," \
     "\\\"stages\\\":1,\\\"codes\\\":2,\\\"dim\\\":[1],\\\"env_stages\\\":0}"
