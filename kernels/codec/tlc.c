@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* tlc.c - writes and reads the header and the pages of a .tlc file. */
+/* tlc.c - writes and reads header, tags and pages of a .tlc file. */
 #include "tlc.h"
 
-#include <limits.h>
+#include "packing.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -12,26 +13,7 @@
 
 #define FLAG_LAST   0x01
 #define FIRST_SHIFT 1           /* flags, bits 1 .. 3: how first bytes are kept */
-#define MAX_FIRST   5
 #define FLAGS_KNOWN (FLAG_LAST | 7 << FIRST_SHIFT)
-
-#define CONSTANT 3              /* a predictor that never moves */
-#define EQUAL    15             /* in place of k: all lengths are equal */
-#define MAX_K    10
-
-/* Coding of the lengths and of the first bytes in a page. */
-typedef struct
-{
-  unsigned shift, k, start;     /* of the lengths' code */
-  unsigned first;               /* 0: first bytes stay; else 2^(first - 1) values */
-  uint8_t values[1 << (MAX_FIRST - 1)];
-} Packing;
-
-typedef struct
-{
-  uint8_t *at, *end;            /* current byte, end of the bytes */
-  unsigned left;                /* unused bits of the current byte */
-} Bits;
 
 uint32_t
 tlc_crc (const uint8_t * data, size_t size)
@@ -149,160 +131,6 @@ tlc_tags_read (const uint8_t * in, size_t size, size_t * used, size_t * work,
   return TLC_OK;
 }
 
-/* --- Bits, the most significant first ----------------------------------- */
-
-static void
-put_bits (Bits * b, unsigned value, unsigned n)
-{
-  while (n-- > 0) {
-    if (b->left == 0) {
-      *++b->at = 0;
-      b->left = 8;
-    }
-    *b->at |= (value >> n & 1) << --b->left;
-  }
-}
-
-/* Returns -1 past the end. */
-static int
-get_bits (Bits * b, unsigned n)
-{
-  unsigned value = 0;
-
-  while (n-- > 0) {
-    if (b->left == 0) {
-      if (++b->at >= b->end)
-        return -1;
-      b->left = 8;
-    }
-    value = value << 1 | (*b->at >> --b->left & 1);
-  }
-  return value;
-}
-
-/* --- Lengths: Rice codes of the distance to a prediction ----------------- */
-
-/* p is the prediction in eighths. */
-static unsigned
-predicted (int p)
-{
-  return (p + 4) >> 3;
-}
-
-static void
-learn (int * p, unsigned length, unsigned shift)
-{
-  if (shift != CONSTANT)
-    *p += ((int) (8 * length) - *p) >> shift;
-}
-
-static unsigned
-zigzag (int distance)
-{
-  return distance < 0 ? -2 * distance - 1 : 2 * distance;
-}
-
-static int
-unzigzag (unsigned value)
-{
-  return value & 1 ? -(int) (value >> 1) - 1 : (int) (value >> 1);
-}
-
-static unsigned
-median_length (const TlcPage * page)
-{
-  unsigned histogram[TLC_MAX_PACKET + 1] = { 0, };
-  unsigned seen = 0, length = 0;
-
-  for (unsigned i = 0; i < page->count; i++)
-    histogram[page->length[i]]++;
-  while ((seen += histogram[length]) <= page->count / 2)
-    length++;
-  return length;
-}
-
-static void
-pack_lengths (const TlcPage * page, Packing * best)
-{
-  unsigned cost = UINT_MAX, same = 0;
-
-  best->shift = CONSTANT;
-  best->k = EQUAL;
-  best->start = page->count > 0 ? page->length[0] : 0;
-  while (same < page->count && page->length[same] == best->start)
-    same++;
-  if (same == page->count)
-    return;
-
-  for (unsigned shift = 0; shift <= CONSTANT; shift++) {
-    unsigned start = shift == CONSTANT ? median_length (page) : page->length[0];
-
-    for (unsigned k = 0; k <= MAX_K; k++) {
-      int p = 8 * start;
-      unsigned bits = page->count * (k + 1);
-
-      for (unsigned i = 0; i < page->count; i++) {
-        bits += zigzag ((int) page->length[i] - (int) predicted (p)) >> k;
-        learn (&p, page->length[i], shift);
-      }
-      if (bits < cost) {
-        cost = bits;
-        best->shift = shift;
-        best->k = k;
-        best->start = start;
-      }
-    }
-  }
-}
-
-/* Returns -1 on damage. */
-static int
-unpack_length (Bits * b, const Packing * how, int * p)
-{
-  int bit, low, length;
-  unsigned high = 0;
-
-  if (how->k == EQUAL)
-    return how->start;
-  while ((bit = get_bits (b, 1)) == 1 && high <= 2 * TLC_MAX_PACKET)
-    high++;
-  low = get_bits (b, how->k);
-  if (bit != 0 || low < 0)
-    return -1;
-  length = (int) predicted (*p) + unzigzag (high << how->k | low);
-  if (length < 0 || length > TLC_MAX_PACKET)
-    return -1;
-  learn (p, length, how->shift);
-  return length;
-}
-
-/* --- First bytes: most streams use only a few ----------------------------- */
-
-static void
-pack_first (const TlcPage * page, Packing * how)
-{
-  int known[256] = { 0 };
-  unsigned values = 0, packets = 0, at = 0, bits = 0;
-
-  how->first = 0;
-  memset (how->values, 0, sizeof (how->values));
-  for (unsigned i = 0; i < page->count; at += page->length[i++]) {
-    if (page->length[i] == 0)
-      continue;
-    packets++;
-    if (known[page->data[at]])
-      continue;
-    if (values == sizeof (how->values) / sizeof (how->values[0]))
-      return;
-    known[page->data[at]] = 1;
-    how->values[values++] = page->data[at];
-  }
-  while (1u << bits < values)
-    bits++;
-  if ((8u << bits) + packets * bits < 8 * packets)
-    how->first = bits + 1;
-}
-
 /* --- Page ----------------------------------------------------------------- */
 
 void
@@ -330,44 +158,15 @@ size_t
 tlc_page_write (const TlcPage * page, uint8_t * out)
 {
   uint8_t *at = out + TLC_PAGE_HEAD;
-  const uint8_t *packet = page->data;
-  Packing how;
-  Bits b;
-  int p;
+  const uint8_t *packet;
+  TlcPacking how;
 
-  pack_lengths (page, &how);
-  pack_first (page, &how);
-
+  tlc_packing_choose (&how, page);
   if (page->last) {
     put (at, page->trim, 2);
     at += 2;
   }
-  if (how.first) {
-    memcpy (at, how.values, 1 << (how.first - 1));
-    at += 1 << (how.first - 1);
-  }
-
-  p = 8 * how.start;
-  b = (Bits) { .at = at - 1, .left = 0 };
-  for (unsigned i = 0; i < page->count; packet += page->length[i++]) {
-    unsigned length = page->length[i], value = 0;
-
-    if (how.k != EQUAL) {
-      unsigned z = zigzag ((int) length - (int) predicted (p));
-
-      for (unsigned ones = z >> how.k; ones > 0; ones--)
-        put_bits (&b, 1, 1);
-      put_bits (&b, 0, 1);
-      put_bits (&b, z, how.k);
-      learn (&p, length, how.shift);
-    }
-    if (how.first && length > 0) {
-      while (how.values[value] != *packet)
-        value++;
-      put_bits (&b, value, how.first - 1);
-    }
-  }
-  at = b.at + 1;
+  at = tlc_packing_write (&how, page, at);
 
   packet = page->data;
   for (unsigned i = 0; i < page->count; packet += page->length[i++]) {
@@ -387,45 +186,10 @@ tlc_page_write (const TlcPage * page, uint8_t * out)
   return at + 4 - out;
 }
 
-/* Reads the list of first bytes and the lengths. Returns where the packets begin, or NULL
- * on damage. first [TLC_MAX_PACKETS]: the first byte of each packet. */
-static const uint8_t *
-unpack_lengths (TlcPage * page, const uint8_t * in, const uint8_t * end,
-    Packing * how, uint8_t * first)
-{
-  Bits b;
-  int p = 8 * how->start;
-
-  if (how->first) {
-    int values = 1 << (how->first - 1);
-
-    if (end - in < values)
-      return NULL;
-    memcpy (how->values, in, values);
-    in += values;
-  }
-
-  b = (Bits) { .at = (uint8_t *) in - 1, .end = (uint8_t *) end };
-  for (unsigned i = 0; i < page->count; i++) {
-    int length = unpack_length (&b, how, &p), value = 0;
-
-    if (length < 0 || page->bytes + length > TLC_MAX_DATA)
-      return NULL;
-    if (how->first && length > 0)
-      value = get_bits (&b, how->first - 1);
-    if (value < 0)
-      return NULL;
-    first[i] = how->values[value];
-    page->length[i] = length;
-    page->bytes += length;
-  }
-  return b.at + 1;
-}
-
 /* Copies packets up to the first that is not whole. Returns where it begins. */
 static const uint8_t *
 unpack_packets (TlcPage * page, const uint8_t * in, const uint8_t * end,
-    const Packing * how, const uint8_t * first)
+    const TlcPacking * how, const uint8_t * first)
 {
   const unsigned count = page->count;
 
@@ -449,7 +213,7 @@ unpack_packets (TlcPage * page, const uint8_t * in, const uint8_t * end,
 /* Reads what stands before the body. *used: bytes of the page, once TLC_OK. */
 static TlcResult
 read_head (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
-    Packing * how, char * why)
+    TlcPacking * how, char * why)
 {
   unsigned lengths;
 
@@ -469,8 +233,7 @@ read_head (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
   tlc_page_start (page, get (in + 4, 4));
   page->count = in[10];
   page->last = (in[3] & FLAG_LAST) != 0;
-  if ((in[3] & ~FLAGS_KNOWN) || how->first > MAX_FIRST
-      || how->start > TLC_MAX_PACKET || (how->k > MAX_K && how->k != EQUAL)
+  if ((in[3] & ~FLAGS_KNOWN) || !tlc_packing_valid (how)
       || (page->count == 0 && !page->last)) {
     snprintf (why, TLC_WHY, "the page's head makes no sense: flags 0x%02x, "
         "%u packets, length code 0x%04x", in[3], page->count, lengths);
@@ -484,7 +247,7 @@ read_head (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
  * begin, or NULL when the lengths are damaged or not all there. *fill: the bytes of a page
  * that they fill. */
 static const uint8_t *
-peek_lengths (TlcPage * page, const uint8_t * in, size_t size, Packing * how,
+peek_lengths (TlcPage * page, const uint8_t * in, size_t size, TlcPacking * how,
     uint8_t * first, size_t * fill)
 {
   const size_t before = TLC_PAGE_HEAD + (page->last ? 2 : 0);
@@ -493,7 +256,7 @@ peek_lengths (TlcPage * page, const uint8_t * in, size_t size, Packing * how,
 
   if (size < before)
     return NULL;
-  packets = unpack_lengths (page, in + before, in + size, how, first);
+  packets = tlc_packing_read (how, page, in + before, in + size, first);
   if (!packets)
     return NULL;
   for (unsigned i = 0; i < page->count; i++)
@@ -508,7 +271,7 @@ tlc_page_read (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
 {
   const uint8_t *body = in + TLC_PAGE_HEAD, *end;
   uint8_t first[TLC_MAX_PACKETS];
-  Packing how = { 0, };
+  TlcPacking how = { 0, };
   TlcResult result = read_head (page, in, size, used, &how, why);
   const size_t whole = *used;
   size_t fill;
@@ -538,7 +301,7 @@ tlc_page_read (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
   }
   count = page->count;
   if (body)
-    body = unpack_lengths (page, body, end, &how, first);
+    body = tlc_packing_read (&how, page, body, end, first);
   if (body)
     body = unpack_packets (page, body, end, &how, first);
   if (body != end || page->count != count) {
@@ -553,7 +316,7 @@ TlcResult
 tlc_page_try (TlcPage * page, const uint8_t * in, size_t size, size_t * used,
     size_t * work, char * why)
 {
-  Packing how = { 0, };
+  TlcPacking how = { 0, };
   TlcResult result = read_head (page, in, size, used, &how, why);
 
   if (result != TLC_OK)
@@ -574,7 +337,7 @@ tlc_page_cut (TlcPage * page, const uint8_t * in, size_t size)
 {
   uint8_t first[TLC_MAX_PACKETS];
   const uint8_t *packets;
-  Packing how = { 0, };
+  TlcPacking how = { 0, };
   char why[TLC_WHY];
   size_t whole, fill;
 

@@ -5,7 +5,8 @@
 # Every file: an SPDX line at its head, no tab, no trailing blank, a newline at the end, no
 # left-over marker; 100 columns at most, but for a gst-launch-1.0 line that is to be pasted.
 # C, C++ and CUDA:
-#   - indentation of 4 spaces; of 2 in files of GStreamer's style (gst/, tests/gst/, tlc, pcm)
+#   - indentation of 4 spaces; of 2 in files of GStreamer's style (gst/, tests/gst/, tlc, packing,
+#     pcm)
 #   - the brace of a function on its own line, that of if, else, for, while, do and switch
 #     on the same line: "} else {"
 #   - a space after if, for, while, switch and return, after "," and ";", round "==", "!=",
@@ -61,7 +62,7 @@ code() {
     FNR == 1 {
         in_comment = depth = in_macro = empty = 0
         prev = ""
-        gst = FILENAME ~ /^(gst|tests\/gst)\/|\/(tlc|pcm)\.[ch]$/
+        gst = FILENAME ~ /^(gst|tests\/gst)\/|\/(tlc|packing|pcm)\.[ch]$/
         step = gst ? 2 : 4
     }
     {
