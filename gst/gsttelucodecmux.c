@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecmux.c - writes audio/x-telucodec packets into the pages of a .tlc file. */
+/* gsttelucodecmux.c - puts audio/x-telucodec packets and holes into the pages of a .tlc file. */
 
 /**
  * SECTION:element-telucodecmux
@@ -33,7 +33,7 @@
 #include <gst/audio/audio.h>
 #include <string.h>
 
-GST_DEBUG_CATEGORY_STATIC (gst_telucodec_mux_debug);
+GST_DEBUG_CATEGORY (gst_telucodec_mux_debug);
 #define GST_CAT_DEFAULT gst_telucodec_mux_debug
 
 /* 160 packets, so that a recording of three round seconds (151) is one page. */
@@ -93,106 +93,6 @@ reset (GstTelucodecMux * self)
   restart (self, 0);
 }
 
-/* --- Output --------------------------------------------------------------- */
-
-static gboolean
-push_segment (GstTelucodecMux * self, guint64 offset)
-{
-  GstSegment segment;
-
-  gst_segment_init (&segment, GST_FORMAT_BYTES);
-  segment.start = segment.time = segment.position = offset;
-  return gst_pad_push_event (self->srcpad, gst_event_new_segment (&segment));
-}
-
-static GstBuffer *
-header_buffer (GstTelucodecMux * self)
-{
-  GstBuffer *buf = gst_buffer_new_allocate (NULL, TLC_HEADER_SIZE, NULL);
-  guint8 bytes[TLC_HEADER_SIZE];
-
-  tlc_header_write (&self->header, bytes);
-  gst_buffer_fill (buf, 0, bytes, sizeof (bytes));
-  GST_BUFFER_FLAG_SET (buf, GST_BUFFER_FLAG_HEADER);
-  return buf;
-}
-
-static GstFlowReturn
-push (GstTelucodecMux * self, GstBuffer * buf)
-{
-  if (!self->segment_sent)
-    self->segment_sent = push_segment (self, self->offset);
-  GST_BUFFER_OFFSET (buf) = self->offset;
-  self->offset += gst_buffer_get_size (buf);
-  GST_BUFFER_OFFSET_END (buf) = self->offset;
-  return gst_pad_push (self->srcpad, buf);
-}
-
-/* Names the stream that this element makes, which is another than the one that it takes. */
-static void
-push_stream_start (GstTelucodecMux * self)
-{
-  gchar *id = g_strdup_printf ("telucodecmux-%08x", g_random_int ());
-  GstEvent *event = gst_event_new_stream_start (id);
-
-  if (self->group != GST_GROUP_ID_INVALID)
-    gst_event_set_group_id (event, self->group);
-  gst_pad_push_event (self->srcpad, event);
-  self->started = TRUE;
-  g_free (id);
-}
-
-/* Pushes caps, segment, header and tags. The caps hold a copy of header and tags, which
- * servers send to clients that join later. */
-static GstFlowReturn
-begin (GstTelucodecMux * self, guint pre_skip)
-{
-  GstCaps *caps = gst_static_pad_template_get_caps (&src_template);
-  GValue array = G_VALUE_INIT, value = G_VALUE_INIT;
-  GstBuffer *tags = gst_telucodec_mux_make_tags (self);
-  GstFlowReturn ret;
-
-  if (!self->started)
-    push_stream_start (self);
-  self->begun = TRUE;
-  self->header.pre_skip = pre_skip;
-
-  g_value_init (&array, GST_TYPE_ARRAY);
-  g_value_init (&value, GST_TYPE_BUFFER);
-  gst_value_take_buffer (&value, header_buffer (self));
-  gst_value_array_append_and_take_value (&array, &value);
-  if (tags) {
-    g_value_init (&value, GST_TYPE_BUFFER);
-    gst_value_take_buffer (&value, gst_buffer_copy (tags));
-    gst_value_array_append_and_take_value (&array, &value);
-  }
-  caps = gst_caps_make_writable (caps);
-  gst_structure_take_value (gst_caps_get_structure (caps, 0), "streamheader",
-      &array);
-  gst_pad_set_caps (self->srcpad, caps);
-  gst_caps_unref (caps);
-
-  ret = push (self, header_buffer (self));
-  if (tags && ret == GST_FLOW_OK)
-    return push (self, tags);
-  gst_clear_buffer (&tags);
-  return ret;
-}
-
-static GstFlowReturn
-push_page (GstTelucodecMux * self)
-{
-  gsize size = tlc_page_write (self->page, self->bytes);
-  GstBuffer *buf = gst_buffer_new_memdup (self->bytes, size);
-
-  GST_LOG_OBJECT (self, "page of packets %u + %u, %" G_GSIZE_FORMAT " bytes at %"
-      G_GUINT64_FORMAT, self->page->index, self->page->count, size, self->offset);
-  GST_BUFFER_PTS (buf) = self->page_time;
-  GST_BUFFER_DURATION (buf) = self->page->count * GST_TELUCODEC_PACKET_DURATION;
-  tlc_page_start (self->page, self->next);
-  return push (self, buf);
-}
-
 /* --- Input ---------------------------------------------------------------- */
 
 /* Adds a packet to the page; size 0: the packet is missing. end: the running time at
@@ -214,7 +114,7 @@ add (GstTelucodecMux * self, const guint8 * data, gsize size, GstClockTime end)
   GST_OBJECT_UNLOCK (self);
   /* A full page waits for the next packet, since the last page has a mark. */
   if (self->page->count >= longest || !tlc_page_add (self->page, data, size)) {
-    ret = push_page (self);
+    ret = gst_telucodec_mux_push_page (self);
     tlc_page_add (self->page, data, size);
   }
   if (self->page->count == 1)
@@ -245,7 +145,7 @@ leave_hole (GstTelucodecMux * self, guint64 missing)
       ret = add (self, NULL, 0, self->due + i * GST_TELUCODEC_PACKET_DURATION);
   } else {
     if (self->page->count > 0)
-      ret = push_page (self);
+      ret = gst_telucodec_mux_push_page (self);
     self->next += missing;
     tlc_page_start (self->page, self->next);
   }
@@ -282,7 +182,7 @@ gst_telucodec_mux_chain (GstPad * pad, GstObject * parent, GstBuffer * buf)
   gst_buffer_unref (buf);
 
   if (!self->begun)
-    ret = begin (self, start);
+    ret = gst_telucodec_mux_begin (self, start);
   /* The last page has 16 bits for it. */
   self->trim = end > 0 ? MIN (self->trim + end, G_MAXUINT16) : 0;
 
@@ -338,42 +238,6 @@ set_caps (GstTelucodecMux * self, GstCaps * caps)
   return TRUE;
 }
 
-static void
-rewrite_header (GstTelucodecMux * self)
-{
-  GstQuery *query = gst_query_new_seeking (GST_FORMAT_BYTES);
-  gboolean seekable = FALSE;
-  GstBuffer *buf;
-
-  if (gst_pad_peer_query (self->srcpad, query))
-    gst_query_parse_seeking (query, NULL, &seekable, NULL, NULL);
-  gst_query_unref (query);
-  GST_DEBUG_OBJECT (self, "%" G_GUINT64_FORMAT " samples, sink %s seek",
-      self->header.samples, seekable ? "can" : "cannot");
-  if (!seekable || !push_segment (self, self->header_offset))
-    return;
-  buf = header_buffer (self);
-  GST_BUFFER_OFFSET (buf) = self->header_offset;
-  GST_BUFFER_OFFSET_END (buf) = self->header_offset + TLC_HEADER_SIZE;
-  gst_pad_push (self->srcpad, buf);
-}
-
-static void
-finish (GstTelucodecMux * self)
-{
-  const guint64 decoded = self->next * TLC_SAMPLES;
-  guint64 clipped;
-
-  if (!self->begun && begin (self, 0) != GST_FLOW_OK)
-    return;
-  clipped = self->header.pre_skip + self->trim;
-  self->header.samples = decoded > clipped ? decoded - clipped : 0;
-  self->page->last = TRUE;
-  self->page->trim = self->trim;
-  if (push_page (self) == GST_FLOW_OK)
-    rewrite_header (self);
-}
-
 static gboolean
 gst_telucodec_mux_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
 {
@@ -408,7 +272,7 @@ gst_telucodec_mux_sink_event (GstPad * pad, GstObject * parent, GstEvent * event
       return gst_pad_push_event (self->srcpad, event);
     case GST_EVENT_EOS:
       if (!self->ended)
-        finish (self);
+        gst_telucodec_mux_finish (self);
       self->ended = TRUE;
       return gst_pad_push_event (self->srcpad, event);
     case GST_EVENT_TAG:

@@ -44,6 +44,14 @@ struct _GstTelucodecMux
  * gsttelucodeccomment.c. */
 GstBuffer *gst_telucodec_mux_make_tags (GstTelucodecMux * self);
 
+/* gsttelucodecwriter.c: pushes stream start, caps, segment, header and tags; the page being
+ * filled, and begins the next one; the last page, and the header anew where the sink can seek. */
+GstFlowReturn gst_telucodec_mux_begin (GstTelucodecMux * self, guint pre_skip);
+GstFlowReturn gst_telucodec_mux_push_page (GstTelucodecMux * self);
+void gst_telucodec_mux_finish (GstTelucodecMux * self);
+
+GST_DEBUG_CATEGORY_EXTERN (gst_telucodec_mux_debug);
+
 G_END_DECLS
 
 #endif
