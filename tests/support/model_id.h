@@ -6,9 +6,9 @@
 #include <glib.h>
 
 /* Returns the id of dir/runs/NAME/model.safetensors, for g_free(); NULL if there is none. */
-static char *model_id(const char *dir, const char *name)
+static char *model_id(const char *folder, const char *name)
 {
-    char *path = g_build_filename(dir, "runs", name, "model.safetensors", NULL);
+    char *path = g_build_filename(folder, "runs", name, "model.safetensors", NULL);
     char *bytes = NULL, *at = NULL, *id = NULL;
     gsize n;
 
