@@ -6,7 +6,6 @@
  *
  * Exit status 77: no module or no device. */
 #include "expect.h"
-#include "fixed_voice.h"
 #include "module.h"
 #include "vectors.h"
 
@@ -112,7 +111,7 @@ static void encode(struct side *s, struct vector_stream *const *want, const char
 
 static void check_model(const char *folder, const char *model, const char *weights)
 {
-    static struct vector_stream streams[MOST], speech;
+    static struct vector_stream streams[MOST];
     static float x[VECTOR_SAMPLES];
     struct vector_stream *want[MOST];
     const char *name[MOST];
@@ -128,14 +127,9 @@ static void check_model(const char *folder, const char *model, const char *weigh
             want[s.count] = &streams[s.count];
             name[s.count] = vectors[i].name;
             rate[s.count] = vectors[i].rate;
-            vector_read(want[s.count++], folder, vectors[i].name);
+            vector_read(want[s.count++], m, folder, vectors[i].name);
         }
-    if (vector_of(VECTOR_SPEECH, model)) {
-        vector_read(&speech, folder, VECTOR_SPEECH);
-        vector_decode(x, sum, m, &speech, 0);
-    } else {
-        fixed_voice(x, VECTOR_SAMPLES, 1);
-    }
+    vector_sound(x, sum, m, folder, model);
     s.engine = s.ops->open(m, 0, MOST + OTHERS);
     if (!s.engine)
         vector_fail("an engine: %s", module->error());

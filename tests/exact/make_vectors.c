@@ -5,7 +5,6 @@
  *
  * SPEECH.f32: mono samples at 16 kHz, float32, little-endian; the first three seconds count.
  */
-#include "fixed_voice.h"
 #include "vectors.h"
 
 #include <stdio.h>
@@ -24,12 +23,12 @@ static void note(FILE *list, const char *sum, const char *name, const char *end)
     fprintf(list, "%s  %s%s.f32\n", sum, name, end);
 }
 
-/* Codes x at all rates of a model. Speech is first replaced by what its stream decodes to, which
- * every machine has. */
-static void make(FILE *list, const char *folder, const char *model, const char *weights, float *x)
+/* Codes a model's sound at all its rates. speech: samples for VECTOR_SPEECH. */
+static void make(FILE *list, const char *folder, const char *model, const char *weights,
+                 const char *speech)
 {
     static struct vector_stream s;
-    static float y[VECTOR_SAMPLES];
+    static float x[VECTOR_SAMPLES], y[VECTOR_SAMPLES];
     struct telu_rate fine = telu_rate_init();
     struct telu_model *m = telu_model_open(weights);
     char sum[65];
@@ -38,11 +37,13 @@ static void make(FILE *list, const char *folder, const char *model, const char *
         vector_fail("%s", weights);
     fine.bitrate = 24000;
     if (vector_of(VECTOR_SPEECH, model)) {
+        read_speech(x, speech);
         vector_encode(&s, m, &fine, x);
         vector_write(&s, folder, VECTOR_SPEECH);
-        vector_decode(x, sum, m, &s, 0);
-        note(list, sum, VECTOR_SPEECH, "");
     }
+    vector_sound(x, sum, m, folder, model);
+    if (*sum)
+        note(list, sum, VECTOR_SPEECH, "");
     for (int i = 0; i < vector_count; i++) {
         const char *name = vectors[i].name;
 
@@ -60,7 +61,6 @@ static void make(FILE *list, const char *folder, const char *model, const char *
 
 int main(int argc, char **argv)
 {
-    static float x[VECTOR_SAMPLES];
     char path[4096];
     FILE *list;
 
@@ -72,9 +72,7 @@ int main(int argc, char **argv)
         vector_fail("cannot write %s", path);
     fprintf(list, "# NAME.f32: samples of NAME.tlc, float32, little-endian.\n"
             "# NAME-lost.f32: with packets lost, which only this decoder makes so.\n");
-    fixed_voice(x, VECTOR_SAMPLES, 1);
-    make(list, argv[1], "tiny", argv[2], x);
-    read_speech(x, argv[4]);
-    make(list, argv[1], "te", argv[3], x);
+    make(list, argv[1], "tiny", argv[2], argv[4]);
+    make(list, argv[1], "te", argv[3], argv[4]);
     return fclose(list) != 0;
 }

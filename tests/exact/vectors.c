@@ -2,6 +2,7 @@
 /* vectors.c - see vectors.h. */
 #include "vectors.h"
 
+#include "fixed_voice.h"
 #include "sha256.h"
 
 #include <stdarg.h>
@@ -81,6 +82,20 @@ void vector_decode(float *x, char sum[65], const struct telu_model *m,
     telu_sha256_hex(&sha, sum);
 }
 
+void vector_sound(float *x, char sum[65], const struct telu_model *m, const char *folder,
+                  const char *model)
+{
+    static struct vector_stream speech;
+
+    *sum = 0;
+    if (vector_of(VECTOR_SPEECH, model)) {
+        vector_read(&speech, m, folder, VECTOR_SPEECH);
+        vector_decode(x, sum, m, &speech, 0);
+    } else {
+        fixed_voice(x, VECTOR_SAMPLES, 1);
+    }
+}
+
 /* --- Files ---------------------------------------------------------------- */
 
 static FILE *open_vector(const char *folder, const char *name, const char *mode)
@@ -95,7 +110,8 @@ static FILE *open_vector(const char *folder, const char *name, const char *mode)
     return f;
 }
 
-void vector_read(struct vector_stream *s, const char *folder, const char *name)
+void vector_read(struct vector_stream *s, const struct telu_model *m, const char *folder,
+                 const char *name)
 {
     static uint8_t in[VECTOR_PACKETS * TELU_MAX_PACKET];
     static TlcPage page;
@@ -110,6 +126,9 @@ void vector_read(struct vector_stream *s, const char *folder, const char *name)
         vector_fail("%s.tlc: %s", name, why);
     for (int i = 0; i < 32; i++)
         snprintf(s->id + 2 * i, 3, "%02x", header.model_id[i]);
+    if (strcmp(s->id, telu_model_id(m)))
+        vector_fail("%s.tlc was made with weights %.12s, these are %.12s" VECTOR_REMAKE, name,
+                    s->id, telu_model_id(m));
     for (page.last = 0; !page.last; at += used) {
         const uint8_t *packet = page.data;
 

@@ -18,6 +18,7 @@
 #define VECTOR_PACKETS 150
 #define VECTOR_SAMPLES (VECTOR_PACKETS * TELU_PACKET)
 #define VECTOR_SPEECH  "te-speech"
+#define VECTOR_REMAKE  "; for new weights run tests/golden/make_vectors.sh"
 
 struct vector {
     const char *name;          /* begins with "tiny-" or "te-" */
@@ -45,8 +46,15 @@ void vector_encode(struct vector_stream *s, const struct telu_model *m,
 void vector_decode(float *x, char sum[65], const struct telu_model *m,
                    const struct vector_stream *s, int lost);
 
-/* Reads and writes FOLDER/NAME.tlc. */
-void vector_read(struct vector_stream *s, const char *folder, const char *name);
+/* Makes the sound x [VECTOR_SAMPLES] that a model's vectors are coded from, and its sum:
+ * VECTOR_SPEECH of the folder, decoded, if that is of the model; else fixed_voice(), and an empty
+ * sum. */
+void vector_sound(float *x, char sum[65], const struct telu_model *m, const char *folder,
+                  const char *model);
+
+/* Reads and writes FOLDER/NAME.tlc; it must be of the weights of m. */
+void vector_read(struct vector_stream *s, const struct telu_model *m, const char *folder,
+                 const char *name);
 void vector_write(const struct vector_stream *s, const char *folder, const char *name);
 
 /* Prints like printf(), and the reason from telu_error() if there is one, and exits with 1. */
