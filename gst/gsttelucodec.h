@@ -61,7 +61,8 @@ G_BEGIN_DECLS
 
 /* Environment variable: the weight file if model-path is not set. */
 #define GST_TELUCODEC_MODEL_ENV "TELUCODEC_MODEL"
-#define GST_TELUCODEC_MODEL_FILE "telucodec-te-16k.safetensors"
+/* Name of the weights that came with the plugin. */
+#define GST_TELUCODEC_MODEL_SHIPPED "telucodec-te-16k"
 
 /* Takes the name of the weights out of the tags. Returns it, to be freed, or NULL. */
 gchar *gst_telucodec_take_name (GstTagList * tags);

@@ -92,16 +92,16 @@ find_path (GstElement * element, const gchar * path, const gchar ** origin)
   return NULL;
 }
 
+/* Returns the name that caps tell, in UTF-8: NULL for that of the shipped weights. */
 static gchar *
-name_of (const gchar * path)
+told_name (const gchar * path)
 {
-  gchar *name = g_filename_display_basename (path);
+  gchar *name = finder_name (path), *told = NULL;
 
-  if (g_str_equal (name, GST_TELUCODEC_MODEL_FILE))
-    g_clear_pointer (&name, g_free);
-  else if (g_str_has_suffix (name, ".safetensors"))
-    name[strlen (name) - strlen (".safetensors")] = '\0';
-  return name;
+  if (!g_str_equal (name, GST_TELUCODEC_MODEL_SHIPPED))
+    told = g_filename_display_name (name);
+  g_free (name);
+  return told;
 }
 
 /* Loads a model into the table. The caller holds models_lock. */
@@ -120,7 +120,7 @@ load (GstElement * element, const gchar * path, const gchar * key)
   model = g_new0 (GstTelucodecModel, 1);
   model->model = loaded;
   model->key = g_strdup (key);
-  model->name = name_of (path);
+  model->name = told_name (path);
   model->refs = 1;
   if (!models)
     models = g_hash_table_new (g_str_hash, g_str_equal);

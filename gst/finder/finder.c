@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EXTENSION ".safetensors"
 #define MOST_HEADER (1 << 20)
 
 /* --- One file ----------------------------------------------------------------- */
@@ -28,6 +27,16 @@ finder_free (FinderModel * m)
   g_free (m);
 }
 
+char *
+finder_name (const char *path)
+{
+  char *name = g_path_get_basename (path);
+
+  if (g_str_has_suffix (name, FINDER_EXTENSION))
+    name[strlen (name) - strlen (FINDER_EXTENSION)] = '\0';
+  return name;
+}
+
 static char *
 text_of (const struct telu_json *meta, const char *key)
 {
@@ -44,9 +53,7 @@ describe (const char *path, const struct telu_json *meta)
   if (id && g_strcmp0 (format, "telucodec") == 0) {
     m = g_new0 (FinderModel, 1);
     m->path = g_strdup (path);
-    m->name = g_path_get_basename (path);
-    if (g_str_has_suffix (m->name, EXTENSION))
-      m->name[strlen (m->name) - strlen (EXTENSION)] = '\0';
+    m->name = finder_name (path);
     m->id = g_steal_pointer (&id);
     m->version = text_of (meta, "version");
     m->language = text_of (meta, "language");
@@ -146,7 +153,7 @@ add_files (GPtrArray * models, const char *folder)
   const char *name;
 
   while (dir && (name = g_dir_read_name (dir)))
-    if (g_str_has_suffix (name, EXTENSION) && name[0] != '.')
+    if (g_str_has_suffix (name, FINDER_EXTENSION) && name[0] != '.')
       g_ptr_array_add (names, g_strdup (name));
   if (dir)
     g_dir_close (dir);

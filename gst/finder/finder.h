@@ -12,13 +12,18 @@ G_BEGIN_DECLS
 
 #define FINDER_MODEL_ENV "TELUCODEC_MODEL"
 #define FINDER_PATH_ENV "TELUCODEC_MODEL_PATH"
+#define FINDER_EXTENSION ".safetensors"
 
 typedef struct
 {
-  char *path, *name;            /* of the file; its name without the extension */
+  char *path, *name;            /* of the file; finder_name() */
   char *id;                     /* telu_model_id(), as the file's head claims */
   char *version, *language, *licence, *training;        /* NULL: not told */
 } FinderModel;
+
+/* Returns the name of a weight file, without folder and extension, in the file system's encoding;
+ * to be freed. */
+char *finder_name (const char *path);
 
 /* Reads the head of a weight file, at most a megabyte. Returns NULL when it is none. */
 FinderModel *finder_read (const char *path);

@@ -93,8 +93,8 @@ add (const char *path, const char *as, gboolean force)
   gsize size;
   int code = DONE_SOME;
 
-  if (!g_str_has_suffix (name, ".safetensors")) {
-    to = g_strconcat (name, ".safetensors", NULL);
+  if (!g_str_has_suffix (name, FINDER_EXTENSION)) {
+    to = g_strconcat (name, FINDER_EXTENSION, NULL);
     g_free (name);
     name = to;
   }
