@@ -86,6 +86,7 @@ gst_telucodec_dec_start (GstAudioDecoder * dec)
 {
   GstTelucodecDec *self = GST_TELUCODEC_DEC (dec);
 
+  /* The weights open here, though caps may name others: DESIGN.md, "Weights open at the start". */
   if (!gst_telucodec_runtime_open (&self->runtime, GST_ELEMENT (self), TRUE))
     return FALSE;
 
