@@ -64,6 +64,10 @@ G_BEGIN_DECLS
 /* Name of the weights that came with the plugin. */
 #define GST_TELUCODEC_MODEL_SHIPPED "telucodec-te-16k"
 
+/* Copies all bytes of a buffer to `to`. Returns FALSE with an error posted where its memory cannot
+ * be mapped, as that of a device may be: gst_buffer_extract() would leave `to` as it was. */
+gboolean gst_telucodec_read (GstElement * element, GstBuffer * buf, guint8 * to);
+
 /* Takes the name of the weights out of the tags. Returns it, to be freed, or NULL. */
 gchar *gst_telucodec_take_name (GstTagList * tags);
 

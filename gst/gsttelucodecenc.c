@@ -229,6 +229,7 @@ push_packet (GstTelucodecEnc * self, gboolean last)
   GstClockTime busy;
   GstFlowReturn ret;
   GstBuffer *out;
+  GstMapInfo map;
   gint size;
 
   gst_telucodec_enc_latch_rate (self);
@@ -253,12 +254,14 @@ push_packet (GstTelucodecEnc * self, gboolean last)
 
   out = gst_audio_encoder_allocate_output_buffer (GST_AUDIO_ENCODER (self),
       size);
-  if (!out || gst_buffer_fill (out, 0, self->packet, size) < (gsize) size) {
+  if (!out || !gst_buffer_map (out, &map, GST_MAP_WRITE)) {
     gst_clear_buffer (&out);
     GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT, (NULL),
         ("No output buffer of %d bytes", size));
     return GST_FLOW_ERROR;
   }
+  memcpy (map.data, self->packet, size);
+  gst_buffer_unmap (out, &map);
   if (start || end)
     gst_buffer_add_audio_clipping_meta (out, GST_FORMAT_DEFAULT, start, end);
   /* DISCONT and the clipping tell the decoder to reset its state. */

@@ -172,7 +172,10 @@ gst_telucodec_mux_chain (GstPad * pad, GstObject * parent, GstBuffer * buf)
     gst_buffer_unref (buf);
     return GST_FLOW_ERROR;
   }
-  gst_buffer_extract (buf, 0, packet, size);
+  if (!gst_telucodec_read (GST_ELEMENT (self), buf, packet)) {
+    gst_buffer_unref (buf);
+    return GST_FLOW_ERROR;
+  }
   if (clip && clip->format == GST_FORMAT_DEFAULT) {
     start = MIN (clip->start, TLC_SAMPLES - 1);
     end = MIN (clip->end, TLC_SAMPLES - start);

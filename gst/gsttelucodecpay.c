@@ -170,24 +170,24 @@ room_of (GstRtpTelucodecPay * self)
   return gst_rtp_buffer_calc_payload_len (GST_RTP_BASE_PAYLOAD_MTU (self), 0, 0);
 }
 
-/* Writes the packets that are held to out, and forgets them. Returns their duration. */
-static GstClockTime
-write_packets (GstRtpTelucodecPay * self, guint8 * out)
+/* Writes the packets that are held to out. Returns FALSE with an error posted. */
+static gboolean
+write_packets (GstRtpTelucodecPay * self, guint8 * out, GstClockTime * duration)
 {
-  GstClockTime duration = 0;
-
+  *duration = 0;
   for (guint i = 0; i < self->held; i++) {
     GstBuffer *packet = self->pending[i];
     const guint size = gst_buffer_get_size (packet);
 
     if (self->held > 1)
       out += gst_telucodec_rtp_write_length (out, size);
-    gst_buffer_extract (packet, 0, out, size);
+    if (!gst_telucodec_read (GST_ELEMENT (self), packet, out))
+      return FALSE;
     out += size;
-    duration += GST_BUFFER_DURATION_IS_VALID (packet) ? GST_BUFFER_DURATION (packet) :
+    *duration += GST_BUFFER_DURATION_IS_VALID (packet) ? GST_BUFFER_DURATION (packet) :
         GST_TELUCODEC_PACKET_DURATION;
   }
-  return duration;
+  return TRUE;
 }
 
 static void
@@ -206,7 +206,9 @@ push_packets (GstRtpTelucodecPay * self)
   guint8 before[GST_TELUCODEC_HEADS_BYTES];
   GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
   GstTelucodecRedundancy r;
+  GstClockTime duration;
   GstBuffer *out;
+  gboolean whole;
   guint n;
 
   if (self->held == 0)
@@ -223,11 +225,16 @@ push_packets (GstRtpTelucodecPay * self)
     return GST_FLOW_ERROR;
   }
   memcpy (gst_rtp_buffer_get_payload (&rtp), before, n);
-  GST_BUFFER_DURATION (out) = write_packets (self,
-      (guint8 *) gst_rtp_buffer_get_payload (&rtp) + n);
+  whole = write_packets (self, (guint8 *) gst_rtp_buffer_get_payload (&rtp) + n, &duration);
   gst_rtp_buffer_set_marker (&rtp, self->marker);       /* talkspurt, RFC 3551, 4.1 */
   gst_rtp_buffer_unmap (&rtp);
+  if (!whole) {
+    gst_buffer_unref (out);
+    drop_packets (self);
+    return GST_FLOW_ERROR;
+  }
 
+  GST_BUFFER_DURATION (out) = duration;
   GST_BUFFER_PTS (out) = GST_BUFFER_PTS (self->pending[0]);
   GST_BUFFER_DTS (out) = GST_BUFFER_DTS (self->pending[0]);
   for (guint i = 0; i < self->held; i++)

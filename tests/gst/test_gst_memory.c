@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_gst_memory.c - memory that cannot be mapped, as that of a device may be, in packets and
+ * proposed from behind: an error, and nothing made of bytes that were never read. */
+#include "gst_file.h"
+
+/* --- Memory that cannot be mapped ------------------------------------------- */
+
+typedef GstAllocator Sealed;
+typedef GstAllocatorClass SealedClass;
+
+GType sealed_get_type (void);
+G_DEFINE_TYPE (Sealed, sealed, GST_TYPE_ALLOCATOR);
+
+static gpointer
+sealed_map (GstMemory * memory, gsize size, GstMapFlags flags)
+{
+  (void) memory;
+  (void) size;
+  (void) flags;
+  return NULL;
+}
+
+static void
+sealed_unmap (GstMemory * memory)
+{
+  (void) memory;
+}
+
+static GstMemory *
+sealed_share (GstMemory * memory, gssize offset, gssize size)
+{
+  GstMemory *part = g_new (GstMemory, 1);
+
+  gst_memory_init (part, GST_MEMORY_FLAG_READONLY, memory->allocator,
+      memory->parent ? memory->parent : memory, memory->maxsize, 0, memory->offset + offset,
+      size < 0 ? memory->size - offset : (gsize) size);
+  return part;
+}
+
+static GstMemory *
+sealed_alloc (GstAllocator * allocator, gsize size, GstAllocationParams * params)
+{
+  GstMemory *memory = g_new (GstMemory, 1);
+
+  (void) params;
+  gst_memory_init (memory, 0, allocator, NULL, size, 0, 0, size);
+  return memory;
+}
+
+static void
+sealed_free (GstAllocator * allocator, GstMemory * memory)
+{
+  (void) allocator;
+  g_free (memory);
+}
+
+static void
+sealed_class_init (SealedClass * klass)
+{
+  klass->alloc = sealed_alloc;
+  klass->free = sealed_free;
+}
+
+static void
+sealed_init (Sealed * allocator)
+{
+  allocator->mem_type = "sealed";
+  allocator->mem_map = sealed_map;
+  allocator->mem_unmap = sealed_unmap;
+  allocator->mem_share = sealed_share;
+  GST_OBJECT_FLAG_SET (allocator, GST_ALLOCATOR_FLAG_CUSTOM_ALLOC);
+}
+
+static GstAllocator *
+make_allocator (void)
+{
+  return gst_object_ref_sink (g_object_new (sealed_get_type (), NULL));
+}
+
+/* --- The elements ------------------------------------------------------------- */
+
+static GstBuffer *
+sealed_buffer (GstAllocator * allocator, guint k)
+{
+  GstBuffer *buf = gst_buffer_new_allocate (allocator, 40, NULL);
+
+  GST_BUFFER_PTS (buf) = tc_time (k * TELU_PACKET);
+  GST_BUFFER_DURATION (buf) = tc_time (TELU_PACKET);
+  return buf;
+}
+
+/* Checks that a packet which cannot be read ends the stream, and that nothing is made of it. */
+static void
+test_input (const gchar * name, GstAllocator * allocator)
+{
+  GstHarness *h = gst_harness_new (name);
+  GstBus *bus = tc_watch (h);
+  gchar *caps = tc_coded_caps ();
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  gst_harness_set_src_caps_str (h, caps);
+  for (guint k = 0; k < 4 && ret == GST_FLOW_OK; k++)
+    ret = gst_harness_push (h, sealed_buffer (allocator, k));
+  CHECK (ret == GST_FLOW_ERROR, "%s goes on: %s", name, gst_flow_get_name (ret));
+  tc_expect_error (bus, name, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, "");
+  CHECK (gst_harness_buffers_in_queue (h) == 0,
+      "%s makes %u buffers of it", name, gst_harness_buffers_in_queue (h));
+  tc_unwatch (h, bus);
+  gst_harness_teardown (h);
+  g_free (caps);
+}
+
+/* Checks that an element that cannot write to what the next one proposes says so. */
+static void
+test_output (const gchar * name, GstAllocator * allocator, GPtrArray * packets,
+    const gfloat * pcm, gint n)
+{
+  const gboolean encodes = g_str_has_suffix (name, "enc");
+  GstHarness *h = gst_harness_new (name);
+  GstBus *bus = tc_watch (h);
+  gchar *caps = encodes ? g_strdup (RAW_CAPS ("F32LE")) : tc_coded_caps ();
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  gst_harness_set_propose_allocator (h, gst_object_ref (allocator), NULL);
+  gst_harness_set_src_caps_str (h, caps);
+  for (guint k = 0; k < 4 && ret == GST_FLOW_OK; k++)
+    ret = gst_harness_push (h, encodes ? tc_raw_buffer (pcm, k * TELU_PACKET, TELU_PACKET,
+            FALSE) : tc_packet_buffer (packets, k, n));
+  CHECK (ret == GST_FLOW_ERROR, "%s goes on: %s", name, gst_flow_get_name (ret));
+  tc_expect_error (bus, name, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT, "");
+  tc_unwatch (h, bus);
+  gst_harness_teardown (h);
+  g_free (caps);
+}
+
+int
+main (int argc, char **argv)
+{
+  const gint n = 10 * TELU_PACKET;
+  GstAllocator *allocator;
+  GPtrArray *packets;
+  gfloat *pcm;
+
+  tc_init (&argc, &argv);
+  g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL);
+  allocator = make_allocator ();
+  pcm = tc_signal (n);
+  packets = tc_encode (pcm, n, NULL);
+  test_input ("telucodecdec", allocator);
+  test_input ("telucodecmux", allocator);
+  test_input ("rtptelucodecpay", allocator);
+  test_output ("telucodecenc", allocator, packets, pcm, n);
+  test_output ("telucodecdec", allocator, packets, pcm, n);
+  g_ptr_array_unref (packets);
+  gst_object_unref (allocator);
+  g_free (pcm);
+  return tc_done ("test_gst_memory");
+}
