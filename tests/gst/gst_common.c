@@ -365,12 +365,13 @@ tc_decoder (const gchar * sink_caps)
 GstHarness *
 tc_payloader (guint redundancy, guint distance)
 {
-  GstHarness *h = gst_harness_new ("rtptelucodecpay");
+  /* The sequence numbers wrap at 65535. A running element has chosen them. */
+  GstElement *pay = gst_element_factory_make_full ("rtptelucodecpay", "redundancy", redundancy,
+      "redundancy-distance", distance, "seqnum-offset", 65532, NULL);
+  GstHarness *h = gst_harness_new_with_element (pay, "sink", "src");
   gchar *caps = tc_coded_caps ();
 
-  /* The sequence numbers wrap at 65535. */
-  g_object_set (h->element, "redundancy", redundancy, "redundancy-distance",
-      distance, "seqnum-offset", 65532, NULL);
+  gst_object_unref (pay);
   gst_harness_set_src_caps_str (h, caps);
   g_free (caps);
   return h;
