@@ -11,15 +11,18 @@
 static void
 send (GstBuffer ** rtp, GPtrArray * packets, guint ssrc, gint number, guint timestamp, gint place)
 {
-  GstHarness *pay = gst_harness_new ("rtptelucodecpay");
+  GstElement *element = gst_element_factory_make_full ("rtptelucodecpay", "ssrc", ssrc,
+      "seqnum-offset", number, "timestamp-offset", timestamp, "redundancy", 20,
+      "redundancy-distance", 2, NULL);
+  GstHarness *pay = gst_harness_new_with_element (element, "sink", "src");
   gchar *caps = tc_coded_caps ();
 
-  g_object_set (pay->element, "ssrc", ssrc, "seqnum-offset", number, "timestamp-offset",
-      timestamp, "redundancy", 20, "redundancy-distance", 2, NULL);
+  gst_object_unref (element);
   gst_harness_set_src_caps_str (pay, caps);
   for (gint k = 0; k < EACH; k++) {
     rtp[k] = gst_harness_push_and_pull (pay, tc_packet_buffer (packets, k, SAMPLES));
     rtp[k] = gst_buffer_make_writable (rtp[k]);
+    GST_BUFFER_FLAG_UNSET (rtp[k], GST_BUFFER_FLAG_DISCONT);    /* a network has no flags */
     GST_BUFFER_PTS (rtp[k]) = (place + k) * 20 * GST_MSECOND;
   }
   gst_harness_teardown (pay);
