@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_gst_mux.c - telucodecmux, buffer by buffer: bytes of the file, holes, flushes, second
- * streams, refused input, and what a file adds to its packets. */
+ * streams, several files of one stream, refused input, and what a file adds to its packets. */
 #include "gst_file.h"
+#include "tlc_walk.h"
 
+#include <gst/app/gstappsrc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -224,6 +226,92 @@ test_empty (void)
   g_byte_array_unref (file);
 }
 
+/* --- Several files of one stream --------------------------------------------- */
+
+struct part
+{
+  struct walk walk;             /* first, so that take_page() finds the rest */
+  GPtrArray *packets;           /* of the whole stream */
+  guint next;                   /* of these */
+  guint64 first;                /* packet of the file */
+};
+
+static void
+take_page (struct walk *w, const TlcPage * page, int cut)
+{
+  struct part *p = (struct part *) w;
+  const guint8 *at = page->data;
+
+  CHECK (!cut && page->index == p->next - p->first, "page %u of packet %u", page->index, p->next);
+  for (guint i = 0; i < page->count; at += page->length[i++], p->next++)
+    CHECK (p->next < p->packets->len
+        && page->length[i] == g_bytes_get_size (g_ptr_array_index (p->packets, p->next))
+        && memcmp (at, g_bytes_get_data (g_ptr_array_index (p->packets, p->next), NULL),
+            page->length[i]) == 0, "packet %u in a part is another", p->next);
+}
+
+/* Records into files of a second: each is whole, and together they have all packets and samples. */
+static void
+test_split (GPtrArray * packets, const gfloat * pcm, gint n)
+{
+  gchar *pattern = tc_path ("part%d.tlc");
+  gchar *line = g_strdup_printf ("appsrc name=src format=time caps=\"" RAW_CAPS ("F32LE")
+      "\" ! telucodecenc ! splitmuxsink muxer=telucodecmux max-size-time=1000000000 "
+      "location=%s", pattern);
+  GstElement *pipeline = gst_parse_launch (line, NULL), *src;
+  struct part p = { {.take = take_page }, packets, 0, 0 };
+  guint64 samples = 0;
+  GstMessage *message;
+  GstBus *bus;
+  gint parts = 0;
+  gchar *path, *data;
+  gsize size;
+
+  if (!CHECK (pipeline, "no splitmuxsink"))
+    return;
+  src = gst_bin_get_by_name (GST_BIN (pipeline), "src");
+  bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  for (gint at = 0; at < n; at += TELU_PACKET)
+    gst_app_src_push_buffer (GST_APP_SRC (src), tc_raw_buffer (pcm, at, MIN (TELU_PACKET, n - at),
+            FALSE));
+  gst_app_src_end_of_stream (GST_APP_SRC (src));
+  message = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  CHECK (message && GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS, "splitmuxsink does not end");
+  gst_clear_message (&message);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+
+  for (;; parts++) {
+    TlcHeader header = { 0, };
+    char why[TLC_WHY];
+    gchar *name = g_strdup_printf ("part%d.tlc", parts);
+
+    path = tc_path (name);
+    g_free (name);
+    data = NULL;
+    if (g_file_get_contents (path, &data, &size, NULL)) {
+      CHECK (tlc_header_read (&header, (guint8 *) data, size, why) == TLC_OK
+          && header.samples != TLC_UNKNOWN, "part %d: header", parts);
+      samples += header.samples;
+      p.first = p.next;
+      walk_tlc (&p.walk, (guint8 *) data, size);
+      remove (path);
+    }
+    g_free (path);
+    if (!data)
+      break;
+    g_free (data);
+  }
+  CHECK (parts >= 4 && p.walk.refused == 0, "%d parts, %u damaged places", parts, p.walk.refused);
+  CHECK (p.next == packets->len && samples == (guint64) n, "%u packets and %" G_GUINT64_FORMAT
+      " samples in %d parts, expected %u and %d", p.next, samples, parts, packets->len, n);
+  gst_object_unref (src);
+  gst_object_unref (bus);
+  gst_object_unref (pipeline);
+  g_free (line);
+  g_free (pattern);
+}
+
 /* Checks that the file adds at most 2 % or 200 bit/s, whichever is more. */
 static void
 test_overhead (gint seconds, gint bitrate)
@@ -271,6 +359,7 @@ main (int argc, char **argv)
   test_mux_second_stream (packets, n);
   test_mux_errors ();
   test_empty ();
+  test_split (packets, pcm, n);
   test_overhead (3, 6000);
   test_overhead (3, 16000);
   test_overhead (5, 16000);
