@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_gst_inspect.c - compares the elements' interface with gst-inspect.txt: names, ranks,
- * caps, properties. This program prints the file with --print, after an intended change. */
+ * caps, properties. Each element and property has a block of documentation in the sources, which
+ * tells since when. This program prints the file with --print, after an intended change. */
 #include <gst/gst.h>
 
 #include <stdio.h>
@@ -94,6 +95,59 @@ add_element (GString * out, const gchar * name)
   gst_object_unref (factory);
 }
 
+/* Appends all C sources of a folder. */
+static void
+read_sources (GString * out, const gchar * folder)
+{
+  GDir *dir = g_dir_open (folder, 0, NULL);
+  const gchar *name;
+
+  while (dir && (name = g_dir_read_name (dir))) {
+    gchar *path = g_build_filename (folder, name, NULL), *text = NULL;
+
+    if (g_str_has_suffix (name, ".c") && g_file_get_contents (path, &text, NULL, NULL))
+      g_string_append (out, text);
+    g_free (text);
+    g_free (path);
+  }
+  if (dir)
+    g_dir_close (dir);
+}
+
+/* Returns 1 and says so unless a block begins with that line and tells since when. */
+static guint
+is_bare (const gchar * sources, gchar * line)
+{
+  const gchar *at = strstr (sources, line), *end = at ? strstr (at, "*/") : NULL;
+  const gboolean told = end && g_strstr_len (at, end - at, "* Since: ");
+
+  if (!told)
+    printf ("no block with \"Since:\" in the sources begins with \"%s\"\n", line);
+  g_free (line);
+  return !told;
+}
+
+/* Counts what has no documentation among an element and its properties. */
+static guint
+count_bare (const gchar * sources, const gchar * name)
+{
+  GstElement *element = gst_element_factory_make (name, NULL);
+  GParamSpec **specs;
+  guint n, bare;
+
+  if (!element)
+    return 1;
+  bare = is_bare (sources, g_strdup_printf ("* SECTION:element-%s\n", name));
+  specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (element), &n);
+  for (guint i = 0; i < n; i++)
+    if (specs[i]->owner_type == G_OBJECT_TYPE (element))
+      bare += is_bare (sources, g_strdup_printf ("/**\n   * %s:%s:\n",
+              G_OBJECT_TYPE_NAME (element), specs[i]->name));
+  g_free (specs);
+  gst_object_unref (element);
+  return bare;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -101,7 +155,7 @@ main (int argc, char **argv)
     "telucodecenc", "telucodecdec", "telucodecmux", "telucodecparse",
     "rtptelucodecpay", "rtptelucodecdepay"
   };
-  GString *out = g_string_new (NULL);
+  GString *out = g_string_new (NULL), *sources = g_string_new (NULL);
   gchar *want = NULL, **got_lines, **want_lines;
   guint failed = 0;
 
@@ -111,10 +165,11 @@ main (int argc, char **argv)
   if (argc == 2 && strcmp (argv[1], "--print") == 0) {
     fputs (out->str, stdout);
     g_string_free (out, TRUE);
+    g_string_free (sources, TRUE);
     return 0;
   }
-  if (argc != 2 || !g_file_get_contents (argv[1], &want, NULL, NULL)) {
-    printf ("usage: test_gst_inspect gst-inspect.txt | --print\n");
+  if (argc != 3 || !g_file_get_contents (argv[1], &want, NULL, NULL)) {
+    printf ("usage: test_gst_inspect gst-inspect.txt SOURCES | --print\n");
     return 1;
   }
 
@@ -125,13 +180,17 @@ main (int argc, char **argv)
       continue;
     printf ("line %u: \"%s\", expected \"%s\"\n", i + 1,
         got_lines[i] ? got_lines[i] : "", want_lines[i] ? want_lines[i] : "");
-    failed = 1;
+    failed++;
     break;
   }
-  printf ("gst_inspect: %s\n", failed ? "the interface is another" : "ok");
+  read_sources (sources, argv[2]);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    failed += count_bare (sources->str, names[i]);
+  printf ("gst_inspect: %s\n", failed ? "failed" : "ok");
+  g_string_free (sources, TRUE);
   g_strfreev (got_lines);
   g_strfreev (want_lines);
   g_free (want);
   g_string_free (out, TRUE);
-  return failed;
+  return failed > 0;
 }
