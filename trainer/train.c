@@ -81,7 +81,12 @@ static int check_codec(struct loop *l, struct quality *q)
     if (l->cost > 0.0 && done(r, l->per_epoch) < 1.0 &&
         r->p.seconds - l->checked < l->cost / CHECK_SHARE)
         return 0;
-    snapshot_make(&b, r->t->model, &r->train, TABLE_SECONDS, 0);
+    /* Training at too high a rate leaves the bounds of the codec's numbers, and may come back. */
+    if (snapshot_make(&b, r->t->model, &r->train, TABLE_SECONDS, 0)) {
+        bar_clear(&l->bar);
+        printf("the codec is not measured: %s\n", telu_error());
+        return 0;
+    }
     m = snapshot_model(&b, NULL);
     quality_measure(q, m, &r->valid, FILES);
     telu_model_close(m);

@@ -290,6 +290,22 @@ static void test_worse(void)
     g_free(csv);
 }
 
+/* At a rate that takes the weights out of what a codec loads, training goes on, and the weight file
+ * has the best network. */
+static void test_overflow(void)
+{
+    struct result r = run("--data_dir %s --checkpoint_dir %s/runs --experiment_name overflow "
+                          "--preset tiny --num_epochs 30 --batch_size 2 --learning_rate 1", speech,
+                          dir);
+    char *model = in("runs/overflow/model.safetensors");
+
+    check(strstr(r.text, "the codec is not measured: tensor ") != NULL, "too large weights",
+          r.text);
+    expect(r, 0, "Training made it worse", "training at far too high a rate");
+    expect(run("--evaluate %s --valid_dir %s", model, speech), 0, "base3k", "its best network");
+    g_free(model);
+}
+
 /* A folder of near silence: a report without numbers that are none. */
 static void test_silence(void)
 {
@@ -392,6 +408,7 @@ int main(int argc, char **argv)
     test_export_init();
     test_lines();
     test_worse();
+    test_overflow();
     test_silence();
     test_cut_metrics();
     return cli_end();

@@ -133,7 +133,8 @@ void finish(const struct trainer *t, const struct progress *p, const struct opti
 
     printf("fitting the integer tables\n");
     fflush(stdout);
-    snapshot_make(&b, t->model, train, TABLES_SECONDS, o->export_path != NULL);
+    if (snapshot_make(&b, t->model, train, TABLES_SECONDS, o->export_path != NULL))
+        die("%s", telu_error());
     if (add_postnet(&b, o, train, r, stop)) {
         snapshot_release(&b);
         g_free(training);

@@ -60,11 +60,10 @@ static void say(void *user, const char *text)
 }
 
 /* Fits the tables; each clip counts as often as in training. */
-static void fit_tables(struct snapshot *b, const struct dataset *d, int seconds,
-                       int aloud)
+static int fit_tables(struct snapshot *b, const struct dataset *d, int seconds, int aloud)
 {
     struct tables_clip *clips;
-    int n = 0;
+    int n = 0, r;
 
     for (int i = 0; i < d->n; i++)
         n += d->clip[i].times;
@@ -73,14 +72,13 @@ static void fit_tables(struct snapshot *b, const struct dataset *d, int seconds,
     for (int i = 0; i < d->n; i++)
         for (int k = 0; k < d->clip[i].times; k++)
             clips[n++] = (struct tables_clip){ d->clip[i].pcm, d->clip[i].n };
-    if (tables_fit(&b->cfg, b->blobs, b->count, clips, n, seconds, aloud ? say : NULL,
-                   NULL))
-        die("%s", telu_error());
+    r = tables_fit(&b->cfg, b->blobs, b->count, clips, n, seconds, aloud ? say : NULL, NULL);
     free(clips);
+    return r;
 }
 
-void snapshot_make(struct snapshot *b, const struct model *m, const struct dataset *d,
-                   int seconds, int aloud)
+int snapshot_make(struct snapshot *b, const struct model *m, const struct dataset *d,
+                  int seconds, int aloud)
 {
     const struct params *p = m->p;
     int stage = 0;
@@ -96,7 +94,10 @@ void snapshot_make(struct snapshot *b, const struct model *m, const struct datas
             order_book(m, stage++, data);
         b->blobs[i] = (struct telu_blob){ data, telu_tensor_bytes(&p->all[i].t) };
     }
-    fit_tables(b, d, seconds, aloud);
+    if (!fit_tables(b, d, seconds, aloud))
+        return 0;
+    snapshot_release(b);
+    return -1;
 }
 
 void snapshot_release(struct snapshot *b)

@@ -16,9 +16,11 @@ struct snapshot {
 };
 
 /* m keeps its order, so that training can continue. The tables are fitted to at most
- * `seconds` of d; `aloud`: prints the results. Exits with the reason on failure. */
-void snapshot_make(struct snapshot *b, const struct model *m, const struct dataset *d,
-                   int seconds, int aloud);
+ * `seconds` of d; `aloud`: prints the results. Returns 0, or -1 with telu_error() and nothing to
+ * release, as for a network that no codec would load. */
+int snapshot_make(struct snapshot *b, const struct model *m, const struct dataset *d,
+                  int seconds, int aloud);
+
 /* Returns a tensor in its type of the file, for free(). */
 void *snapshot_tensor(const struct param *e);
 
