@@ -26,6 +26,7 @@ extern "C" {
 #define TELU_LINEAR8_INPUTS 4096
 #define TELU_LINEAR8_MOST   2047       /* of an input */
 #define TELU_LINEAR8_PANEL  64         /* outputs */
+#define TELU_LINEAR8_ROWS   4          /* that share a weight in a register */
 
 int telu_linear8_c(struct telu_ctx *ctx, float *y, const float *x, const int8_t *w,
                    const float *s, const float *b, int R, int I, int O);
@@ -45,10 +46,11 @@ void telu_linear8_pack(int8_t *packed, float *s, const uint16_t *w, int I, int O
  * when all are 0. */
 float telu_linear8_quantise(int16_t *q, const float *x, int I);
 
-/* For tests: a way to add up a panel on this machine, sum[64] = w q for pairs of inputs. */
+/* For tests: a way to add up a panel on this machine, sum[r][64] = w q[r] for pairs of inputs and 1
+ * to TELU_LINEAR8_ROWS rows, which begin `stride` numbers apart. */
 struct telu_linear8_panel {
     const char *name;
-    void (*sum)(int32_t *sum, const int8_t *w, const int16_t *q, int pairs);
+    void (*sum)(int32_t *sum, const int8_t *w, const int16_t *q, int stride, int pairs, int rows);
     bool (*available)(void);
 };
 

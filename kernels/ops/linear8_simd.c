@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* linear8_simd.c - see linear8.h: a panel of 64 sums that stay in registers. One instruction
- * multiplies two inputs by their weights for each output and adds both products.
+/* linear8_simd.c - see linear8.h: a panel of 64 outputs, whose sums stay in registers. One
+ * instruction multiplies two inputs by their weights for each output and adds both products. A
+ * weight that was loaded and widened serves up to four rows.
  */
 #include "linear8_body.h"
 
@@ -13,27 +14,50 @@
 #include <arm_neon.h>
 #endif
 
+#define ROWS         TELU_LINEAR8_ROWS
+#define BLOCK_ROWS   16
+#define BLOCK_INPUTS (ROWS * TELU_LINEAR8_INPUTS)      /* 32 KB of the stack */
+
 static void panel_plain(int32_t *restrict sum, const int8_t *restrict w,
-                        const int16_t *restrict q, int pairs)
+                        const int16_t *restrict q, int stride, int pairs, int rows)
 {
-    memset(sum, 0, PANEL * sizeof(*sum));
-    for (int i = 0; i < pairs; i++, w += PAIR)
-        for (int j = 0; j < PANEL; j++)
-            sum[j] += q[2 * i] * w[2 * j] + q[2 * i + 1] * w[2 * j + 1];
+    memset(sum, 0, (size_t)rows * PANEL * sizeof(*sum));
+    for (int r = 0; r < rows; r++, sum += PANEL, q += stride)
+        for (int i = 0; i < pairs; i++)
+            for (int j = 0; j < PANEL; j++)
+                sum[j] += q[2 * i] * w[i * PAIR + 2 * j] + q[2 * i + 1] * w[i * PAIR + 2 * j + 1];
 }
 
-#ifdef X86
-/* Bytes between the weights in use and those on their way from memory: the processor's own prefetch
- * stops at each page, and a layer is many. It may pass the end of an array. */
-#define AHEAD 2048
+/* Unrolls a loop, so that the vectors of the arrays it indexes are registers. */
+#ifdef __clang__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
 
-static inline void prefetch(const int8_t *w)
-{
-    for (int i = 0; i < PAIR; i += 64)
-        _mm_prefetch((const char *)w + AHEAD + i, _MM_HINT_T0);
-}
+/* Defines NAME, a panel for 1 to ROWS rows. Each number of rows has a function of its own: its sums
+ * are as many as the registers hold, `vectors` of outputs side by side for each row. */
+#define TILE(NAME, TARGET, rows, vectors) \
+    TARGET static void NAME##_##rows(int32_t *sum, const int8_t *w, const int16_t *q, int stride, \
+                                     int pairs) \
+    { \
+        NAME##_tile(sum, w, q, stride, pairs, rows, vectors); \
+    }
+#define TILES(NAME, TARGET, one, two, three, four) \
+    TILE(NAME, TARGET, 1, one) \
+    TILE(NAME, TARGET, 2, two) \
+    TILE(NAME, TARGET, 3, three) \
+    TILE(NAME, TARGET, 4, four) \
+    static void NAME(int32_t *sum, const int8_t *w, const int16_t *q, int stride, int pairs, \
+                     int rows) \
+    { \
+        static void (*const tiles[])(int32_t *, const int8_t *, const int16_t *, int, int) = { \
+            NAME##_1, NAME##_2, NAME##_3, NAME##_4 \
+        }; \
+        tiles[rows - 1](sum, w, q, stride, pairs); \
+    }
 
-static inline int32_t pair_of(const int16_t *q, int i)
+TELU_ALWAYS_INLINE int32_t pair_of(const int16_t *q, int i)
 {
     int32_t pair;
 
@@ -41,54 +65,87 @@ static inline int32_t pair_of(const int16_t *q, int i)
     return pair;
 }
 
-__attribute__((target("avx2")))
-static void panel_avx2(int32_t *sum, const int8_t *w, const int16_t *q, int pairs)
+#ifdef X86
+/* Bytes between the weights in use and those on their way from memory: the processor's own prefetch
+ * stops at each page, and a layer is many. It may pass the end of an array. */
+#define AHEAD 2048
+
+TELU_ALWAYS_INLINE void prefetch(const int8_t *w)
 {
-    __m256i s[PANEL / 8];
+    for (int i = 0; i < PAIR; i += 64)
+        _mm_prefetch((const char *)w + AHEAD + i, _MM_HINT_T0);
+}
 
-    for (int j = 0; j < PANEL / 8; j++)
-        s[j] = _mm256_setzero_si256();
-    for (int i = 0; i < pairs; i++, w += PAIR) {
-        __m256i x = _mm256_set1_epi32(pair_of(q, i));
+#define AVX2 __attribute__((target("avx2")))
 
-        prefetch(w);
-        for (int j = 0; j < PANEL / 8; j++) {
-            __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(w + 16 * j));
+AVX2 TELU_ALWAYS_INLINE
+void panel_avx2_tile(int32_t *sum, const int8_t *w, const int16_t *q, int stride, int pairs,
+                     int rows, int vectors)
+{
+    for (int first = 0; first < PANEL / 8; first += vectors) {
+        const int8_t *at = w + 16 * first;
+        __m256i s[ROWS][PANEL / 8];
 
-            s[j] = _mm256_add_epi32(s[j], _mm256_madd_epi16(_mm256_cvtepi8_epi16(v), x));
+        UNROLL for (int r = 0; r < rows; r++)
+            UNROLL for (int v = 0; v < vectors; v++)
+                s[r][v] = _mm256_setzero_si256();
+        for (int i = 0; i < pairs; i++, at += PAIR) {
+            __m256i x[ROWS];
+
+            if (first == 0)
+                prefetch(at);
+            UNROLL for (int r = 0; r < rows; r++)
+                x[r] = _mm256_set1_epi32(pair_of(q + r * stride, i));
+            UNROLL for (int v = 0; v < vectors; v++) {
+                __m256i weights = _mm256_cvtepi8_epi16(
+                    _mm_loadu_si128((const __m128i *)(const void *)(at + 16 * v)));
+
+                UNROLL for (int r = 0; r < rows; r++)
+                    s[r][v] = _mm256_add_epi32(s[r][v], _mm256_madd_epi16(weights, x[r]));
+            }
+        }
+        UNROLL for (int r = 0; r < rows; r++) {
+            int32_t *to = sum + r * PANEL + 8 * first;
+
+            UNROLL for (int v = 0; v < vectors; v++)
+                _mm256_storeu_si256((__m256i *)(void *)(to + 8 * v), s[r][v]);
         }
     }
-    for (int j = 0; j < PANEL / 8; j++)
-        _mm256_storeu_si256((__m256i *)(void *)(sum + 8 * j), s[j]);
 }
+
+TILES(panel_avx2, AVX2, 8, 4, 2, 2)
 
 #define VNNI __attribute__((target("avx512f,avx512bw,avx512vnni")))
 
-VNNI static inline __m512i add_pair(__m512i sum, const int8_t *w, __m512i x)
+VNNI TELU_ALWAYS_INLINE
+void panel_vnni_tile(int32_t *sum, const int8_t *w, const int16_t *q, int stride, int pairs,
+                     int rows, int vectors)
 {
-    __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)w);
+    __m512i s[ROWS][PANEL / 16];
 
-    return _mm512_dpwssd_epi32(sum, _mm512_cvtepi8_epi16(v), x);
-}
-
-VNNI static void panel_vnni(int32_t *sum, const int8_t *w, const int16_t *q, int pairs)
-{
-    __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
-
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vectors; v++)
+            s[r][v] = _mm512_setzero_si512();
     for (int i = 0; i < pairs; i++, w += PAIR) {
-        __m512i x = _mm512_set1_epi32(pair_of(q, i));
+        __m512i weights[PANEL / 16];
 
         prefetch(w);
-        a = add_pair(a, w, x);
-        b = add_pair(b, w + 32, x);
-        c = add_pair(c, w + 64, x);
-        d = add_pair(d, w + 96, x);
+        UNROLL for (int v = 0; v < vectors; v++)
+            weights[v] = _mm512_cvtepi8_epi16(
+                _mm256_loadu_si256((const __m256i *)(const void *)(w + 32 * v)));
+        UNROLL for (int r = 0; r < rows; r++) {
+            __m512i x = _mm512_set1_epi32(pair_of(q + r * stride, i));
+
+            UNROLL for (int v = 0; v < vectors; v++)
+                s[r][v] = _mm512_dpwssd_epi32(s[r][v], weights[v], x);
+        }
     }
-    _mm512_storeu_si512(sum, a);
-    _mm512_storeu_si512(sum + 16, b);
-    _mm512_storeu_si512(sum + 32, c);
-    _mm512_storeu_si512(sum + 48, d);
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vectors; v++)
+            _mm512_storeu_si512(sum + r * PANEL + 16 * v, s[r][v]);
 }
+
+TILES(panel_vnni, VNNI, 4, 4, 4, 4)
 
 static bool has_avx2(void)
 {
@@ -102,25 +159,40 @@ static bool has_vnni(void)
 #endif
 
 #ifdef __aarch64__
-static void panel_neon(int32_t *sum, const int8_t *w, const int16_t *q, int pairs)
+/* Loads that part even inputs from odd ones, so that each product is added at once. */
+TELU_ALWAYS_INLINE
+void panel_neon_tile(int32_t *sum, const int8_t *w, const int16_t *q, int stride, int pairs,
+                     int rows, int vectors)
 {
-    int32x4_t s[PANEL / 4];
+    for (int first = 0; first < PANEL / 4; first += vectors) {
+        const int8_t *at = w + 8 * first;
+        int32x4_t s[ROWS][PANEL / 4];
 
-    for (int j = 0; j < PANEL / 4; j++)
-        s[j] = vdupq_n_s32(0);
-    for (int i = 0; i < pairs; i++, w += PAIR) {
-        int16x8_t x = vtrn1q_s16(vdupq_n_s16(q[2 * i]), vdupq_n_s16(q[2 * i + 1]));
+        UNROLL for (int r = 0; r < rows; r++)
+            UNROLL for (int v = 0; v < vectors; v++)
+                s[r][v] = vdupq_n_s32(0);
+        for (int i = 0; i < pairs; i++, at += PAIR)
+            UNROLL for (int n = 0; n < vectors / 2; n++) {
+                const int v = 2 * n;
+                int8x8x2_t both = vld2_s8(at + 8 * v);
+                int16x8_t even = vmovl_s8(both.val[0]), odd = vmovl_s8(both.val[1]);
 
-        for (int j = 0; j < PANEL / 4; j++) {
-            int16x8_t v = vmovl_s8(vld1_s8(w + 8 * j));
+                UNROLL for (int r = 0; r < rows; r++) {
+                    int16x4_t x = vreinterpret_s16_s32(vdup_n_s32(pair_of(q + r * stride, i)));
 
-            s[j] = vaddq_s32(s[j], vpaddq_s32(vmull_s16(vget_low_s16(v), vget_low_s16(x)),
-                                              vmull_high_s16(v, x)));
-        }
+                    s[r][v] = vmlal_lane_s16(s[r][v], vget_low_s16(even), x, 0);
+                    s[r][v] = vmlal_lane_s16(s[r][v], vget_low_s16(odd), x, 1);
+                    s[r][v + 1] = vmlal_high_lane_s16(s[r][v + 1], even, x, 0);
+                    s[r][v + 1] = vmlal_high_lane_s16(s[r][v + 1], odd, x, 1);
+                }
+            }
+        UNROLL for (int r = 0; r < rows; r++)
+            UNROLL for (int v = 0; v < vectors; v++)
+                vst1q_s32(sum + r * PANEL + 4 * (first + v), s[r][v]);
     }
-    for (int j = 0; j < PANEL / 4; j++)
-        vst1q_s32(sum + 4 * j, s[j]);
 }
+
+TILES(panel_neon, , 16, 8, 4, 4)
 #endif
 
 static bool always(void)
@@ -151,26 +223,40 @@ static void scale_panel(float *y, const int32_t *sum, float unit, const float *s
     scale_sums(y, sum, unit, s, b, n);
 }
 
+/* A block of rows passes a layer's panels together: each panel comes from memory once. */
+static void block(const struct telu_linear8_panel *panel, float *y, const float *x, const int8_t *w,
+                  const float *s, const float *b, int rows, int I, int O)
+{
+    const int pairs = (I + 1) / 2, stride = 2 * pairs;
+    int16_t q[BLOCK_INPUTS];
+    float unit[BLOCK_ROWS];
+
+    for (int r = 0; r < rows; r++)
+        unit[r] = quantise_row(q + r * stride, x + (size_t)r * I, I);
+    for (int o = 0; o < O; o += PANEL, w += (size_t)pairs * PAIR)
+        for (int r = 0; r < rows; r += ROWS) {
+            int32_t sum[ROWS * PANEL];
+            int n = rows - r < ROWS ? rows - r : ROWS;
+
+            panel->sum(sum, w, q + r * stride, stride, pairs, n);
+            for (int k = 0; k < n; k++)
+                scale_panel(y + (size_t)(r + k) * O + o, sum + k * PANEL, unit[r + k], s + o,
+                            b ? b + o : NULL, O - o < PANEL ? O - o : PANEL);
+        }
+}
+
 int telu_linear8_simd(struct telu_ctx *ctx, float *y, const float *x, const int8_t *w,
                       const float *s, const float *b, int R, int I, int O)
 {
     const struct telu_linear8_panel *panel = telu_linear8_panels;
-    int16_t q[TELU_LINEAR8_INPUTS + 1];
-    int pairs = (I + 1) / 2;
+    int most = BLOCK_INPUTS / (I + I % 2);
 
     (void)ctx;
+    most = most < BLOCK_ROWS ? most : BLOCK_ROWS;
     while (!panel->available())
         panel++;
-    for (int r = 0; r < R; r++, x += I, y += O) {
-        const int8_t *p = w;
-        float unit = quantise_row(q, x, I);
-
-        for (int o = 0; o < O; o += PANEL, p += (size_t)pairs * PAIR) {
-            int32_t sum[PANEL];
-
-            panel->sum(sum, p, q, pairs);
-            scale_panel(y + o, sum, unit, s + o, b ? b + o : NULL, O - o < PANEL ? O - o : PANEL);
-        }
-    }
+    for (int r = 0; r < R; r += most)
+        block(panel, y + (size_t)r * O, x + (size_t)r * I, w, s, b, R - r < most ? R - r : most, I,
+              O);
     return 0;
 }

@@ -125,6 +125,12 @@ void check_linear8(struct check *c)
     one8(c, 1, 640, 320, CHECK_PLAIN, 1);
     one8(c, 1, 640, 640, CHECK_PLAIN, 1);
     one8(c, 1, TELU_LINEAR8_INPUTS, 70, CHECK_SMALL, 1);
+    /* Several rows share a weight, as many as fit together: of the widest layers fewer. */
+    for (int R = 3; R <= 17; R++)
+        one8(c, R, 33 + R, 130 - R, R % 2 ? CHECK_EXTREME : CHECK_PLAIN, R % 3 != 0);
+    one8(c, 9, TELU_LINEAR8_INPUTS, 65, CHECK_SMALL, 1);
+    one8(c, 6, TELU_LINEAR8_INPUTS - 1, 3, CHECK_PLAIN, 0);
+    one8(c, 8, 640, 640, CHECK_PLAIN, 1);
     /* Large batches use other code. */
     one8(c, 32, 33, 70, CHECK_EXTREME, 1);
     one8(c, 33, 40, 65, CHECK_EXTREME, 0);

@@ -89,27 +89,28 @@ static void quantised(void)
 
 /* --- Panels ------------------------------------------------------------------------- */
 
-/* largest: 1 takes the largest magnitudes alone. */
-static void panel(const struct telu_linear8_panel *p, int pairs, int largest)
+/* Rows begin `stride` numbers apart. largest: 1 takes the largest magnitudes alone. */
+static void panel(const struct telu_linear8_panel *p, int pairs, int rows, int largest)
 {
-    const int I = 2 * pairs, O = TELU_LINEAR8_PANEL;
-    int16_t *q = memory(sizeof(*q) * I);
+    const int I = 2 * pairs, O = TELU_LINEAR8_PANEL, stride = I + 2 * (pairs % 3);
+    int16_t *q = memory(sizeof(*q) * rows * stride);
     int8_t *w = memory((size_t)I * O);
-    int32_t sum[TELU_LINEAR8_PANEL];
+    int32_t sum[(TELU_LINEAR8_ROWS + 1) * TELU_LINEAR8_PANEL];
 
-    for (int i = 0; i < I; i++)
+    for (int i = 0; i < rows * stride; i++)
         q[i] = (int16_t)(largest ? -TELU_LINEAR8_MOST : random_to(TELU_LINEAR8_MOST));
     for (int i = 0; i < I * O; i++)
         w[i] = (int8_t)(largest ? i / 2 % O % 2 ? 127 : -128 : random_to(127));
-    p->sum(sum, w, q, pairs);
-    for (int o = 0; o < O; o++) {
-        int64_t want = 0;
+    memset(sum, 0x5a, sizeof(sum));
+    p->sum(sum, w, q, stride, pairs, rows);
+    for (int o = 0; o < (rows + 1) * O; o++) {
+        int64_t want = o < rows * O ? 0 : 0x5a5a5a5a;
 
-        for (int i = 0; i < I; i++)
-            want += q[i] * w[(size_t)i / 2 * 2 * O + 2 * o + i % 2];
+        for (int i = 0; o < rows * O && i < I; i++)
+            want += q[o / O * stride + i] * w[(size_t)i / 2 * 2 * O + 2 * (o % O) + i % 2];
         if (sum[o] != want) {
-            printf("%s: %d inputs, output %d: %d, expected %lld\n", p->name, I, o, sum[o],
-                   (long long)want);
+            printf("%s: %d inputs, %d rows, row %d, output %d: %d, expected %lld\n", p->name, I,
+                   rows, o / O, o % O, sum[o], (long long)want);
             failures++;
             break;
         }
@@ -125,10 +126,11 @@ static void panels(void)
     for (;; p++) {
         if (!p->available())
             printf("%s: this machine has no such instructions\n", p->name);
-        for (int pairs = 1; p->available() && pairs <= 70; pairs++)
-            panel(p, pairs, 0);
-        if (p->available())
-            panel(p, TELU_LINEAR8_INPUTS / 2, 1);
+        for (int rows = 1; p->available() && rows <= TELU_LINEAR8_ROWS; rows++) {
+            for (int pairs = 1; pairs <= 70; pairs++)
+                panel(p, pairs, rows, 0);
+            panel(p, TELU_LINEAR8_INPUTS / 2, rows, 1);
+        }
         if (!strcmp(p->name, "plain"))
             return;
     }
