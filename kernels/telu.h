@@ -162,6 +162,36 @@ TELU_API int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n
 TELU_API int telu_conceal(struct telu_decoder *d, float *pcm);
 TELU_API void telu_decoder_info(const struct telu_decoder *d, struct telu_info *info);
 
+/* --- Many streams -------------------------------------------------------- */
+
+/* A packet of one stream. Begin with zeros, for the reserved ints. */
+struct telu_encode_request {
+    struct telu_encoder *encoder;
+    const float *pcm;          /* [320] */
+    uint8_t *packet;           /* [TELU_MAX_PACKET] */
+    int bytes;                 /* set: of the packet, or -1, as telu_encode() returns */
+    int reserved[3];           /* 0 */
+};
+
+struct telu_decode_request {
+    struct telu_decoder *decoder;
+    const uint8_t *packet;     /* [size]; NULL: lost, conceals as telu_conceal() */
+    size_t size;
+    float *pcm;                /* [320] */
+    int result;                /* set: 0, 1 or -1, as telu_decode() returns */
+    int reserved[3];           /* 0 */
+};
+
+/* Encode or decode a packet of each of `count` streams on the caller's thread. Bytes, samples and
+ * states are those of as many single calls, in this order; streams may differ in all but the model,
+ * and join or leave between any two calls. It takes less time: eight requests in succession, of
+ * eight streams of one model, fetch its weights once. So give together what is due together; a
+ * stream that comes twice, or one of another model, begins a new group of eight. Returns 0, or -1
+ * when a request failed: that one alone is -1, and telu_error() tells of the last one. Both take 140
+ * KB of the thread's stack; single calls 50. */
+TELU_API int telu_encode_many(struct telu_encode_request *requests, int count);
+TELU_API int telu_decode_many(struct telu_decode_request *requests, int count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -39,24 +39,51 @@ void telu_net_reset(struct telu_net_state *s, int width, int blocks, int kernel)
         memset(s->hist[i], 0, history(width, kernel) * sizeof(float));
 }
 
-int telu_net_layer(struct telu_ctx *ctx, const struct telu_linear8 *l, float *y, const float *x)
+static int larger(int a, int b)
 {
-    return ctx->be->linear8(ctx, y, x, l->w, l->s, l->b, 1, l->I, l->O);
+    return a > b ? a : b;
+}
+
+/* Floats that a row takes, with those that align its arrays. */
+int telu_net_rows(const struct telu_model *m)
+{
+    const struct telu_config *c = &m->cfg;
+    int width = larger(larger(c->enc_width, c->dec_width), m->post.blocks ? m->post.width : 0);
+    int inputs = larger(c->latent, m->post.blocks ? TELU_POSTNET_FEATURES : TELU_FEATURES);
+    int row = 2 * width + larger(c->expand * width, inputs);
+    int rows = (TELU_NET_SCRATCH - 2 * ALIGN) / row;
+
+    return rows < TELU_NET_ROWS ? rows : TELU_NET_ROWS;
+}
+
+struct telu_net_scratch telu_net_scratch_in(float *scratch, int rows, int width)
+{
+    size_t n = padded((size_t)rows * (size_t)width);
+
+    return (struct telu_net_scratch){ scratch, scratch + n, scratch + 2 * n };
+}
+
+int telu_net_layer(struct telu_ctx *ctx, const struct telu_linear8 *l, float *y, const float *x,
+                   int rows)
+{
+    return ctx->be->linear8(ctx, y, x, l->w, l->s, l->b, rows, l->I, l->O);
 }
 
 int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
-                   const struct telu_net_state *s, struct telu_net_scratch *x, int i,
-                   int width, int kernel)
+                   struct telu_net_state *const *s, const struct telu_net_scratch *x, int i,
+                   int rows, int width, int kernel)
 {
     const struct telu_backend *be = ctx->be;
 
-    if (be->dwconv(ctx, x->b, x->a, s->hist[i], w->dw, w->dwb, 1, 1, width,
-                   kernel) ||
-        be->norm(ctx, x->b, x->b, w->g, w->nb, 1, width) ||
-        telu_net_layer(ctx, &w->up, x->h, x->b) ||
-        be->gelu(ctx, x->h, x->h, w->up.O) ||
-        telu_net_layer(ctx, &w->down, x->b, x->h) ||
-        be->residual(ctx, x->a, x->a, x->b, w->scale, 1, width))
+    for (int r = 0; r < rows; r++)
+        if (be->dwconv(ctx, x->b + (size_t)r * width, x->a + (size_t)r * width, s[r]->hist[i],
+                       w->dw, w->dwb, 1, 1, width, kernel))
+            return -1;
+    if (be->norm(ctx, x->b, x->b, w->g, w->nb, rows, width) ||
+        telu_net_layer(ctx, &w->up, x->h, x->b, rows) ||
+        be->gelu(ctx, x->h, x->h, rows * w->up.O) ||
+        telu_net_layer(ctx, &w->down, x->b, x->h, rows) ||
+        be->residual(ctx, x->a, x->a, x->b, w->scale, rows, width))
         return -1;
     return 0;
 }

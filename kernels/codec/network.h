@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* network.h - encoder network, residual VQ, decoder network and post-network, one packet per call;
- * the caller owns the state. encoder.c, decoder.c and postnet.c have the diagrams.
+/* network.h - encoder network, residual VQ, decoder network and post-network; the caller owns the
+ * state. encoder.c, decoder.c and postnet.c have the diagrams. A pass takes one packet of each of
+ * some streams, its rows, which share each weight that is fetched. All else is done row by row, so
+ * that a packet does not depend on the others.
  */
 #ifndef TELU_NETWORK_H
 #define TELU_NETWORK_H
@@ -18,12 +20,24 @@ struct telu_net_state {
     float *hist[TELU_MAX_BLOCKS];  /* (K-1, C) each */
 };
 
-/* Scratch of a stack of blocks during a packet: 24 KB, which streams do not keep. */
+#define TELU_NET_ROWS 8        /* rows of a pass, at most */
+
+/* Floats of scratch during a pass, which streams do not keep: those of one row of any model (24 KB)
+ * and those of telu_net_rows() rows (64 KB). They begin on 64 bytes. */
+#define TELU_NET_ROW_SCRATCH ((2 + TELU_MAX_EXPAND) * TELU_MAX_WIDTH)
+#define TELU_NET_SCRATCH     (16 * 1024)
+
+/* Rows of a pass that the scratch has room for, 1 .. TELU_NET_ROWS. */
+int telu_net_rows(const struct telu_model *m);
+
+/* Scratch of a stack of blocks. */
 struct telu_net_scratch {
-    float a[TELU_MAX_WIDTH];       /* x, between blocks */
-    float b[TELU_MAX_WIDTH];
-    float h[TELU_MAX_EXPAND * TELU_MAX_WIDTH];     /* features first, outputs at last */
-} __attribute__((aligned(64)));
+    float *a;                      /* [rows][width] x, between blocks */
+    float *b;                      /* [rows][width] */
+    float *h;                      /* [rows][...] features first, outputs at last */
+};
+
+struct telu_net_scratch telu_net_scratch_in(float *scratch, int rows, int width);
 
 /* _floats() returns the size of a stack's state, _init() lays it out in mem (zeroed), _reset()
  * clears the histories. */
@@ -32,19 +46,32 @@ void telu_net_init(struct telu_net_state *s, float *mem, int width, int blocks,
                    int kernel);
 void telu_net_reset(struct telu_net_state *s, int width, int blocks, int kernel);
 
-/* y [l->O] = layer of x [l->I]; they must not overlap. 0, or -1. */
-int telu_net_layer(struct telu_ctx *ctx, const struct telu_linear8 *l, float *y, const float *x);
+/* y [rows][l->O] = layer of x [rows][l->I]; they must not overlap. 0, or -1. */
+int telu_net_layer(struct telu_ctx *ctx, const struct telu_linear8 *l, float *y, const float *x,
+                   int rows);
 
-/* Runs block i of the stack: x->a = block(x->a), with history i. 0, or -1. */
+/* Runs block i of the stack: x->a = block(x->a), row r with history i of s[r]. 0, or -1. */
 int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
-                   const struct telu_net_state *s, struct telu_net_scratch *x, int i,
-                   int width, int kernel);
+                   struct telu_net_state *const *s, const struct telu_net_scratch *x, int i,
+                   int rows, int width, int kernel);
 
-/* c [320] -> latent [cfg.latent] (encoder.c). */
+/* Packets of different streams of one model: the state, input and output of each. */
+struct telu_net_pass {
+    int rows;                      /* 0 .. telu_net_rows() */
+    struct telu_net_state *state[TELU_NET_ROWS];
+    const float *in[TELU_NET_ROWS];
+    float *out[TELU_NET_ROWS];
+};
+
+/* in c [320] -> out latent [cfg.latent] (encoder.c); in latent -> out c (decoder.c). 0, or -1. */
+int telu_encoder_pass(struct telu_ctx *ctx, const struct telu_model *m,
+                      const struct telu_net_pass *p, float *scratch);
+int telu_decoder_pass(struct telu_ctx *ctx, const struct telu_model *m,
+                      const struct telu_net_pass *p, float *scratch);
+
+/* The same for one packet. */
 int telu_encoder_net(struct telu_ctx *ctx, const struct telu_model *m,
                      struct telu_net_state *s, float *latent, const float *c);
-
-/* latent -> c [320] (decoder.c). */
 int telu_decoder_net(struct telu_ctx *ctx, const struct telu_model *m,
                      struct telu_net_state *s, float *c, const float *latent);
 
@@ -59,9 +86,17 @@ size_t telu_postnet_floats(const struct telu_model *m);
 void telu_postnet_init(struct telu_postnet *s, float *mem, const struct telu_model *m);
 void telu_postnet_reset(struct telu_postnet *s, const struct telu_model *m);
 
-/* change [320]: as in telu_postnet_change(). */
-int telu_postnet_run(struct telu_ctx *ctx, const struct telu_model *m, struct telu_postnet *s,
-                     float *change, const struct telu_postnet_packet *p);
+/* Packets of different streams, 0 .. telu_net_rows() of them; change [320] each: as in
+ * telu_postnet_change(). */
+struct telu_postnet_pass {
+    int rows;
+    struct telu_postnet *state[TELU_NET_ROWS];
+    struct telu_postnet_packet packet[TELU_NET_ROWS];
+    float *change[TELU_NET_ROWS];
+};
+
+int telu_postnet_run(struct telu_ctx *ctx, const struct telu_model *m,
+                     const struct telu_postnet_pass *p, float *scratch);
 
 /* rvq.c: latent -> the first S codes, a prefix of `prefix_bits` bits of stage S (0: none), and
  * sum, the latent that they decode to. coded: 1 minds the cost of each code (code.h). latent and

@@ -2,7 +2,6 @@
 /* synthesis.c - see synthesis.h. */
 #include "synthesis.h"
 
-#include "dequantise.h"
 #include "mdct.h"
 
 #include <string.h>
@@ -28,45 +27,9 @@ void telu_synthesis_reset(struct telu_synthesis *s)
     memset(s->plain, 0, TELU_LTPF_SPAN * sizeof(float));
 }
 
-/* d: coefficients of the predicted waveform -> change of c. g: confidence of both hops. */
-static int correct(struct telu_ctx *ctx, const struct telu_correction *how, float *d,
-                   const float *c, const float *g)
-{
-    struct telu_postnet_packet packet = how->packet;
-
-    if (!how->m) {
-        telu_postfilter_change(d, c, d, g, how->bands, how->shape);
-        return 0;
-    }
-    packet.c = c;
-    packet.prediction = d;
-    packet.confidence = g;
-    return telu_postnet_run(ctx, how->m, how->net, d, &packet);
-}
-
-/* Adds the correction to pcm. The prediction reads the plain signal, never what was corrected, so
- * its memory ends with the packet before. */
-static int add_correction(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
-                          const struct telu_correction *how, float *pcm)
-{
-    ALIGNED float wave[TELU_LTPF_SPAN];    /* predicted, then what the change gives */
-    ALIGNED float change[TELU_COEFS];
-    const float *x = wave + TELU_EDGE;
-    float g[2];
-
-    if (ctx->be->ltpf(ctx, wave, g, s->plain, 1) || ctx->be->mdct(ctx, change, wave, 2, 1) ||
-        correct(ctx, how, change, c, g) || ctx->be->imdct(ctx, wave, change, 1, 2))
-        return -1;
-    for (int i = 0; i < TELU_PACKET; i++)
-        pcm[i] += x[i];
-    memcpy(s->change_tail, x + TELU_PACKET, TELU_OVERLAP * sizeof(*x));
-    return 0;
-}
-
 /* The first 80 samples overlap the end of the packet before, the last 80 wait for the next one:
  * for the plain signal and for the correction alike. */
-int telu_synthesis_run(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
-                       const struct telu_correction *how, float *pcm)
+int telu_synthesis_plain(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c, float *pcm)
 {
     ALIGNED float wave[TELU_WAVE];
     const float *x = wave + TELU_EDGE;
@@ -83,8 +46,35 @@ int telu_synthesis_run(struct telu_ctx *ctx, struct telu_synthesis *s, const flo
     memcpy(pcm, now, TELU_PACKET * sizeof(*pcm));
     for (int i = 0; i < TELU_OVERLAP; i++)
         pcm[i] += s->change_tail[i];
-    if (how)
-        return add_correction(ctx, s, c, how, pcm);
-    memset(s->change_tail, 0, TELU_OVERLAP * sizeof(float));
     return 0;
+}
+
+/* The prediction reads the plain signal, never what was corrected, so its memory ends with the
+ * packet before. */
+int telu_synthesis_predict(struct telu_ctx *ctx, const struct telu_synthesis *s, float *prediction,
+                           float *confidence)
+{
+    ALIGNED float wave[TELU_LTPF_SPAN];
+
+    return ctx->be->ltpf(ctx, wave, confidence, s->plain, 1) ||
+           ctx->be->mdct(ctx, prediction, wave, 2, 1) ? -1 : 0;
+}
+
+int telu_synthesis_change(struct telu_ctx *ctx, struct telu_synthesis *s, const float *change,
+                          float *pcm)
+{
+    ALIGNED float wave[TELU_WAVE];
+    const float *x = wave + TELU_EDGE;
+
+    if (ctx->be->imdct(ctx, wave, change, 1, 2))
+        return -1;
+    for (int i = 0; i < TELU_PACKET; i++)
+        pcm[i] += x[i];
+    memcpy(s->change_tail, x + TELU_PACKET, TELU_OVERLAP * sizeof(*x));
+    return 0;
+}
+
+void telu_synthesis_no_change(struct telu_synthesis *s)
+{
+    memset(s->change_tail, 0, TELU_OVERLAP * sizeof(float));
 }

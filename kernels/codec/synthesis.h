@@ -6,8 +6,6 @@
 #define TELU_SYNTHESIS_H
 
 #include "ltpf.h"
-#include "network.h"
-#include "refine.h"
 
 struct telu_synthesis {
     float *tail;               /* [80] overlap of the packet before */
@@ -21,17 +19,17 @@ size_t telu_synthesis_floats(void);
 void telu_synthesis_init(struct telu_synthesis *s, float *memory);
 void telu_synthesis_reset(struct telu_synthesis *s);
 
-/* The correction of decoded coefficients: by the post-network, or by the postfilter. */
-struct telu_correction {
-    const struct telu_bands *bands;        /* of a refined packet: the postfilter changes it */
-    int shape;
-    const struct telu_model *m;            /* not NULL: the post-network changes the packet */
-    struct telu_postnet *net;
-    struct telu_postnet_packet packet;     /* without c, prediction and confidence */
-};
+/* c [320] -> pcm [320], without the correction of this packet. One of both functions at the end
+ * must follow. All return 0, or -1 and telu_error(). */
+int telu_synthesis_plain(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c, float *pcm);
 
-/* c [320] -> pcm [320]. how NULL: nothing corrects the packet. 0, or -1 and telu_error(). */
-int telu_synthesis_run(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
-                       const struct telu_correction *how, float *pcm);
+/* Coefficients [320] of the predicted waveform, and its confidence [2] for both hops. */
+int telu_synthesis_predict(struct telu_ctx *ctx, const struct telu_synthesis *s, float *prediction,
+                           float *confidence);
+
+/* Adds the sound of a change [320] of the coefficients to pcm [320], or of none. */
+int telu_synthesis_change(struct telu_ctx *ctx, struct telu_synthesis *s, const float *change,
+                          float *pcm);
+void telu_synthesis_no_change(struct telu_synthesis *s);
 
 #endif

@@ -16,7 +16,7 @@
 
 #define ROWS         TELU_LINEAR8_ROWS
 #define BLOCK_ROWS   16
-#define BLOCK_INPUTS (ROWS * TELU_LINEAR8_INPUTS)      /* 32 KB of the stack */
+#define BLOCK_INPUTS (3 * TELU_LINEAR8_INPUTS)         /* 24 KB of the stack */
 
 static void panel_plain(int32_t *restrict sum, const int8_t *restrict w,
                         const int16_t *restrict q, int stride, int pairs, int rows)

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* decode_pass.c - decodes packets, and conceals lost ones: of one stream, or of several side by
+ * side. Their networks share each pass over the weights; all else is done for one row after the
+ * other.
+ */
+#include "stream.h"
+
+#include "dequantise.h"
+#include "error.h"
+#include "float_modes.h"
+
+#include <string.h>
+
+enum correction { PLAIN, POSTFILTER, POSTNET };
+
+/* A packet on its way. */
+struct decode_row {
+    struct telu_decoder *d;
+    struct telu_decode_request *request;
+    struct telu_layers layers;
+    struct telu_bands bands;
+    int lost;                  /* 1: it did not come or cannot be read */
+    float gain;                /* of a lost one */
+    int runs;                  /* 1: the decoder network runs */
+    enum correction correction;
+    int failed;
+    _Alignas(64) float c[TELU_COEFS];
+    float base[TELU_COEFS];    /* of the network, zeros without one */
+    float change[TELU_COEFS];  /* coefficients of the predicted waveform, then the change of c */
+    float confidence[2];       /* of the prediction */
+};
+
+/* Reads the packet, and finds the latent of its base layer. */
+static int begin(struct decode_row *w)
+{
+    const struct telu_decode_request *q = w->request;
+    struct telu_decoder *d = w->d;
+    struct telu_layers *l = &w->layers;
+    const struct telu_model *m = d->m;
+
+    w->lost = !q->packet || telu_packet_get(l, &w->bands, q->packet, q->size, &m->tab,
+                                            m->cfg.stages, m->n);
+    if (w->lost) {
+        w->gain = telu_plc_next_gain(&d->plc);
+        w->runs = d->plc.base && w->gain > 0.0f;
+    } else {
+        w->runs = l->stages > 0 || l->prefix_bits > 0;
+        if (!w->runs)
+            telu_decoder_forget(d);
+    }
+    if (!w->runs)
+        memset(w->base, 0, sizeof(w->base));
+    if (w->lost || !w->runs)
+        return 0;
+    d->has_history = 1;
+    return telu_rvq_decode(&d->ctx, m, d->sum, l->codes, l->stages, l->prefix, l->prefix_bits);
+}
+
+static void conceal(struct decode_row *w)
+{
+    struct telu_decoder *d = w->d;
+
+    d->info = (struct telu_info){ 0 };
+    if (w->runs)
+        telu_plc_extrapolate(&d->plc, w->c, w->base);
+    else if (w->gain > 0.0f)
+        telu_plc_repeat(&d->plc, w->c);
+    else
+        memset(w->c, 0, sizeof(w->c));
+    for (int k = 0; k < TELU_COEFS; k++)
+        w->c[k] *= w->gain;
+}
+
+static void dequantise(struct decode_row *w)
+{
+    struct telu_decoder *d = w->d;
+
+    telu_dequantise_packet(w->c, &w->layers, &w->bands, &d->m->tab, w->base);
+    telu_plc_received(&d->plc, w->c, w->runs);
+    d->info = telu_layers_info(&w->layers, (int)w->request->size);
+}
+
+/* The post-network corrects where the model has one, else the postfilter. */
+static enum correction correction_of(const struct decode_row *w)
+{
+    if (w->lost && w->gain == 0.0f)
+        return PLAIN;                  /* silent: the networks wait */
+    if (w->d->m->post.blocks && telu_postnet_corrects(w->lost ? NULL : &w->layers))
+        return POSTNET;
+    telu_decoder_forget_postnet(w->d);
+    return !w->lost && w->layers.refined ? POSTFILTER : PLAIN;
+}
+
+/* base -> c -> pcm without the correction, and what the correction starts from. */
+static int synthesise(struct decode_row *w)
+{
+    struct telu_decoder *d = w->d;
+
+    if (w->lost)
+        conceal(w);
+    else
+        dequantise(w);
+    w->correction = correction_of(w);
+    if (telu_synthesis_plain(&d->ctx, &d->synthesis, w->c, w->request->pcm))
+        return -1;
+    return w->correction == PLAIN ? 0 :
+        telu_synthesis_predict(&d->ctx, &d->synthesis, w->change, w->confidence);
+}
+
+static int correct(struct decode_row *w)
+{
+    struct telu_decoder *d = w->d;
+
+    if (w->correction == PLAIN) {
+        telu_synthesis_no_change(&d->synthesis);
+        return 0;
+    }
+    if (w->correction == POSTFILTER)
+        telu_postfilter_change(w->change, w->c, w->change, w->confidence, &w->bands,
+                               w->layers.shape);
+    return telu_synthesis_change(&d->ctx, &d->synthesis, w->change, w->request->pcm);
+}
+
+static void run_decoders(struct decode_row *w, int rows, float *scratch)
+{
+    struct telu_net_pass p = { .rows = 0 };
+
+    for (int r = 0; r < rows; r++)
+        if (w[r].runs && !w[r].failed) {
+            p.state[p.rows] = &w[r].d->dec;
+            p.in[p.rows] = w[r].d->sum;
+            p.out[p.rows++] = w[r].base;
+        }
+    if (telu_decoder_pass(&w->d->ctx, w->d->m, &p, scratch))
+        for (int r = 0; r < rows; r++)
+            w[r].failed |= w[r].runs;
+}
+
+static void run_postnets(struct decode_row *w, int rows, float *scratch)
+{
+    struct telu_postnet_pass p = { .rows = 0 };
+
+    for (int r = 0; r < rows; r++)
+        if (w[r].correction == POSTNET && !w[r].failed) {
+            const struct telu_layers *l = w[r].lost ? NULL : &w[r].layers;
+
+            w[r].d->post_history = 1;
+            p.state[p.rows] = &w[r].d->post;
+            p.packet[p.rows] = (struct telu_postnet_packet){
+                .c = w[r].c, .base = w[r].base, .prediction = w[r].change,
+                .confidence = w[r].confidence, .q = w[r].layers.q, .step = w[r].bands.step,
+                .kind = telu_postnet_kind_of(l), .stages = l ? l->stages : 0,
+            };
+            p.change[p.rows++] = w[r].change;
+        }
+    if (telu_postnet_run(&w->d->ctx, w->d->m, &p, scratch))
+        for (int r = 0; r < rows; r++)
+            w[r].failed |= w[r].correction == POSTNET;
+}
+
+/* Decodes a packet of each of some streams of one model and backend. */
+TELU_MODES_INSIDE
+static void decode(struct decode_row *w, int rows, float *scratch)
+{
+    for (int r = 0; r < rows; r++)
+        w[r].failed = begin(&w[r]);
+    run_decoders(w, rows, scratch);
+    for (int r = 0; r < rows; r++) {
+        w[r].correction = PLAIN;
+        if (!w[r].failed)
+            w[r].failed = synthesise(&w[r]);
+    }
+    run_postnets(w, rows, scratch);
+    for (int r = 0; r < rows; r++) {
+        if (!w[r].failed)
+            w[r].failed = correct(&w[r]);
+        w[r].request->result = w[r].failed ? -1 : w[r].lost && w[r].request->packet;
+    }
+}
+
+static int decode_one(struct telu_decoder *d, const uint8_t *packet, size_t size, float *pcm)
+{
+    _Alignas(64) float scratch[TELU_NET_ROW_SCRATCH];
+    struct telu_decode_request request = { .packet = packet, .size = size, .pcm = pcm };
+    struct decode_row row;
+    uint64_t modes = telu_modes_begin();
+
+    row.d = d;
+    row.request = &request;
+    decode(&row, 1, scratch);
+    telu_modes_end(modes);
+    return request.result;
+}
+
+int telu_decode(struct telu_decoder *d, const uint8_t *packet, size_t n, float *pcm)
+{
+    static const uint8_t none[1];
+
+    return decode_one(d, packet ? packet : none, packet ? n : 0, pcm);
+}
+
+int telu_conceal(struct telu_decoder *d, float *pcm)
+{
+    return decode_one(d, NULL, 0, pcm);
+}
+
+/* --- Several streams ------------------------------------------------------ */
+
+/* 0, or -1 for a request that cannot be run. */
+static int check(const struct telu_decode_request *r, int i)
+{
+    return telu_request_check(!r->decoder ? "decoder" : !r->pcm ? "pcm" : NULL, r->reserved, i);
+}
+
+int telu_decode_many(struct telu_decode_request *requests, int count)
+{
+    _Alignas(64) float scratch[TELU_NET_SCRATCH];
+    struct decode_row w[TELU_NET_ROWS];
+    uint64_t modes = telu_modes_begin();
+    int failed = 0;
+
+    for (int i = 0; i < count;) {
+        struct telu_group group = { .rows = 0 };
+
+        for (; i < count; i++) {
+            struct telu_decode_request *r = &requests[i];
+            const int good = !check(r, i);
+
+            if (good && !telu_group_join(&group, r->decoder, r->decoder->m, r->decoder->ctx.be))
+                break;
+            if (good) {
+                w[group.rows - 1].d = r->decoder;
+                w[group.rows - 1].request = r;
+            } else {
+                r->result = -1;
+                failed = 1;
+            }
+        }
+        if (group.rows)
+            decode(w, group.rows, scratch);
+        for (int r = 0; r < group.rows; r++)
+            failed |= w[r].failed;
+    }
+    telu_modes_end(modes);
+    return failed ? -1 : 0;
+}

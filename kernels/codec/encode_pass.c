@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* encode_pass.c - encodes packets: of one stream, or of several side by side. Their networks share
+ * each pass over the weights; all else is done for one row after the other.
+ */
+#include "stream.h"
+
+#include "error.h"
+#include "float_modes.h"
+#include "mdct.h"
+
+#include <string.h>
+
+/* A packet on its way. */
+struct encode_row {
+    struct telu_encoder *e;
+    struct telu_encode_request *request;
+    struct telu_budget budget;
+    struct telu_layers layers;
+    struct telu_bands bands;
+    int runs;                  /* 1: the networks run */
+    int failed;
+    _Alignas(64) float c[TELU_COEFS];      /* original */
+    float base[TELU_COEFS];                /* base layer */
+};
+
+/* Samples [320] of this packet in the window. */
+static float *packet_input(const struct telu_encoder *e)
+{
+    return e->window + TELU_EDGE + TELU_OVERLAP;
+}
+
+/* The two hops of a packet reach 80 samples back; the window is 0 at both ends:
+ *
+ *   window  | 0 (40) | last packet's end (80) | this packet (320) | 0 (40) |
+ */
+static void push_input(struct telu_encoder *e, const float *pcm)
+{
+    float *x = packet_input(e);
+
+    memmove(e->window + TELU_EDGE, x + TELU_PACKET - TELU_OVERLAP, TELU_OVERLAP * sizeof(*x));
+    for (int i = 0; i < TELU_PACKET; i++)
+        x[i] = telu_encode_limit(pcm[i]);
+    telu_highpass_run(&e->highpass, x, telu_highpass_wanted(&e->rc.rate));
+}
+
+static int begin(struct encode_row *w)
+{
+    struct telu_encoder *e = w->e;
+
+    push_input(e, w->request->pcm);
+    if (e->ctx.be->mdct(&e->ctx, w->c, e->window, 1, 2))
+        return -1;
+    w->runs = telu_encode_begin(&e->rc, &w->budget, &w->layers, &w->bands, e->m, packet_input(e));
+    if (w->runs) {
+        e->has_history = 1;
+    } else {
+        memset(w->base, 0, sizeof(w->base));
+        telu_encoder_forget(e);
+    }
+    return 0;
+}
+
+/* latent -> codes and prefix, and sum, the latent that the decoder gets from them. coded: 1 for
+ * codes that the range coder will write, 0 for a base-only packet. */
+static int search(struct encode_row *w, int coded)
+{
+    struct telu_encoder *e = w->e;
+    struct telu_layers *l = &w->layers;
+
+    return telu_rvq_encode(&e->ctx, e->m, l->codes, l->stages, &l->prefix, l->prefix_bits, coded,
+                           e->sum, e->latent);
+}
+
+static int choose_codes(struct encode_row *w)
+{
+    const int coded = telu_encode_coded(&w->layers);
+
+    if (search(w, coded))
+        return -1;
+    return coded && !telu_encode_settle(&w->budget, &w->layers, &w->bands, w->e->m)
+        ? search(w, coded) : 0;
+}
+
+static void finish(struct encode_row *w)
+{
+    _Alignas(64) float y[TELU_COEFS];      /* scratch */
+    struct telu_encoder *e = w->e;
+    int n = telu_encode_finish(&e->rc, &w->budget, &w->layers, &w->bands, e->m, w->c, w->base, NULL,
+                               y, w->request->packet);
+
+    e->info = telu_layers_info(&w->layers, n);
+    w->request->bytes = n;
+}
+
+/* Runs a network of all rows that have one: the encoder's, or the decoder's, since the next packet
+ * needs its history even when this one is base-only. */
+static void run_networks(struct encode_row *w, int rows, int decoder, float *scratch)
+{
+    struct telu_ctx *ctx = &w->e->ctx;
+    const struct telu_model *m = w->e->m;
+    struct telu_net_pass p = { .rows = 0 };
+
+    for (int r = 0; r < rows; r++)
+        if (w[r].runs && !w[r].failed) {
+            struct telu_encoder *e = w[r].e;
+
+            p.state[p.rows] = decoder ? &e->dec : &e->enc;
+            p.in[p.rows] = decoder ? e->sum : w[r].c;
+            p.out[p.rows++] = decoder ? w[r].base : e->latent;
+        }
+    if (decoder ? telu_decoder_pass(ctx, m, &p, scratch) : telu_encoder_pass(ctx, m, &p, scratch))
+        for (int r = 0; r < rows; r++)
+            w[r].failed |= w[r].runs;
+}
+
+/* Encodes a packet of each of some streams of one model and backend. */
+TELU_MODES_INSIDE
+static void encode(struct encode_row *w, int rows, float *scratch)
+{
+    for (int r = 0; r < rows; r++)
+        w[r].failed = begin(&w[r]);
+    run_networks(w, rows, 0, scratch);
+    for (int r = 0; r < rows; r++)
+        if (w[r].runs && !w[r].failed)
+            w[r].failed = choose_codes(&w[r]);
+    run_networks(w, rows, 1, scratch);
+    for (int r = 0; r < rows; r++)
+        if (w[r].failed)
+            w[r].request->bytes = -1;
+        else
+            finish(&w[r]);
+}
+
+int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_t cap)
+{
+    _Alignas(64) float scratch[TELU_NET_ROW_SCRATCH];
+    struct telu_encode_request request = { .pcm = pcm, .packet = packet };
+    struct encode_row row;
+    uint64_t modes;
+
+    if (cap < TELU_MAX_PACKET)
+        return telu_fail("room for a packet is %zu bytes, expected %d", cap, TELU_MAX_PACKET);
+    row.e = e;
+    row.request = &request;
+    modes = telu_modes_begin();
+    encode(&row, 1, scratch);
+    telu_modes_end(modes);
+    return request.bytes;
+}
+
+/* --- Several streams ------------------------------------------------------ */
+
+/* 0, or -1 for a request that cannot be run. */
+static int check(const struct telu_encode_request *r, int i)
+{
+    const char *lacks = !r->encoder ? "encoder" : !r->pcm ? "pcm" : !r->packet ? "packet" : NULL;
+
+    return telu_request_check(lacks, r->reserved, i);
+}
+
+int telu_encode_many(struct telu_encode_request *requests, int count)
+{
+    _Alignas(64) float scratch[TELU_NET_SCRATCH];
+    struct encode_row w[TELU_NET_ROWS];
+    uint64_t modes = telu_modes_begin();
+    int failed = 0;
+
+    for (int i = 0; i < count;) {
+        struct telu_group group = { .rows = 0 };
+
+        for (; i < count; i++) {
+            struct telu_encode_request *r = &requests[i];
+            const int good = !check(r, i);
+
+            if (good && !telu_group_join(&group, r->encoder, r->encoder->m, r->encoder->ctx.be))
+                break;
+            if (good) {
+                w[group.rows - 1].e = r->encoder;
+                w[group.rows - 1].request = r;
+            } else {
+                r->bytes = -1;
+                failed = 1;
+            }
+        }
+        if (group.rows)
+            encode(w, group.rows, scratch);
+        for (int r = 0; r < group.rows; r++)
+            failed |= w[r].failed;
+    }
+    telu_modes_end(modes);
+    return failed ? -1 : 0;
+}
+
+/* --- Following another encoder -------------------------------------------- */
+
+static int run_encoder_network(struct telu_encoder *e, const float *c)
+{
+    e->has_history = 1;
+    return telu_encoder_net(&e->ctx, e->m, &e->enc, e->latent, c);
+}
+
+TELU_MODES_INSIDE
+static int resync(struct telu_encoder *e, const float *pcm, const uint8_t *packet, size_t n)
+{
+    const struct telu_tables *t = &e->m->tab;
+    _Alignas(64) float c[TELU_COEFS], base[TELU_COEFS];
+    struct telu_budget budget;
+    struct telu_layers layers, *l = &layers;
+    struct telu_bands bands;
+    uint32_t cost;
+
+    push_input(e, pcm);
+    if (telu_packet_get(l, &bands, packet, n, t, e->m->cfg.stages, e->m->n))
+        return telu_fail_status(TELU_ERR_FORMAT, "a packet of %zu bytes is damaged, expected one "
+                                "that an encoder made", n);
+    if (e->ctx.be->mdct(&e->ctx, c, e->window, 1, 2))
+        return -1;
+
+    budget = telu_rc_budget(&e->rc, e->m, packet_input(e));
+    if (!l->stages && !l->prefix_bits) {
+        memset(base, 0, TELU_COEFS * sizeof(float));
+        telu_encoder_forget(e);
+    } else if (run_encoder_network(e, c) ||
+               telu_rvq_decode(&e->ctx, e->m, e->sum, l->codes, l->stages, l->prefix,
+                               l->prefix_bits) ||
+               telu_decoder_net(&e->ctx, e->m, &e->dec, base, e->sum)) {
+        return -1;
+    }
+    cost = l->leveled ? telu_level_cost(l->level, l->refined ? l->q : NULL, l->stages, t) : 0;
+    if (budget.refined && l->refined)          /* overwrites q */
+        telu_rc_step(&e->rc, &budget, &bands, t,
+                     telu_packet_header_bytes(l->codes, l->stages, 1, t), c, base, l->q,
+                     NULL);
+    if (l->refined || l->leveled)
+        telu_rc_code_cost(&e->rc, e->m, l->stages, telu_code_cost(l->codes, l->stages, t));
+    if (l->leveled)
+        telu_rc_level_cost(&e->rc, cost);
+    telu_rc_update(&e->rc, &budget, (int)n);
+    return 0;
+}
+
+int telu_encoder_resync(struct telu_encoder *e, const float *pcm, const uint8_t *packet, size_t n)
+{
+    uint64_t modes = telu_modes_begin();
+    int r = resync(e, pcm, packet, n);
+
+    telu_modes_end(modes);
+    return r;
+}
+
