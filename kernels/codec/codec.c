@@ -247,6 +247,14 @@ int telu_group_join(struct telu_group *g, const void *stream, const struct telu_
     return 1;
 }
 
+int telu_requests_check(const void *requests, int count)
+{
+    if (count < 0 || (count && !requests))
+        return telu_fail("%d requests%s, expected an array of 0 or more", count,
+                         requests ? "" : " without an array");
+    return 0;
+}
+
 int telu_request_check(const char *lacks, const int *reserved, int i)
 {
     if (lacks)

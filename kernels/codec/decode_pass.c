@@ -216,9 +216,12 @@ int telu_decode_many(struct telu_decode_request *requests, int count)
 {
     _Alignas(64) float scratch[TELU_NET_SCRATCH];
     struct decode_row w[TELU_NET_ROWS];
-    uint64_t modes = telu_modes_begin();
+    uint64_t modes;
     int failed = 0;
 
+    if (telu_requests_check(requests, count))
+        return -1;
+    modes = telu_modes_begin();
     for (int i = 0; i < count;) {
         struct telu_group group = { .rows = 0 };
 

@@ -56,6 +56,9 @@ struct telu_group {
 int telu_group_join(struct telu_group *g, const void *stream, const struct telu_model *m,
                     const struct telu_backend *be);
 
+/* 0, or -1 when so many requests cannot be there. */
+int telu_requests_check(const void *requests, int count);
+
 /* 0, or -1 for request i of a call when it lacks something, named, or uses its reserved ints. */
 int telu_request_check(const char *lacks, const int *reserved, int i);
 
