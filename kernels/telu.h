@@ -184,11 +184,11 @@ struct telu_decode_request {
 
 /* Encode or decode a packet of each of `count` streams on the caller's thread. Bytes, samples and
  * states are those of as many single calls, in this order; streams may differ in all but the model,
- * and join or leave between any two calls. It takes less time: eight requests in succession, of
- * eight streams of one model, fetch its weights once. So give together what is due together; a
- * stream that comes twice, or one of another model, begins a new group of eight. Returns 0, or -1
- * when a request failed: that one alone is -1, and telu_error() tells of the last one. Both take 140
- * KB of the thread's stack; single calls 50. */
+ * and join or leave between any two calls. Time is saved by eight requests in succession, of eight
+ * streams of one model, which fetch its weights once: so give together what is due together. A
+ * stream that comes twice, or one of another model, begins the next eight. Returns 0, or -1 when a
+ * request failed: that one alone is -1, and telu_error() tells of the last one. Both take 150 KB of
+ * the thread's stack, single calls 60. */
 TELU_API int telu_encode_many(struct telu_encode_request *requests, int count);
 TELU_API int telu_decode_many(struct telu_decode_request *requests, int count);
 

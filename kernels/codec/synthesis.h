@@ -21,7 +21,8 @@ void telu_synthesis_reset(struct telu_synthesis *s);
 
 /* c [320] -> pcm [320], without the correction of this packet. One of both functions at the end
  * must follow. All return 0, or -1 and telu_error(). */
-int telu_synthesis_plain(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c, float *pcm);
+int telu_synthesis_plain(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
+                         float *pcm);
 
 /* Coefficients [320] of the predicted waveform, and its confidence [2] for both hops. */
 int telu_synthesis_predict(struct telu_ctx *ctx, const struct telu_synthesis *s, float *prediction,
