@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* stream.h - encoder and decoder stream of telu.h, as codec.c, encode_pass.c and decode_pass.c
- * share them. What a packet alone needs lies in its row, on the stack of the caller's thread.
+ * share them. A packet on its way has a row, on the stack of the caller's thread.
  */
 #ifndef TELU_STREAM_H
 #define TELU_STREAM_H

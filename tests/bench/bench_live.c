@@ -2,11 +2,13 @@
 /* bench_live.c - counts missed deadlines of many live streams on all cores. Prints a row of a
  * Markdown table.
  *
- *   bench_live [--pairs N] [--seconds N] FILE.safetensors        200 pairs, 60 s
+ *   bench_live [--pairs N] [--seconds N] [--together N] [--threads N] FILE.safetensors
  *
- * Each pair is an encoder and a decoder in a thread of its own, as in a pipeline. Its packets
- * arrive every 20 ms, those of the pairs evenly spread over that time. A packet that is not
- * decoded when the next one arrives has missed its deadline.
+ * Each pair is an encoder and a decoder. Its packets arrive every 20 ms, those of the pairs evenly
+ * spread over that time. A packet that is not decoded when the next one arrives has missed its
+ * deadline. As in a server, a thread on each core serves its share of the pairs: it takes the
+ * packets that have arrived, at most 8 together. --together 1 takes them one by one; with as many
+ * threads as pairs, each pair has its own, as in a pipeline. 200 pairs and 60 s if not given.
  */
 #include "bench_time.h"
 #include "telu.h"
@@ -19,38 +21,94 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK  0.020
-#define SOUND (20 * TELU_RATE)
+#define TICK     0.020
+#define SOUND    (20 * TELU_RATE)
+#define TOGETHER 16                    /* packets of a call, at most */
 
 struct pair {
-    pthread_t thread;
     struct telu_encoder *e;
     struct telu_decoder *d;
-    double begin;                      /* when its first packet arrives */
-    double *took;                      /* [packets] from its arrival until it is decoded */
-    int packets, number, failed;
+    int number;
+};
+
+/* A thread and its pairs, in the order in which their packets arrive. */
+struct server {
+    pthread_t thread;
+    struct pair *pair;
+    int pairs, packets;                /* packets of each pair */
+    int all;                           /* pairs of all servers */
+    int together;
+    double begin;                      /* when the first packet of pair 0 arrives */
+    double *took;                      /* [packets * pairs] from arrival until it is decoded */
+    int calls, failed;
 };
 
 static float sound[SOUND];
 
-static void *live(void *arg)
+/* When the packet arrives that is the n-th of the server. */
+static double due(const struct server *s, int n)
 {
-    struct pair *p = arg;
+    return s->begin + TICK * (n / s->pairs + (double)s->pair[n % s->pairs].number / s->all);
+}
 
-    for (int i = 0; i < p->packets && !p->failed; i++) {
-        const float *x = sound + (37 * p->number + i) % (SOUND / TELU_PACKET) * TELU_PACKET;
-        double due = p->begin + i * TICK;
-        uint8_t packet[TELU_MAX_PACKET];
-        float y[TELU_PACKET];
-        int n;
+/* Packets from the n-th on that have arrived, one of each pair at most; waits for the first. */
+static int arrived(const struct server *s, int n)
+{
+    int most = s->together < s->pairs ? s->together : s->pairs, count = 1;
+    double now;
 
-        bench_wait_until(due);
-        n = telu_encode(p->e, x, packet, sizeof(packet));
-        p->failed = n < 0 || telu_decode(p->d, packet, (size_t)n, y);
-        p->took[i] = bench_now() - due;
+    bench_wait_until(due(s, n));
+    now = bench_now();
+    while (count < most && n + count < s->pairs * s->packets && due(s, n + count) <= now)
+        count++;
+    return count;
+}
+
+/* Encodes and decodes `count` packets from the n-th on. */
+static int code(struct server *s, int n, int count)
+{
+    uint8_t packet[TOGETHER][TELU_MAX_PACKET];
+    float y[TOGETHER][TELU_PACKET];
+    struct telu_encode_request e[TOGETHER];
+    struct telu_decode_request d[TOGETHER];
+
+    memset(e, 0, sizeof(e));
+    memset(d, 0, sizeof(d));
+    for (int k = 0; k < count; k++) {
+        struct pair *p = &s->pair[(n + k) % s->pairs];
+        int at = (37 * p->number + (n + k) / s->pairs) % (SOUND / TELU_PACKET);
+
+        e[k].encoder = p->e;
+        e[k].pcm = sound + at * TELU_PACKET;
+        e[k].packet = packet[k];
+        d[k].decoder = p->d;
+        d[k].packet = packet[k];
+        d[k].pcm = y[k];
     }
-    if (p->failed)
-        fprintf(stderr, "bench_live: pair %d: %s\n", p->number, telu_error());
+    if (telu_encode_many(e, count))
+        return -1;
+    for (int k = 0; k < count; k++)
+        d[k].size = (size_t)e[k].bytes;
+    return telu_decode_many(d, count);
+}
+
+static void *serve(void *arg)
+{
+    struct server *s = arg;
+    int all = s->pairs * s->packets;
+
+    for (int n = 0, count; n < all && !s->failed; n += count) {
+        double now;
+
+        count = arrived(s, n);
+        s->failed = code(s, n, count) != 0;
+        s->calls++;
+        now = bench_now();
+        for (int k = 0; k < count; k++)
+            s->took[n + k] = now - due(s, n + k);
+    }
+    if (s->failed)
+        fprintf(stderr, "bench_live: %s\n", telu_error());
     return NULL;
 }
 
@@ -62,67 +120,118 @@ static double processor_time(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int measure(const struct telu_model *m, struct pair *p, double *took, int pairs, int packets)
+/* Gives each server every threads-th pair. */
+static int prepare(const struct telu_model *m, struct server *s, int threads, struct pair *p,
+                   int pairs, int packets, int together, double *took)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    int all = pairs * packets, late = 0, started = 0, failed = 0;
-    double begin, spent;
+    for (int t = 0; t < threads; t++, s++) {
+        *s = (struct server){ .pair = p, .packets = packets, .all = pairs, .together = together,
+                              .took = took };
+        for (int i = t; i < pairs; i += threads, p++) {
+            p->number = i;
+            p->e = telu_encoder_new(m, NULL);
+            p->d = p->e ? telu_decoder_new(m, NULL) : NULL;
+            if (!p->d) {
+                fprintf(stderr, "bench_live: pair %d: %s\n", i, telu_error());
+                return 1;
+            }
+            s->pairs++;
+        }
+        took += (size_t)s->pairs * (size_t)packets;
+    }
+    return 0;
+}
 
-    for (int i = 0; i < pairs; i++) {
-        p[i].number = i;
-        p[i].packets = packets;
-        p[i].took = took + (size_t)i * (size_t)packets;
-        p[i].e = telu_encoder_new(m, NULL);
-        p[i].d = p[i].e ? telu_decoder_new(m, NULL) : NULL;
-        if (!p[i].d) {
-            fprintf(stderr, "bench_live: pair %d: %s\n", i, telu_error());
-            return 1;
+/* Runs all servers. Returns the packets of a call on average, or 0. */
+static double run(struct server *s, int threads)
+{
+    double begin = bench_now() + 0.1, packets = 0.0, calls = 0.0;  /* all are there by then */
+    int started = 0, failed = 0;
+
+    for (; started < threads; started++) {
+        s[started].begin = begin;
+        if (pthread_create(&s[started].thread, NULL, serve, &s[started])) {
+            fprintf(stderr, "bench_live: no thread %d\n", started);
+            failed = 1;
+            break;
         }
     }
-    spent = processor_time();
-    begin = bench_now() + 0.1;         /* all threads are there by then */
-    for (; started < pairs; started++) {
-        p[started].begin = begin + TICK * started / pairs;
-        if (pthread_create(&p[started].thread, NULL, live, &p[started]))
-            break;
-    }
     for (int i = 0; i < started; i++) {
-        pthread_join(p[i].thread, NULL);
-        failed |= p[i].failed;
+        pthread_join(s[i].thread, NULL);
+        failed |= s[i].failed;
+        packets += (double)s[i].pairs * s[i].packets;
+        calls += s[i].calls;
     }
-    if (started < pairs) {
-        fprintf(stderr, "bench_live: no thread for pair %d\n", started);
+    return failed ? 0.0 : packets / calls;
+}
+
+struct options {
+    int pairs, seconds, together, threads;
+};
+
+static int measure(const struct telu_model *m, const struct options *o, struct server *s,
+                   struct pair *p, double *took, int packets)
+{
+    int all = o->pairs * packets, late = 0;
+    double spent, mean;
+
+    if (prepare(m, s, o->threads, p, o->pairs, packets, o->together, took))
         return 1;
-    }
+    spent = processor_time();
+    mean = run(s, o->threads);
     spent = processor_time() - spent;
+    if (mean == 0.0)
+        return 1;
     for (int i = 0; i < all; i++)
         late += took[i] > TICK;
-    if (!failed)
-        printf("| live pairs | %d at 16 kbit/s, %ld cores, %.4g s | **%d** of %d deadlines missed; "
-               "p99 %.2f ms, worst %.2f ms; %.0f %% of the cores used |\n", pairs, cores,
-               packets * TICK, late, all, 1e3 * bench_rank(took, all, 0.99),
-               1e3 * bench_rank(took, all, 1.0), 100.0 * spent / (packets * TICK) / (double)cores);
-    return failed;
+    printf("| live pairs | %d at 16 kbit/s, %ld cores, %d threads, up to %d packets together, "
+           "%.4g s | **%d** of %d deadlines missed; p99 %.2f ms, worst %.2f ms; %.1f packets "
+           "together; %.0f %% of the cores used |\n", o->pairs, sysconf(_SC_NPROCESSORS_ONLN), o->threads,
+           o->together, packets * TICK, late, all, 1e3 * bench_rank(took, all, 0.99),
+           1e3 * bench_rank(took, all, 1.0), mean,
+           100.0 * spent / (packets * TICK) / (double)sysconf(_SC_NPROCESSORS_ONLN));
+    return 0;
+}
+
+/* Index of the weights among the arguments, or 0. */
+static int read_options(struct options *o, int argc, char **argv)
+{
+    int i = 1;
+
+    for (; i < argc - 2; i += 2) {
+        int n = atoi(argv[i + 1]);
+
+        if (!strcmp(argv[i], "--pairs"))
+            o->pairs = n;
+        else if (!strcmp(argv[i], "--seconds"))
+            o->seconds = n;
+        else if (!strcmp(argv[i], "--together"))
+            o->together = n;
+        else if (!strcmp(argv[i], "--threads"))
+            o->threads = n;
+        else
+            return 0;
+    }
+    if (o->threads > o->pairs)
+        o->threads = o->pairs;
+    return i == argc - 1 && o->pairs >= 1 && o->pairs <= 10000 && o->seconds >= 1 &&
+           o->seconds <= 3600 && o->together >= 1 && o->together <= TOGETHER && o->threads >= 1
+        ? i : 0;
 }
 
 int main(int argc, char **argv)
 {
-    int pairs = 200, seconds = 60, i = 1, packets, failed;
+    struct options o = { 200, 60, 8, (int)sysconf(_SC_NPROCESSORS_ONLN) };
+    int i = read_options(&o, argc, argv), packets = (int)(o.seconds / TICK), failed;
     struct telu_model *m;
+    struct server *s;
     struct pair *p;
     double *took;
 
-    for (; i < argc - 2; i += 2) {
-        if (!strcmp(argv[i], "--pairs"))
-            pairs = atoi(argv[i + 1]);
-        else if (!strcmp(argv[i], "--seconds"))
-            seconds = atoi(argv[i + 1]);
-        else
-            break;
-    }
-    if (i != argc - 1 || pairs < 1 || pairs > 10000 || seconds < 1 || seconds > 3600) {
-        fprintf(stderr, "usage: bench_live [--pairs N] [--seconds N] FILE.safetensors; N of pairs "
-                "1 to 10000, of seconds 1 to 3600\n");
+    if (!i) {
+        fprintf(stderr, "usage: bench_live [--pairs N] [--seconds N] [--together N] [--threads N] "
+                "FILE.safetensors; N of pairs 1 to 10000, of seconds 1 to 3600, together 1 to "
+                "%d\n", TOGETHER);
         return 2;
     }
     m = telu_model_open(argv[i]);
@@ -131,20 +240,21 @@ int main(int argc, char **argv)
         return 1;
     }
     tiny_speech(sound, SOUND, 1);
-    packets = (int)(seconds / TICK);
-    p = calloc((size_t)pairs, sizeof(*p));
-    took = calloc((size_t)pairs * (size_t)packets, sizeof(*took));
-    if (!p || !took) {
-        fprintf(stderr, "bench_live: no memory for %d pairs\n", pairs);
+    s = calloc((size_t)o.threads, sizeof(*s));
+    p = calloc((size_t)o.pairs, sizeof(*p));
+    took = calloc((size_t)o.pairs * (size_t)packets, sizeof(*took));
+    if (!s || !p || !took) {
+        fprintf(stderr, "bench_live: no memory for %d pairs\n", o.pairs);
         return 1;
     }
-    failed = measure(m, p, took, pairs, packets);
-    for (i = 0; i < pairs; i++) {
+    failed = measure(m, &o, s, p, took, packets);
+    for (i = 0; i < o.pairs; i++) {
         telu_encoder_free(p[i].e);
         telu_decoder_free(p[i].d);
     }
     telu_model_close(m);
     free(took);
     free(p);
+    free(s);
     return failed;
 }
