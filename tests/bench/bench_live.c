@@ -186,8 +186,8 @@ static int measure(const struct telu_model *m, const struct options *o, struct s
         late += took[i] > TICK;
     printf("| live pairs | %d at 16 kbit/s, %ld cores, %d threads, up to %d packets together, "
            "%.4g s | **%d** of %d deadlines missed; p99 %.2f ms, worst %.2f ms; %.1f packets "
-           "together; %.0f %% of the cores used |\n", o->pairs, sysconf(_SC_NPROCESSORS_ONLN), o->threads,
-           o->together, packets * TICK, late, all, 1e3 * bench_rank(took, all, 0.99),
+           "together; %.0f %% of the cores used |\n", o->pairs, sysconf(_SC_NPROCESSORS_ONLN),
+           o->threads, o->together, packets * TICK, late, all, 1e3 * bench_rank(took, all, 0.99),
            1e3 * bench_rank(took, all, 1.0), mean,
            100.0 * spent / (packets * TICK) / (double)sysconf(_SC_NPROCESSORS_ONLN));
     return 0;

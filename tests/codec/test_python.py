@@ -93,6 +93,36 @@ class Same(unittest.TestCase):
         heard = telucodec.decode(whole, self.model)
         self.assertEqual(pieces[telucodec.DELAY:].tobytes(), heard.tobytes())
 
+    def test_many(self):
+        rates = (16000, 500, 6000, 3200, 24000, 8000, 64000, 1600, 12000)
+        pcm = np.stack([sound(3200, seed) for seed in range(len(rates))])
+        want = [telucodec.Encoder(self.model, bitrate=rate).encode(x)
+                for rate, x in zip(rates, pcm)]
+        encoders = [telucodec.Encoder(self.model, bitrate=rate) for rate in rates]
+        decoders = [telucodec.Decoder(self.model) for _ in rates]
+        singles = [telucodec.Decoder(self.model) for _ in rates]
+        for k in range(10):
+            at = slice(320 * k, 320 * k + 320)
+            mine = telucodec.encode_many(encoders, pcm[:, at])
+            self.assertEqual(mine, [packets[k] for packets in want])
+            mine = [None if (i + k) % 4 == 3 else b"" if (i + k) % 7 == 5 else packet
+                    for i, packet in enumerate(mine)]
+            heard = telucodec.decode_many(decoders, mine)
+            alone = np.stack([d.decode(packet) for d, packet in zip(singles, mine)])
+            self.assertEqual(heard.tobytes(), alone.tobytes())
+        self.assertEqual([d.damaged for d in decoders], [d.damaged for d in singles])
+        self.assertEqual(encoders[0].finish(), telucodec.encode(pcm[0], self.model)[10:])
+        self.assertEqual(telucodec.encode_many([], np.zeros((0, 320))), [])
+        twice = telucodec.encode_many([encoders[0]] * 2, pcm[0, :640].reshape(2, 320))
+        self.assertEqual(twice, want[0][:2])
+        with self.assertRaisesRegex(ValueError, r"\(9, 321\), expected \(9, 320\)"):
+            telucodec.encode_many(encoders, pcm[:, :321])
+        with self.assertRaisesRegex(ValueError, "8 packets, expected 9"):
+            telucodec.decode_many(decoders, mine[:8])
+        encoders[1].encode(pcm[1, :5])
+        with self.assertRaisesRegex(ValueError, "encoder 1 has 5 samples waiting"):
+            telucodec.encode_many(encoders, pcm[:, :320])
+
     def test_kinds_of_input(self):
         pcm = np.round(sound(3000) * 32768).clip(-32768, 32767)
         whole = telucodec.encode((pcm / 32768).astype(np.float32), self.model)

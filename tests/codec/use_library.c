@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PACKETS 50
 
@@ -25,6 +26,30 @@ static void need(int good, const char *what)
     fprintf(stderr, "use_library: %s: %s (status %d)\n", what, telu_error(),
             (int)telu_error_status());
     exit(1);
+}
+
+/* A packet by requests. */
+static void run_many(struct telu_encoder *e, struct telu_decoder *d)
+{
+    static uint8_t packet[TELU_MAX_PACKET];
+    struct telu_encode_request encode;
+    struct telu_decode_request decode;
+    float pcm[TELU_PACKET];
+
+    memset(&encode, 0, sizeof(encode));
+    memset(&decode, 0, sizeof(decode));
+    memset(pcm, 0, sizeof(pcm));
+    encode.encoder = e;
+    encode.pcm = pcm;
+    encode.packet = packet;
+    need(!telu_encode_many(&encode, 1) && encode.bytes > 0, "telu_encode_many");
+    decode.decoder = d;
+    decode.packet = packet;
+    decode.size = (size_t)encode.bytes;
+    decode.pcm = pcm;
+    need(!telu_decode_many(&decode, 1) && !decode.result, "telu_decode_many");
+    decode.decoder = NULL;
+    need(telu_decode_many(&decode, 1) == -1 && decode.result == -1, "a request without a decoder");
 }
 
 static void run(struct telu_encoder *e, struct telu_decoder *d)
@@ -69,6 +94,7 @@ int main(int argc, char **argv)
     run(e, d);
     telu_decoder_info(d, &info);
     need(info.bytes > 0 && info.stages > 0, "telu_decoder_info");
+    run_many(e, d);
     telu_encoder_free(e);
     telu_decoder_free(d);
     telu_model_close(m);

@@ -5,13 +5,15 @@ Sound is 16 kHz mono, one-dimensional arrays of float32 with full scale 1; int16
 A packet is 20 ms: bytes. The objects are those of the C library libtelu.
 """
 from ._library import Error, Status, lib as _lib
+from ._many import decode_many, encode_many
 from ._streams import (DELAY, MAX_PACKET, PACKET, RATE, Decoder, Encoder, Info, Model, decode,
                        encode)
 
 __version__ = "0.7.0"          # of this package; version() tells the library's
 __all__ = ["DELAY", "MAX_PACKET", "PACKET", "RATE", "Decoder", "Encoder", "Error", "Info",
-           "Model", "Status", "decode", "encode", "version"]
-for _each in (Decoder, Encoder, Error, Info, Model, Status, decode, encode):
+           "Model", "Status", "decode", "decode_many", "encode", "encode_many", "version"]
+for _each in (Decoder, Encoder, Error, Info, Model, Status, decode, decode_many, encode,
+              encode_many):
     _each.__module__ = __name__    # messages name what users import
 
 

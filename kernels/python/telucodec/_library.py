@@ -40,6 +40,18 @@ class Info(ctypes.Structure):
     _fields_ += [("reserved", ctypes.c_int * 3)]
 
 
+class EncodeRequest(ctypes.Structure):
+    _fields_ = [("encoder", ctypes.c_void_p), ("pcm", ctypes.c_void_p),
+                ("packet", ctypes.c_void_p), ("bytes", ctypes.c_int),
+                ("reserved", ctypes.c_int * 3)]
+
+
+class DecodeRequest(ctypes.Structure):
+    _fields_ = [("decoder", ctypes.c_void_p), ("packet", ctypes.c_char_p),
+                ("size", ctypes.c_size_t), ("pcm", ctypes.c_void_p), ("result", ctypes.c_int),
+                ("reserved", ctypes.c_int * 3)]
+
+
 def _places():
     """Yields what dlopen() is to try, in this order."""
     named = os.environ.get("TELUCODEC_LIBRARY")
@@ -79,7 +91,11 @@ def _declare(lib):
             ("decoder_new", pointer, pointer, pointer), ("decoder_free", None, pointer),
             ("decoder_reset", None, pointer), ("decoder_info", None, pointer, info),
             ("decode", number, pointer, pointer, size, pointer),
-            ("conceal", number, pointer, pointer)):
+            ("conceal", number, pointer, pointer),
+            ("encode_many", number, ctypes.POINTER(EncodeRequest), number),
+            ("decode_many", number, ctypes.POINTER(DecodeRequest), number)):
+        if name.endswith("_many") and not hasattr(lib, "telu_" + name):
+            continue               # a library of 0.7 or before
         function = getattr(lib, "telu_" + name)
         function.restype, function.argtypes = result, arguments
     return lib
