@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* plc.h - packet loss concealment: full level for 60 ms, then a fade to silence at 200 ms.
  *
- * After a packet with a base layer, the decoder network runs on with the last latent (codec.c);
- * its history keeps the sound from freezing. After a packet without one, the concealment repeats
- * the last coefficients with random signs: the spectrum stays, and a repeated wave would buzz.
+ * After a packet with a base layer, the decoder network runs on with the last latent
+ * (decode_pass.c); its history keeps the sound from freezing. After a packet without one, the
+ * concealment repeats the last coefficients with random signs: the spectrum stays, and a repeated
+ * wave would buzz.
  */
 #ifndef TELU_PLC_H
 #define TELU_PLC_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* encode.cu - begins a packet on the device: input window, budget and layers, one warp per row.
- * It matches telu_encode() in codec.c before the networks; pack.cu follows them.
+ * It matches telu_encode() in encode_pass.c before the networks; pack.cu follows them.
  */
 #include "coder.cuh"
 

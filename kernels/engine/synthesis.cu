@@ -2,7 +2,7 @@
 /* synthesis.cu - decoded rows to samples: coefficients, concealment, inverse MDCT, long-term
  * postfilter or post-network, overlap. One warp per row; small batches take synthesis_few.cu when
  * the model has no post-network. Corresponds to synthesis.c and to the ends of telu_decode() and
- * telu_conceal() in codec.c.
+ * telu_conceal() in decode_pass.c.
  */
 #include "coder.cuh"
 
