@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # test_cpus.sh TREE BUILD VECTORS-ARGUMENT ... - runs the test vectors on CPUs that are not here, by
 # qemu: the build's own program on x86-64 without AVX and with AVX2 alone, and one cross-compiled
-# for 64-bit ARM, with test_linear8, whose layers have vector code of their own there. Leaves out
-# CPUs for which qemu or compiler is missing (Debian: qemu-user, gcc-aarch64-linux-gnu).
+# for 64-bit ARM. There too test_linear8 holds each way to add to its formula, and test_many packets
+# that are coded together to single ones. Leaves out CPUs for which qemu or compiler is missing
+# (Debian: qemu-user, gcc-aarch64-linux-gnu).
 set -eu
 tree=$1
 build=$2
@@ -25,6 +26,8 @@ else
     for cpu in Nehalem Haswell; do
         echo "cpus: x86-64, $cpu"
         qemu-x86_64 -cpu $cpu "$build/tests/exact/test_vectors" "$@"
+        qemu-x86_64 -cpu $cpu "$build/tests/ops/test_linear8"
+        qemu-x86_64 -cpu $cpu "$build/tests/exact/test_many" 16
         ran=1
     done
 fi
@@ -43,13 +46,17 @@ else
     cd "$scratch"
     # shellcheck disable=SC2046,SC2086  # lists
     $gcc $flags -c $(ls "$tree"/kernels/ops/*.c "$tree"/kernels/codec/*.c | grep -v grad)
-    for test in ops/test_linear8.c exact/test_vectors.c; do
-        more=
-        [ $test = ops/test_linear8.c ] || more=$tree/tests/exact/vectors.c
+    # compile SOURCE ...: makes ./test
+    compile() {
         # shellcheck disable=SC2086
-        $gcc $flags -I"$tree/tests/support" -o test "$tree/tests/$test" $more ./*.o -lm -pthread
-        qemu-aarch64 ./test "$@"
-    done
+        $gcc $flags -I"$tree/tests/support" -o test "$@" ./*.o -lm -pthread
+    }
+    compile "$tree/tests/ops/test_linear8.c"
+    qemu-aarch64 ./test
+    compile "$tree/tests/exact/test_vectors.c" "$tree/tests/exact/vectors.c"
+    qemu-aarch64 ./test "$@"
+    compile "$tree/tests/exact/test_many.c" "$tree/tests/support/tiny_model.c"
+    qemu-aarch64 ./test 16
     ran=1
 fi
 [ $ran = 1 ] || exit 77

@@ -2,6 +2,8 @@
 /* test_many.c - packets of many streams coded together are those of single calls, bit for bit: 1 to
  * 17 streams at all kinds of rates, which join, leave, restart and lose packets; also streams of
  * several models and tables in one call, and requests that are no good.
+ *
+ *   test_many [STEP]          so many streams more from one trial to the next, 1 if not given
  */
 #include "backend.h"
 #include "network.h"
@@ -312,19 +314,24 @@ static void wide(void)
     telu_model_close(m);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const int step = argc > 1 ? atoi(argv[1]) : 1;
     const struct telu_postnet_config post[] = { { 0, 0 }, { 24, 4 } };
     const struct telu_backend *be[] = { &telu_backend_simd, &telu_backend_c };
     struct telu_config cfg = tiny_config();
     struct telu_model *m[2];
 
+    if (step < 1 || step > STREAMS) {
+        fprintf(stderr, "usage: test_many [STEP], 1 to %d\n", STREAMS);
+        return 2;
+    }
     tiny_speech(sound, SOUND, 4);
     for (int i = 0; i < 2; i++) {
         m[i] = tiny_model_postnet(&cfg, &post[i], 5);
         need(m[i] != NULL, "a model");
     }
-    for (int n = 1; n <= STREAMS; n++) {
+    for (int n = 1; n <= STREAMS; n += step) {
         together(&m[n % 2], 1, be, 1, n, TICKS);
         together(&m[(n + 1) % 2], 1, be + 1, 1, n, TICKS);
         together(m, 2, be, 2, n, TICKS);
