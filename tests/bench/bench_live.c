@@ -2,18 +2,20 @@
 /* bench_live.c - counts missed deadlines of many live streams on all cores. Prints a row of a
  * Markdown table.
  *
- *   bench_live [--pairs N] [--seconds N] [--together N] [--threads N] FILE.safetensors
+ *   bench_live [--pairs N] [--seconds N] [--together N] [--threads N] [--tick MS] FILE.safetensors
  *
  * Each pair is an encoder and a decoder. Its packets arrive every 20 ms, those of the pairs evenly
  * spread over that time. A packet that is not decoded when the next one arrives has missed its
- * deadline. As in a server, a thread on each core serves its share of the pairs: it takes the
- * packets that have arrived, at most 8 together. --together 1 takes them one by one; with as many
- * threads as pairs, each pair has its own, as in a pipeline. 200 pairs and 60 s if not given.
+ * deadline. As in a server, a thread on each core serves its share of the pairs: every 2 ms it
+ * takes the packets that have arrived, at most 8 together. --tick 0 takes them at once,
+ * --together 1 one by one; with as many threads as pairs, each pair has its own, as in a pipeline.
+ * 200 pairs and 60 s if not given.
  */
 #include "bench_time.h"
 #include "telu.h"
 #include "tiny_model.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +40,7 @@ struct server {
     int pairs, packets;                /* packets of each pair */
     int all;                           /* pairs of all servers */
     int together;
+    double tick;                       /* seconds between looks at what has arrived; 0: none */
     double begin;                      /* when the first packet of pair 0 arrives */
     double *took;                      /* [packets * pairs] from arrival until it is decoded */
     int calls, failed;
@@ -51,13 +54,17 @@ static double due(const struct server *s, int n)
     return s->begin + TICK * (n / s->pairs + (double)s->pair[n % s->pairs].number / s->all);
 }
 
-/* Packets from the n-th on that have arrived, one of each pair at most; waits for the first. */
+/* Packets from the n-th on that have arrived, one of each pair at most; waits for the first, until
+ * the tick behind it. */
 static int arrived(const struct server *s, int n)
 {
     int most = s->together < s->pairs ? s->together : s->pairs, count = 1;
     double now;
 
-    bench_wait_until(due(s, n));
+    now = due(s, n);
+    if (s->tick > 0.0)
+        now = s->begin + s->tick * ceil((now - s->begin) / s->tick);
+    bench_wait_until(now);
     now = bench_now();
     while (count < most && n + count < s->pairs * s->packets && due(s, n + count) <= now)
         count++;
@@ -120,14 +127,18 @@ static double processor_time(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+struct options {
+    int pairs, seconds, together, threads, tick;
+};
+
 /* Gives each server every threads-th pair. */
-static int prepare(const struct telu_model *m, struct server *s, int threads, struct pair *p,
-                   int pairs, int packets, int together, double *took)
+static int prepare(const struct telu_model *m, const struct options *o, struct server *s,
+                   struct pair *p, int packets, double *took)
 {
-    for (int t = 0; t < threads; t++, s++) {
-        *s = (struct server){ .pair = p, .packets = packets, .all = pairs, .together = together,
-                              .took = took };
-        for (int i = t; i < pairs; i += threads, p++) {
+    for (int t = 0; t < o->threads; t++, s++) {
+        *s = (struct server){ .pair = p, .packets = packets, .all = o->pairs,
+                              .together = o->together, .tick = 1e-3 * o->tick, .took = took };
+        for (int i = t; i < o->pairs; i += o->threads, p++) {
             p->number = i;
             p->e = telu_encoder_new(m, NULL);
             p->d = p->e ? telu_decoder_new(m, NULL) : NULL;
@@ -165,17 +176,14 @@ static double run(struct server *s, int threads)
     return failed ? 0.0 : packets / calls;
 }
 
-struct options {
-    int pairs, seconds, together, threads;
-};
-
 static int measure(const struct telu_model *m, const struct options *o, struct server *s,
                    struct pair *p, double *took, int packets)
 {
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     int all = o->pairs * packets, late = 0;
     double spent, mean;
 
-    if (prepare(m, s, o->threads, p, o->pairs, packets, o->together, took))
+    if (prepare(m, o, s, p, packets, took))
         return 1;
     spent = processor_time();
     mean = run(s, o->threads);
@@ -185,11 +193,11 @@ static int measure(const struct telu_model *m, const struct options *o, struct s
     for (int i = 0; i < all; i++)
         late += took[i] > TICK;
     printf("| live pairs | %d at 16 kbit/s, %ld cores, %d threads, up to %d packets together, "
-           "%.4g s | **%d** of %d deadlines missed; p99 %.2f ms, worst %.2f ms; %.1f packets "
-           "together; %.0f %% of the cores used |\n", o->pairs, sysconf(_SC_NPROCESSORS_ONLN),
-           o->threads, o->together, packets * TICK, late, all, 1e3 * bench_rank(took, all, 0.99),
+           "every %d ms, %.4g s | **%d** of %d deadlines missed; p99 %.2f ms, worst %.2f ms; "
+           "%.1f packets together; %.0f %% of the cores used |\n", o->pairs, cores, o->threads,
+           o->together, o->tick, packets * TICK, late, all, 1e3 * bench_rank(took, all, 0.99),
            1e3 * bench_rank(took, all, 1.0), mean,
-           100.0 * spent / (packets * TICK) / (double)sysconf(_SC_NPROCESSORS_ONLN));
+           100.0 * spent / (packets * TICK) / (double)cores);
     return 0;
 }
 
@@ -209,19 +217,22 @@ static int read_options(struct options *o, int argc, char **argv)
             o->together = n;
         else if (!strcmp(argv[i], "--threads"))
             o->threads = n;
+        else if (!strcmp(argv[i], "--tick"))
+            o->tick = n;
         else
             return 0;
     }
     if (o->threads > o->pairs)
         o->threads = o->pairs;
     return i == argc - 1 && o->pairs >= 1 && o->pairs <= 10000 && o->seconds >= 1 &&
-           o->seconds <= 3600 && o->together >= 1 && o->together <= TOGETHER && o->threads >= 1
+           o->seconds <= 3600 && o->together >= 1 && o->together <= TOGETHER && o->threads >= 1 &&
+           o->tick >= 0 && o->tick <= 20
         ? i : 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = { 200, 60, 8, (int)sysconf(_SC_NPROCESSORS_ONLN) };
+    struct options o = { 200, 60, 8, (int)sysconf(_SC_NPROCESSORS_ONLN), 2 };
     int i = read_options(&o, argc, argv), packets = (int)(o.seconds / TICK), failed;
     struct telu_model *m;
     struct server *s;
@@ -230,8 +241,8 @@ int main(int argc, char **argv)
 
     if (!i) {
         fprintf(stderr, "usage: bench_live [--pairs N] [--seconds N] [--together N] [--threads N] "
-                "FILE.safetensors; N of pairs 1 to 10000, of seconds 1 to 3600, together 1 to "
-                "%d\n", TOGETHER);
+                "[--tick MS] FILE.safetensors; N of pairs 1 to 10000, of seconds 1 to 3600, "
+                "together 1 to %d, MS 0 to 20\n", TOGETHER);
         return 2;
     }
     m = telu_model_open(argv[i]);
