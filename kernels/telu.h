@@ -187,8 +187,9 @@ struct telu_decode_request {
  * and join or leave between any two calls. Time is saved by eight requests in succession, of eight
  * streams of one model, which fetch its weights once: so give together what is due together. A
  * stream that comes twice, or one of another model, begins the next eight. Returns 0, or -1 when a
- * request failed: that one alone is -1, and telu_error() tells of the last one. Both take 150 KB of
- * the thread's stack, single calls 60. */
+ * request failed: that one alone is -1, and telu_error() tells of the last one. Pointers stay the
+ * caller's, and outputs must not overlap. Both take 150 KB of the thread's stack, single calls
+ * take 60. */
 TELU_API int telu_encode_many(struct telu_encode_request *requests, int count);
 TELU_API int telu_decode_many(struct telu_decode_request *requests, int count);
 
