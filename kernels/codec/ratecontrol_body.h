@@ -417,15 +417,19 @@ TELU_STATIC int rc_offset(const struct telu_rc *rc, float now)
  * two. */
 TELU_STATIC void rc_shift(float *to, const float *bytes, int by)
 {
+    float logs[TELU_RC_GRID];
+
+    TELU_ROLLED
+    for (int i = 0; i < TELU_RC_GRID; i++)
+        logs[i] = telu_log(bytes[i]);
     TELU_ROLLED
     for (int i = 0; i < TELU_RC_GRID; i++) {
         int at = POINT_STEPS * i + by, low = at < 0 ? 0 : at / POINT_STEPS;
-        float fine, coarse;
+        float more;
 
         low = low < TELU_RC_GRID - 1 ? low : TELU_RC_GRID - 2;
-        fine = telu_log(bytes[low]);
-        coarse = telu_log(bytes[low + 1]);
-        to[i] = telu_exp(fine + (coarse - fine) * (float)(at - POINT_STEPS * low) / POINT_STEPS);
+        more = (logs[low + 1] - logs[low]) * (float)(at - POINT_STEPS * low) / POINT_STEPS;
+        to[i] = telu_exp(logs[low] + more);
     }
 }
 
@@ -433,13 +437,13 @@ TELU_STATIC void rc_shift(float *to, const float *bytes, int by)
 TELU_STATIC int rc_update_curves(struct telu_rc *rc, const float *c, const float *bytes)
 {
     float now = rc_level(c, TELU_COEFS), rise = now - rc->loudest, moved[TELU_RC_GRID];
-    int active, by;
+    int by;
 
     if (rc->packets > 0 && rise > 0.0f) {
         float past = telu_exp(-0.69314718f / HALVING_RISE * rise);
 
         if (rise > ACTIVE_RANGE) {         /* active packets turn out to be quiet */
-            rc_add_to_curve(&rc->quiet, rc->active.bytes, rc->active.weight, 0.0f);
+            rc_add_to_curve(&rc->quiet, rc->active.bytes, rc->active.weight, rc->active.level);
             memset(&rc->active, 0, sizeof(rc->active));
         }
         rc_scale_curve(&rc->active, past);
@@ -455,8 +459,8 @@ TELU_STATIC int rc_update_curves(struct telu_rc *rc, const float *c, const float
     by = rc_offset(rc, now);
     if (by)
         rc_shift(moved, bytes, by);
-    active = now > rc->loudest - ACTIVE_RANGE;
-    rc_add_to_curve(active ? &rc->active : &rc->quiet, by ? moved : bytes, 1.0f, now);
+    rc_add_to_curve(now > rc->loudest - ACTIVE_RANGE ? &rc->active : &rc->quiet,
+                    by ? moved : bytes, 1.0f, now);
     return by;
 }
 
