@@ -18,6 +18,7 @@
 
 #include "backend_host.h"
 #include "error.h"
+#include "float_modes.h"
 #include "mdct.h"
 
 #include <stdlib.h>
@@ -233,26 +234,53 @@ void telu_decoder_info(const struct telu_decoder *d, struct telu_info *info)
 
 /* --- Several streams ------------------------------------------------------- */
 
-int telu_group_join(struct telu_group *g, const void *stream, const struct telu_model *m,
-                    const struct telu_backend *be)
+/* Streams whose packets run together. */
+struct group {
+    int rows;
+    int index[TELU_NET_ROWS];  /* of their requests */
+    struct telu_member who[TELU_NET_ROWS];
+};
+
+/* Adds request i. Returns 0 and does not when the group is full, when its streams are of another
+ * model or backend, or when it has the stream already, whose packets go in order. */
+static int join(struct group *g, const struct telu_member *who, int i)
 {
-    if (g->rows && (g->rows >= telu_net_rows(m) || g->m != m || g->be != be))
+    if (g->rows && (g->rows >= telu_net_rows(who->m) || g->who[0].m != who->m ||
+                    g->who[0].be != who->be))
         return 0;
     for (int r = 0; r < g->rows; r++)
-        if (g->stream[r] == stream)
+        if (g->who[r].stream == who->stream)
             return 0;
-    g->m = m;
-    g->be = be;
-    g->stream[g->rows++] = stream;
+    g->index[g->rows] = i;
+    g->who[g->rows++] = *who;
     return 1;
 }
 
-int telu_requests_check(const void *requests, int count)
+int telu_many_run(const struct telu_many *side, void *requests, int count)
 {
+    struct group group = { .rows = 0 };
+    uint64_t modes;
+    int failed = 0;
+
     if (count < 0 || (count && !requests))
         return telu_fail("%d requests%s, expected an array of 0 or more", count,
                          requests ? "" : " without an array");
-    return 0;
+    modes = telu_modes_begin();
+    for (int i = 0; i < count; i++) {
+        struct telu_member who = { NULL, NULL, NULL };
+
+        if (side->check(requests, i, &who)) {
+            failed = 1;
+        } else if (!join(&group, &who, i)) {
+            failed |= side->run(requests, group.index, group.rows);
+            group.rows = 0;
+            join(&group, &who, i);
+        }
+    }
+    if (group.rows)
+        failed |= side->run(requests, group.index, group.rows);
+    telu_modes_end(modes);
+    return failed ? -1 : 0;
 }
 
 int telu_request_check(const char *lacks, const int *reserved, int i)

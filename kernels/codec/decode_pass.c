@@ -206,44 +206,34 @@ int telu_conceal(struct telu_decoder *d, float *pcm)
 
 /* --- Several streams ------------------------------------------------------ */
 
-/* 0, or -1 for a request that cannot be run. */
-static int check(const struct telu_decode_request *r, int i)
+static int check(void *requests, int i, struct telu_member *who)
 {
-    return telu_request_check(!r->decoder ? "decoder" : !r->pcm ? "pcm" : NULL, r->reserved, i);
+    struct telu_decode_request *r = (struct telu_decode_request *)requests + i;
+
+    r->result = telu_request_check(!r->decoder ? "decoder" : !r->pcm ? "pcm" : NULL, r->reserved,
+                                   i);
+    if (!r->result)
+        *who = (struct telu_member){ r->decoder, r->decoder->m, r->decoder->ctx.be };
+    return r->result;
+}
+
+static int run(void *requests, const int *index, int rows)
+{
+    _Alignas(64) float scratch[TELU_NET_SCRATCH];
+    struct decode_row w[TELU_NET_ROWS];
+    int failed = 0;
+
+    for (int r = 0; r < rows; r++) {
+        w[r].request = (struct telu_decode_request *)requests + index[r];
+        w[r].d = w[r].request->decoder;
+    }
+    decode(w, rows, scratch);
+    for (int r = 0; r < rows; r++)
+        failed |= w[r].failed != 0;
+    return failed;
 }
 
 int telu_decode_many(struct telu_decode_request *requests, int count)
 {
-    _Alignas(64) float scratch[TELU_NET_SCRATCH];
-    struct decode_row w[TELU_NET_ROWS];
-    uint64_t modes;
-    int failed = 0;
-
-    if (telu_requests_check(requests, count))
-        return -1;
-    modes = telu_modes_begin();
-    for (int i = 0; i < count;) {
-        struct telu_group group = { .rows = 0 };
-
-        for (; i < count; i++) {
-            struct telu_decode_request *r = &requests[i];
-            const int good = !check(r, i);
-
-            if (good && !telu_group_join(&group, r->decoder, r->decoder->m, r->decoder->ctx.be))
-                break;
-            if (good) {
-                w[group.rows - 1].d = r->decoder;
-                w[group.rows - 1].request = r;
-            } else {
-                r->result = -1;
-                failed = 1;
-            }
-        }
-        if (group.rows)
-            decode(w, group.rows, scratch);
-        for (int r = 0; r < group.rows; r++)
-            failed |= w[r].failed;
-    }
-    telu_modes_end(modes);
-    return failed ? -1 : 0;
+    return telu_many_run(&(struct telu_many){ check, run }, requests, count);
 }

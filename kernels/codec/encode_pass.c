@@ -150,48 +150,36 @@ int telu_encode(struct telu_encoder *e, const float *pcm, uint8_t *packet, size_
 
 /* --- Several streams ------------------------------------------------------ */
 
-/* 0, or -1 for a request that cannot be run. */
-static int check(const struct telu_encode_request *r, int i)
+static int check(void *requests, int i, struct telu_member *who)
 {
+    struct telu_encode_request *r = (struct telu_encode_request *)requests + i;
     const char *lacks = !r->encoder ? "encoder" : !r->pcm ? "pcm" : !r->packet ? "packet" : NULL;
 
-    return telu_request_check(lacks, r->reserved, i);
+    r->bytes = telu_request_check(lacks, r->reserved, i);
+    if (!r->bytes)
+        *who = (struct telu_member){ r->encoder, r->encoder->m, r->encoder->ctx.be };
+    return r->bytes;
+}
+
+static int run(void *requests, const int *index, int rows)
+{
+    _Alignas(64) float scratch[TELU_NET_SCRATCH];
+    struct encode_row w[TELU_NET_ROWS];
+    int failed = 0;
+
+    for (int r = 0; r < rows; r++) {
+        w[r].request = (struct telu_encode_request *)requests + index[r];
+        w[r].e = w[r].request->encoder;
+    }
+    encode(w, rows, scratch);
+    for (int r = 0; r < rows; r++)
+        failed |= w[r].failed != 0;
+    return failed;
 }
 
 int telu_encode_many(struct telu_encode_request *requests, int count)
 {
-    _Alignas(64) float scratch[TELU_NET_SCRATCH];
-    struct encode_row w[TELU_NET_ROWS];
-    uint64_t modes;
-    int failed = 0;
-
-    if (telu_requests_check(requests, count))
-        return -1;
-    modes = telu_modes_begin();
-    for (int i = 0; i < count;) {
-        struct telu_group group = { .rows = 0 };
-
-        for (; i < count; i++) {
-            struct telu_encode_request *r = &requests[i];
-            const int good = !check(r, i);
-
-            if (good && !telu_group_join(&group, r->encoder, r->encoder->m, r->encoder->ctx.be))
-                break;
-            if (good) {
-                w[group.rows - 1].e = r->encoder;
-                w[group.rows - 1].request = r;
-            } else {
-                r->bytes = -1;
-                failed = 1;
-            }
-        }
-        if (group.rows)
-            encode(w, group.rows, scratch);
-        for (int r = 0; r < group.rows; r++)
-            failed |= w[r].failed;
-    }
-    telu_modes_end(modes);
-    return failed ? -1 : 0;
+    return telu_many_run(&(struct telu_many){ check, run }, requests, count);
 }
 
 /* --- Following another encoder -------------------------------------------- */

@@ -43,21 +43,24 @@ void telu_encoder_forget(struct telu_encoder *e);
 void telu_decoder_forget(struct telu_decoder *d);
 void telu_decoder_forget_postnet(struct telu_decoder *d);
 
-/* Streams whose packets may run together. Begin with zeros. */
-struct telu_group {
-    int rows;
-    const void *stream[TELU_NET_ROWS];
+/* The stream of a request, zeros until it is known, and what it shares with others. */
+struct telu_member {
+    const void *stream;
     const struct telu_model *m;
     const struct telu_backend *be;
 };
 
-/* Adds a stream. Returns 0 and does not when the group is full, when its streams are of another
- * model or backend, or when it has the stream already, whose packets go in order. */
-int telu_group_join(struct telu_group *g, const void *stream, const struct telu_model *m,
-                    const struct telu_backend *be);
+/* A side of telu_encode_many() or telu_decode_many(), whose requests are an array. */
+struct telu_many {
+    /* Sets who for request i. 0, or -1 and marks a request that cannot be run. */
+    int (*check)(void *requests, int i, struct telu_member *who);
+    /* Runs requests index[0] .. index[rows - 1], rows 1 .. telu_net_rows(). Returns 1 when one has
+     * failed, else 0. */
+    int (*run)(void *requests, const int *index, int rows);
+};
 
-/* 0, or -1 when so many requests cannot be there. */
-int telu_requests_check(const void *requests, int count);
+/* Runs all requests in their order, those together that may be. 0, or -1 when one has failed. */
+int telu_many_run(const struct telu_many *side, void *requests, int count);
 
 /* 0, or -1 for request i of a call when it lacks something, named, or uses its reserved ints. */
 int telu_request_check(const char *lacks, const int *reserved, int i);
