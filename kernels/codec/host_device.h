@@ -34,6 +34,7 @@
 /* Large functions with several callers are not inlined: a warp that runs code once waits for
  * the fetch of its instructions. */
 #define TELU_NOINLINE static __device__ __attribute__((noinline, unused))
+#define TELU_STATIC_NOINLINE TELU_NOINLINE
 #define TELU_VECTORS
 #define TELU_CONST static __device__ const
 #define telu_leading_zeros __clz
@@ -59,6 +60,7 @@ TELU_STATIC uint32_t telu_lanes_sum(uint32_t v)
 #define TELU_PUBLIC              /* function declared in a header */
 #define TELU_NOINLINE            /* large public function */
 #define TELU_STATIC  static      /* function of one body */
+#define TELU_STATIC_NOINLINE static      /* large one: apart, it leaves its caller registers */
 #define TELU_INLINE  static inline       /* function defined in a header */
 #define TELU_VECTORS TELU_TARGET_CLONES  /* function whose loops are to become vectors */
 #define TELU_CONST static const

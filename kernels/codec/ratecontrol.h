@@ -44,13 +44,14 @@ extern "C" {
 
 struct telu_rc_curve {
     float bytes[TELU_RC_GRID]; /* summed, each packet with its weight */
-    float weight, level;       /* sums of weights and of levels */
+    float weight;
 };
 
 struct telu_rc {
     struct telu_rate rate;
     int carry;                 /* 1/400 byte owed to base-only packets, within a full one */
     struct telu_rc_curve active, quiet;
+    float level;               /* of active packets, summed as their curve */
     float loudest, softest;    /* levels, in steps of 0.75 dB */
     int packets;               /* so far, 1000000 at most */
     float credit;              /* bytes saved, negative: owed */

@@ -389,16 +389,21 @@ TELU_STATIC void rc_scale_curve(struct telu_rc_curve *c, float by)
     for (int i = 0; i < TELU_RC_GRID; i++)
         c->bytes[i] *= by;
     c->weight *= by;
-    c->level *= by;
 }
 
-TELU_STATIC void rc_add_to_curve(struct telu_rc_curve *c, const float *bytes, float weight,
-                                 float level)
+TELU_STATIC void rc_add_to_curve(struct telu_rc_curve *c, const float *bytes, float weight)
 {
     for (int i = 0; i < TELU_RC_GRID; i++)
         c->bytes[i] += bytes[i];
     c->weight += weight;
-    c->level += level;
+}
+
+/* Both curves fade together, so their shares stay. */
+TELU_STATIC void rc_fade(struct telu_rc *rc, float by)
+{
+    rc_scale_curve(&rc->active, by);
+    rc_scale_curve(&rc->quiet, by);
+    rc->level *= by;
 }
 
 /* Steps by which a packet of level `now` departs from the step of the utterance. */
@@ -407,7 +412,7 @@ TELU_STATIC int rc_offset(const struct telu_rc *rc, float now)
     float by = 0.0f;
 
     if (rc->rate.tune != TELU_SNR && rc->active.weight > 1e-12f)
-        by = STEP_FOLLOWS * (now - rc->active.level / rc->active.weight);
+        by = STEP_FOLLOWS * (now - rc->level / rc->active.weight);
     by = by < -STEP_MOST ? -STEP_MOST : by > STEP_MOST ? STEP_MOST : by;
     return (int)(by + 128.5f) - 128;
 }
@@ -415,7 +420,7 @@ TELU_STATIC int rc_offset(const struct telu_rc *rc, float now)
 /* Moves a packet's curve by `by` steps, so that point i has its bytes with a step that is so much
  * coarser. Between points bytes fall by an equal ratio for each step; outside, by that of the last
  * two. */
-TELU_STATIC void rc_shift(float *to, const float *bytes, int by)
+TELU_STATIC void rc_shift(float *bytes, int by)
 {
     float logs[TELU_RC_GRID];
 
@@ -429,38 +434,39 @@ TELU_STATIC void rc_shift(float *to, const float *bytes, int by)
 
         low = low < TELU_RC_GRID - 1 ? low : TELU_RC_GRID - 2;
         more = (logs[low + 1] - logs[low]) * (float)(at - POINT_STEPS * low) / POINT_STEPS;
-        to[i] = telu_exp(logs[low] + more);
+        bytes[i] = telu_exp(logs[low] + more);
     }
 }
 
-/* Adds a packet's curve to that of the active or of the quiet packets. Returns its offset. */
-TELU_STATIC int rc_update_curves(struct telu_rc *rc, const float *c, const float *bytes)
+/* Adds a packet's curve, moved by its offset, to that of the active or of the quiet packets.
+ * Returns the offset. */
+TELU_STATIC_NOINLINE int rc_update_curves(struct telu_rc *rc, const float *c, float *bytes)
 {
-    float now = rc_level(c, TELU_COEFS), rise = now - rc->loudest, moved[TELU_RC_GRID];
-    int by;
+    float now = rc_level(c, TELU_COEFS), rise = now - rc->loudest;
+    int active, by;
 
     if (rc->packets > 0 && rise > 0.0f) {
         float past = telu_exp(-0.69314718f / HALVING_RISE * rise);
 
         if (rise > ACTIVE_RANGE) {         /* active packets turn out to be quiet */
-            rc_add_to_curve(&rc->quiet, rc->active.bytes, rc->active.weight, rc->active.level);
+            rc_add_to_curve(&rc->quiet, rc->active.bytes, rc->active.weight);
             memset(&rc->active, 0, sizeof(rc->active));
+            rc->level = 0.0f;
         }
-        rc_scale_curve(&rc->active, past);
-        rc_scale_curve(&rc->quiet, past);
+        rc_fade(rc, past);
     }
     rc_track_level(rc, now);
 
-    /* Both fade together, so their shares stay; a weight of 1 remains. */
-    if (rc->active.weight + rc->quiet.weight > 1.0f) {
-        rc_scale_curve(&rc->active, 1.0f - 1.0f / CURVE_MEMORY);
-        rc_scale_curve(&rc->quiet, 1.0f - 1.0f / CURVE_MEMORY);
-    }
+    /* A weight of 1 remains. */
+    if (rc->active.weight + rc->quiet.weight > 1.0f)
+        rc_fade(rc, 1.0f - 1.0f / CURVE_MEMORY);
     by = rc_offset(rc, now);
     if (by)
-        rc_shift(moved, bytes, by);
-    rc_add_to_curve(now > rc->loudest - ACTIVE_RANGE ? &rc->active : &rc->quiet,
-                    by ? moved : bytes, 1.0f, now);
+        rc_shift(bytes, by);
+    active = now > rc->loudest - ACTIVE_RANGE;
+    rc_add_to_curve(active ? &rc->active : &rc->quiet, bytes, 1.0f);
+    if (active)
+        rc->level += now;
     return by;
 }
 
