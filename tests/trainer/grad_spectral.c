@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* grad_spectral.c - the post-network's loss: against its formulas, computed one by one, and its
  * gradient against difference quotients. */
+#include "disturbance.h"
 #include "memory.h"
 #include "rng.h"
 #include "spectral_loss.h"
@@ -81,6 +82,31 @@ static void add_frame(double term[4], const float *x, const float *y, double gai
     }
 }
 
+/* grad_disturbance.c proves what is called here. */
+static double disturbance_of(const float *x, const float *y)
+{
+    struct disturbance *d = disturbance_new(samples);
+    float *a = floats(samples), *b = floats(samples);
+    double sum = 0;
+
+    for (int i = 0; i < B; i++) {
+        double power = 0, gain;
+
+        for (int k = 0; k < samples; k++)
+            power += pow(x[i * STRIDE + k], 2) / samples;
+        gain = 0.05 / (sqrt(power) + 1e-4);
+        for (int k = 0; k < samples; k++) {
+            a[k] = (float)(gain * x[i * STRIDE + k]);
+            b[k] = (float)(gain * y[i * STRIDE + k]);
+        }
+        sum += disturbance_run(d, NULL, 0.0f, a, b) / B;
+    }
+    disturbance_free(d);
+    free(a);
+    free(b);
+    return sum;
+}
+
 static void check_values(struct spectral_value v, const float *x, const float *y)
 {
     static const int size[] = { 256, 512, 1024 }, mels[] = { 20, 40, 80 };
@@ -103,7 +129,9 @@ static void check_values(struct spectral_value v, const float *x, const float *y
     check("complex", v.complex, term[1], 1e-4);
     check("level", v.level, term[2], 1e-4);
     check("loudness", v.loudness, term[3], 1e-4);
-    check("sum", v.sum, term[0] + 0.5 * term[1] + 0.1 * term[2] + term[3], 1e-4);
+    check("disturbance", v.disturbance, disturbance_of(x, y), 1e-4);
+    check("sum", v.sum, term[0] + 0.5 * term[1] + 0.1 * term[2] + term[3] + 0.1 * v.disturbance,
+          1e-4);
 }
 
 static void check_grad(struct spectral_loss *l, const float *grad, const float *x, float *y,
@@ -146,7 +174,8 @@ static void run(int n)
     check_values(v, x, y);
     check_grad(l, grad, x, y, &rng);
     v = spectral_loss_run(l, NULL, x, x, B, STRIDE);
-    if (!(v.level < 1e-5 && v.magnitude < 1e-5 && v.loudness < 1e-5)) {
+    if (!(v.level < 1e-5 && v.magnitude < 1e-5 && v.loudness < 1e-5 &&
+          v.disturbance < 0.005)) {
         failed = 1;
         printf("loss of a sound to itself is %g\n", v.sum);
     }

@@ -3,6 +3,7 @@
 #include "spectral_loss.h"
 
 #include "approx.h"
+#include "disturbance.h"
 #include "filterbank.h"
 #include "memory.h"
 #include "pool.h"
@@ -26,6 +27,7 @@
 #define COMPLEX   0.5f
 #define LOG_LEVEL 0.1f
 #define LOUDNESS  1.0f
+#define DISTURBED 0.1f
 
 static const int sizes[SCALES] = { 256, 512, 1024 };
 static const int triangles[SCALES] = { 20, 40, 80 };
@@ -34,6 +36,7 @@ static const int triangles[SCALES] = { 20, 40, 80 };
 struct scratch {
     struct stft stft[SCALES];
     struct filterbank mel[SCALES];
+    struct disturbance *disturbance;
     float *x, *y, *dy;         /* [n] */
     float *xr, *xi, *yr, *yi, *xp, *yp, *gp;
     float *gr, *gi;            /* gradient of these lanes */
@@ -78,6 +81,7 @@ struct spectral_loss *spectral_loss_new(int n)
             stft_init(&s->stft[i], sizes[i]);
             triangles_init(&s->mel[i], triangles[i], sizes[i]);
         }
+        s->disturbance = disturbance_new(n);
         for (size_t i = 0; i < sizeof(line) / sizeof(*line); i++)
             *line[i] = floats(n);
         for (size_t i = 0; i < sizeof(frame) / sizeof(*frame); i++)
@@ -97,6 +101,7 @@ void spectral_loss_free(struct spectral_loss *l)
             stft_release(&s->stft[i]);
             filterbank_release(&s->mel[i]);
         }
+        disturbance_free(s->disturbance);
         for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
             free(all[i]);
     }
@@ -274,8 +279,10 @@ static void one_item(void *arg, int b, int thread)
     for (int i = 0; i < SCALES; i++)
         one_scale(s, i, n, j->B, 1.0f / sqrtf(0.375f * (float)sizes[i]),
                   j->grad != NULL, &v);
+    v.disturbance = disturbance_run(s->disturbance, j->grad ? s->dy : NULL,
+                                    DISTURBED / (float)j->B, s->x, s->y) / j->B;
     v.sum = MAGNITUDE * v.magnitude + COMPLEX * v.complex + LOG_LEVEL * v.level +
-            LOUDNESS * v.loudness;
+            LOUDNESS * v.loudness + DISTURBED * v.disturbance;
     j->value[b] = v;
     for (int i = 0; j->grad && i < n; i++)
         j->grad[(size_t)b * j->stride + i] = gain * s->dy[i];
@@ -293,6 +300,7 @@ struct spectral_value spectral_loss_run(struct spectral_loss *l, float *grad, co
         v.complex += j.value[b].complex;
         v.level += j.value[b].level;
         v.loudness += j.value[b].loudness;
+        v.disturbance += j.value[b].disturbance;
         v.sum += j.value[b].sum;
     }
     free(j.value);

@@ -9,7 +9,9 @@
  *   loudness   mean | (M |X|^2 + 1e-7)^1/4 - (M |Y|^2 + 1e-7)^1/4 |
  *
  * summed over STFTs of 256, 512, 1024 with 20, 40, 80 triangles. The compression is that of the
- * ear (loudness goes with about the fourth root of power), so what it hears counts.
+ * ear (loudness goes with about the fourth root of power), so what it hears counts. The loss is
+ * magnitude + complex / 2 + level / 10 + loudness + disturbance / 10, the last that of
+ * disturbance.h: spectra alone weigh a weak band beside a strong one as if it were alone.
  */
 #ifndef SPECTRAL_LOSS_H
 #define SPECTRAL_LOSS_H
@@ -17,7 +19,7 @@
 struct spectral_loss;
 
 struct spectral_value {
-    double magnitude, complex, level, loudness;
+    double magnitude, complex, level, loudness, disturbance;
     double sum;                /* weighted: the loss */
 };
 
