@@ -92,6 +92,16 @@ TELU_PUBLIC float telu_rc_dead_zone(enum telu_tune tune)
     return tune == TELU_SNR ? 0.12f : 0.19f;
 }
 
+TELU_PUBLIC int telu_rc_quantise(int *q, const struct telu_bands *p, const float *c,
+                                 const float *base, enum telu_tune tune)
+{
+    int clamped = telu_refine_quantise(q, p, c, base, telu_rc_dead_zone(tune));
+
+    if (tune == TELU_SNR)
+        telu_refine_thin(q, p, c, base);
+    return clamped;
+}
+
 TELU_PUBLIC int telu_rc_shape(enum telu_tune tune)
 {
     return tune == TELU_SNR ? SHAPE_FLAT : SHAPE_SPEECH;
@@ -343,7 +353,8 @@ struct rc_packet {
     const struct telu_tables *t;
     const float *c, *base;
     int *q, shape;
-    float head, dead;
+    float head;
+    enum telu_tune tune;
 };
 
 /* Quantises with that step. Returns the bytes that the packet would have. A step too fine for the
@@ -352,7 +363,7 @@ struct rc_packet {
 TELU_STATIC float rc_try_step(const struct rc_packet *p, int step)
 {
     telu_bands_step(p->bands, p->t, step, p->shape);
-    if (telu_refine_quantise(p->q, p->bands, p->c, p->base, p->dead))
+    if (telu_rc_quantise(p->q, p->bands, p->c, p->base, p->tune))
         return CLAMPED_BYTES;
     return (float)telu_refine_cost(p->q, p->bands, p->t) / 512.0f + p->head + 0.5f;
 }
@@ -558,7 +569,7 @@ TELU_PUBLIC float telu_rc_point(const struct telu_rate *rate, const struct telu_
                  const float *c, const float *base, int *q, int point)
 {
     struct rc_packet p = { bands, t, c, base, q, budget->shape, head,
-                           telu_rc_dead_zone(rate->tune) };
+                           rate->tune };
 
     return rc_try_step(&p, point * POINT_STEPS);
 }
@@ -568,7 +579,7 @@ TELU_PUBLIC int telu_rc_step(struct telu_rc *rc, const struct telu_budget *budge
                  const float *c, const float *base, int *q, const float *points)
 {
     struct rc_packet p = { bands, t, c, base, q, budget->shape, head,
-                           telu_rc_dead_zone(rc->rate.tune) };
+                           rc->rate.tune };
     float room = (float)budget->cap - (budget->leveled ? rc_level_bytes(rc) : 0.0f);
     int step = 0;
 

@@ -182,6 +182,39 @@ TELU_NOINLINE int telu_refine_quantise(int *q, const struct telu_bands *p, const
     return telu_lanes_count(most == TELU_MAX_Q) > 0;
 }
 
+#define LONE_ZONE  0.85f       /* steps below which a coefficient without neighbours is 0, */
+#define LONE_SHARE 0.05f       /* less by this for each of neighbours_of() */
+
+/* Magnitudes around coefficient k of hop q; other: the other hop. */
+TELU_STATIC int neighbours_of(const int *q, const int *other, int k)
+{
+    return lower_neighbours(q, k) + hop_neighbours(other, k) +
+           (k < TELU_HOP - 1 ? 2 * abs(q[k + 1]) : 0) + (k < TELU_HOP - 2 ? abs(q[k + 2]) : 0);
+}
+
+TELU_NOINLINE void telu_refine_thin(int *q, const struct telu_bands *p, const float *c,
+                                    const float *base)
+{
+    int kept[TELU_COEFS / TELU_LANES];
+
+    TELU_UNROLL
+    for (int i = 0; i < TELU_COEFS / TELU_LANES; i++) {
+        int at = i * TELU_LANES + TELU_LANE, h = at < TELU_HOP ? 0 : TELU_HOP, k = at - h;
+        int b = telu_band_of[k];
+        float r = c[at] - p->gain[b] * base[at], zone;
+
+        kept[i] = q[at];
+        zone = LONE_ZONE - LONE_SHARE * (float)neighbours_of(q + h, q + TELU_HOP - h, k);
+        if (abs(kept[i]) == 1 && fabsf(r) * p->inverse[b] < zone)
+            kept[i] = 0;
+    }
+    TELU_SYNC_LANES();                 /* all lanes have read q */
+    TELU_UNROLL
+    for (int i = 0; i < TELU_COEFS / TELU_LANES; i++)
+        q[i * TELU_LANES + TELU_LANE] = kept[i];
+    TELU_SYNC_LANES();
+}
+
 /* --- Integers <-> bytes ---------------------------------------------------- */
 
 TELU_STATIC int position_context(const struct telu_position *w, const int *q,

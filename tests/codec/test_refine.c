@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_refine.c - compares the refinement layer with a second implementation of FORMAT.md;
  * round trips, cost against bytes, and random bytes. */
+#include "bands.h"
 #include "dequantise.h"
 #include "tiny_model.h"
 
@@ -212,6 +213,48 @@ static int clamps(const int *q)
     return 0;
 }
 
+/* Magnitude k of hop h; none beyond its ends. */
+static int around(const int *q, int h, int k)
+{
+    return k < 0 || k >= TELU_HOP ? 0 : abs(q[h * TELU_HOP + k]);
+}
+
+/* A coefficient of 1 stays where it is large enough for its neighbourhood, all others always. */
+static void check_thin(const struct telu_model *m, uint32_t seed)
+{
+    struct telu_bands p;
+    float c[TELU_COEFS], base[TELU_COEFS];
+    int codes[TELU_MAX_STAGES] = { 0 }, q[TELU_COEFS], was[TELU_COEFS], lost = 0, stayed = 0;
+
+    telu_bands_envelope(&p, &m->tab, codes, 1);
+    telu_bands_step(&p, &m->tab, 60, 0);
+    for (int i = 0; i < TELU_COEFS; i++) {
+        int b = telu_band_of[i % TELU_HOP];
+
+        base[i] = (float)(tiny_random(&seed) - 0.5);
+        c[i] = p.gain[b] * base[i] + p.step[b] * 2.2f * (float)(tiny_random(&seed) - 0.5);
+    }
+    telu_refine_quantise(q, &p, c, base, 0.12f);
+    memcpy(was, q, sizeof(was));
+    telu_refine_thin(q, &p, c, base);
+    for (int i = 0; i < TELU_COEFS; i++) {
+        int h = i / TELU_HOP, k = i % TELU_HOP, b = telu_band_of[k], near = 0, far = 0;
+        double r = fabs(c[i] - p.gain[b] * base[i]) / p.step[b], zone;
+
+        near = around(was, h, k - 1) + around(was, h, k + 1) + around(was, 1 - h, k);
+        far = around(was, h, k - 2) + around(was, h, k + 2) + around(was, 1 - h, k - 1) +
+              around(was, 1 - h, k + 1);
+        zone = 0.85 - 0.05 * (2 * near + far);
+        if (fabs(r - zone) < 1e-4)
+            continue;
+        expect("thinned", q[i], abs(was[i]) == 1 && r < zone ? 0 : was[i], 0);
+        lost += q[i] != was[i];
+        stayed += q[i] != 0;
+    }
+    expect("some are thinned", lost > 0, 1, 0);
+    expect("some stay", stayed > 0, 1, 0);
+}
+
 static void check_sound(const struct telu_model *m, uint32_t seed, double loud)
 {
     const struct telu_tables *t = &m->tab;
@@ -374,6 +417,7 @@ int main(void)
             round_trip(m, seed, most[i], seed % 4 / 3.0);
         }
         check_plan(m, seed);
+        check_thin(m, seed);
         check_sound(m, seed, seed % 3 ? 0.05 : 20.0);
         check_alone(seed);
         check_postfilter(m, seed);
