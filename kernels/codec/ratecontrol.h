@@ -40,7 +40,9 @@
 extern "C" {
 #endif
 
-#define TELU_RC_GRID 16        /* points of a curve: steps 0, 8 .. 120 */
+#define TELU_RC_GRID   16      /* points of a curve: steps 0, 8 .. 120 */
+#define TELU_RC_ACTIVE 40.0f   /* active is within so many steps of the loudest: 30 dB */
+#define TELU_RC_PRIOR  150.0f  /* packets that the prior counts for */
 
 struct telu_rc_curve {
     float bytes[TELU_RC_GRID]; /* summed, each packet with its weight */
