@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 #define TELU_VERSION_MAJOR 0   /* of this header; telu_version() tells the library's */
-#define TELU_VERSION_MINOR 7
+#define TELU_VERSION_MINOR 8
 #define TELU_VERSION_PATCH 0
 
 #if defined(__GNUC__)
@@ -64,7 +64,7 @@ struct telu_encoder;
 struct telu_decoder;
 struct telu_backend;           /* backend.h; NULL stands for the best CPU table */
 
-/* "0.7.0": of the library that is linked. */
+/* "0.8.0": of the library that is linked. */
 TELU_API const char *telu_version(void);
 
 /* The last error of this thread: one sentence, what was wrong, where and what was

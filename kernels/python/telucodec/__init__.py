@@ -9,7 +9,7 @@ from ._many import decode_many, encode_many
 from ._streams import (DELAY, MAX_PACKET, PACKET, RATE, Decoder, Encoder, Info, Model, decode,
                        encode)
 
-__version__ = "0.7.0"          # of this package; version() tells the library's
+__version__ = "0.8.0"          # of this package; version() tells the library's
 __all__ = ["DELAY", "MAX_PACKET", "PACKET", "RATE", "Decoder", "Encoder", "Error", "Info",
            "Model", "Status", "decode", "decode_many", "encode", "encode_many", "version"]
 for _each in (Decoder, Encoder, Error, Info, Model, Status, decode, decode_many, encode,
