@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define WEIGHT 127.0f          /* largest magnitude of a weight */
+#define NEAR   32              /* pairs: a line of 64 bytes of a row */
 
 static size_t panels(int O)
 {
@@ -46,6 +47,39 @@ static float quantise_weights(int8_t *q, const uint16_t *w, int I)
     return s;
 }
 
+void telu_linear8_integers(int8_t *q, float *s, const uint16_t *w, int I, int O)
+{
+    for (int o = 0; o < O; o++, q += I, w += I)
+        s[o] = quantise_weights(q, w, I);
+}
+
+/* Puts pairs first .. end of some rows of integers into a panel. */
+static void place_pairs(int8_t *panel, const int8_t *q, int I, int rows, int first, int end)
+{
+    for (int o = 0; o < rows; o++, q += I)
+        for (int i = first; i < end; i++)
+            memcpy(panel + (size_t)i * PAIR + 2 * o, q + 2 * i, 2);
+}
+
+/* Puts rows of integers into a panel: few pairs at a time, whose lines stay in the first cache
+ * until all rows have filled them. The partner of an odd last input stays 0. */
+static void place_rows(int8_t *panel, const int8_t *q, int I, int rows)
+{
+    const int pairs = I / 2;
+
+    for (int i = 0; i < pairs; i += NEAR)
+        place_pairs(panel, q, I, rows, i, pairs - i < NEAR ? pairs : i + NEAR);
+    for (int r = 0; I % 2 && r < rows; r++)
+        panel[(size_t)pairs * PAIR + 2 * r] = q[(size_t)r * I + I - 1];
+}
+
+void telu_linear8_place(int8_t *packed, const int8_t *q, int I, int O)
+{
+    memset(packed, 0, telu_linear8_bytes(I, O));
+    for (int o = 0; o < O; o += PANEL, q += (size_t)PANEL * I)
+        place_rows(packed + place(o, 0, I), q, I, O - o < PANEL ? O - o : PANEL);
+}
+
 void telu_linear8_pack(int8_t *packed, float *s, const uint16_t *w, int I, int O)
 {
     int8_t q[TELU_LINEAR8_INPUTS];
@@ -53,8 +87,7 @@ void telu_linear8_pack(int8_t *packed, float *s, const uint16_t *w, int I, int O
     memset(packed, 0, telu_linear8_bytes(I, O));
     for (int o = 0; o < O; o++, w += I) {
         s[o] = quantise_weights(q, w, I);
-        for (int i = 0; i < I; i++)
-            packed[place(o, i, I)] = q[i];
+        place_rows(packed + place(o, 0, I), q, I, 1);
     }
 }
 

@@ -42,6 +42,11 @@ size_t telu_linear8_bytes(int I, int O);
  * packed gets round(w / s), on the host. A row of zeros has s = 0. */
 void telu_linear8_pack(int8_t *packed, float *s, const uint16_t *w, int I, int O);
 
+/* The two halves of that: q (O, I), row by row as in a weight file of integers, and s (O) from w;
+ * packed from q, -127 to 127. */
+void telu_linear8_integers(int8_t *q, float *s, const uint16_t *w, int I, int O);
+void telu_linear8_place(int8_t *packed, const int8_t *q, int I, int O);
+
 /* For tests: quantises a row to q as above, with a zero behind an odd I; returns m / 2047, or 0
  * when all are 0. */
 float telu_linear8_quantise(int16_t *q, const float *x, int I);

@@ -138,6 +138,32 @@ static void panels(void)
 
 /* --- Layers -------------------------------------------------------------------------- */
 
+/* Compares what is packed with the integers, at the places that linear8.h states; the padding is
+ * zeros. */
+static void halves(const int8_t *packed, const float *s, const uint16_t *half, int I, int O)
+{
+    const size_t bytes = telu_linear8_bytes(I, O);
+    int8_t *q = memory((size_t)I * O), *places = memory(bytes), *want = memory(bytes);
+    float scale[MOST_O];
+
+    memset(want, 0, bytes);
+    memset(places, 1, bytes);
+    telu_linear8_integers(q, scale, half, I, O);
+    telu_linear8_place(places, q, I, O);
+    for (int o = 0; o < O; o++)
+        for (int i = 0; i < I; i++)
+            want[((size_t)(o / 64) * ((I + 1) / 2) + i / 2) * 128 + o % 64 * 2 + i % 2] =
+                q[(size_t)o * I + i];
+    if (memcmp(want, packed, bytes) || memcmp(want, places, bytes) ||
+        memcmp(s, scale, sizeof(*s) * O)) {
+        printf("integers of %d to %d: not in their places, or other scales\n", I, O);
+        failures++;
+    }
+    free(q);
+    free(places);
+    free(want);
+}
+
 /* Compares with the float layer: each input is off by half of m / 2047, each weight by half of
  * s. */
 static void layer(int I, int O)
@@ -155,6 +181,7 @@ static void layer(int I, int O)
     for (int o = 0; o < O; o++)
         b[o] = (float)random_to(10);
     telu_linear8_pack(packed, s, half, I, O);
+    halves(packed, s, half, I, O);
     telu_linear8_c(NULL, y, x, packed, s, b, 1, I, O);
     for (int o = 0; o < O; o++) {
         double want = b[o], bound = 1e-4;
