@@ -91,7 +91,8 @@ TELU_API enum telu_status telu_error_status(void);
 TELU_API struct telu_model *telu_model_open(const char *path);
 TELU_API void telu_model_close(struct telu_model *m);   /* after its streams; NULL is fine */
 
-/* SHA-256 over the tensors: 64 lower-case hex digits; owned by the model. */
+/* The id by which streams name their weights, a SHA-256 (FORMAT.md 2): 64 lower-case hex digits;
+ * owned by the model. */
 TELU_API const char *telu_model_id(const struct telu_model *m);
 
 /* --- Encoder ------------------------------------------------------------ */

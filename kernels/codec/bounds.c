@@ -81,6 +81,8 @@ static double linear8(const struct walk *k, const struct telu_linear8 *l, double
     for (int o = 0; o < l->O; o++) {
         int sum = k->exact ? row_sum(l, o) : 127 * l->I;
 
+        if (!sum)
+            sum = 1;           /* a scale that overflows makes a NaN even of a row of zeros */
         most = larger(most, sum * (double)l->s[o] * x + fabs((double)l->b[o]));
     }
     return most;

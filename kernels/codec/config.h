@@ -62,7 +62,7 @@ struct telu_config telu_config_default(void);
 int telu_config_check(const struct telu_config *c);
 int telu_postnet_config_check(const struct telu_postnet_config *p);
 
-enum telu_dtype { TELU_F32, TELU_BF16, TELU_I16, TELU_U16, TELU_U8 };
+enum telu_dtype { TELU_F32, TELU_BF16, TELU_I16, TELU_U16, TELU_U8, TELU_I8 };
 
 enum telu_kind {
     TELU_WEIGHT,               /* trained by gradient: float32 in the trainer */

@@ -34,7 +34,14 @@ static void *take(struct build *b, size_t bytes)
     return at;
 }
 
-/* Lays out the arena. Two runs: the first measures it, the second hands it out. */
+/* Returns whether a tensor is a layer's matrix, as floats or as integers. */
+static int is_matrix(const struct telu_tensor *t)
+{
+    return t->dtype == TELU_BF16 || t->dtype == TELU_I8;
+}
+
+/* Lays out the arena, the same for both forms of a model. Two runs: the first measures it, the
+ * second hands it out. */
 static void lay_out(struct build *b, struct telu_model *m)
 {
     const size_t codes = m->cfg.codes;
@@ -43,12 +50,16 @@ static void lay_out(struct build *b, struct telu_model *m)
     for (int i = 0; i < b->count; i++) {
         const struct telu_tensor *t = &b->t[i];
 
-        if (t->dtype != TELU_BF16) {
+        if (!is_matrix(t)) {
             b->at[i] = take(b, telu_tensor_bytes(t));
             continue;
         }
         b->at[i] = take(b, telu_linear8_bytes(t->shape[1], t->shape[0]));
         b->scale[i] = take(b, t->shape[0] * sizeof(float));
+        if (t->dtype == TELU_I8) {             /* the next tensor */
+            i++;
+            b->at[i] = b->scale[i - 1];
+        }
     }
     for (int s = 0; s < m->cfg.stages; s++) {
         m->vq[s].dim = m->cfg.dim[s];
@@ -67,8 +78,12 @@ static int copy(struct build *b, int i)
 {
     const struct telu_tensor *t = &b->t[i];
 
-    if (t->dtype != TELU_BF16) {
+    if (!is_matrix(t)) {
         memcpy(b->at[i], b->blob[i].data, b->blob[i].bytes);
+        return 0;
+    }
+    if (t->dtype == TELU_I8) {
+        telu_linear8_place(b->at[i], b->blob[i].data, t->shape[1], t->shape[0]);
         return 0;
     }
 
@@ -271,10 +286,10 @@ struct telu_model *telu_model_build(const struct telu_config *cfg,
     return telu_model_build_post(cfg, NULL, blobs, count, id);
 }
 
-struct telu_model *telu_model_build_post(const struct telu_config *cfg,
-                                         const struct telu_postnet_config *post,
-                                         const struct telu_blob *blobs, int count,
-                                         const char *id)
+/* Builds from the blobs of a file of that version; post NULL: none. */
+static struct telu_model *build_of(int version, const struct telu_config *cfg,
+                                   const struct telu_postnet_config *post,
+                                   const struct telu_blob *blobs, int count, const char *id)
 {
     struct telu_tensor *t;
     struct telu_model *m;
@@ -289,7 +304,7 @@ struct telu_model *telu_model_build_post(const struct telu_config *cfg,
         post = NULL;
     if (telu_config_check(cfg) || (post && telu_postnet_config_check(post)))
         return NULL;
-    t = telu_tensor_list(cfg, post, &expected);
+    t = telu_tensor_list_of(version, cfg, post, &expected);
     if (!t)
         return NULL;
     m = calloc(1, sizeof(*m));
@@ -314,6 +329,19 @@ struct telu_model *telu_model_build_post(const struct telu_config *cfg,
         return NULL;
     }
     return m;
+}
+
+struct telu_model *telu_model_build_post(const struct telu_config *cfg,
+                                         const struct telu_postnet_config *post,
+                                         const struct telu_blob *blobs, int count,
+                                         const char *id)
+{
+    return build_of(TELU_WEIGHTS_FLOATS, cfg, post, blobs, count, id);
+}
+
+struct telu_model *telu_weights_model(const struct telu_weights *w)
+{
+    return build_of(w->version, &w->cfg, &w->post, w->blob, w->count, w->id);
 }
 
 void telu_model_close(struct telu_model *m)

@@ -14,7 +14,7 @@ static const struct {
     int bytes;
 } dtypes[] = {
     [TELU_F32] = { "F32", 4 }, [TELU_BF16] = { "BF16", 2 }, [TELU_I16] = { "I16", 2 },
-    [TELU_U16] = { "U16", 2 }, [TELU_U8] = { "U8", 1 },
+    [TELU_U16] = { "U16", 2 }, [TELU_U8] = { "U8", 1 }, [TELU_I8] = { "I8", 1 },
 };
 
 const char *telu_dtype_name(enum telu_dtype d)
@@ -33,17 +33,40 @@ size_t telu_tensor_bytes(const struct telu_tensor *t)
 }
 
 struct list {
-    struct telu_tensor *t;
+    struct telu_tensor *t;     /* NULL: only count */
+    int version;
     int count;
 };
+
+static void append_one(struct list *l, const struct telu_tensor *t)
+{
+    if (l->t)
+        l->t[l->count] = *t;
+    l->count++;
+}
+
+/* Appends integers, NAME.w, and the scales of their outputs, NAME.s. */
+static void append_integers(struct list *l, const struct telu_tensor *matrix)
+{
+    struct telu_tensor w = *matrix, s = { .kind = TELU_WEIGHT, .dtype = TELU_F32, .ndim = 1 };
+
+    w.dtype = TELU_I8;
+    append_one(l, &w);
+    memcpy(s.name, w.name, sizeof(s.name));
+    s.name[strlen(s.name) - 1] = 's';
+    s.shape[0] = w.shape[0];
+    s.shape[1] = s.shape[2] = 1;
+    append_one(l, &s);
+}
 
 static int append(void *user, const struct telu_tensor *t)
 {
     struct list *l = user;
 
-    if (l->t)
-        l->t[l->count] = *t;
-    l->count++;
+    if (l->version == TELU_WEIGHTS_INTEGERS && t->dtype == TELU_BF16)
+        append_integers(l, t);
+    else
+        append_one(l, t);
     return 0;
 }
 
@@ -55,18 +78,19 @@ static void append_all(struct list *l, const struct telu_config *cfg,
         telu_postnet_tensors(cfg, post, append, l);
 }
 
-int telu_tensor_count(const struct telu_config *cfg, const struct telu_postnet_config *post)
+int telu_tensor_count_of(int version, const struct telu_config *cfg,
+                         const struct telu_postnet_config *post)
 {
-    struct list l = { 0 };
+    struct list l = { .version = version };
 
     append_all(&l, cfg, post);
     return l.count;
 }
 
-struct telu_tensor *telu_tensor_list(const struct telu_config *cfg,
-                                     const struct telu_postnet_config *post, int *count)
+struct telu_tensor *telu_tensor_list_of(int version, const struct telu_config *cfg,
+                                        const struct telu_postnet_config *post, int *count)
 {
-    struct list l = { .count = telu_tensor_count(cfg, post) };
+    struct list l = { .version = version, .count = telu_tensor_count_of(version, cfg, post) };
 
     l.t = calloc(l.count, sizeof(*l.t));
     if (!l.t) {
@@ -77,6 +101,17 @@ struct telu_tensor *telu_tensor_list(const struct telu_config *cfg,
     append_all(&l, cfg, post);
     *count = l.count;
     return l.t;
+}
+
+int telu_tensor_count(const struct telu_config *cfg, const struct telu_postnet_config *post)
+{
+    return telu_tensor_count_of(TELU_WEIGHTS_FLOATS, cfg, post);
+}
+
+struct telu_tensor *telu_tensor_list(const struct telu_config *cfg,
+                                     const struct telu_postnet_config *post, int *count)
+{
+    return telu_tensor_list_of(TELU_WEIGHTS_FLOATS, cfg, post, count);
 }
 
 /* --- Value checks ------------------------------------------------------- */
@@ -154,6 +189,36 @@ static int check_lambda(const struct telu_tensor *t, const uint8_t *at)
     return 0;
 }
 
+/* A scale is a magnitude; the name of no other tensor ends like that of scales. */
+static int check_scale(const struct telu_tensor *t, const uint8_t *at)
+{
+    const char *end = t->name + strlen(t->name) - 2;
+
+    for (size_t i = 0; !strcmp(end, ".s") && i < elements(t); i++) {
+        float v;
+
+        memcpy(&v, at + i * sizeof(v), sizeof(v));
+        if (v < 0.0f)
+            return telu_fail("tensor %s: element %zu is %g, expected a scale of 0 or more", t->name,
+                             i, (double)v);
+    }
+    return 0;
+}
+
+/* No quantised weight is -128, so sums keep within what linear8.h states. */
+static int check_integers(const struct telu_tensor *t, const uint8_t *at)
+{
+    const size_t n = elements(t);
+    size_t i = 0;
+    uint8_t any = 0;
+
+    for (size_t k = 0; k < n; k++)     /* without a way out, so that it becomes vectors */
+        any |= at[k] == 0x80;
+    while (any && at[i] != 0x80)
+        i++;
+    return any ? telu_fail("tensor %s: element %zu is -128, expected -127 to 127", t->name, i) : 0;
+}
+
 int telu_tensor_check(const struct telu_config *cfg, const struct telu_tensor *t,
                       const struct telu_blob *blob)
 {
@@ -163,8 +228,11 @@ int telu_tensor_check(const struct telu_config *cfg, const struct telu_tensor *t
     if (t->dtype == TELU_F32 || t->dtype == TELU_BF16) {
         if (check_floats(t, blob->data))
             return -1;
-        return strcmp(t->name, "tab.lambda") ? 0 : check_lambda(t, blob->data);
+        return strcmp(t->name, "tab.lambda") ? check_scale(t, blob->data) :
+                                               check_lambda(t, blob->data);
     }
+    if (t->dtype == TELU_I8)
+        return check_integers(t, blob->data);
     if (!strcmp(t->name, "tab.freq") || !strcmp(t->name, "tab.level") ||
         !strcmp(t->name, "tab.code"))
         return check_freq(t, blob->data);

@@ -148,15 +148,21 @@ static int expect(const struct telu_json *meta, const char *key, const char *val
 
 /* Versions 1 and 2 belong to packets without levels, version 3 to codes of ten bits each; no stream
  * of today has them. */
-static int check_version(const struct telu_json *meta)
+static int read_version(const struct telu_json *meta, int *version)
 {
     const char *is = telu_json_string(telu_json_member(meta, "version"));
+    char shown[SHOWN];
 
     if (is && (!strcmp(is, "1") || !strcmp(is, "2") || !strcmp(is, "3")))
-        return telu_fail_status(TELU_ERR_VERSION, "__metadata__: version is '%s', expected '4': "
-                                "the weights belong to TeluCodec before 0.4; train them again, "
-                                "or play their streams with that version", is);
-    return expect(meta, "version", "4", TELU_ERR_VERSION);
+        return telu_fail_status(TELU_ERR_VERSION, "__metadata__: version is '%s', expected '4' or "
+                                "'5': the weights belong to TeluCodec before 0.4; train them "
+                                "again, or play their streams with that version", is);
+    if (!is || (strcmp(is, "4") && strcmp(is, "5")))
+        return telu_fail_status(TELU_ERR_VERSION, "__metadata__: version is '%.60s', expected '4' "
+                                "or '5': a later TeluCodec may read it",
+                                telu_json_show(shown, sizeof(shown), is ? is : "missing"));
+    *version = is[0] - '0';
+    return 0;
 }
 
 static int read_metadata(const struct telu_json *root, struct telu_weights *w)
@@ -167,10 +173,11 @@ static int read_metadata(const struct telu_json *root, struct telu_weights *w)
         return bad("__metadata__ is missing, expected an object of strings");
     if (expect(meta, "format", "telucodec", TELU_ERR_FORMAT))
         return -1;
-    if (check_version(meta))
+    if (read_version(meta, &w->version))
         return -1;
 
     if (read_id(w->id, meta, "model_id") ||
+        (w->version == TELU_WEIGHTS_INTEGERS && read_id(w->sum, meta, "weights_sha256")) ||
         read_config(&w->cfg, telu_json_string(telu_json_member(meta, "config"))))
         return -1;
     return read_postnet(w, meta);
@@ -282,13 +289,41 @@ static int check_extra(const struct telu_json *root, const struct telu_tensor *t
     return 0;
 }
 
-static int check_id(const char *key, const struct telu_blob *blobs, int count, const char *id)
+static int check_id(const char *key, const char *id, const char *expected)
+{
+    return !strcmp(id, expected) ? 0 : bad("%s is %s, expected %s from the tensors: the file is "
+                                           "damaged", key, id, expected);
+}
+
+/* Checks the sums. The ids of integers are those of the floats that they were made from, which the
+ * file lacks: the sum over all covers them. */
+static int check_sums(const struct telu_weights *w)
 {
     char is[65];
 
-    telu_blobs_id(blobs, count, is);
-    return !strcmp(is, id) ? 0 : bad("%s is %s, expected %s from the tensors: the file is "
-                                     "damaged", key, id, is);
+    if (w->version == TELU_WEIGHTS_INTEGERS) {
+        telu_weights_sum(w, is);
+        return check_id("weights_sha256", w->sum, is);
+    }
+    telu_blobs_id(w->blob, w->own, is);
+    if (check_id("model_id", w->id, is))
+        return -1;
+    if (!w->post.blocks)
+        return 0;
+    telu_blobs_id(w->blob + w->own, w->count - w->own, is);
+    return check_id("postnet_id", w->post_id, is);
+}
+
+void telu_weights_sum(const struct telu_weights *w, char sum[65])
+{
+    struct telu_sha256 s;
+
+    telu_sha256_init(&s);
+    telu_sha256_add(&s, w->id, strlen(w->id));
+    telu_sha256_add(&s, w->post_id, strlen(w->post_id));
+    for (int i = 0; i < w->count; i++)
+        telu_sha256_add(&s, w->blob[i].data, w->blob[i].bytes);
+    telu_sha256_hex(&s, sum);
 }
 
 void telu_blobs_id(const struct telu_blob *blobs, int count, char id[65])
@@ -351,10 +386,7 @@ static int read_data(FILE *f, const struct telu_json *root, struct telu_weights 
         return -1;
     if (fgetc(f) != EOF)
         return bad("bytes after the last tensor, expected the end");
-    if (check_id("model_id", w->blob, w->own, w->id))
-        return -1;
-    return w->post.blocks ? check_id("postnet_id", w->blob + w->own, w->count - w->own,
-                                     w->post_id) : 0;
+    return check_sums(w);
 }
 
 static int read_tensors(FILE *f, const struct telu_json *root, struct telu_weights *w)
@@ -362,10 +394,10 @@ static int read_tensors(FILE *f, const struct telu_json *root, struct telu_weigh
     struct range *range;
     int r;
 
-    w->tensor = telu_tensor_list(&w->cfg, &w->post, &w->count);
+    w->tensor = telu_tensor_list_of(w->version, &w->cfg, &w->post, &w->count);
     if (!w->tensor)
         return -1;
-    w->own = telu_tensor_count(&w->cfg, NULL);
+    w->own = telu_tensor_count_of(w->version, &w->cfg, NULL);
     w->blob = calloc(w->count, sizeof(*w->blob));
     range = calloc(w->count, sizeof(*range));
     r = w->blob && range ? read_data(f, root, w, range) :
@@ -462,7 +494,7 @@ struct telu_model *telu_model_open(const char *path)
 
     if (telu_weights_open(&w, path))
         return NULL;
-    m = telu_model_build_post(&w.cfg, &w.post, w.blob, w.count, w.id);
+    m = telu_weights_model(&w);
     if (!m)
         name_file(path);
     telu_weights_close(&w);

@@ -86,25 +86,47 @@ int telu_model_check_bounds(const struct telu_model *m);
 /* SHA-256 over the blobs in order: 64 hex digits. */
 void telu_blobs_id(const struct telu_blob *blobs, int count, char id[65]);
 
+/* Versions of a weight file: the matrices of its layers are bfloat16, or integers and scales. */
+#define TELU_WEIGHTS_FLOATS   4
+#define TELU_WEIGHTS_INTEGERS 5
+
 /* A weight file in memory, its tensors unchanged. */
 struct telu_weights {
+    int version;               /* one of these */
     struct telu_config cfg;
     struct telu_postnet_config post;
-    char id[65];               /* model_id, compared with the tensors */
+    char id[65];               /* model_id: of the tensors, or of the floats that were quantised */
     char post_id[65];          /* the same of the post-network; "" without one */
+    char sum[65];              /* weights_sha256, compared with the tensors; "" of floats */
     int count;                 /* of all tensors */
-    int own;                   /* those of telu_config_tensors(cfg), which come first and which
-                                * alone determine packets and model_id */
+    int own;                   /* those that do not belong to the post-network, which come first
+                                * and which alone determine packets and model_id */
     struct telu_tensor *tensor;
     struct telu_blob *blob;                /* their bytes, not aligned */
     void *data;                /* owns the bytes of the blobs */
 };
 
-/* Reads a file; checks header, sizes, offsets and model id, not values. 0, or -1 with
- * telu_error() and nothing to close; _open() puts the path before the text. */
+/* Reads a file; checks header, sizes, offsets and the sums of the tensors, not values. 0, or -1
+ * with telu_error() and nothing to close; _open() puts the path before the text. */
 int telu_weights_open(struct telu_weights *w, const char *path);
 int telu_weights_read(struct telu_weights *w, FILE *f);
 void telu_weights_close(struct telu_weights *w);
+
+/* Builds the model of w, whichever its version; it keeps no pointer to w. NULL on error. */
+struct telu_model *telu_weights_model(const struct telu_weights *w);
+
+/* integers.c: makes `to` the version of w that holds integers, those that opening w quantises its
+ * layers to; w has floats, of which telu_weights_model() makes a model: it checks them. 0, or -1
+ * with telu_error() and nothing to close. */
+int telu_weights_pack(struct telu_weights *to, const struct telu_weights *w);
+
+/* integers.c: writes the tensor of that name, F32, BF16 or integers times their scales, to the
+ * floats `to`. 0, or -1 with telu_error() where there is none of `count` numbers. */
+int telu_weights_floats(const struct telu_weights *w, const char *name, float *to, size_t count);
+
+/* Writes the sum that stands as weights_sha256 in a file of integers: SHA-256 over both ids' hex
+ * digits and all tensors, 64 hex digits. */
+void telu_weights_sum(const struct telu_weights *w, char sum[65]);
 
 /* Bytes of tensor t in a file, and its dtype's name there. */
 size_t telu_tensor_bytes(const struct telu_tensor *t);
@@ -122,6 +144,13 @@ struct telu_tensor *telu_tensor_list(const struct telu_config *cfg,
 
 /* Returns the number of these tensors. */
 int telu_tensor_count(const struct telu_config *cfg, const struct telu_postnet_config *post);
+
+/* The same of a file of that version. In one of integers each NAME.w that is BF16 is I8, and behind
+ * it stands NAME.s, F32, the scales of its outputs. */
+struct telu_tensor *telu_tensor_list_of(int version, const struct telu_config *cfg,
+                                        const struct telu_postnet_config *post, int *count);
+int telu_tensor_count_of(int version, const struct telu_config *cfg,
+                         const struct telu_postnet_config *post);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """containers.py - readers of the weight file and of the .tlc file, written from FORMAT.md."""
+import hashlib
 import json
 import struct
 import zlib
@@ -11,16 +12,34 @@ from arithmetic import quantise_weights
 
 # --- The weight file ---
 
+def check_sums(meta, header, data):
+    """Compares the sums of a header with the tensors; those of writers stand in their order."""
+    def add(texts, kept):
+        digest = hashlib.sha256(''.join(texts).encode())
+        for name, t in header.items():
+            if kept(name):
+                digest.update(data[slice(*t['data_offsets'])])
+        return digest.hexdigest()
+
+    ids = [meta['model_id']] + [meta['postnet_id']] * ('postnet' in meta)
+    if meta['version'] == '5':
+        assert meta['weights_sha256'] == add(ids, lambda name: True)
+        return
+    parts = [lambda name: not name.startswith('post.'), lambda name: name.startswith('post.')]
+    assert ids == [add([], part) for part in parts[:len(ids)]]
+
+
 def read_weights(path):
-    """Returns the config, the model id, and the tensors: floats as float32, matrices of bfloat16
-    as integers with scales, tables as ints."""
+    """Returns the config, the model id, and the tensors: floats as float32, matrices of layers as
+    integers with scales, tables as ints."""
     with open(path, 'rb') as file:
         data = file.read()
     size = struct.unpack_from('<Q', data)[0]
     header = json.loads(data[8:8 + size])
     meta = header.pop('__metadata__')
-    assert meta['format'] == 'telucodec' and meta['version'] == '4'
-    kinds = {'F32': '<f4', 'BF16': '<u2', 'I16': '<i2', 'U16': '<u2', 'U8': 'u1'}
+    assert meta['format'] == 'telucodec' and meta['version'] in ('4', '5')
+    kinds = {'F32': '<f4', 'BF16': '<u2', 'I16': '<i2', 'U16': '<u2', 'U8': 'u1', 'I8': 'i1'}
+    check_sums(meta, header, data[8 + size:])
     w = {}
     for name, t in header.items():
         first, end = t['data_offsets']
@@ -31,6 +50,8 @@ def read_weights(path):
             continue
         a = a.reshape(t['shape'])
         w[name] = a if a.dtype.kind == 'f' else a.astype(int)
+    for name in [name for name in w if header[name]['dtype'] == 'I8']:
+        w[name] = w[name], w.pop(name[:-1] + 's')
     config = json.loads(meta['config'])
     config['postnet'] = json.loads(meta.get('postnet', '{}'))
     return config, meta['model_id'], w
