@@ -9,6 +9,7 @@
 #include "lines.h"
 #include "lock.h"
 #include "memory.h"
+#include "pack.h"
 #include "parallel.h"
 #include "pool.h"
 #include "quality.h"
@@ -263,12 +264,26 @@ static void train_or_export(struct run *r)
     dataset_release(&r->valid);
 }
 
+/* Measures what integers cost, where the file has the floats that they are made from. */
+static void compare_layers(const struct telu_model *m, const struct telu_weights *w,
+                           const struct dataset *d, const char *path)
+{
+    struct quality_layers layers;
+
+    if (w->version == TELU_WEIGHTS_INTEGERS) {
+        printf("    %s has no floats to compare its integers with\n", path);
+        return;
+    }
+    quality_layers(&layers, m, w->blob, w->count, d);
+    quality_print_layers(&layers);
+    lines_layers(&layers);
+}
+
 static void measure(const struct options *o)
 {
     char *path = init_find(o->evaluate);
     struct telu_model *m = telu_model_open(path);
     struct quality q[QUALITY_POINTS];
-    struct quality_layers layers;
     struct telu_weights w;
     struct dataset d;
 
@@ -281,14 +296,33 @@ static void measure(const struct options *o)
         quality_measure(q, m, &d, d.n);
         quality_print(q);
         lines_quality(q);
-        quality_layers(&layers, m, w.blob, w.count, &d);
-        quality_print_layers(&layers);
-        lines_layers(&layers);
+        compare_layers(m, &w, &d, path);
     }
     dataset_release(&d);
     telu_weights_close(&w);
     telu_model_close(m);
     g_free(path);
+}
+
+/* Makes a file of integers of one of floats. */
+static void pack(const struct options *o)
+{
+    char *from = init_find(o->pack), id[65];
+    GString *line;
+
+    if (pack_weights(from, o->export_path, id))
+        die("%s", telu_error());
+    printf("wrote %s, the integers of %s, model id %s\n", o->export_path, from, id);
+    line = lines_new("end");
+    if (line) {
+        char *shown = g_filename_display_name(o->export_path);
+
+        json_put_string(line, "weights", shown);
+        json_put_string(line, "model_id", id);
+        g_free(shown);
+    }
+    lines_end(line);
+    g_free(from);
 }
 
 static void start_ranks(struct options *o)
@@ -323,8 +357,8 @@ int main(int argc, char **argv)
     lines_begin(r.o.json, r.o.quiet);
     gemm_threads(r.o.threads);
     pool_start(r.o.threads);
-    if (r.o.evaluate) {
-        measure(&r.o);
+    if (r.o.evaluate || r.o.pack) {
+        (r.o.pack ? pack : measure)(&r.o);
         return 0;
     }
     name_files(&r);

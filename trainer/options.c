@@ -126,9 +126,23 @@ static void check_device(const struct options *o)
         die("--precision is bf16, which --device cpu does not train in: expected fp32");
 }
 
+static void check_pack(const struct options *o)
+{
+    if (!o->pack)
+        return;
+    if (!o->export_path)
+        die("--pack %s wants --export FILE, the weight file to make", o->pack);
+    if (o->init || o->evaluate || o->resume || o->dry_run || o->postnet)
+        die("--pack changes no weights: leave --init, --evaluate, --resume, --dry_run and "
+            "--postnet out");
+    if (o->licence || o->language)
+        die("--pack keeps the texts of %s: leave --licence and --language out", o->pack);
+}
+
 static void check(const struct options *o)
 {
-    if (!o->data_dir && !(o->evaluate && o->valid_dir))
+    check_pack(o);
+    if (!o->data_dir && !o->pack && !(o->evaluate && o->valid_dir))
         die("--data_dir is missing; --help tells more");
     if (!!o->evaluate + !!o->export_path + o->dry_run > 1)
         die("--evaluate, --export and --dry_run are three things to do: give one");
@@ -212,6 +226,9 @@ void options_parse(struct options *o, int *argc, char ***argv)
           "Do not train: measure this weight file on the speech", "FILE" },
         { "export", 0, 0, G_OPTION_ARG_FILENAME, &o->export_path,
           "Do not train: make this weight file from last.ckpt, or from --init", "FILE" },
+        { "pack", 0, 0, G_OPTION_ARG_FILENAME, &o->pack,
+          "With --export: make it of this weight file's integers, half as large, the same codec",
+          "FILE" },
         { "postnet", 0, 0, G_OPTION_ARG_INT, &o->postnet,
           "Then train a post-network of the preset's size so many steps (0)", "STEPS" },
         { "licence", 0, 0, G_OPTION_ARG_STRING, &o->licence,

@@ -10,7 +10,7 @@
 struct options {
     char *data_dir, *valid_dir, *checkpoint_dir, *experiment_name, *preset, *device;
     char *precision;
-    char *init, *evaluate, *export_path, *licence, *language;
+    char *init, *evaluate, *export_path, *pack, *licence, *language;
     char **repeat;             /* NULL-ended; NULL: none */
     int postnet;               /* steps of the post-network; 0: none */
     struct telu_postnet_config postnet_config;     /* of the preset */

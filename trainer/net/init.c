@@ -3,14 +3,13 @@
  * holds packed matrices. */
 #include "init.h"
 
-#include "linear.h"
 #include "memory.h"
 #include "weights.h"
 
 #include <glib.h>
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 char *init_find(const char *name)
 {
@@ -42,17 +41,12 @@ struct telu_config init_config(const char *path)
     return cfg;
 }
 
-static void convert(float *to, const char *from, const struct telu_tensor *t, size_t n)
+/* Says that the weights are not those that were trained. */
+static void say_rounded(const struct telu_weights *w, const char *path)
 {
-    uint16_t half;
-
-    if (t->dtype == TELU_F32)
-        memcpy(to, from, sizeof(float) * n);
-    else
-        for (size_t i = 0; i < n; i++) {
-            memcpy(&half, from + 2 * i, 2);
-            to[i] = telu_from_bf16(half);
-        }
+    if (w->version == TELU_WEIGHTS_INTEGERS)
+        printf("%s holds integers of 8 bits and scales: training begins at their products, not at "
+               "the floats that they were rounded from\n", path);
 }
 
 /* Gives every code the same weight, as if all had been chosen equally often. */
@@ -77,14 +71,15 @@ void init_load(struct model *m, const char *path, int rows)
 
     if (telu_weights_open(&w, path))
         die("%s", telu_error());
+    if (telu_tensor_count(&w.cfg, NULL) != m->p->count)
+        die("%s: its network has other sizes", path);
     for (int i = 0; i < m->p->count; i++) {
         struct param *e = &m->p->all[i];
 
-        if (w.own != m->p->count || w.blob[i].bytes != telu_tensor_bytes(&e->t))
-            die("%s: its network has other sizes", path);
-        if (e->t.kind != TELU_TABLE)
-            convert(e->w, w.blob[i].data, &e->t, e->n);
+        if (e->t.kind != TELU_TABLE && telu_weights_floats(&w, e->t.name, e->w, e->n))
+            die("%s: its network has other sizes: %s", path, telu_error());
     }
+    say_rounded(&w, path);
     warm_means(m->vq, rows);
     telu_weights_close(&w);
 }
@@ -96,12 +91,9 @@ int init_postnet(struct params *p, const struct telu_postnet_config *post, const
 
     if (telu_weights_open(&w, path))
         die("%s", telu_error());
-    same = w.post.blocks == post->blocks && w.post.width == post->width &&
-           w.count - w.own == p->count;
+    same = w.post.blocks == post->blocks && w.post.width == post->width;
     for (int i = 0; same && i < p->count; i++)
-        same = w.blob[w.own + i].bytes == telu_tensor_bytes(&p->all[i].t);
-    for (int i = 0; same && i < p->count; i++)
-        convert(p->all[i].w, w.blob[w.own + i].data, &p->all[i].t, p->all[i].n);
+        same = !telu_weights_floats(&w, p->all[i].t.name, p->all[i].w, p->all[i].n);
     telu_weights_close(&w);
     return same ? 0 : -1;
 }

@@ -37,11 +37,13 @@ static char *postnet_text(const struct telu_postnet_config *p)
 
 /* A model as its file describes it. */
 struct description {
+    int version;
     const struct telu_config *cfg;
     const struct telu_postnet_config *post;        /* NULL: none */
     const struct export_text *texts;
     int n_texts;
     char id[65], post_id[65];
+    const char *sum;           /* of integers; NULL: floats */
 };
 
 static void put_metadata(GString *s, const struct description *d)
@@ -51,13 +53,15 @@ static void put_metadata(GString *s, const struct description *d)
     json_put_key(s, "__metadata__");
     g_string_append_c(s, '{');
     json_put_string(s, "format", "telucodec");
-    json_put_string(s, "version", "4");
+    json_put_string(s, "version", d->version == TELU_WEIGHTS_INTEGERS ? "5" : "4");
     json_put_string(s, "config", config);
     json_put_string(s, "model_id", d->id);
     if (post) {
         json_put_string(s, "postnet", post);
         json_put_string(s, "postnet_id", d->post_id);
     }
+    if (d->sum)
+        json_put_string(s, "weights_sha256", d->sum);
     for (int i = 0; i < d->n_texts; i++)
         json_put_string(s, d->texts[i].key, d->texts[i].value);
     g_string_append_c(s, '}');
@@ -95,15 +99,22 @@ static GString *header_text(const struct description *d, const struct telu_tenso
 
 /* --- File ----------------------------------------------------------------- */
 
-static int check_texts(const struct export_text *texts, int n_texts)
+int export_own_key(const char *key)
 {
     static const char *const own[] = { "format", "version", "config", "model_id", "postnet",
-                                       "postnet_id" };
+                                       "postnet_id", "weights_sha256" };
 
+    for (size_t k = 0; k < G_N_ELEMENTS(own); k++)
+        if (!strcmp(key, own[k]))
+            return 1;
+    return 0;
+}
+
+static int check_texts(const struct export_text *texts, int n_texts)
+{
     for (int i = 0; i < n_texts; i++) {
-        for (size_t k = 0; k < G_N_ELEMENTS(own); k++)
-            if (!strcmp(texts[i].key, own[k]))
-                return telu_fail("metadata key %s is the format's own", own[k]);
+        if (export_own_key(texts[i].key))
+            return telu_fail("metadata key %s is the format's own", texts[i].key);
         for (int k = 0; k < i; k++)
             if (!strcmp(texts[i].key, texts[k].key))
                 return telu_fail("metadata key %s stands twice", texts[i].key);
@@ -144,7 +155,8 @@ int export_model(const char *path, const struct telu_config *cfg,
                  const struct telu_blob *blobs, int count,
                  const struct export_text *texts, int n_texts, char id[65])
 {
-    struct description d = { cfg, post && post->blocks ? post : NULL, texts, n_texts, "", "" };
+    struct description d = { TELU_WEIGHTS_FLOATS, cfg, post && post->blocks ? post : NULL, texts,
+                             n_texts, "", "", NULL };
     GString *header;
     struct telu_model *trial;
     struct telu_tensor *t;
@@ -168,5 +180,23 @@ int export_model(const char *path, const struct telu_config *cfg,
     r = write_file(path, header, blobs, count);
     g_string_free(header, TRUE);
     free(t);
+    return r;
+}
+
+int export_integers(const char *path, const struct telu_weights *w,
+                    const struct export_text *texts, int n_texts)
+{
+    struct description d = { w->version, &w->cfg, w->post.blocks ? &w->post : NULL, texts, n_texts,
+                             "", "", w->sum };
+    GString *header;
+    int r;
+
+    if (check_texts(texts, n_texts))
+        return -1;
+    memcpy(d.id, w->id, sizeof(d.id));
+    memcpy(d.post_id, w->post_id, sizeof(d.post_id));
+    header = header_text(&d, w->tensor, w->count);
+    r = write_file(path, header, w->blob, w->count);
+    g_string_free(header, TRUE);
     return r;
 }

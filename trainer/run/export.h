@@ -19,4 +19,12 @@ int export_model(const char *path, const struct telu_config *cfg,
                  const struct telu_blob *blobs, int count,
                  const struct export_text *texts, int n_texts, char id[65]);
 
+/* Writes weights of integers (telu_weights_pack()) in the same way. Returns 0, or -1 and
+ * telu_error(). */
+int export_integers(const char *path, const struct telu_weights *w,
+                    const struct export_text *texts, int n_texts);
+
+/* Returns 1 for a metadata key that the format itself writes. */
+int export_own_key(const char *key);
+
 #endif
