@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (telu_error_status() == TELU_OK || !strcmp(telu_error(), "none"))
             abort();           /* refused without a reason */
     } else {
-        m = telu_model_build_post(&w.cfg, &w.post, w.blob, w.count, w.id);
+        m = telu_weights_model(&w);
         telu_model_close(m);
         telu_weights_close(&w);
     }

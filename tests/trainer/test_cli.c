@@ -37,6 +37,10 @@ static void test_options(void)
         { "--init no-such-weights", "no-such-weights: no such weight file" },
         { "--evaluate no-such-weights", "no-such-weights: no such weight file" },
         { "--dry_run --export x", "give one" },
+        { "--pack x", "--pack x wants --export FILE" },
+        { "--pack x --export y --init z", "--pack changes no weights: leave" },
+        { "--pack x --export y --licence z", "--pack keeps the texts of x" },
+        { "--pack no-such-weights --export x", "no-such-weights: no such weight file" },
         { "--teach", "--teach" },
         { "stray", "what is stray?" },
     };
@@ -218,6 +222,43 @@ static void test_export_init(void)
     g_free(model);
     g_free(anew);
     g_free(folder);
+}
+
+/* A packed file is smaller, keeps the id, is measured like its source, and can be learnt from. */
+static void test_pack(void)
+{
+    char *model = in("runs/short/model.safetensors"), *packed = in("packed.safetensors");
+    char *id, *again = in("again.safetensors"), *floats, *integers;
+    GStatBuf a, b;
+    struct result r;
+
+    expect(run("--pack %s --export %s", model, packed), 0, "wrote", "pack");
+    number(!g_stat(model, &a) && !g_stat(packed, &b) && b.st_size < a.st_size,
+           "bytes of a packed file", (double)b.st_size);
+    expect(run("--pack %s --export %s", packed, again), 1, "integers already", "pack twice");
+    check(!g_file_test(again, G_FILE_TEST_EXISTS), "a refused --pack makes", again);
+
+    r = run("--evaluate %s --valid_dir %s", model, speech);
+    floats = g_strndup(strchr(r.text, '\n'), strstr(r.text, "layers of") - strchr(r.text, '\n'));
+    id = g_strndup(strstr(r.text, "model id ") ? strstr(r.text, "model id ") : "", 9 + 64);
+    g_free(r.text);
+    r = run("--evaluate %s --valid_dir %s", packed, speech);
+    integers = strchr(r.text, '\n');
+    check(strstr(r.text, id) && integers && strlen(floats) > 300 &&
+          g_str_has_prefix(integers, floats), "figures of packed weights", r.text);
+    expect(r, 0, "has no floats to compare", "evaluate packed weights");
+
+    expect(run("--init %s --data_dir %s --checkpoint_dir %s/runs --experiment_name of-packed "
+               "--num_epochs 1 --batch_size 4", packed, speech, dir), 0,
+           "holds integers of 8 bits and scales: training begins at their products",
+           "fine-tuning of packed weights");
+    expect(run("--init %s --data_dir %s --checkpoint_dir %s/runs --experiment_name none "
+               "--export %s", packed, speech, dir, again), 0, "wrote", "export of packed weights");
+    g_free(floats);
+    g_free(id);
+    g_free(again);
+    g_free(packed);
+    g_free(model);
 }
 
 /* The run's weight file holds its metadata, can be evaluated, and can start another run. */
@@ -406,6 +447,7 @@ int main(int argc, char **argv)
     test_33_files();
     test_weights();
     test_export_init();
+    test_pack();
     test_lines();
     test_worse();
     test_overflow();
