@@ -8,7 +8,8 @@
  *   epoch        the columns of metrics.csv
  *   quality      points: name, bitrate, snr, si_sdr, lsd, mean, level
  *   layers       points: name; snr, si_sdr, lsd, level with layers of integers, and float_snr,
- *                float_si_sdr, float_lsd, float_level with layers of floats; files, seconds
+ *                float_si_sdr, float_lsd, float_level with layers of floats; files, seconds.
+ *                Not of a weight file of integers, which has no floats
  *   dry_run      step_seconds, epoch_seconds, all_seconds
  *   interrupted  step
  *   postnet      step, steps, loss, decoder_loss (without the post-network), speed
