@@ -227,7 +227,7 @@ void options_parse(struct options *o, int *argc, char ***argv)
         { "export", 0, 0, G_OPTION_ARG_FILENAME, &o->export_path,
           "Do not train: make this weight file from last.ckpt, or from --init", "FILE" },
         { "pack", 0, 0, G_OPTION_ARG_FILENAME, &o->pack,
-          "With --export: make it of this weight file's integers, half as large, the same codec",
+          "With --export: make it of this one's integers: smaller, the same packets and sound",
           "FILE" },
         { "postnet", 0, 0, G_OPTION_ARG_INT, &o->postnet,
           "Then train a post-network of the preset's size so many steps (0)", "STEPS" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* pack.h - turns a weight file of floats into one of the integers that opening it makes, which is
- * half as large and codes and decodes to the same bits. */
+/* pack.h - turns a weight file of floats into one of the integers that opening it makes: its layers
+ * take half the bytes, and it codes and decodes to the same bits. */
 #ifndef PACK_H
 #define PACK_H
 
