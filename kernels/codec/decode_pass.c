@@ -30,8 +30,8 @@ struct decode_row {
     float confidence[2];       /* of the prediction */
 };
 
-/* Reads the packet, and finds the latent of its base layer. */
-static int begin(struct decode_row *w)
+/* Reads the packet. */
+static void begin(struct decode_row *w)
 {
     const struct telu_decode_request *q = w->request;
     struct telu_decoder *d = w->d;
@@ -50,10 +50,28 @@ static int begin(struct decode_row *w)
     }
     if (!w->runs)
         memset(w->base, 0, sizeof(w->base));
-    if (w->lost || !w->runs)
-        return 0;
-    d->has_history = 1;
-    return telu_rvq_decode(&d->ctx, m, d->sum, l->codes, l->stages, l->prefix, l->prefix_bits);
+    if (w->runs)
+        d->has_history = 1;
+}
+
+/* Finds the latents of the base layers; a lost packet keeps the last one. */
+static void find_latents(struct decode_row *w, int rows, float *scratch)
+{
+    struct telu_rvq_row p[TELU_NET_ROWS];
+    int n = 0;
+
+    for (int r = 0; r < rows; r++)
+        if (w[r].runs && !w[r].lost) {
+            struct telu_layers *l = &w[r].layers;
+
+            p[n++] = (struct telu_rvq_row){
+                .codes = l->codes, .S = l->stages, .prefix = &l->prefix,
+                .prefix_bits = l->prefix_bits, .sum = w[r].d->sum,
+            };
+        }
+    if (n && telu_rvq_run(&w->d->ctx, w->d->m, p, n, scratch))
+        for (int r = 0; r < rows; r++)
+            w[r].failed |= w[r].runs && !w[r].lost;
 }
 
 static void conceal(struct decode_row *w)
@@ -162,8 +180,11 @@ static void run_postnets(struct decode_row *w, int rows, float *scratch)
 TELU_MODES_INSIDE
 static void decode(struct decode_row *w, int rows, float *scratch)
 {
-    for (int r = 0; r < rows; r++)
-        w[r].failed = begin(&w[r]);
+    for (int r = 0; r < rows; r++) {
+        w[r].failed = 0;
+        begin(&w[r]);
+    }
+    find_latents(w, rows, scratch);
     run_decoders(w, rows, scratch);
     for (int r = 0; r < rows; r++) {
         w[r].correction = PLAIN;

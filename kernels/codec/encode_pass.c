@@ -18,6 +18,8 @@ struct encode_row {
     struct telu_layers layers;
     struct telu_bands bands;
     int runs;                  /* 1: the networks run */
+    int searched;              /* 1: its codes are about to be searched */
+    int coded;                 /* 1: for the range coder, which minds their cost */
     int failed;
     _Alignas(64) float c[TELU_COEFS];      /* original */
     float base[TELU_COEFS];                /* base layer */
@@ -60,25 +62,40 @@ static int begin(struct encode_row *w)
     return 0;
 }
 
-/* latent -> codes and prefix, and sum, the latent that the decoder gets from them. coded: 1 for
- * codes that the range coder will write, 0 for a base-only packet. */
-static int search(struct encode_row *w, int coded)
+/* latent -> codes and prefix, and sum, the latent that the decoder gets from them, of the rows that
+ * are to be searched. */
+static void search(struct encode_row *w, int rows, float *scratch)
 {
-    struct telu_encoder *e = w->e;
-    struct telu_layers *l = &w->layers;
+    struct telu_rvq_row p[TELU_NET_ROWS];
+    int n = 0;
 
-    return telu_rvq_encode(&e->ctx, e->m, l->codes, l->stages, &l->prefix, l->prefix_bits, coded,
-                           e->sum, e->latent);
+    for (int r = 0; r < rows; r++)
+        if (w[r].searched) {
+            struct telu_layers *l = &w[r].layers;
+
+            p[n++] = (struct telu_rvq_row){
+                .codes = l->codes, .S = l->stages, .prefix = &l->prefix,
+                .prefix_bits = l->prefix_bits, .coded = w[r].coded, .sum = w[r].e->sum,
+                .latent = w[r].e->latent,
+            };
+        }
+    if (n && telu_rvq_run(&w->e->ctx, w->e->m, p, n, scratch))
+        for (int r = 0; r < rows; r++)
+            w[r].failed |= w[r].searched;
 }
 
-static int choose_codes(struct encode_row *w)
+/* Rows whose refinement or levels do not fit are searched again, as base-only packets. */
+static void choose_codes(struct encode_row *w, int rows, float *scratch)
 {
-    const int coded = telu_encode_coded(&w->layers);
-
-    if (search(w, coded))
-        return -1;
-    return coded && !telu_encode_settle(&w->budget, &w->layers, &w->bands, w->e->m)
-        ? search(w, coded) : 0;
+    for (int r = 0; r < rows; r++) {
+        w[r].searched = w[r].runs && !w[r].failed;
+        w[r].coded = telu_encode_coded(&w[r].layers);
+    }
+    search(w, rows, scratch);
+    for (int r = 0; r < rows; r++)
+        w[r].searched = w[r].searched && !w[r].failed && w[r].coded &&
+                        !telu_encode_settle(&w[r].budget, &w[r].layers, &w[r].bands, w[r].e->m);
+    search(w, rows, scratch);
 }
 
 static void finish(struct encode_row *w)
@@ -120,9 +137,7 @@ static void encode(struct encode_row *w, int rows, float *scratch)
     for (int r = 0; r < rows; r++)
         w[r].failed = begin(&w[r]);
     run_networks(w, rows, 0, scratch);
-    for (int r = 0; r < rows; r++)
-        if (w[r].runs && !w[r].failed)
-            w[r].failed = choose_codes(&w[r]);
+    choose_codes(w, rows, scratch);
     run_networks(w, rows, 1, scratch);
     for (int r = 0; r < rows; r++)
         if (w[r].failed)

@@ -50,7 +50,8 @@ int telu_net_rows(const struct telu_model *m)
     const struct telu_config *c = &m->cfg;
     int width = larger(larger(c->enc_width, c->dec_width), m->post.blocks ? m->post.width : 0);
     int inputs = larger(c->latent, m->post.blocks ? TELU_POSTNET_FEATURES : TELU_FEATURES);
-    int row = 2 * width + larger(c->expand * width, inputs);
+    int row = larger(2 * width + larger(c->expand * width, inputs),
+                     2 * c->latent + TELU_MAX_DIM);                    /* rvq.c */
     int rows = (TELU_NET_SCRATCH - 2 * ALIGN) / row;
 
     return rows < TELU_NET_ROWS ? rows : TELU_NET_ROWS;

@@ -100,7 +100,22 @@ int telu_postnet_run(struct telu_ctx *ctx, const struct telu_model *m,
 
 /* rvq.c: latent -> the first S codes, a prefix of `prefix_bits` bits of stage S (0: none), and
  * sum, the latent that they decode to. coded: 1 minds the cost of each code (code.h). latent and
- * sum have cfg.latent floats and must not overlap. 0, or -1. */
+ * sum have cfg.latent floats and must not overlap. latent NULL: codes and prefix are given, and sum
+ * alone is written. */
+struct telu_rvq_row {
+    int *codes, S;
+    int *prefix, prefix_bits;
+    int coded;
+    float *sum;
+    const float *latent;
+};
+
+/* Encodes or decodes the rows of a pass, 0 .. telu_net_rows(); all have a latent, or none. 0, or
+ * -1. */
+int telu_rvq_run(struct telu_ctx *ctx, const struct telu_model *m, const struct telu_rvq_row *row,
+                 int rows, float *scratch);
+
+/* The same for one packet. */
 int telu_rvq_encode(struct telu_ctx *ctx, const struct telu_model *m, int *codes,
                     int S, int *prefix, int prefix_bits, int coded, float *sum,
                     const float *latent);

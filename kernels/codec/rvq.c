@@ -6,30 +6,14 @@
  *   stage s:   z = in(r)     code = nearest(z)     v = out(book[code])      (code.h: at what cost)
  *              r -= v        sum += v
  *
- * A prefix names a node of the last stage's tree: the mean of the codes below it.
+ * A prefix names a node of the last stage's tree: the mean of the codes below it. Rows of a pass go
+ * through a stage together, and share its matrices and its book.
  */
 #include "network.h"
 
 #include "code.h"
 
 #include <string.h>
-
-/* sum += out(v), and r -= out(v) unless r is NULL. */
-static int add_stage(struct telu_ctx *ctx, const struct telu_model *m, int s,
-                     float *sum, float *r, const float *v)
-{
-    const struct telu_stage *st = &m->vq[s];
-    _Alignas(64) float out[TELU_MAX_WIDTH];
-    int latent = m->cfg.latent;
-
-    if (ctx->be->linear(ctx, out, v, st->out, st->outb, 1, st->dim, latent))
-        return -1;
-    for (int i = 0; i < latent; i++)
-        sum[i] += out[i];
-    for (int i = 0; r && i < latent; i++)
-        r[i] -= out[i];
-    return 0;
-}
 
 /* Centroid of the codes that begin with a prefix of `bits` bits. */
 static const float *node(const struct telu_model *m, int s, int prefix, int bits)
@@ -58,50 +42,135 @@ static int nearest_node(const struct telu_model *m, int s, int bits, const float
     return best;
 }
 
+/* Latents of rows on their way, in the scratch of a pass, and the order of the rows there. */
+struct rows {
+    const struct telu_rvq_row *row[TELU_NET_ROWS];
+    float *r;                  /* [rows][latent] residual, when searching */
+    float *v;                  /* [rows][latent] what a stage decodes to */
+    float *z;                  /* [rows][dim] of a stage: searched for, then the code */
+};
+
+static int stages_of(const struct telu_rvq_row *p)
+{
+    return p->S + (p->prefix_bits > 0);
+}
+
+/* Rows of more stages come first, so that those of a stage lie together; of these the ones with a
+ * whole code. */
+static int before(const struct telu_rvq_row *a, const struct telu_rvq_row *b)
+{
+    return stages_of(a) > stages_of(b) || (stages_of(a) == stages_of(b) && a->S > b->S);
+}
+
+static void sort(struct rows *w, const struct telu_rvq_row *row, int rows)
+{
+    for (int i = 0; i < rows; i++) {
+        int at = i;
+
+        for (; at > 0 && before(&row[i], w->row[at - 1]); at--)
+            w->row[at] = w->row[at - 1];
+        w->row[at] = &row[i];
+    }
+}
+
+/* Chooses the codes of stage s for the first n rows, of which `whole` take a whole code. */
+static int search(struct telu_ctx *ctx, const struct telu_model *m, const struct rows *w, int s,
+                  int n, int whole)
+{
+    const struct telu_stage *st = &m->vq[s];
+    int32_t code[TELU_NET_ROWS], line[TELU_NET_ROWS];
+
+    if (ctx->be->linear(ctx, w->z, w->r, st->in, st->inb, n, m->cfg.latent, st->dim))
+        return -1;
+    for (int i = 0; i < whole; i++)
+        line[i] = w->row[i]->coded ? telu_code_row(&m->tab, s, w->row[i]->codes[0]) : -1;
+    if (whole && ctx->be->nearest(ctx, code, w->z, st->tbook, m->tab.bias_of_code, line, whole,
+                                  m->cfg.codes, st->dim))
+        return -1;
+    for (int i = 0; i < n; i++) {
+        const struct telu_rvq_row *p = w->row[i];
+
+        if (i < whole)
+            p->codes[s] = code[i];
+        else
+            *p->prefix = nearest_node(m, s, p->prefix_bits, w->z + (size_t)i * st->dim);
+    }
+    return 0;
+}
+
+/* Adds to the sums of the first n rows what their codes of stage s decode to. */
+static int add_stage(struct telu_ctx *ctx, const struct telu_model *m, const struct rows *w, int s,
+                     int n, int whole)
+{
+    const struct telu_stage *st = &m->vq[s];
+    const int latent = m->cfg.latent;
+
+    for (int i = 0; i < n; i++) {
+        const struct telu_rvq_row *p = w->row[i];
+
+        memcpy(w->z + (size_t)i * st->dim,
+               i < whole ? st->book + (size_t)p->codes[s] * st->dim
+                         : node(m, s, *p->prefix, p->prefix_bits),
+               (size_t)st->dim * sizeof(float));
+    }
+    if (ctx->be->linear(ctx, w->v, w->z, st->out, st->outb, n, st->dim, latent))
+        return -1;
+    for (int i = 0; i < n; i++) {
+        const struct telu_rvq_row *p = w->row[i];
+        const float *v = w->v + (size_t)i * latent;
+        float *r = w->r + (size_t)i * latent;
+
+        for (int k = 0; k < latent; k++)
+            p->sum[k] += v[k];
+        for (int k = 0; p->latent && k < latent; k++)
+            r[k] -= v[k];
+    }
+    return 0;
+}
+
+int telu_rvq_run(struct telu_ctx *ctx, const struct telu_model *m, const struct telu_rvq_row *row,
+                 int rows, float *scratch)
+{
+    const size_t latent = (size_t)m->cfg.latent;
+    const struct telu_net_scratch x = telu_net_scratch_in(scratch, rows, m->cfg.latent);
+    struct rows w = { .r = x.a, .v = x.b, .z = x.h };
+
+    sort(&w, row, rows);
+    for (int i = 0; i < rows; i++) {
+        memset(w.row[i]->sum, 0, latent * sizeof(float));
+        if (w.row[i]->latent)
+            memcpy(w.r + i * latent, w.row[i]->latent, latent * sizeof(float));
+        if (w.row[i]->latent)
+            *w.row[i]->prefix = 0;
+    }
+    for (int s = 0;; s++) {
+        int n = 0, whole = 0;
+
+        for (; n < rows && stages_of(w.row[n]) > s; n++)
+            whole += w.row[n]->S > s;
+        if (!n)
+            return 0;
+        if ((w.row[0]->latent && search(ctx, m, &w, s, n, whole)) ||
+            add_stage(ctx, m, &w, s, n, whole))
+            return -1;
+    }
+}
+
 int telu_rvq_encode(struct telu_ctx *ctx, const struct telu_model *m, int *codes,
                     int S, int *prefix, int prefix_bits, int coded, float *sum,
                     const float *latent)
 {
-    size_t bytes = (size_t)m->cfg.latent * sizeof(float);
-    _Alignas(64) float r[TELU_MAX_WIDTH], z[TELU_MAX_DIM];
-    const struct telu_backend *be = ctx->be;
+    const struct telu_rvq_row row = { codes, S, prefix, prefix_bits, coded, sum, latent };
+    _Alignas(64) float scratch[TELU_NET_ROW_SCRATCH];
 
-    memcpy(r, latent, bytes);
-    memset(sum, 0, bytes);
-    *prefix = 0;
-    for (int s = 0; s < S + (prefix_bits > 0); s++) {
-        const struct telu_stage *st = &m->vq[s];
-        const float *v;
-
-        if (be->linear(ctx, z, r, st->in, st->inb, 1, m->cfg.latent, st->dim))
-            return -1;
-        if (s < S) {
-            int32_t code;
-
-            const float *bias = coded ? telu_code_bias(&m->tab, s, codes[0]) : NULL;
-
-            if (be->nearest(ctx, &code, z, st->tbook, bias, 1, m->cfg.codes, st->dim))
-                return -1;
-            codes[s] = code;
-            v = st->book + (size_t)code * st->dim;
-        } else {
-            *prefix = nearest_node(m, s, prefix_bits, z);
-            v = node(m, s, *prefix, prefix_bits);
-        }
-        if (add_stage(ctx, m, s, sum, r, v))
-            return -1;
-    }
-    return 0;
+    return telu_rvq_run(ctx, m, &row, 1, scratch);
 }
 
 int telu_rvq_decode(struct telu_ctx *ctx, const struct telu_model *m, float *sum,
                     const int *codes, int S, int prefix, int prefix_bits)
 {
-    memset(sum, 0, (size_t)m->cfg.latent * sizeof(float));
-    for (int s = 0; s < S; s++)
-        if (add_stage(ctx, m, s, sum, NULL,
-                      m->vq[s].book + (size_t)codes[s] * m->vq[s].dim))
-            return -1;
-    return prefix_bits > 0
-        ? add_stage(ctx, m, S, sum, NULL, node(m, S, prefix, prefix_bits)) : 0;
+    const struct telu_rvq_row row = { (int *)codes, S, &prefix, prefix_bits, 0, sum, NULL };
+    _Alignas(64) float scratch[TELU_NET_ROW_SCRATCH];
+
+    return telu_rvq_run(ctx, m, &row, 1, scratch);
 }

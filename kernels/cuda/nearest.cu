@@ -15,8 +15,10 @@
 
 /* One block per row, for live streams. */
 static __global__ void __launch_bounds__(THREADS)
-nearest_few(int32_t *index, const float *z, const float *book, const float *bias, int N, int D)
+nearest_few(int32_t *index, const float *z, const float *book, const float *bias,
+            const int32_t *line, int N, int D)
 {
+    const float *begin = telu_nearest_bias(bias, line, (int)blockIdx.x, N);
     __shared__ float row[TELU_MAX_DIM];
     __shared__ struct nearest warps[THREADS / LANES];
     int t = threadIdx.x;
@@ -26,7 +28,7 @@ nearest_few(int32_t *index, const float *z, const float *book, const float *bias
         row[t] = z[(size_t)blockIdx.x * D + t];
     __syncthreads();
     for (int n = t; n < N; n += THREADS) {
-        float sum = bias ? bias[n] : 0.0f;
+        float sum = begin ? begin[n] : 0.0f;
 
         for (int d = 0; d < D; d++) {
             float diff = row[d] - book[(size_t)d * N + n];
@@ -55,17 +57,22 @@ nearest_few(int32_t *index, const float *z, const float *book, const float *bias
 
 /* Large batches: EACH rows per warp, EACH x EACH sums per thread. */
 static __global__ void __launch_bounds__(THREADS)
-nearest_many(int32_t *index, const float *z, const float *book, const float *bias, int R, int N,
-             int D)
+nearest_many(int32_t *index, const float *z, const float *book, const float *bias,
+             const int32_t *line, int R, int N, int D)
 {
     TELU_SHARED(float, scratch);  /* (D, CODES) of the book, (D, ROWS) of z */
     float *codes = scratch, *rows = scratch + D * CODES;
     int t = threadIdx.x, lane = t % LANES, warp = t / LANES, first = blockIdx.x * ROWS;
+    const float *begin[EACH];
     struct nearest a[EACH];
 
     #pragma unroll
-    for (int i = 0; i < EACH; i++)
+    for (int i = 0; i < EACH; i++) {
+        int r = first + warp * EACH + i;
+
+        begin[i] = telu_nearest_bias(bias, line, r < R ? r : R - 1, N);
         a[i] = { INFINITY, 0 };
+    }
     for (int i = t; i < D * ROWS; i += THREADS) {
         int r = i / D, d = i % D;
 
@@ -84,11 +91,10 @@ nearest_many(int32_t *index, const float *z, const float *book, const float *bia
         #pragma unroll
         for (int j = 0; j < EACH; j++) {
             int code = n + EACH * lane + j;
-            float begin = bias && code < N ? bias[code] : 0.0f;
 
             #pragma unroll
             for (int i = 0; i < EACH; i++)
-                sum[i][j] = begin;
+                sum[i][j] = begin[i] && code < N ? begin[i][code] : 0.0f;
         }
         #pragma unroll 4
         for (int d = 0; d < D; d++) {
@@ -120,7 +126,8 @@ nearest_many(int32_t *index, const float *z, const float *book, const float *bia
 }
 
 int telu_nearest_cuda(struct telu_ctx *ctx, int32_t *index, const float *z,
-                      const float *book, const float *bias, int R, int N, int D)
+                      const float *book, const float *bias, const int32_t *line, int R, int N,
+                      int D)
 {
     const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
 
@@ -129,11 +136,11 @@ int telu_nearest_cuda(struct telu_ctx *ctx, int32_t *index, const float *z,
     if (D < 1 || D > TELU_MAX_DIM)
         return telu_fail("nearest: %d dimensions, expected 1 to %d", D, TELU_MAX_DIM);
     if (R <= TELU_SMALL_NEAREST)
-        TELU_LAUNCH(nearest_few, R, THREADS, 0, cuda->stream, index, z, book, bias, N,
-                    D);
+        TELU_LAUNCH(nearest_few, R, THREADS, 0, cuda->stream, index, z, book, bias, line,
+                    N, D);
     else
         TELU_LAUNCH(nearest_many, (R + ROWS - 1) / ROWS, THREADS,
                     sizeof(float) * D * (CODES + ROWS), cuda->stream, index, z, book,
-                    bias, R, N, D);
+                    bias, line, R, N, D);
     return telu_cuda_launched("nearest");
 }

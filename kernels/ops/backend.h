@@ -55,7 +55,8 @@ struct telu_backend {
     int (*head)(struct telu_ctx *ctx, float *y, const float *v, const float *s,
                 int n);
     int (*nearest)(struct telu_ctx *ctx, int32_t *index, const float *z,
-                   const float *book, const float *bias, int R, int N, int D);
+                   const float *book, const float *bias, const int32_t *line, int R, int N,
+                   int D);
     int (*ltpf)(struct telu_ctx *ctx, float *y, float *g, const float *u, int B);
 };
 

@@ -5,6 +5,8 @@
  */
 #include "linear8_body.h"
 
+#include "unroll.h"
+
 #include <string.h>
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -27,13 +29,6 @@ static void panel_plain(int32_t *restrict sum, const int8_t *restrict w,
             for (int j = 0; j < PANEL; j++)
                 sum[j] += q[2 * i] * w[i * PAIR + 2 * j] + q[2 * i + 1] * w[i * PAIR + 2 * j + 1];
 }
-
-/* Unrolls a loop, so that the vectors of the arrays it indexes are registers. */
-#ifdef __clang__
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 
 /* Defines NAME, a panel for 1 to ROWS rows. Each number of rows has a function of its own: its sums
  * are as many as the registers hold, `vectors` of outputs side by side for each row. */

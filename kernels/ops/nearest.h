@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* nearest.h - the search of one residual-VQ stage.
  *
- *   index[r] = argmin_n bias[n] + sum_{d in order} (z[r][d] - book[d][n])^2
+ *   index[r] = argmin_n bias[line[r]][n] + sum_{d in order} (z[r][d] - book[d][n])^2
  *
- * z (R, D), index (R); bias (N), with which the sum begins, or NULL: zeros. The lowest index of
- * equal sums wins. book is transposed, (D, N), so that neighbouring codes lie side by side for the
- * vector unit. D <= 64, N <= 1024.
+ * z (R, D), index (R). bias (lines, N) begins the sums; NULL: zeros. line (R) tells which of
+ * its lines is a row's, -1: zeros; NULL: line 0. The lowest index of equal sums wins. book is
+ * transposed, (D, N), so that neighbouring codes lie side by side for the vector unit. D <= 64,
+ * N <= 1024.
  * A row with a NaN gives index 0. No fast math and no FMA: the plain and the vector
  * path choose the same code, bit for bit.
  */
@@ -19,11 +20,28 @@ extern "C" {
 #endif
 
 int telu_nearest_c(struct telu_ctx *ctx, int32_t *index, const float *z,
-                   const float *book, const float *bias, int R, int N, int D);
+                   const float *book, const float *bias, const int32_t *line, int R, int N,
+                   int D);
 int telu_nearest_simd(struct telu_ctx *ctx, int32_t *index, const float *z,
-                      const float *book, const float *bias, int R, int N, int D);
+                      const float *book, const float *bias, const int32_t *line, int R, int N,
+                      int D);
 int telu_nearest_cuda(struct telu_ctx *ctx, int32_t *index, const float *z,
-                      const float *book, const float *bias, int R, int N, int D);
+                      const float *book, const float *bias, const int32_t *line, int R, int N,
+                      int D);
+
+#ifdef __CUDACC__
+#define TELU_NEAREST static inline __host__ __device__
+#else
+#define TELU_NEAREST static inline
+#endif
+
+/* Returns that line of row r, or NULL: zeros. */
+TELU_NEAREST const float *telu_nearest_bias(const float *bias, const int32_t *line, int r, int N)
+{
+    int at = line ? line[r] : 0;
+
+    return bias && at >= 0 ? bias + (size_t)at * N : NULL;
+}
 
 #ifdef __cplusplus
 }

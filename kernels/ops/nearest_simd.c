@@ -1,18 +1,66 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* nearest_simd.c - see nearest.h: LANES codes at once. */
+/* nearest_simd.c - see nearest.h: LANES codes at once. Rows side by side share each code that is
+ * loaded.
+ */
 #include "nearest.h"
 
+#include "sizes.h"
 #include "target_clones.h"
+#include "unroll.h"
 
 #include <math.h>
+#include <string.h>
 
-#define LANES 64
+#define LANES  64
+#define ROWS   8               /* that share a tile of LANES codes */
+#define TILE   4               /* of them, whose sums are in registers */
+#define VECTOR 16              /* codes of such sums */
 
-/* Distances of the n <= LANES codes at the head of book; each lane keeps its nearest
- * code so far, and of equal distances the earlier one. */
-TELU_ALWAYS_INLINE void lanes(float *restrict best, int32_t *restrict at,
-                     const float *restrict z, const float *restrict book,
-                     const float *restrict bias, int first, int n, int N, int D)
+/* Half of them. An array of sums would stay in memory. */
+typedef float eight __attribute__((vector_size(32)));
+
+/* A row's nearest code so far, in each lane. */
+struct found {
+    float best[LANES];
+    int32_t at[LANES];
+};
+
+static inline void begin(struct found *f)
+{
+    for (int j = 0; j < LANES; j++) {
+        f->best[j] = INFINITY;
+        f->at[j] = 0;
+    }
+}
+
+/* Keeps nearer codes; of equal sums the earlier one stays. */
+TELU_ALWAYS_INLINE void keep(struct found *restrict f, const float *restrict sum, int n, int first)
+{
+    for (int j = 0; j < n; j++) {
+        int nearer = sum[j] < f->best[j];
+
+        f->best[j] = nearer ? sum[j] : f->best[j];
+        f->at[j] = nearer ? first + j : f->at[j];
+    }
+}
+
+static int32_t winner(const struct found *f)
+{
+    float least = INFINITY;
+    int32_t index = 0;
+
+    for (int j = 0; j < LANES; j++)
+        if (f->best[j] < least || (f->best[j] == least && f->at[j] < index)) {
+            least = f->best[j];
+            index = f->at[j];
+        }
+    return index;
+}
+
+/* Adds up the n <= LANES codes at the head of book. */
+TELU_ALWAYS_INLINE void lanes(struct found *restrict f, const float *restrict z,
+                              const float *restrict book, const float *restrict bias, int first,
+                              int n, int N, int D)
 {
     float sum[LANES] = { 0 };
 
@@ -28,37 +76,184 @@ TELU_ALWAYS_INLINE void lanes(float *restrict best, int32_t *restrict at,
             sum[j] += diff * diff;
         }
     }
-    for (int j = 0; j < n; j++) {
-        int nearer = sum[j] < best[j];
+    keep(f, sum, n, first);
+}
 
-        best[j] = nearer ? sum[j] : best[j];
-        at[j] = nearer ? first + j : at[j];
+TELU_ALWAYS_INLINE int32_t one_row(const float *z, const float *book, const float *bias, int N,
+                                   int D)
+{
+    struct found f;
+    int n = 0;
+
+    begin(&f);
+    for (; n + LANES <= N; n += LANES)
+        lanes(&f, z, book + n, bias ? bias + n : NULL, n, LANES, N, D);
+    if (n < N)
+        lanes(&f, z, book + n, bias ? bias + n : NULL, n, N - n, N, D);
+    return winner(&f);
+}
+
+/* --- Rows side by side -------------------------------------------------------- */
+
+/* Half a sum less |z|^2 / 2 is bias / 2 + |c|^2 / 2 - z c: one multiplication and one addition for
+ * each number find which codes may be the nearest. LANES codes at a time that are too far for any
+ * rounding to matter are left out; those of the others get the sums of nearest.h.
+ */
+struct rough {
+    float half[LANES];         /* |c|^2 / 2 of the codes of a tile */
+    float least[ROWS][TELU_MAX_CODES / LANES];         /* of the tiles, for each row */
+    float most[ROWS][LANES];   /* largest |c|^2 / 2 + |bias| / 2 so far */
+};
+
+/* Subtracts z c of VECTOR codes of a tile, for `rows` rows. ahead: in the book, codes of the next
+ * tile; the processor's own prefetch does not foresee these steps of several KB. */
+TELU_ALWAYS_INLINE void products(float *restrict sum, const float *restrict z,
+                                 const float *restrict tile, const float *ahead, int N, int D,
+                                 int rows)
+{
+    eight low[TILE], high[TILE];
+
+    UNROLL for (int r = 0; r < rows; r++) {
+        memcpy(&low[r], sum + r * LANES, sizeof(low[r]));
+        memcpy(&high[r], sum + r * LANES + VECTOR / 2, sizeof(high[r]));
+    }
+    for (int d = 0; d < D; d++, tile += LANES, ahead += N) {
+        eight a, b;
+
+        __builtin_prefetch(ahead);
+        memcpy(&a, tile, sizeof(a));
+        memcpy(&b, tile + VECTOR / 2, sizeof(b));
+        UNROLL for (int r = 0; r < rows; r++) {
+            low[r] -= z[r * D + d] * a;
+            high[r] -= z[r * D + d] * b;
+        }
+    }
+    UNROLL for (int r = 0; r < rows; r++) {
+        memcpy(sum + r * LANES, &low[r], sizeof(low[r]));
+        memcpy(sum + r * LANES + VECTOR / 2, &high[r], sizeof(high[r]));
+    }
+}
+
+/* Copies the codes from book on side by side, and sets their half. */
+TELU_ALWAYS_INLINE void load(float *restrict tile, float *restrict half,
+                             const float *restrict book, int N, int D)
+{
+    memset(half, 0, LANES * sizeof(*half));
+    for (int d = 0; d < D; d++, tile += LANES, book += N)
+        for (int j = 0; j < LANES; j++) {
+            tile[j] = book[j];
+            half[j] += 0.5f * book[j] * book[j];
+        }
+}
+
+/* Sets what the sums of a row begin with. */
+TELU_ALWAYS_INLINE void start(float *restrict sum, float *restrict most,
+                              const float *restrict half, const float *restrict bias)
+{
+    for (int j = 0; bias && j < LANES; j += 16)
+        __builtin_prefetch(bias + LANES + j);              /* may pass the end */
+    for (int j = 0; j < LANES; j++) {
+        float b = bias ? 0.5f * bias[j] : 0.0f, size = half[j] + fabsf(b);
+
+        sum[j] = half[j] + b;
+        most[j] = size > most[j] ? size : most[j];
+    }
+}
+
+/* Least of LANES numbers, leaving out those that are none. */
+TELU_ALWAYS_INLINE float least_of(const float *restrict x)
+{
+    float part[16], least = INFINITY;
+
+    for (int j = 0; j < 16; j++)
+        part[j] = INFINITY;
+    for (int i = 0; i < LANES; i += 16)
+        for (int j = 0; j < 16; j++)
+            part[j] = x[i + j] < part[j] ? x[i + j] : part[j];
+    for (int j = 0; j < 16; j++)
+        least = part[j] < least ? part[j] : least;
+    return least;
+}
+
+/* Passes the LANES codes from book on, the code `first` and those behind it. */
+TELU_ALWAYS_INLINE void pass(struct rough *w, const float *z, const float *book,
+                             const float *const *bias, int first, int rows, int N, int D)
+{
+    _Alignas(64) float tile[TELU_MAX_DIM * LANES], sum[ROWS * LANES];
+
+    load(tile, w->half, book, N, D);
+    for (int r = 0; r < rows; r++)
+        start(sum + r * LANES, w->most[r], w->half, bias[r] ? bias[r] + first : NULL);
+    for (int r = 0; r < rows; r += TILE)
+        for (int lane = 0; lane < LANES; lane += VECTOR) {
+            const float *ahead = book + (first + LANES < N ? LANES : 0) + lane;
+            float *to = sum + r * LANES + lane;
+
+            if (rows - r >= TILE)
+                products(to, z + r * D, tile + lane, ahead, N, D, TILE);
+            else if (rows - r == 3)
+                products(to, z + r * D, tile + lane, ahead, N, D, 3);
+            else if (rows - r == 2)
+                products(to, z + r * D, tile + lane, ahead, N, D, 2);
+            else
+                products(to, z + r * D, tile + lane, ahead, N, D, 1);
+        }
+    for (int r = 0; r < rows; r++)
+        w->least[r][first / LANES] = least_of(sum + r * LANES);
+}
+
+/* Largest rough value that the nearest code of a row may have. 2 D + 16 roundings, each counted
+ * twice, of numbers up to |z|^2 / 2 + |c|^2 + |bias| / 2, here and in the sums themselves. */
+static float limit(const struct rough *w, const float *z, int r, int tiles, int D)
+{
+    float least = INFINITY, most = 0.0f, zz = 0.0f, unit = (float)(2 * D + 16) * 0x1p-23f;
+
+    for (int i = 0; i < tiles; i++)
+        least = w->least[r][i] < least ? w->least[r][i] : least;
+    for (int j = 0; j < LANES; j++)
+        most = w->most[r][j] > most ? w->most[r][j] : most;
+    for (int d = 0; d < D; d++)
+        zz += z[d] * z[d];
+    return least + 4.0f * unit * (most + fabsf(least) + zz) + 1e-36f;
+}
+
+TELU_ALWAYS_INLINE void some_rows(int32_t *index, const float *z, const float *book,
+                                  const float *const *bias, int rows, int N, int D)
+{
+    struct rough w = { .most = { { 0 } } };
+
+    for (int first = 0; first < N; first += LANES)
+        pass(&w, z, book + first, bias, first, rows, N, D);
+    for (int r = 0; r < rows; r++, z += D) {
+        float most = limit(&w, z, r, N / LANES, D);
+        const int all = !(most < 1e30f);       /* also when it is not a number */
+        struct found f;
+
+        begin(&f);
+        for (int n = 0; n < N; n += LANES)
+            if (all || w.least[r][n / LANES] <= most)
+                lanes(&f, z, book + n, bias[r] ? bias[r] + n : NULL, n, LANES, N, D);
+        index[r] = winner(&f);
     }
 }
 
 TELU_TARGET_CLONES
 int telu_nearest_simd(struct telu_ctx *ctx, int32_t *index, const float *z,
-                      const float *book, const float *bias, int R, int N, int D)
+                      const float *book, const float *bias, const int32_t *line, int R, int N,
+                      int D)
 {
     (void)ctx;
-    for (int r = 0; r < R; r++, z += D) {
-        float best[LANES], least = INFINITY;
-        int32_t at[LANES] = { 0 };
-        int n = 0;
+    for (int r = 0; r < R; r += ROWS) {
+        int rows = R - r < ROWS ? R - r : ROWS;
+        const float *begins[ROWS];
 
-        for (int j = 0; j < LANES; j++)
-            best[j] = INFINITY;
-        for (; n + LANES <= N; n += LANES)
-            lanes(best, at, z, book + n, bias ? bias + n : NULL, n, LANES, N, D);
-        if (n < N)
-            lanes(best, at, z, book + n, bias ? bias + n : NULL, n, N - n, N, D);
-
-        index[r] = 0;
-        for (int j = 0; j < LANES; j++)
-            if (best[j] < least || (best[j] == least && at[j] < index[r])) {
-                least = best[j];
-                index[r] = at[j];
-            }
+        for (int i = 0; i < rows; i++)
+            begins[i] = telu_nearest_bias(bias, line, r + i, N);
+        if (rows > 1 && N % LANES == 0)
+            some_rows(index + r, z + (size_t)r * D, book, begins, rows, N, D);
+        else
+            for (int i = 0; i < rows; i++)
+                index[r + i] = one_row(z + (size_t)(r + i) * D, book, begins[i], N, D);
     }
     return 0;
 }

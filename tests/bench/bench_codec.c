@@ -4,10 +4,12 @@
  *
  *   bench_codec [--smoke] [--long SECONDS] FILE.safetensors
  *   bench_codec --count PACKETS FILE.safetensors
+ *   bench_codec --side PACKETS FILE.safetensors
  *
  * --long: length of the long stream, an hour if not given. --smoke: a short run, to see that it
  * works. --count: encodes and decodes so many packets at 16 kbit/s and prints nothing, for
- * test_instructions.sh.
+ * test_instructions.sh. --side: prints only the row of streams side by side, after so many packets
+ * of each.
  */
 #include "bench_time.h"
 #include "telu.h"
@@ -288,10 +290,19 @@ static int count(const char *path, int packets)
     return failed;
 }
 
+static int side_alone(const char *path, int packets)
+{
+    struct telu_model *m = telu_model_open(path);
+    int failed = m ? row_side(m, packets) : fail(path);
+
+    telu_model_close(m);
+    return failed;
+}
+
 int main(int argc, char **argv)
 {
     static const int bitrates[] = { 1000, 3000, 6000, 16000, 32000, 64000 };
-    int smoke = 0, seconds = 3600, packets = 0, i = 1, failed = 0;
+    int smoke = 0, seconds = 3600, packets = 0, side = 0, i = 1, failed = 0;
     struct telu_model *m;
 
     for (; i < argc - 1 && !strncmp(argv[i], "--", 2); i++) {
@@ -301,17 +312,21 @@ int main(int argc, char **argv)
             seconds = atoi(argv[++i]);
         else if (!strcmp(argv[i], "--count"))
             packets = atoi(argv[++i]);
+        else if (!strcmp(argv[i], "--side"))
+            side = atoi(argv[++i]);
         else
             break;
     }
-    if (i != argc - 1 || seconds < 1 || packets < 0) {
+    if (i != argc - 1 || seconds < 1 || packets < 0 || side < 0) {
         fprintf(stderr, "usage: bench_codec [--smoke] [--long SECONDS] [--count PACKETS] "
-                "FILE.safetensors\n");
+                "[--side PACKETS] FILE.safetensors\n");
         return 2;
     }
     tiny_speech(sound, SOUND, 1);
     if (packets)
         return count(argv[i], packets);
+    if (side)
+        return side_alone(argv[i], side);
     m = row_first(argv[i]);
     packets = smoke ? 50 : SOUND / TELU_PACKET;
     failed = row_memory(m);
