@@ -76,11 +76,12 @@ int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
 {
     const struct telu_backend *be = ctx->be;
 
+    float *hist[TELU_NET_ROWS];
+
     for (int r = 0; r < rows; r++)
-        if (be->dwconv(ctx, x->b + (size_t)r * width, x->a + (size_t)r * width, s[r]->hist[i],
-                       w->dw, w->dwb, 1, 1, width, kernel))
-            return -1;
-    if (be->norm(ctx, x->b, x->b, w->g, w->nb, rows, width) ||
+        hist[r] = s[r]->hist[i];
+    if (be->dwconv_live(ctx, x->b, x->a, hist, w->dw, w->dwb, rows, width, kernel) ||
+        be->norm(ctx, x->b, x->b, w->g, w->nb, rows, width) ||
         telu_net_layer(ctx, &w->up, x->h, x->b, rows) ||
         be->gelu(ctx, x->h, x->h, rows * w->up.O) ||
         telu_net_layer(ctx, &w->down, x->b, x->h, rows) ||

@@ -182,6 +182,7 @@ static int download(void *dst, const void *src, size_t bytes)
 extern "C" const struct telu_backend telu_backend_cuda = {
     "cuda", available, alloc, release, upload, download,
     telu_mdct_cuda, telu_imdct_cuda, telu_compand_cuda, telu_linear_cuda,
-    telu_linear8_cuda, telu_dwconv_cuda, telu_norm_cuda, telu_gelu_cuda,
-    telu_residual_cuda, telu_head_cuda, telu_nearest_cuda, telu_ltpf_cuda,
+    telu_linear8_cuda, telu_dwconv_cuda, telu_dwconv_live_cuda, telu_norm_cuda,
+    telu_gelu_cuda, telu_residual_cuda, telu_head_cuda, telu_nearest_cuda,
+    telu_ltpf_cuda,
 };

@@ -47,6 +47,8 @@ struct telu_backend {
                    const float *s, const float *b, int R, int I, int O);
     int (*dwconv)(struct telu_ctx *ctx, float *y, const float *x, float *hist,
                   const float *w, const float *b, int B, int T, int C, int K);
+    int (*dwconv_live)(struct telu_ctx *ctx, float *y, const float *x, float *const *hist,
+                       const float *w, const float *b, int R, int C, int K);
     int (*norm)(struct telu_ctx *ctx, float *y, const float *x, const float *g,
                 const float *b, int R, int C);
     int (*gelu)(struct telu_ctx *ctx, float *y, const float *x, int n);

@@ -62,6 +62,7 @@ const struct telu_backend telu_backend_c = {
     .linear = telu_linear_c,
     .linear8 = telu_linear8_c,
     .dwconv = telu_dwconv_c,
+    .dwconv_live = telu_dwconv_live_c,
     .norm = telu_norm_c,
     .gelu = telu_gelu_c,
     .residual = telu_residual_c,

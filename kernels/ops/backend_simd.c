@@ -30,6 +30,7 @@ const struct telu_backend telu_backend_simd = {
     .linear = telu_linear_simd,
     .linear8 = telu_linear8_simd,
     .dwconv = telu_dwconv_simd,
+    .dwconv_live = telu_dwconv_live_simd,
     .norm = telu_norm_simd,
     .gelu = telu_gelu_simd,
     .residual = telu_residual_simd,

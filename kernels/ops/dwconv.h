@@ -24,6 +24,15 @@ int telu_dwconv_cuda(struct telu_ctx *ctx, float *y, const float *x, float *hist
                      const float *w, const float *b, int B, int T, int C,
                      int K);
 
+/* A packet of each of R streams, whose histories lie apart: hist[r] is that of row r, in the host's
+ * memory. x, y (R, C). The same as telu_dwconv_c() of each row with B = T = 1. */
+int telu_dwconv_live_c(struct telu_ctx *ctx, float *y, const float *x, float *const *hist,
+                       const float *w, const float *b, int R, int C, int K);
+int telu_dwconv_live_simd(struct telu_ctx *ctx, float *y, const float *x, float *const *hist,
+                          const float *w, const float *b, int R, int C, int K);
+int telu_dwconv_live_cuda(struct telu_ctx *ctx, float *y, const float *x, float *const *hist,
+                          const float *w, const float *b, int R, int C, int K);
+
 /* Gradient with zero history, accumulating into dx (B, T, C), dw (C, K), db (C). */
 void telu_dwconv_grad(float *dx, float *dw, float *db, const float *dy,
                       const float *x, const float *w, int B, int T, int C, int K);

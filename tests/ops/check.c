@@ -32,7 +32,7 @@ struct op {
 static const struct op ops[] = {
 #define OP(name) { #name, offsetof(struct telu_backend, name), check_##name }
     OP(mdct), OP(imdct), OP(compand), OP(linear), OP(linear8), OP(dwconv),
-    OP(norm), OP(gelu), OP(residual), OP(head), OP(nearest), OP(ltpf),
+    OP(dwconv_live), OP(norm), OP(gelu), OP(residual), OP(head), OP(nearest), OP(ltpf),
 };
 
 static const struct op grads[] = {

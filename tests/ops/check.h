@@ -58,6 +58,7 @@ void check_compand(struct check *c);
 void check_linear(struct check *c);
 void check_linear8(struct check *c);
 void check_dwconv(struct check *c);
+void check_dwconv_live(struct check *c);
 void check_norm(struct check *c);
 void check_gelu(struct check *c);
 void check_residual(struct check *c);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* check_dwconv.c - compares the op dwconv of a table with plain C, and a stream with a batch. */
+/* check_dwconv.c - compares the ops dwconv and dwconv_live of a table with plain C, and a
+ * stream with a batch. */
 #include "check.h"
+
+#define MOST_ROWS 8            /* for dwconv_live */
 
 static int call(struct telu_ctx *ctx, void **p, const int *s)
 {
@@ -49,4 +52,41 @@ void check_dwconv(struct check *c)
                         one(c, batches[b], packets[t], widths[i], taps[k], kind);
     /* More streams than a device runs at once. */
     one(c, 1100, 1, 1024, 7, CHECK_PLAIN);
+}
+
+/* The test lays the histories out side by side, and in turned order. */
+static int live(struct telu_ctx *ctx, void **p, const int *s)
+{
+    float *hist[MOST_ROWS];
+
+    for (int r = 0; r < s[0]; r++)
+        hist[r] = (float *)p[2] + (size_t)(s[0] - 1 - r) * (s[2] - 1) * s[1];
+    return ctx->be->dwconv_live(ctx, p[0], p[1], hist, p[3], p[4], s[0], s[1], s[2]);
+}
+
+static void one_live(struct check *c, int R, int C, int K, enum check_kind kind)
+{
+    size_t n = (size_t)R * C, h = n * (K - 1);
+
+    check_case(c, live, 3, (int[]){ R, C, K }, "R %d, C %d, K %d, kind %d", R, C, K, kind);
+    check_out(c, n, 0.0f);
+    check_in(c, check_floats(c, n, kind), n);
+    check_inout(c, check_floats(c, h, kind), h, 0.0f);
+    check_in(c, check_floats(c, (size_t)C * K, kind), (size_t)C * K);
+    check_in(c, check_floats(c, C, kind), C);
+    if (R != 3 && C == 320 && K == 7 && kind == CHECK_PLAIN)
+        check_time(c, (double)n * K);
+    check_go(c);
+}
+
+void check_dwconv_live(struct check *c)
+{
+    static const int rows[] = { 1, 3, MOST_ROWS };
+    static const int widths[] = { 1, 15, 32, 33, 65, 320, 1024 }, taps[] = { 1, 2, 7, 15 };
+
+    for (int r = 0; r < 3; r++)
+        for (int i = 0; i < 7; i++)
+            for (int k = 0; k < 4; k++)
+                for (int kind = CHECK_PLAIN; kind <= CHECK_EXTREME; kind++)
+                    one_live(c, rows[r], widths[i], taps[k], kind);
 }
