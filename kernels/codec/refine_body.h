@@ -9,6 +9,7 @@
 #include "approx.h"
 #include "bands.h"
 #include "noise.h"
+#include "unroll.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -115,13 +116,18 @@ TELU_STATIC int lower_neighbours(const int *q, int k)
     return (k > 0 ? 2 * abs(q[k - 1]) : 0) + (k > 1 ? abs(q[k - 2]) : 0);
 }
 
-/* First of the table's rows for n and p, in units of TELU_C_CLASSES; sets the shift. n and p
- * measure the neighbours; second: 1 in hop 1. */
-TELU_INLINE int context_rows(int second, int n, int p, int *shift)
+/* Shift of the raw bits. n and p measure the neighbours; second: 1 in hop 1. */
+TELU_INLINE int context_shift(int second, int n, int p)
 {
     int more = log2_floor(second ? (n + p) / 7 : n / 3) - 3;
 
-    *shift = more > 0 ? more : 0;
+    return more > 0 ? more : 0;
+}
+
+/* First of the table's rows for n and p, in units of TELU_C_CLASSES; sets the shift. */
+TELU_INLINE int context_rows(int second, int n, int p, int *shift)
+{
+    *shift = context_shift(second, n, p);
     return ((second ? TELU_CLASSES : 0) + refine_class_of(n)) * TELU_CLASSES + refine_class_of(p);
 }
 
@@ -274,6 +280,23 @@ TELU_NOINLINE uint32_t telu_refine_cost(const int *q, const struct telu_bands *p
 #else
 #define BEFORE 8               /* zeros before a hop, which has as many neighbours */
 
+/* refine_class_of() by comparisons: a vector would look up each of its numbers. */
+TELU_ALWAYS_INLINE int class_by_comparing(int n)
+{
+    return (n >= 1) + (n >= 2) + (n >= 3) + (n >= 5) + (n >= 8) + (n >= 13) + (n >= 21) + (n >= 34);
+}
+
+/* frequency_cost() likewise: a cubic gives each number of log2_fraction. */
+TELU_ALWAYS_INLINE int cost_by_cubic(int f)
+{
+    uint32_t bits = telu_float_bits((float)f);
+    int e = (int)(bits >> 23) - 127, i = bits >> 17 & 63;
+    int fraction = (6788434 + i * (5745068 + i * (-32830 + i * 123))) >> 22;
+    int cost = 64 * (TELU_RANGE_BITS - e) - fraction;
+
+    return cost > 0 ? cost : 0;
+}
+
 /* Cost of hop `second`, whose magnitudes are a; those of hop 0 are a0. C: of each coefficient.
  * All loops but the look-up of frequencies have vector forms. */
 TELU_ALWAYS_INLINE int cost_of_hop(int second, const int *a, const int *a0, const int *C,
@@ -286,14 +309,16 @@ TELU_ALWAYS_INLINE int cost_of_hop(int second, const int *a, const int *a0, cons
         int p = second ? a0[k - 1] + 2 * a0[k] + a0[k + 1]
                 : a[k - 1] + a[k - 2] + a[k - 3] + a[k - 4] + a[k - 5] + a[k - 6] + a[k - 7] +
                   a[k - 8];
-        int rows = context_rows(second, n, p, &shift);
+        int rows = ((second ? TELU_CLASSES : 0) + class_by_comparing(n)) * TELU_CLASSES +
+                   class_by_comparing(p);
 
+        shift = context_shift(second, n, p);
         at[k] = (rows * TELU_C_CLASSES + C[k]) * TELU_SYMBOLS + symbol_of(a[k], shift, &cost);
     }
-    for (int k = 0; k < TELU_HOP; k++)
+    UNROLL for (int k = 0; k < TELU_HOP; k++)
         f[k] = freq[at[k]];
     for (int k = 0; k < TELU_HOP; k++)
-        cost += frequency_cost(f[k]);
+        cost += cost_by_cubic(f[k]);
     return cost;
 }
 
@@ -305,7 +330,7 @@ uint32_t telu_refine_cost(const int *q, const struct telu_bands *p, const struct
     for (int h = 0; h < 2; h++)
         for (int k = 0; k < TELU_HOP; k++)
             a[h][BEFORE + k] = abs(q[h * TELU_HOP + k]);
-    for (int k = 0; k < TELU_HOP; k++)
+    UNROLL for (int k = 0; k < TELU_HOP; k++)
         C[k] = p->ctx[telu_band_of[k]];
     return (uint32_t)(cost_of_hop(0, a[0] + BEFORE, NULL, C, t->freq) +
                       cost_of_hop(1, a[1] + BEFORE, a[0] + BEFORE, C, t->freq));
