@@ -92,8 +92,8 @@ struct telu_encoder *telu_encoder_new(const struct telu_model *m,
     e->window = take(&at, TELU_WAVE);
     e->latent = take(&at, latent);
     e->sum = take(&at, latent);
-    telu_net_init(&e->enc, take(&at, enc), c->enc_width, c->enc_blocks, c->kernel);
-    telu_net_init(&e->dec, take(&at, dec), c->dec_width, c->dec_blocks, c->kernel);
+    telu_net_init(&e->enc, take(&at, enc));
+    telu_net_init(&e->dec, take(&at, dec));
     telu_rc_set(&e->rc, &rate);
     telu_rc_reset(&e->rc);
     return e;
@@ -164,25 +164,26 @@ struct telu_decoder *telu_decoder_new(const struct telu_model *m,
     struct telu_decoder *d = calloc(1, sizeof(*d));
     const struct telu_config *c = m ? &m->cfg : NULL;
     size_t dec = c ? net_floats(c, c->dec_width, c->dec_blocks) : 0;
-    size_t latent = c ? padded(c->latent) : 0, post = m ? telu_postnet_floats(m) : 0;
+    size_t post = m ? telu_postnet_floats(m) : 0;
     float *at;
 
+    /* The concealment's coefficients lie in a history that is not in use (stream.h). */
+    dec = dec > TELU_COEFS ? dec : TELU_COEFS;
     if (!d) {
         telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a decoder");
         return NULL;
     }
-    if (stream_init(&d->ctx, &d->arena, m, be, padded(telu_synthesis_floats()) +
-               padded(TELU_COEFS) + latent + padded(dec) + post)) {
+    if (stream_init(&d->ctx, &d->arena, m, be, padded(telu_synthesis_floats()) + padded(dec) +
+                    post)) {
         free(d);
         return NULL;
     }
     d->m = m;
     at = d->arena;
     telu_synthesis_init(&d->synthesis, take(&at, telu_synthesis_floats()));
-    telu_plc_init(&d->plc, take(&at, TELU_COEFS));
-    d->sum = take(&at, latent);
-    telu_net_init(&d->dec, take(&at, dec), c->dec_width, c->dec_blocks, c->kernel);
-    telu_postnet_init(&d->post, take(&at, post), m);
+    telu_net_init(&d->dec, take(&at, dec));
+    telu_plc_init(&d->plc, d->dec.mem);
+    telu_postnet_init(&d->post, take(&at, post));
     return d;
 }
 
@@ -209,6 +210,13 @@ void telu_decoder_forget(struct telu_decoder *d)
     if (d->has_history)
         telu_net_reset(&d->dec, c->dec_width, c->dec_blocks, c->kernel);
     d->has_history = 0;
+}
+
+void telu_decoder_remember(struct telu_decoder *d)
+{
+    if (!d->has_history)
+        memset(d->plc.last, 0, TELU_COEFS * sizeof(float));
+    d->has_history = 1;
 }
 
 void telu_decoder_forget_postnet(struct telu_decoder *d)

@@ -24,9 +24,14 @@ struct decode_row {
     int runs;                  /* 1: the decoder network runs */
     enum correction correction;
     int failed;
-    _Alignas(64) float c[TELU_COEFS];
-    float base[TELU_COEFS];    /* of the network, zeros without one */
-    float change[TELU_COEFS];  /* coefficients of the predicted waveform, then the change of c */
+    union {
+        _Alignas(64) float latent[TELU_MAX_WIDTH];     /* until the network ran */
+        struct {
+            float c[TELU_COEFS];
+            float base[TELU_COEFS];    /* of the network, zeros without one */
+            float change[TELU_COEFS];  /* of the predicted waveform, then that of c */
+        };
+    };
     float confidence[2];       /* of the prediction */
 };
 
@@ -50,28 +55,33 @@ static void begin(struct decode_row *w)
     }
     if (!w->runs)
         memset(w->base, 0, sizeof(w->base));
-    if (w->runs)
-        d->has_history = 1;
+    if (w->lost || !w->runs)
+        return;
+    telu_decoder_remember(d);
+    memcpy(d->codes, l->codes, (size_t)l->stages * sizeof(*d->codes));
+    d->stages = l->stages;
+    d->prefix = l->prefix;
+    d->prefix_bits = l->prefix_bits;
 }
 
-/* Finds the latents of the base layers; a lost packet keeps the last one. */
+/* Finds the latents of the base layers; a lost packet takes the last codes. */
 static void find_latents(struct decode_row *w, int rows, float *scratch)
 {
     struct telu_rvq_row p[TELU_NET_ROWS];
     int n = 0;
 
     for (int r = 0; r < rows; r++)
-        if (w[r].runs && !w[r].lost) {
-            struct telu_layers *l = &w[r].layers;
+        if (w[r].runs) {
+            struct telu_decoder *d = w[r].d;
 
             p[n++] = (struct telu_rvq_row){
-                .codes = l->codes, .S = l->stages, .prefix = &l->prefix,
-                .prefix_bits = l->prefix_bits, .sum = w[r].d->sum,
+                .codes = d->codes, .S = d->stages, .prefix = &d->prefix,
+                .prefix_bits = d->prefix_bits, .sum = w[r].latent,
             };
         }
     if (n && telu_rvq_run(&w->d->ctx, w->d->m, p, n, scratch))
         for (int r = 0; r < rows; r++)
-            w[r].failed |= w[r].runs && !w[r].lost;
+            w[r].failed |= w[r].runs;
 }
 
 static void conceal(struct decode_row *w)
@@ -112,6 +122,7 @@ static enum correction correction_of(const struct decode_row *w)
 /* base -> c -> pcm without the correction, and what the correction starts from. */
 static int synthesise(struct decode_row *w)
 {
+    _Alignas(64) float span[TELU_LTPF_SPAN];
     struct telu_decoder *d = w->d;
 
     if (w->lost)
@@ -119,10 +130,10 @@ static int synthesise(struct decode_row *w)
     else
         dequantise(w);
     w->correction = correction_of(w);
-    if (telu_synthesis_plain(&d->ctx, &d->synthesis, w->c, w->request->pcm))
+    if (telu_synthesis_plain(&d->ctx, &d->synthesis, w->c, span, w->request->pcm))
         return -1;
     return w->correction == PLAIN ? 0 :
-        telu_synthesis_predict(&d->ctx, &d->synthesis, w->change, w->confidence);
+        telu_synthesis_predict(&d->ctx, span, w->change, w->confidence);
 }
 
 static int correct(struct decode_row *w)
@@ -146,7 +157,7 @@ static void run_decoders(struct decode_row *w, int rows, float *scratch)
     for (int r = 0; r < rows; r++)
         if (w[r].runs && !w[r].failed) {
             p.state[p.rows] = &w[r].d->dec;
-            p.in[p.rows] = w[r].d->sum;
+            p.in[p.rows] = w[r].latent;
             p.out[p.rows++] = w[r].base;
         }
     if (telu_decoder_pass(&w->d->ctx, w->d->m, &p, scratch))

@@ -26,17 +26,14 @@ size_t telu_net_floats(int width, int blocks, int kernel)
     return blocks * history(width, kernel);
 }
 
-void telu_net_init(struct telu_net_state *s, float *mem, int width, int blocks,
-                   int kernel)
+void telu_net_init(struct telu_net_state *s, float *mem)
 {
-    for (int i = 0; i < blocks; i++, mem += history(width, kernel))
-        s->hist[i] = mem;
+    s->mem = mem;
 }
 
 void telu_net_reset(struct telu_net_state *s, int width, int blocks, int kernel)
 {
-    for (int i = 0; i < blocks; i++)
-        memset(s->hist[i], 0, history(width, kernel) * sizeof(float));
+    memset(s->mem, 0, telu_net_floats(width, blocks, kernel) * sizeof(float));
 }
 
 static int larger(int a, int b)
@@ -79,7 +76,7 @@ int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
     float *hist[TELU_NET_ROWS];
 
     for (int r = 0; r < rows; r++)
-        hist[r] = s[r]->hist[i];
+        hist[r] = s[r]->mem + i * history(width, kernel);
     if (be->dwconv_live(ctx, x->b, x->a, hist, w->dw, w->dwb, rows, width, kernel) ||
         be->norm(ctx, x->b, x->b, w->g, w->nb, rows, width) ||
         telu_net_layer(ctx, &w->up, x->h, x->b, rows) ||

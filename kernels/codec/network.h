@@ -17,7 +17,7 @@ extern "C" {
 
 /* Histories of one stack of blocks, in the stream's arena. */
 struct telu_net_state {
-    float *hist[TELU_MAX_BLOCKS];  /* (K-1, C) each */
+    float *mem;                    /* (K-1, C) of each block, padded */
 };
 
 #define TELU_NET_ROWS 8        /* rows of a pass, at most */
@@ -39,11 +39,10 @@ struct telu_net_scratch {
 
 struct telu_net_scratch telu_net_scratch_in(float *scratch, int rows, int width);
 
-/* _floats() returns the size of a stack's state, _init() lays it out in mem (zeroed), _reset()
- * clears the histories. */
+/* _floats() returns the size of a stack's state, _init() puts it into mem (zeroed, aligned to 64
+ * bytes), _reset() clears the histories. */
 size_t telu_net_floats(int width, int blocks, int kernel);
-void telu_net_init(struct telu_net_state *s, float *mem, int width, int blocks,
-                   int kernel);
+void telu_net_init(struct telu_net_state *s, float *mem);
 void telu_net_reset(struct telu_net_state *s, int width, int blocks, int kernel);
 
 /* y [rows][l->O] = layer of x [rows][l->I]; they must not overlap. 0, or -1. */
@@ -63,7 +62,8 @@ struct telu_net_pass {
     float *out[TELU_NET_ROWS];
 };
 
-/* in c [320] -> out latent [cfg.latent] (encoder.c); in latent -> out c (decoder.c). 0, or -1. */
+/* in c [320] -> out latent [cfg.latent] (encoder.c); in latent -> out c (decoder.c). An output may
+ * lie in the memory of its input. 0, or -1. */
 int telu_encoder_pass(struct telu_ctx *ctx, const struct telu_model *m,
                       const struct telu_net_pass *p, float *scratch);
 int telu_decoder_pass(struct telu_ctx *ctx, const struct telu_model *m,
@@ -83,7 +83,7 @@ struct telu_postnet {
 };
 
 size_t telu_postnet_floats(const struct telu_model *m);
-void telu_postnet_init(struct telu_postnet *s, float *mem, const struct telu_model *m);
+void telu_postnet_init(struct telu_postnet *s, float *mem);
 void telu_postnet_reset(struct telu_postnet *s, const struct telu_model *m);
 
 /* Packets of different streams, 0 .. telu_net_rows() of them; change [320] each: as in

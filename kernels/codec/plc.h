@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 struct telu_plc {
-    float *last;               /* [320] coefficients of the last received packet */
+    float *last;               /* [320] coefficients of the last received packet, unless base */
     int base;                  /* 1: that packet had a base layer */
     int lost;                  /* packets lost since, TELU_PLC_SILENT at most */
     uint32_t seed;
@@ -29,7 +29,8 @@ struct telu_plc {
 TELU_PUBLIC void telu_plc_init(struct telu_plc *p, float *last);
 TELU_PUBLIC void telu_plc_reset(struct telu_plc *p);
 
-/* Records the coefficients of a received packet. base: 1 when it had a base layer. */
+/* Records the coefficients of a received packet. base: 1 when it had a base layer; then they are
+ * not kept, since the network runs on instead. */
 TELU_PUBLIC void telu_plc_received(struct telu_plc *p, const float *c, int base);
 
 /* Counts one more lost packet. Returns its gain, 0.8 .. 0. */

@@ -28,8 +28,9 @@ TELU_PUBLIC void telu_plc_reset(struct telu_plc *p)
 
 TELU_PUBLIC void telu_plc_received(struct telu_plc *p, const float *c, int base)
 {
-    for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
-        p->last[k] = c[k];
+    if (!base)
+        for (int k = TELU_LANE; k < TELU_COEFS; k += TELU_LANES)
+            p->last[k] = c[k];
     p->base = base;
     p->lost = 0;
 

@@ -14,9 +14,9 @@ size_t telu_postnet_floats(const struct telu_model *m)
     return telu_net_floats(m->post.width, m->post.blocks, m->cfg.kernel);
 }
 
-void telu_postnet_init(struct telu_postnet *s, float *mem, const struct telu_model *m)
+void telu_postnet_init(struct telu_postnet *s, float *mem)
 {
-    telu_net_init(&s->net, mem, m->post.width, m->post.blocks, m->cfg.kernel);
+    telu_net_init(&s->net, mem);
 }
 
 void telu_postnet_reset(struct telu_postnet *s, const struct telu_model *m)

@@ -31,12 +31,17 @@ struct telu_decoder {
     struct telu_synthesis synthesis;
     struct telu_postnet post;
     int post_history;          /* 1: the post-network's history is not all zero */
-    float *sum;                /* [latent], last packet with codes */
+    int codes[TELU_MAX_STAGES];            /* of the last packet that had some, which a lost */
+    int stages, prefix, prefix_bits;       /* one takes */
     struct telu_net_state dec;
-    int has_history;
+    int has_history;           /* 0: dec has zeros, but for plc.last, which begins there: a packet
+                                * without codes clears the history, and it alone is repeated */
     struct telu_plc plc;
     struct telu_info info;
 };
+
+/* Makes the decoder network's history ready for a packet with codes. */
+void telu_decoder_remember(struct telu_decoder *d);
 
 /* Clears the networks' histories. */
 void telu_encoder_forget(struct telu_encoder *e);

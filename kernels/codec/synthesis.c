@@ -10,7 +10,7 @@
 
 size_t telu_synthesis_floats(void)
 {
-    return 2 * TELU_OVERLAP + TELU_LTPF_SPAN;
+    return 2 * TELU_OVERLAP + TELU_LTPF_MAX_LAG;
 }
 
 void telu_synthesis_init(struct telu_synthesis *s, float *memory)
@@ -24,23 +24,25 @@ void telu_synthesis_reset(struct telu_synthesis *s)
 {
     memset(s->tail, 0, TELU_OVERLAP * sizeof(float));
     memset(s->change_tail, 0, TELU_OVERLAP * sizeof(float));
-    memset(s->plain, 0, TELU_LTPF_SPAN * sizeof(float));
+    memset(s->plain, 0, TELU_LTPF_MAX_LAG * sizeof(float));
 }
 
 /* The first 80 samples overlap the end of the packet before, the last 80 wait for the next one:
  * for the plain signal and for the correction alike. */
-int telu_synthesis_plain(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c, float *pcm)
+int telu_synthesis_plain(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
+                         float *span, float *pcm)
 {
     ALIGNED float wave[TELU_WAVE];
     const float *x = wave + TELU_EDGE;
-    float *now = s->plain + TELU_LTPF_MAX_LAG;
+    float *now = span + TELU_LTPF_MAX_LAG;
 
     if (ctx->be->imdct(ctx, wave, c, 1, 2))
         return -1;
-    memcpy(s->plain, now, TELU_PACKET * sizeof(*now));
+    memcpy(span, s->plain, TELU_LTPF_MAX_LAG * sizeof(*span));
     memcpy(now, x, TELU_PACKET * sizeof(*now));
     for (int i = 0; i < TELU_OVERLAP; i++)
         now[i] += s->tail[i];
+    memcpy(s->plain, now, TELU_PACKET * sizeof(*now));
     memcpy(s->tail, x + TELU_PACKET, TELU_OVERLAP * sizeof(*x));
 
     memcpy(pcm, now, TELU_PACKET * sizeof(*pcm));
@@ -51,12 +53,12 @@ int telu_synthesis_plain(struct telu_ctx *ctx, struct telu_synthesis *s, const f
 
 /* The prediction reads the plain signal, never what was corrected, so its memory ends with the
  * packet before. */
-int telu_synthesis_predict(struct telu_ctx *ctx, const struct telu_synthesis *s, float *prediction,
+int telu_synthesis_predict(struct telu_ctx *ctx, const float *span, float *prediction,
                            float *confidence)
 {
     ALIGNED float wave[TELU_LTPF_SPAN];
 
-    return ctx->be->ltpf(ctx, wave, confidence, s->plain, 1) ||
+    return ctx->be->ltpf(ctx, wave, confidence, span, 1) ||
            ctx->be->mdct(ctx, prediction, wave, 2, 1) ? -1 : 0;
 }
 

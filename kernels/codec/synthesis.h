@@ -9,7 +9,7 @@
 
 struct telu_synthesis {
     float *tail;               /* [80] overlap of the packet before */
-    float *plain;              /* [640] the packet before and this one, not filtered */
+    float *plain;              /* [320] the packet before, not filtered */
     float *change_tail;        /* [80] overlap of the packet before, of the change */
 };
 
@@ -19,13 +19,14 @@ size_t telu_synthesis_floats(void);
 void telu_synthesis_init(struct telu_synthesis *s, float *memory);
 void telu_synthesis_reset(struct telu_synthesis *s);
 
-/* c [320] -> pcm [320], without the correction of this packet. One of both functions at the end
- * must follow. All return 0, or -1 and telu_error(). */
+/* c [320] -> pcm [320], without the correction of this packet, and span [TELU_LTPF_SPAN], the
+ * packet before and this one, not filtered. One of both functions at the end must follow. All
+ * return 0, or -1 and telu_error(). */
 int telu_synthesis_plain(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
-                         float *pcm);
+                         float *span, float *pcm);
 
-/* Coefficients [320] of the predicted waveform, and its confidence [2] for both hops. */
-int telu_synthesis_predict(struct telu_ctx *ctx, const struct telu_synthesis *s, float *prediction,
+/* Coefficients [320] of the waveform predicted from span, and its confidence [2] for both hops. */
+int telu_synthesis_predict(struct telu_ctx *ctx, const float *span, float *prediction,
                            float *confidence);
 
 /* Adds the sound of a change [320] of the coefficients to pcm [320], or of none. */

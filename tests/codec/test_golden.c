@@ -134,8 +134,8 @@ static void network(const struct telu_backend *be, const struct telu_model *m)
     dmem = array(be, telu_net_floats(f->dec_width, f->dec_blocks, f->kernel));
     c = array(be, TELU_COEFS);
     latent = array(be, LATENT);
-    telu_net_init(&enc, emem, f->enc_width, f->enc_blocks, f->kernel);
-    telu_net_init(&dec, dmem, f->dec_width, f->dec_blocks, f->kernel);
+    telu_net_init(&enc, emem);
+    telu_net_init(&dec, dmem);
 
     transforms(&ctx);
     for (int pass = 0; pass < 2; pass++) {

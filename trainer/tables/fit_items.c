@@ -25,7 +25,7 @@ static int run_encoder(struct fit *f, struct fit_item *it)
     struct telu_net_state s;
     int r = 0, none;
 
-    telu_net_init(&s, mem, cfg->enc_width, cfg->enc_blocks, cfg->kernel);
+    telu_net_init(&s, mem);
     for (int p = 0; !r && p < it->packets; p++) {
         r = telu_encoder_net(&f->ctx, f->m, &s, latent, it->c + p * TELU_COEFS);
         if (!r)
@@ -197,7 +197,7 @@ int fit_decode(struct fit *f, const struct fit_item *it, int S, float *base)
         return 0;
     mem = floats(telu_net_floats(cfg->dec_width, cfg->dec_blocks, cfg->kernel));
     sum = floats(cfg->latent);
-    telu_net_init(&s, mem, cfg->dec_width, cfg->dec_blocks, cfg->kernel);
+    telu_net_init(&s, mem);
     for (int p = 0; !r && p < it->packets; p++) {
         r = telu_rvq_decode(&f->ctx, f->m, sum, it->codes + p * cfg->stages, S, 0, 0);
         if (!r)
