@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* mdct_body.h - the loops that the versions of the transform share: fold 320 samples to 160, then
- * a matrix, in float.
+ * a matrix, in float, which two hops share.
  *
  * With the windowed samples in quarters (a, b, c, d) and r for reversed,
  *   MDCT(a, b, c, d) = DCT-IV(-c_r - d, a - b_r)
@@ -14,52 +14,78 @@
 
 #include "mdct_table.h"
 #include "target_clones.h"
+#include "unroll.h"
 
 #include <string.h>
 
 #define N     TELU_HOP
 #define HALF  (N / 2)
-#define BLOCK 32               /* sums in registers */
+#define BLOCK 32               /* sums of a hop in registers */
 
-/* Each sum begins with 0 and goes in order of n. */
-TELU_ALWAYS_INLINE void dct(float *y, const float *x,
-                            const struct telu_mdct_table *m)
+/* An array of sums would stay in memory. */
+typedef float eight __attribute__((vector_size(32)));
+
+/* Transforms `hops` hops, 1 or 2, which share the matrix: x, y [hops][N]. Each sum begins with 0
+ * and goes in order of n. */
+TELU_ALWAYS_INLINE void dct(float *y, const float *x, const struct telu_mdct_table *m, int hops)
 {
     for (int k = 0; k < N; k += BLOCK) {
-        float sum[BLOCK] = { 0 };
+        eight sum[2][BLOCK / 8];
 
+        UNROLL for (int h = 0; h < hops; h++)
+            UNROLL for (int j = 0; j < BLOCK / 8; j++)
+                sum[h][j] = (eight){ 0 };
         for (int n = 0; n < N; n++)
-            for (int j = 0; j < BLOCK; j++)
-                sum[j] += x[n] * m->dct[n][k + j];
-        memcpy(y + k, sum, sizeof(sum));
+            UNROLL for (int j = 0; j < BLOCK / 8; j++) {
+                eight cosines;
+
+                memcpy(&cosines, &m->dct[n][k + 8 * j], sizeof(cosines));
+                UNROLL for (int h = 0; h < hops; h++)
+                    sum[h][j] += x[h * N + n] * cosines;
+            }
+        UNROLL for (int h = 0; h < hops; h++)
+            UNROLL for (int j = 0; j < BLOCK / 8; j++)
+                memcpy(y + h * N + k + 8 * j, &sum[h][j], sizeof(sum[h][j]));
+    }
+}
+
+/* u [N] = the 320 samples x, windowed and folded. */
+TELU_ALWAYS_INLINE void fold(float *u, const float *x, const struct telu_mdct_table *m)
+{
+    float z[2 * N];
+
+    for (int t = 0; t < 2 * N; t++)
+        z[t] = m->window[t] * x[t];
+    for (int n = 0; n < HALF; n++) {
+        u[n] = -z[3 * HALF - 1 - n] - z[3 * HALF + n];
+        u[HALF + n] = z[n] - z[N - 1 - n];
     }
 }
 
 TELU_ALWAYS_INLINE void mdct(float *y, const float *x, int B, int H)
 {
     const struct telu_mdct_table *m = telu_mdct_table();
+    float u[2 * N];
+    int waiting = 0;
 
     for (int b = 0; b < B; b++, x += N)        /* a hop more than coefficients */
-        for (int h = 0; h < H; h++, x += N, y += N) {
-            float z[2 * N], u[N];
-
-            for (int t = 0; t < 2 * N; t++)
-                z[t] = m->window[t] * x[t];
-            for (int n = 0; n < HALF; n++) {
-                u[n] = -z[3 * HALF - 1 - n] - z[3 * HALF + n];
-                u[HALF + n] = z[n] - z[N - 1 - n];
+        for (int h = 0; h < H; h++, x += N) {
+            fold(u + waiting * N, x, m);
+            if (++waiting == 2) {
+                dct(y, u, m, 2);
+                y += 2 * N;
+                waiting = 0;
             }
-            dct(y, u, m);
         }
+    if (waiting)
+        dct(y, u, m, 1);
 }
 
-/* Adds one hop's samples to y [320]. */
-TELU_ALWAYS_INLINE void unfold(float *y, const float *x,
-                               const struct telu_mdct_table *m)
+/* Adds one hop's samples to y [320]; v [N]: their transform. */
+TELU_ALWAYS_INLINE void unfold(float *y, const float *v, const struct telu_mdct_table *m)
 {
-    float v[N], z[2 * N];
+    float z[2 * N];
 
-    dct(v, x, m);
     for (int n = 0; n < HALF; n++) {
         z[n] = v[HALF + n];
         z[HALF + n] = -v[N - 1 - n];
@@ -73,11 +99,21 @@ TELU_ALWAYS_INLINE void unfold(float *y, const float *x,
 TELU_ALWAYS_INLINE void imdct(float *y, const float *x, int B, int H)
 {
     const struct telu_mdct_table *m = telu_mdct_table();
+    float v[2 * N];
 
     for (int b = 0; b < B; b++, y += N) {
+        int h = 0;
+
         memset(y, 0, (size_t)(H + 1) * N * sizeof(*y));
-        for (int h = 0; h < H; h++, x += N, y += N)
-            unfold(y, x, m);
+        for (; h + 2 <= H; h += 2, x += 2 * N, y += 2 * N) {
+            dct(v, x, m, 2);
+            unfold(y, v, m);
+            unfold(y + N, v + N, m);
+        }
+        for (; h < H; h++, x += N, y += N) {
+            dct(v, x, m, 1);
+            unfold(y, v, m);
+        }
     }
 }
 
