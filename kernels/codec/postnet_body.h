@@ -129,6 +129,7 @@ TELU_STATIC float postnet_gain(const struct telu_postnet_packet *p, const float 
     return gain < MOST_GAIN ? gain : MOST_GAIN;
 }
 
+TELU_VECTORS
 TELU_PUBLIC void telu_postnet_change(float *change, const float *o,
                                      const struct telu_postnet_packet *p)
 {
