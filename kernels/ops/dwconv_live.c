@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* dwconv_live.c - see dwconv.h: the convolution of live streams. Rows share weights that were
- * transposed, and a history moves on while it is read, since it comes from far.
+ * transposed, and a history moves on while it is read, since it comes from far. A row alone has the
+ * loop of dwconv.
  */
 #include "dwconv.h"
 
@@ -81,7 +82,8 @@ int telu_dwconv_live_simd(struct telu_ctx *ctx, float *y, const float *x, float 
 {
     const int most = TURNED / K / WIDE * WIDE;
 
-    (void)ctx;
+    if (R == 1)                /* transposing its weights would be most of the work */
+        return telu_dwconv_simd(ctx, y, x, hist[0], w, b, 1, 1, C, K);
     for (int first = 0; first < C; first += most) {
         _Alignas(64) float t[TURNED];
         int n = C - first < most ? C - first : most;
