@@ -215,7 +215,7 @@ static int linear8(struct arena *a)
 
 static int nearest(struct arena *a)
 {
-    return ops(a)->nearest(&a->ctx, (int32_t *)a->p[1], a->p[0], a->p[2], NULL, R, O, I);
+    return ops(a)->nearest(&a->ctx, (int32_t *)a->p[1], a->p[0], a->p[2], NULL, NULL, R, O, I);
 }
 
 static int products(struct arena *a)
