@@ -25,7 +25,6 @@
 #define SAY_EVERY  200         /* steps */
 #define COMPARED   10          /* one in so many steps also measures the codec alone */
 #define SAVE_EVERY 300.0       /* seconds */
-#define USE_EVERY  500         /* steps, after which the traces are made with what was learnt */
 
 struct learner {
     const struct learning *l;
@@ -87,26 +86,6 @@ static struct postnet_file file_of(struct learner *n)
     };
 }
 
-/* Writes the post-network's tensors as a weight file has them: p->count of them, to be freed. */
-static void copy_blobs(struct telu_blob *blob, const struct params *p)
-{
-    for (int i = 0; i < p->count; i++)
-        blob[i] = (struct telu_blob){ snapshot_tensor(&p->all[i]),
-                                      telu_tensor_bytes(&p->all[i].t) };
-}
-
-static void use(struct learner *n)
-{
-    const struct params *p = n->m->p;
-    struct telu_blob *blob = zeroed(sizeof(*blob) * (size_t)p->count);
-
-    copy_blobs(blob, p);
-    traces_use(&n->traces, &n->m->post, blob, p->count);
-    for (int i = 0; i < p->count; i++)
-        free((void *)blob[i].data);
-    free(blob);
-}
-
 /* --- A step ---------------------------------------------------------------- */
 
 static void draw_batch(struct learner *n)
@@ -158,8 +137,6 @@ static void one_step(struct learner *n)
     float rate;
     double norm;
 
-    if (n->step % USE_EVERY == 0)
-        use(n);
     draw_batch(n);
     if (n->step % COMPARED == 0)
         measure_plain(n);
@@ -213,7 +190,6 @@ static int run(struct learner *n)
     double since = now(), saved = since;
     long from = n->step;
 
-    use(n);
     traces_renew(&n->traces, POOL, &n->rng);
     while (n->step < n->l->steps && !*n->l->stop) {
         one_step(n);
@@ -239,8 +215,9 @@ static void append(struct snapshot *b, const struct corrector *m)
 
     b->post = m->post;
     b->blobs = g_realloc_n(b->blobs, (size_t)(b->own + p->count), sizeof(*b->blobs));
-    copy_blobs(b->blobs + b->count, p);
-    b->count += p->count;
+    for (int i = 0; i < p->count; i++)
+        b->blobs[b->count++] = (struct telu_blob){ snapshot_tensor(&p->all[i]),
+                                                   telu_tensor_bytes(&p->all[i].t) };
 }
 
 int learn_postnet(struct snapshot *b, const struct dataset *data, const struct learning *l)

@@ -64,27 +64,10 @@ static struct telu_model *model_with_zeros(const struct telu_config *cfg,
 void traces_init(struct traces *t, const struct telu_config *cfg, const struct telu_blob *blobs,
                  int count, const struct dataset *data, int n, int T)
 {
-    *t = (struct traces){ .n = n, .T = T, .data = data, .cfg = *cfg, .blobs = blobs,
-                          .count = count };
+    *t = (struct traces){ .n = n, .T = T, .data = data };
     t->row = zeroed(sizeof(*t->row) * n * T);
     t->x = floats((size_t)n * (2 * T + 1) * TELU_HOP);
     t->m = model_with_zeros(cfg, blobs, count);
-}
-
-void traces_use(struct traces *t, const struct telu_postnet_config *post,
-                const struct telu_blob *blobs, int count)
-{
-    struct telu_blob *all = zeroed(sizeof(*all) * (size_t)(t->count + count));
-    struct telu_model *m;
-
-    memcpy(all, t->blobs, sizeof(*all) * (size_t)t->count);
-    memcpy(all + t->count, blobs, sizeof(*all) * (size_t)count);
-    m = telu_model_build_post(&t->cfg, post, all, t->count + count, NULL);
-    if (!m)
-        die("%s", telu_error());
-    telu_model_close(t->m);
-    t->m = m;
-    free(all);
 }
 
 void traces_release(struct traces *t)

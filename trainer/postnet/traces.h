@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* traces.h - examples for the post-network: pieces of speech as the codec really decodes them, at
  * random levels, rates and losses. A pool of them is renewed piece by piece, so that coding
- * costs a fraction of a step. The decoder runs the post-network as learnt so far, since what it
- * predicts comes from corrected sound. */
+ * costs a fraction of a step. */
 #ifndef TRACES_H
 #define TRACES_H
 
@@ -27,22 +26,14 @@ struct traces {
     struct trace_row *row;     /* (n, T) */
     float *x;                  /* (n, (2 T + 1) 160) the speech, as model.h has it */
     const struct dataset *data;
-    struct telu_config cfg;
-    const struct telu_blob *blobs;       /* of cfg, the caller's */
-    int count;
-    struct telu_model *m;      /* with a post-network that changes nothing, then the one in use */
+    struct telu_model *m;      /* with a post-network that changes nothing */
     int next;                  /* piece to be renewed next */
 };
 
-/* The model of blobs (those of cfg alone) codes all pieces; the blobs stay the caller's, who keeps
- * them as long as t. Exits with the reason on failure. */
+/* The model of blobs (those of cfg alone) codes all pieces. Exits with the reason on failure. */
 void traces_init(struct traces *t, const struct telu_config *cfg, const struct telu_blob *blobs,
                  int count, const struct dataset *data, int n, int T);
 void traces_release(struct traces *t);
-
-/* Corrects by the post-network of these blobs from now on. Exits with the reason on failure. */
-void traces_use(struct traces *t, const struct telu_postnet_config *post,
-                const struct telu_blob *blobs, int count);
 
 /* Codes `n` new pieces in place of the oldest, on the threads of pool.h; their number changes no
  * bit. */
