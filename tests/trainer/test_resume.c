@@ -83,10 +83,16 @@ static void test_postnet(void)
     g_unlink(checkpoint);
     expect(run(args, speech, dir, dir, dir, 3), 0, "step 3 of 3", "a post-network");
     if (g_file_get_contents(path, &bytes, &n, NULL)) {
+        char *whole = model_id(dir, "whole");
+
         check(g_strstr_len(bytes + 8, (gssize)n - 8, "postnet_id") != NULL, "no post-network",
               path);
+        check(whole && g_strstr_len(bytes + 8, (gssize)n - 8, whole) != NULL,
+              "another network or other tables", path);
+        g_free(whole);
         g_free(bytes);
     }
+    expect(run(args, speech, dir, dir, dir, 4), 0, "changes no packet", "tables fitted anew");
     expect(run(args, speech, dir, dir, dir, 5), 0, "step 5 of 5", "a resumed post-network");
     expect(run("--data_dir %s --evaluate %s", speech, path), 0, "16k", "its figures");
     expect(run("--data_dir %s --checkpoint_dir %s/none --init %s --export %s/plain.safetensors",

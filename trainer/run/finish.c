@@ -121,6 +121,30 @@ static void write_report(const struct result *r, const struct report *of, const 
     free(all);
 }
 
+/* A post-network alone leaves the packets of a finished file as they are; else the tables are
+ * fitted to the speech. */
+static void make_snapshot(struct snapshot *b, const struct trainer *t, const struct progress *p,
+                          const struct options *o, const struct dataset *train)
+{
+    int left = 1;
+
+    if (o->postnet && o->init && o->export_path && p->step == 0) {
+        char *path = init_find(o->init);
+
+        left = snapshot_keep(b, path);
+        if (!left)
+            printf("network and tables of %s stay: --postnet changes no packet\n", path);
+        g_free(path);
+    }
+    if (left > 0) {
+        printf("fitting the integer tables\n");
+        fflush(stdout);
+        left = snapshot_make(b, t->model, train, TABLES_SECONDS, o->export_path != NULL);
+    }
+    if (left)
+        die("%s", telu_error());
+}
+
 void finish(const struct trainer *t, const struct progress *p, const struct options *o,
             const struct dataset *train, const struct dataset *valid,
             const struct result *r, const volatile sig_atomic_t *stop)
@@ -131,10 +155,7 @@ void finish(const struct trainer *t, const struct progress *p, const struct opti
     struct telu_model *m;
     struct snapshot b;
 
-    printf("fitting the integer tables\n");
-    fflush(stdout);
-    if (snapshot_make(&b, t->model, train, TABLES_SECONDS, o->export_path != NULL))
-        die("%s", telu_error());
+    make_snapshot(&b, t, p, o, train);
     if (add_postnet(&b, o, train, r, stop)) {
         snapshot_release(&b);
         g_free(training);

@@ -100,6 +100,30 @@ int snapshot_make(struct snapshot *b, const struct model *m, const struct datase
     return -1;
 }
 
+int snapshot_keep(struct snapshot *b, const char *path)
+{
+    struct telu_weights w;
+
+    if (telu_weights_open(&w, path))
+        return -1;
+    if (w.version != TELU_WEIGHTS_FLOATS) {
+        telu_weights_close(&w);
+        return 1;
+    }
+    b->cfg = w.cfg;
+    b->post = (struct telu_postnet_config){ 0 };
+    b->count = b->own = w.own;
+    b->blobs = zeroed(sizeof(*b->blobs) * w.own);
+    for (int i = 0; i < w.own; i++) {
+        void *data = zeroed(w.blob[i].bytes);
+
+        memcpy(data, w.blob[i].data, w.blob[i].bytes);
+        b->blobs[i] = (struct telu_blob){ data, w.blob[i].bytes };
+    }
+    telu_weights_close(&w);
+    return 0;
+}
+
 void snapshot_release(struct snapshot *b)
 {
     for (int i = 0; i < b->count; i++)

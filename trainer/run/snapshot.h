@@ -21,6 +21,11 @@ struct snapshot {
 int snapshot_make(struct snapshot *b, const struct model *m, const struct dataset *d,
                   int seconds, int aloud);
 
+/* The network and tables of a weight file of floats as they are, without its post-network: the
+ * model id stays. Returns 0; 1, with nothing to release, for a file of integers, of whose floats
+ * only rounded ones are left; -1 with telu_error(). */
+int snapshot_keep(struct snapshot *b, const char *path);
+
 /* Returns a tensor in its type of the file, for free(). */
 void *snapshot_tensor(const struct param *e);
 
