@@ -22,6 +22,11 @@
 #define SHAPE_FLAT      0
 #define SHAPE_SPEECH    2
 
+#define DEAD_NARROW     0.13f   /* dead zone beyond half a step, at low bitrates */
+#define DEAD_WIDE       0.21f   /* at high ones */
+#define NARROW_TO       16000   /* bit/s */
+#define WIDE_FROM       24000
+
 #define LOUDEST_DECAY   0.02f   /* share of its distance to the level that loudest falls by */
 
 #define CODE_SHARE      0.85f   /* bits of a code, of its n, that are expected at first */
@@ -73,12 +78,22 @@ TELU_PUBLIC float telu_rc_dead_zone(enum telu_tune tune)
     return tune == TELU_SNR ? 0.12f : 0.19f;
 }
 
-TELU_PUBLIC int telu_rc_quantise(int *q, const struct telu_bands *p, const float *c,
-                                 const float *base, enum telu_tune tune)
+/* The coarser the step, the more is heard of what a wide dead zone leaves out. */
+TELU_STATIC float rc_dead_zone_at(const struct telu_rate *rate)
 {
-    int clamped = telu_refine_quantise(q, p, c, base, telu_rc_dead_zone(tune));
+    float x = (float)(rate->bitrate - NARROW_TO) / (WIDE_FROM - NARROW_TO);
 
-    if (tune == TELU_SNR)
+    if (rate->tune == TELU_SNR)
+        return telu_rc_dead_zone(rate->tune);
+    return DEAD_NARROW + (DEAD_WIDE - DEAD_NARROW) * (x < 0.0f ? 0.0f : x > 1.0f ? 1.0f : x);
+}
+
+TELU_PUBLIC int telu_rc_quantise(int *q, const struct telu_bands *p, const float *c,
+                                 const float *base, const struct telu_rate *rate)
+{
+    int clamped = telu_refine_quantise(q, p, c, base, rc_dead_zone_at(rate));
+
+    if (rate->tune == TELU_SNR)
         telu_refine_thin(q, p, c, base);
     return clamped;
 }
@@ -333,6 +348,10 @@ TELU_PUBLIC int telu_rc_fits(const struct telu_budget *budget, const int *codes,
 #undef MAX_RATIO
 #undef SHAPE_FLAT
 #undef SHAPE_SPEECH
+#undef DEAD_NARROW
+#undef DEAD_WIDE
+#undef NARROW_TO
+#undef WIDE_FROM
 #undef LOUDEST_DECAY
 #undef CODE_SHARE
 #undef CODE_END

@@ -99,7 +99,7 @@ TELU_STATIC int encode_refined(struct telu_rc *rc, const struct telu_budget *bud
          * coarsest it sets the levels to 0 and drops the highest coefficients. */
         if (step < TELU_STEPS - 1) {
             telu_bands_step(bands, t, ++step, budget->shape);
-            telu_rc_quantise(l->q, bands, c, base, rc->rate.tune);
+            telu_rc_quantise(l->q, bands, c, base, &rc->rate);
         } else {
             dead = MAX_DEAD;
             coded -= DROP_COEFS;

@@ -119,14 +119,14 @@ TELU_PUBLIC float telu_rc_point(const struct telu_rate *rate, const struct telu_
                  struct telu_bands *bands, const struct telu_tables *t, float head,
                  const float *c, const float *base, int *q, int point);
 
-/* Dead zone and shape index of a tuning; the fit of the tables uses the same. */
+/* Dead zone, in the mean over bitrates, and shape index of a tuning, for the fit of the tables. */
 TELU_PUBLIC float telu_rc_dead_zone(enum telu_tune tune);
 TELU_PUBLIC int telu_rc_shape(enum telu_tune tune);
 
-/* Quantises as a tuning wants it: telu_refine_quantise() and, for SNR, telu_refine_thin(), which
- * would cost 0.01 PESQ where zeros are filled in. */
+/* Quantises as bitrate and tuning want it: telu_refine_quantise() and, for SNR,
+ * telu_refine_thin(), which would cost 0.01 PESQ where zeros are filled in. */
 TELU_PUBLIC int telu_rc_quantise(int *q, const struct telu_bands *p, const float *c,
-                                 const float *base, enum telu_tune tune);
+                                 const float *base, const struct telu_rate *rate);
 
 /* Accounts for a written packet. */
 TELU_PUBLIC void telu_rc_update(struct telu_rc *rc, const struct telu_budget *budget, int bytes);

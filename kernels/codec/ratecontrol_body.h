@@ -34,7 +34,7 @@ struct rc_packet {
     const float *c, *base;
     int *q, shape;
     float head;
-    enum telu_tune tune;
+    const struct telu_rate *rate;
 };
 
 /* Quantises with that step. Returns the bytes that the packet would have. A step too fine for the
@@ -43,7 +43,7 @@ struct rc_packet {
 TELU_STATIC float rc_try_step(const struct rc_packet *p, int step)
 {
     telu_bands_step(p->bands, p->t, step, p->shape);
-    if (telu_rc_quantise(p->q, p->bands, p->c, p->base, p->tune))
+    if (telu_rc_quantise(p->q, p->bands, p->c, p->base, p->rate))
         return CLAMPED_BYTES;
     return (float)telu_refine_cost(p->q, p->bands, p->t) / 512.0f + p->head + 0.5f;
 }
@@ -249,7 +249,7 @@ TELU_PUBLIC float telu_rc_point(const struct telu_rate *rate, const struct telu_
                  const float *c, const float *base, int *q, int point)
 {
     struct rc_packet p = { bands, t, c, base, q, budget->shape, head,
-                           rate->tune };
+                           rate };
 
     return rc_try_step(&p, point * POINT_STEPS);
 }
@@ -259,7 +259,7 @@ TELU_PUBLIC int telu_rc_step(struct telu_rc *rc, const struct telu_budget *budge
                  const float *c, const float *base, int *q, const float *points)
 {
     struct rc_packet p = { bands, t, c, base, q, budget->shape, head,
-                           rc->rate.tune };
+                           &rc->rate };
     float room = (float)budget->cap - (budget->leveled ? rc_level_bytes(rc) : 0.0f);
     int step = 0;
 
