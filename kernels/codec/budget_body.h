@@ -23,9 +23,9 @@
 #define SHAPE_SPEECH    2
 
 #define DEAD_NARROW     0.13f   /* dead zone beyond half a step, at low bitrates */
-#define DEAD_WIDE       0.21f   /* at high ones */
-#define NARROW_TO       16000   /* bit/s */
-#define WIDE_FROM       24000
+#define DEAD_WIDE       0.19f   /* at high ones */
+#define NARROW_TO       12000   /* bit/s */
+#define WIDE_FROM       16000
 
 #define LOUDEST_DECAY   0.02f   /* share of its distance to the level that loudest falls by */
 
