@@ -63,14 +63,16 @@ nearest_many(int32_t *index, const float *z, const float *book, const float *bia
     TELU_SHARED(float, scratch);  /* (D, CODES) of the book, (D, ROWS) of z */
     float *codes = scratch, *rows = scratch + D * CODES;
     int t = threadIdx.x, lane = t % LANES, warp = t / LANES, first = blockIdx.x * ROWS;
-    const float *begin[EACH];
+    int begin[EACH];           /* place of a row's line of the bias, -1: zeros */
     struct nearest a[EACH];
 
     #pragma unroll
     for (int i = 0; i < EACH; i++) {
         int r = first + warp * EACH + i;
 
-        begin[i] = telu_nearest_bias(bias, line, r < R ? r : R - 1, N);
+        const float *its = telu_nearest_bias(bias, line, r < R ? r : R - 1, N);
+
+        begin[i] = its ? (int)(its - bias) : -1;
         a[i] = { INFINITY, 0 };
     }
     for (int i = t; i < D * ROWS; i += THREADS) {
@@ -94,7 +96,7 @@ nearest_many(int32_t *index, const float *z, const float *book, const float *bia
 
             #pragma unroll
             for (int i = 0; i < EACH; i++)
-                sum[i][j] = begin[i] && code < N ? begin[i][code] : 0.0f;
+                sum[i][j] = begin[i] >= 0 && code < N ? bias[begin[i] + code] : 0.0f;
         }
         #pragma unroll 4
         for (int d = 0; d < D; d++) {
