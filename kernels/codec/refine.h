@@ -91,7 +91,7 @@ TELU_NOINLINE int telu_refine_quantise(int *q, const struct telu_bands *p, const
                           const float *base, float dead);
 
 /* Sets to 0 each coefficient of q [320] whose magnitude is 1 where it has few neighbours, as a
- * quantiser does that weighs distortion against bits: |r| < step (0.85 - m / 20), m the sum of its
+ * quantiser does that weighs distortion against bits: |r| < step (0.8 - m / 25), m the sum of its
  * neighbours' magnitudes, the nearest and the same one of the other hop counting twice. Alone it
  * costs up to 7 bits, 6.02 dB / bit of a coefficient's distortion each. p, c, base: as for q. */
 TELU_NOINLINE void telu_refine_thin(int *q, const struct telu_bands *p, const float *c,

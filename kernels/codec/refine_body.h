@@ -188,8 +188,8 @@ TELU_NOINLINE int telu_refine_quantise(int *q, const struct telu_bands *p, const
     return telu_lanes_count(most == TELU_MAX_Q) > 0;
 }
 
-#define LONE_ZONE  0.85f       /* steps below which a coefficient without neighbours is 0, */
-#define LONE_SHARE 0.05f       /* less by this for each of neighbours_of() */
+#define LONE_ZONE  0.8f        /* steps below which a coefficient without neighbours is 0, */
+#define LONE_SHARE 0.04f       /* less by this for each of neighbours_of() */
 
 /* Magnitudes around coefficient k of hop q; other: the other hop. */
 TELU_STATIC int neighbours_of(const int *q, const int *other, int k)

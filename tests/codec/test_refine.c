@@ -244,7 +244,7 @@ static void check_thin(const struct telu_model *m, uint32_t seed)
         near = around(was, h, k - 1) + around(was, h, k + 1) + around(was, 1 - h, k);
         far = around(was, h, k - 2) + around(was, h, k + 2) + around(was, 1 - h, k - 1) +
               around(was, 1 - h, k + 1);
-        zone = 0.85 - 0.05 * (2 * near + far);
+        zone = 0.8 - 0.04 * (2 * near + far);
         if (fabs(r - zone) < 1e-4)
             continue;
         expect("thinned", q[i], abs(was[i]) == 1 && r < zone ? 0 : was[i], 0);
