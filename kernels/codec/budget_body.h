@@ -24,6 +24,7 @@
 
 #define DEAD_NARROW     0.13f   /* dead zone beyond half a step, at low bitrates */
 #define DEAD_WIDE       0.19f   /* at high ones */
+#define DEAD_SNR        0.12f   /* tuned for SNR */
 #define NARROW_TO       12000   /* bit/s */
 #define WIDE_FROM       16000
 
@@ -75,7 +76,7 @@ TELU_PUBLIC void telu_rc_set(struct telu_rc *rc, const struct telu_rate *rate)
 
 TELU_PUBLIC float telu_rc_dead_zone(enum telu_tune tune)
 {
-    return tune == TELU_SNR ? 0.12f : 0.19f;
+    return tune == TELU_SNR ? DEAD_SNR : DEAD_WIDE;
 }
 
 /* The coarser the step, the more is heard of what a wide dead zone leaves out. */
@@ -84,7 +85,7 @@ TELU_STATIC float rc_dead_zone_at(const struct telu_rate *rate)
     float x = (float)(rate->bitrate - NARROW_TO) / (WIDE_FROM - NARROW_TO);
 
     if (rate->tune == TELU_SNR)
-        return telu_rc_dead_zone(rate->tune);
+        return DEAD_SNR;
     return DEAD_NARROW + (DEAD_WIDE - DEAD_NARROW) * (x < 0.0f ? 0.0f : x > 1.0f ? 1.0f : x);
 }
 
@@ -350,6 +351,7 @@ TELU_PUBLIC int telu_rc_fits(const struct telu_budget *budget, const int *codes,
 #undef SHAPE_SPEECH
 #undef DEAD_NARROW
 #undef DEAD_WIDE
+#undef DEAD_SNR
 #undef NARROW_TO
 #undef WIDE_FROM
 #undef LOUDEST_DECAY

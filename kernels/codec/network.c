@@ -72,7 +72,6 @@ int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
                    int rows, int width, int kernel)
 {
     const struct telu_backend *be = ctx->be;
-
     float *hist[TELU_NET_ROWS];
 
     for (int r = 0; r < rows; r++)

@@ -119,7 +119,7 @@ TELU_PUBLIC float telu_rc_point(const struct telu_rate *rate, const struct telu_
                  struct telu_bands *bands, const struct telu_tables *t, float head,
                  const float *c, const float *base, int *q, int point);
 
-/* Dead zone, in the mean over bitrates, and shape index of a tuning, for the fit of the tables. */
+/* Shape index of a tuning and its dead zone, that of high bitrates; for the fit of the tables. */
 TELU_PUBLIC float telu_rc_dead_zone(enum telu_tune tune);
 TELU_PUBLIC int telu_rc_shape(enum telu_tune tune);
 

@@ -69,7 +69,6 @@ nearest_many(int32_t *index, const float *z, const float *book, const float *bia
     #pragma unroll
     for (int i = 0; i < EACH; i++) {
         int r = first + warp * EACH + i;
-
         const float *its = telu_nearest_bias(bias, line, r < R ? r : R - 1, N);
 
         begin[i] = its ? (int)(its - bias) : -1;

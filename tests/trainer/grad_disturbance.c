@@ -14,7 +14,6 @@
 #define FFT    512
 #define HOP    128
 #define BINS   257
-#define BANDS  64              /* at most */
 #define WINDOW 40              /* frames */
 
 static const double pi = 3.14159265358979323846;
