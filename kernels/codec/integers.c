@@ -116,13 +116,11 @@ static float from_half(const struct telu_blob *matrix, size_t i)
 
 int telu_weights_floats(const struct telu_weights *w, const char *name, float *to, size_t count)
 {
+    const int k = telu_tensor_find(w->tensor, w->count, name);
     const struct telu_tensor *t;
     size_t n;
-    int k = 0;
 
-    while (k < w->count && strcmp(w->tensor[k].name, name))
-        k++;
-    if (k == w->count)
+    if (k < 0)
         return telu_fail("there is no tensor %s, expected it among the weights", name);
     t = &w->tensor[k];
     n = (size_t)t->shape[0] * t->shape[1] * t->shape[2];

@@ -32,6 +32,14 @@ size_t telu_tensor_bytes(const struct telu_tensor *t)
     return elements(t) * dtypes[t->dtype].bytes;
 }
 
+int telu_tensor_find(const struct telu_tensor *t, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (!strcmp(t[i].name, name))
+            return i;
+    return -1;
+}
+
 struct list {
     struct telu_tensor *t;     /* NULL: only count */
     int version;

@@ -277,15 +277,10 @@ static int check_extra(const struct telu_json *root, const struct telu_tensor *t
     const struct telu_json *v = root + 1;
     char shown[SHOWN];
 
-    for (uint32_t k = 0; k < root->count; k++, v = telu_json_next(v)) {
-        int i = 0;
-
-        while (i < count && strcmp(v->key, t[i].name))
-            i++;
-        if (i == count && strcmp(v->key, "__metadata__"))
+    for (uint32_t k = 0; k < root->count; k++, v = telu_json_next(v))
+        if (telu_tensor_find(t, count, v->key) < 0 && strcmp(v->key, "__metadata__"))
             return bad("tensor '%.60s' is unknown, expected none of that name",
                        telu_json_show(shown, sizeof(shown), v->key));
-    }
     return 0;
 }
 

@@ -128,6 +128,9 @@ int telu_weights_floats(const struct telu_weights *w, const char *name, float *t
  * digits and all tensors, 64 hex digits. */
 void telu_weights_sum(const struct telu_weights *w, char sum[65]);
 
+/* Returns the place of the tensor of that name among `count`, or -1. */
+int telu_tensor_find(const struct telu_tensor *t, int count, const char *name);
+
 /* Bytes of tensor t in a file, and its dtype's name there. */
 size_t telu_tensor_bytes(const struct telu_tensor *t);
 const char *telu_dtype_name(enum telu_dtype d);

@@ -132,11 +132,7 @@ static void check_tensor(int i)
 static void check_sparse(void)
 {
     struct telu_model *m;
-    int i = 0;
-
-    while (strcmp(file.tensor[i].name, "dec.value.w"))
-        i++;
-
+    const int i = telu_tensor_find(file.tensor, file.count, "dec.value.w");
     struct telu_blob whole = file.blob[i];
     const int rows = file.tensor[i].shape[0], inputs = file.tensor[i].shape[1];
     uint16_t *w = calloc(rows, inputs * sizeof(*w));

@@ -16,12 +16,6 @@ static struct telu_weights floats, packed;
 static char *file;             /* the packed file */
 static gsize size;
 
-static void fail(const char *what, const char *got)
-{
-    printf("%s: %s\n", what, got);
-    weights_failures++;
-}
-
 /* --- The same codec ------------------------------------------------------ */
 
 /* Codes and decodes at a rate, with a loss now and then, and gives all packets and samples. */
@@ -36,13 +30,13 @@ static void code(GByteArray *out, const struct telu_model *m, int bitrate)
     fixed_voice(x, PACKETS * TELU_PACKET, 1);
     rate.bitrate = bitrate;
     if (!e || !d || telu_encoder_set(e, &rate))
-        fail("streams", telu_error());
+        weights_fail("streams", telu_error());
     for (int p = 0; p < PACKETS; p++) {
         uint8_t packet[TELU_MAX_PACKET];
         const int n = telu_encode(e, x + p * TELU_PACKET, packet, sizeof(packet));
 
         if (n < 0 || (p % 9 == 8 ? telu_conceal(d, pcm) : telu_decode(d, packet, (size_t)n, pcm)))
-            fail("a packet", telu_error());
+            weights_fail("a packet", telu_error());
         g_byte_array_append(out, packet, n < 0 ? 0 : (guint)n);
         g_byte_array_append(out, (const uint8_t *)pcm, sizeof(pcm));
     }
@@ -55,20 +49,20 @@ static void check_same(const char *from)
     struct telu_model *a = telu_model_open(from), *b = telu_model_open(weights_path());
 
     if (!a || !b) {
-        fail("opening", telu_error());
+        weights_fail("opening", telu_error());
         exit(1);
     }
     if (strcmp(telu_model_id(a), telu_model_id(b)))
-        fail("id of integers", telu_model_id(b));
+        weights_fail("id of integers", telu_model_id(b));
     if (a->arena_bytes != b->arena_bytes || memcmp(a->arena, b->arena, a->arena_bytes))
-        fail("integers", "they make another model than the floats");
+        weights_fail("integers", "they make another model than the floats");
     for (int bitrate = 2000; bitrate <= 32000; bitrate *= 4) {
         GByteArray *x = g_byte_array_new(), *y = g_byte_array_new();
 
         code(x, a, bitrate);
         code(y, b, bitrate);
         if (x->len < PACKETS * TELU_PACKET || x->len != y->len || memcmp(x->data, y->data, x->len))
-            fail("integers", "they give other packets or samples");
+            weights_fail("integers", "they give other packets or samples");
         g_byte_array_unref(x);
         g_byte_array_unref(y);
     }
@@ -95,37 +89,25 @@ static void check_file(const char *from)
     memcpy(&head[1], file, 8);
     if (saved < 10000 || (size_t)packed.count != (size_t)floats.count + matrices ||
         n - head[0] != size - head[1] + saved)
-        fail("packed file", "its tensors have not the size that was expected");
+        weights_fail("packed file", "its tensors have not the size that was expected");
     if (!g_strstr_len(file + 8, 4096, "\"training\":\"none: random numbers for tests\"") ||
         !g_strstr_len(file + 8, 4096, "\"licence\":\"LGPL-2.1-or-later\""))
-        fail("packed file", "its texts are gone");
+        weights_fail("packed file", "its texts are gone");
     g_free(plain);
 }
 
 /* --- Back to floats ------------------------------------------------------ */
 
-static int find(const char *name)
-{
-    int i = 0;
-
-    while (i < packed.count && strcmp(packed.tensor[i].name, name))
-        i++;
-    if (i == packed.count) {
-        fail(name, "is not in the packed file");
-        exit(1);
-    }
-    return i;
-}
-
 /* Rounding moves a weight by half a step at most. */
 static void check_floats(const char *name)
 {
-    const int i = find(name), inputs = packed.tensor[i].shape[1];
+    const int i = weights_index(packed.tensor, packed.count, name);
+    const int inputs = packed.tensor[i].shape[1];
     const size_t n = (size_t)packed.tensor[i].shape[0] * inputs;
     float *a = g_new(float, n), *b = g_new(float, n), worst = 0.0f;
 
     if (telu_weights_floats(&floats, name, a, n) || telu_weights_floats(&packed, name, b, n))
-        fail(name, telu_error());
+        weights_fail(name, telu_error());
     for (size_t k = 0; k < n; k++) {
         float scale;
 
@@ -137,7 +119,7 @@ static void check_floats(const char *name)
         weights_failures++;
     }
     if (!telu_weights_floats(&packed, name, b, n - 1) || !strstr(telu_error(), "expected"))
-        fail(name, "floats of another size");
+        weights_fail(name, "floats of another size");
     g_free(a);
     g_free(b);
 }
@@ -147,7 +129,7 @@ static void floats_refused(const char *name)
     float x[4];
 
     if (!telu_weights_floats(&packed, name, x, 4) || !strstr(telu_error(), "expected"))
-        fail(name, "gives floats");
+        weights_fail(name, "gives floats");
 }
 
 /* --- Requests that cannot be met ----------------------------------------- */
@@ -157,7 +139,7 @@ static void pack_refused(const char *from, const char *to, const char *word)
     char id[65];
 
     if (!pack_weights(from, to, id) || !strstr(telu_error(), word))
-        fail(word, telu_error());
+        weights_fail(word, telu_error());
 }
 
 /* Numbers are checked before they are quantised, also where the sum is right. */
@@ -167,7 +149,7 @@ static void check_nan(const char *to)
     static const uint16_t nan = 0x7fc0;
     GByteArray *bytes;
 
-    memcpy(f.data->data + f.at[weights_index(&f, "enc.in.w")], &nan, sizeof(nan));
+    memcpy(f.data->data + f.at[weights_index(f.tensor, f.count, "enc.in.w")], &nan, sizeof(nan));
     bytes = weights_bytes(&f);
     weights_write(bytes->data, bytes->len);
     pack_refused(weights_path(), to, "tensor enc.in.w: element 0 is not finite");
@@ -191,7 +173,7 @@ static void check_requests(const char *from)
     weights_write(file, size);
     pack_refused(weights_path(), weights_path(), weights_path());
     if (!g_file_get_contents(weights_path(), &now, &n, NULL) || n != size || memcmp(now, file, n))
-        fail("refused requests", "a file has changed");
+        weights_fail("refused requests", "a file has changed");
     g_free(now);
     g_free(nowhere);
 }
@@ -208,7 +190,7 @@ int main(int argc, char **argv)
         return 1;
     }
     if (strcmp(id, floats.id))
-        fail("id", id);
+        weights_fail("id", id);
     check_same(argv[1]);
     check_file(argv[1]);
     check_floats("enc.in.w");

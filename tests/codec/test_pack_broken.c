@@ -13,39 +13,21 @@ static struct telu_weights packed;
 static char *file;             /* the packed file */
 static gsize size;
 
-static void fail(const char *what, const char *got)
-{
-    printf("%s: %s\n", what, got);
-    weights_failures++;
-}
-
 /* --- Hostile values, with a right sum ------------------------------------ */
-
-static int find(const char *name)
-{
-    int i = 0;
-
-    while (i < packed.count && strcmp(packed.tensor[i].name, name))
-        i++;
-    if (i == packed.count) {
-        fail(name, "is not in the packed file");
-        exit(1);
-    }
-    return i;
-}
 
 /* Replaces n bytes of a tensor at `at`; the file is refused with `word`. */
 static void value_refused(const char *name, size_t at, const void *value, size_t n,
                           const char *word)
 {
     struct telu_weights w = packed;
-    char *bytes = (char *)w.blob[find(name)].data + at, was[4];
+    const int i = weights_index(packed.tensor, packed.count, name);
+    char *bytes = (char *)w.blob[i].data + at, was[4];
 
     memcpy(was, bytes, n);
     memcpy(bytes, value, n);
     telu_weights_sum(&w, w.sum);
     if (export_integers(weights_path(), &w, NULL, 0))
-        fail(name, telu_error());
+        weights_fail(name, telu_error());
     weights_refused(name, word);
     memcpy(bytes, was, n);
 }
@@ -53,7 +35,8 @@ static void value_refused(const char *name, size_t at, const void *value, size_t
 /* A row of zeros whose scale alone would overflow: infinity times 0. */
 static void check_empty_row(void)
 {
-    const int i = find("dec.0.up.w"), inputs = packed.tensor[i].shape[1];
+    const int i = weights_index(packed.tensor, packed.count, "dec.0.up.w");
+    const int inputs = packed.tensor[i].shape[1];
     int8_t *row = (int8_t *)packed.blob[i].data, *was = g_memdup2(row, (gsize)inputs);
     static const float most = 3e38f;
 
@@ -90,7 +73,7 @@ static void edit_refused(const char *name, const char *bytes, gsize n, const cha
     memcpy(&header, bytes, 8);
     text = g_string_new_len(bytes + 8, (gssize)header);
     if (!g_string_replace(text, find, put, 1))
-        fail(name, "is not in the header");
+        weights_fail(name, "is not in the header");
     header = text->len;
     g_byte_array_append(all, (const uint8_t *)&header, 8);
     g_byte_array_append(all, (const uint8_t *)text->str, (guint)text->len);

@@ -49,7 +49,7 @@ static void check_tree(const struct telu_model *m)
 
 static void check_linear8(const struct telu_model *m, const struct weights_file *f)
 {
-    const uint8_t *w = f->data->data + f->at[weights_index(f, "dec.1.up.w")];
+    const uint8_t *w = f->data->data + f->at[weights_index(f->tensor, f->count, "dec.1.up.w")];
     const struct telu_linear8 *l = &m->dec[1].up;
     uint16_t *aligned = g_malloc(2 * 140 * 70);
     int8_t *want = g_malloc(telu_linear8_bytes(70, 140));
@@ -102,7 +102,7 @@ static void check_good(const struct weights_file *f)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(same); i++) {
-        const int t = weights_index(f, same[i].name);
+        const int t = weights_index(f->tensor, f->count, same[i].name);
 
         equal(same[i].name, same[i].got, f->data->data + f->at[t],
               telu_tensor_bytes(&f->tensor[t]));
@@ -155,7 +155,8 @@ static void value_refused(const struct weights_file *good, const char *tensor, s
 
     f.data = g_byte_array_new();
     g_byte_array_append(f.data, good->data->data, good->data->len);
-    memcpy(f.data->data + good->at[weights_index(good, tensor)] + at, value, n);
+    memcpy(f.data->data + good->at[weights_index(good->tensor, good->count, tensor)] + at, value,
+           n);
     weights_file_refused(tensor, &f, word);
     g_byte_array_unref(f.data);
 }

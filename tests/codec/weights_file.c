@@ -39,11 +39,18 @@ const char *weights_path(void)
     return path;
 }
 
-int weights_index(const struct weights_file *f, const char *name)
+void weights_fail(const char *what, const char *got)
 {
-    for (int i = 0; i < f->count; i++)
-        if (!strcmp(f->tensor[i].name, name))
-            return i;
+    printf("%s: %s\n", what, got);
+    weights_failures++;
+}
+
+int weights_index(const struct telu_tensor *t, int count, const char *name)
+{
+    int i = telu_tensor_find(t, count, name);
+
+    if (i >= 0)
+        return i;
     fprintf(stderr, "no tensor %s\n", name);
     exit(1);
 }

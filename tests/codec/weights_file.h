@@ -23,6 +23,9 @@ struct weights_file {
 
 extern int weights_failures;
 
+/* Prints both texts and counts a failure. */
+void weights_fail(const char *what, const char *got);
+
 /* Makes and removes the folder of weights_path(). _end() returns the exit status. */
 void weights_begin(void);
 int weights_end(void);
@@ -34,8 +37,8 @@ const char *weights_path(void);
 struct weights_file weights_make(const struct telu_config *cfg, const char *config, int filled);
 void weights_free(struct weights_file *f);
 
-/* Returns the number of a tensor; exits where there is none. */
-int weights_index(const struct weights_file *f, const char *name);
+/* Returns the number of a tensor among `count`; exits where there is none. */
+int weights_index(const struct telu_tensor *t, int count, const char *name);
 
 /* Returns the id of the data, for g_free(), and all bytes, with the id in the header. */
 char *weights_id(const struct weights_file *f);

@@ -242,10 +242,9 @@ int fit_rebuild(struct fit *f)
 static void *table(const struct telu_tensor *t, struct telu_blob *blobs, int count,
                    const char *name)
 {
-    for (int i = 0; i < count; i++)
-        if (!strcmp(t[i].name, name))
-            return (void *)blobs[i].data;
-    return NULL;
+    int i = telu_tensor_find(t, count, name);
+
+    return i < 0 ? NULL : (void *)blobs[i].data;
 }
 
 static int open_fit(struct fit *f, struct telu_blob *blobs, int count)
