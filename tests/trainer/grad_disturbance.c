@@ -3,6 +3,7 @@
  * one in double, and its gradient against difference quotients. */
 #include "disturbance.h"
 #include "memory.h"
+#include "near.h"
 #include "rng.h"
 
 #include <complex.h>
@@ -17,15 +18,6 @@
 #define WINDOW 40              /* frames */
 
 static const double pi = 3.14159265358979323846;
-static int failed;
-
-static void check(const char *what, double got, double want, double tolerance)
-{
-    if (fabs(got - want) <= tolerance * fabs(want))
-        return;
-    failed = 1;
-    printf("%s is %.7g, expected %.7g\n", what, got, want);
-}
 
 /* --- The formulas ------------------------------------------------------------ */
 

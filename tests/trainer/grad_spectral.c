@@ -3,6 +3,7 @@
  * gradient against difference quotients. */
 #include "disturbance.h"
 #include "memory.h"
+#include "near.h"
 #include "rng.h"
 #include "spectral_loss.h"
 
@@ -19,15 +20,6 @@
 
 static const double pi = 3.14159265358979323846;
 static int samples;            /* of an item */
-static int failed;
-
-static void check(const char *what, double got, double want, double tolerance)
-{
-    if (fabs(got - want) <= tolerance * fabs(want))
-        return;
-    failed = 1;
-    printf("%s is %.7g, expected %.7g\n", what, got, want);
-}
 
 /* Bin k of the frame at x, to the scale of the header. */
 static double _Complex bin(const float *x, double gain, int n, int k)
