@@ -69,6 +69,7 @@ cublasStatus_t cublasCreate(cublasHandle_t *h)
     if (entry.error)
         return CUBLAS_STATUS_NOT_INITIALIZED;
     *h = new cublasContext();
+    openblas_set_num_threads(1);           /* more of them wait in a loop between calls */
     return CUBLAS_STATUS_SUCCESS;
 }
 

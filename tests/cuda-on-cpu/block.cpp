@@ -2,19 +2,20 @@
 /* block.cpp - runs the blocks of a kernel one after the other, and their threads in
  * rounds: each thread runs until it ends or must wait.
  *
- * A fiber runs thread after thread. When a thread waits, another fiber continues with the
+ * A fiber runs thread after thread. When a thread waits, it switches to the fiber of the
  * next one, so a kernel without barriers costs a loop. When no thread can run, all wait at
  * the same barrier, or one is missing, which is a fault.
  */
 #include "state.h"
 
+#include <algorithm>
+
 uint3 threadIdx, blockIdx;
 dim3 blockDim, gridDim;
 
-enum telu_shim_stage { NEW, READY, BARRIER, WARP, DONE };
+enum telu_shim_stage : unsigned char { NEW, READY, BARRIER, WARP, DONE };
 
 struct thread {
-    telu_shim_stage stage;
     telu_fiber *fiber;
     uint3 index;
     telu_shim_place at;        /* source position of its wait */
@@ -35,6 +36,9 @@ static const size_t MOST_SHARED = 232448;              /* 227 KiB */
 static const size_t ZONE = 1024;
 
 static struct thread threads[1024];
+static telu_shim_stage stage[1024];        /* of each thread, */
+static unsigned ready, done;               /* how many are READY and DONE, */
+static unsigned running[32], waiting[32];  /* and for each warp the lanes not DONE, and WARP */
 static unsigned order[1024];
 static unsigned count, cursor, now;
 static std::vector<telu_fiber *> &unused = *new std::vector<telu_fiber *>();
@@ -49,7 +53,55 @@ static void begin(unsigned i)
     threadIdx = threads[i].index;
 }
 
-static bool settle(unsigned warp);
+static void settle(unsigned warp);
+static void work(void);
+
+static void make_ready(unsigned i)
+{
+    stage[i] = READY;
+    ready++;
+}
+
+/* Returns the fiber that continues the round with thread order[cursor], which may run. */
+static telu_fiber *continue_with(void)
+{
+    unsigned i = order[cursor];
+
+    if (stage[i] == READY) {
+        cursor++;
+        ready--;
+        begin(i);
+    } else {                   /* NEW: work() counts it and begins */
+        if (unused.empty()) {
+            all.push_back(telu_fiber_new(work));
+            unused.push_back(all.back());
+        }
+        threads[i].fiber = unused.back();
+        unused.pop_back();
+    }
+    return threads[i].fiber;
+}
+
+/* Moves on to the next thread of the round that may run; returns whether there is one. */
+static bool find_next(void)
+{
+    while (cursor < count && stage[order[cursor]] != NEW && stage[order[cursor]] != READY)
+        cursor++;
+    return cursor < count && !stopped;
+}
+
+/* Lets the next thread of the round run; returns when fiber f, which runs, is to continue. */
+static void give_way(telu_fiber *f)
+{
+    if (!find_next()) {
+        telu_fiber_leave(f);
+        return;
+    }
+    telu_fiber *next = continue_with();
+
+    if (next != f)
+        telu_fiber_switch(f, next);
+}
 
 /* Entry of a fiber: runs consecutive threads that have not begun. */
 static void work(void)
@@ -61,23 +113,18 @@ static void work(void)
 
         begin(me);
         kernel->run();
-        threads[me].stage = DONE;
-        settle(me / 32);
-        if (cursor < count && threads[order[cursor]].stage == NEW) {
+        stage[me] = DONE;
+        done++;
+        running[me / 32] &= ~(1u << me % 32);
+        if (waiting[me / 32])
+            settle(me / 32);
+        if (cursor < count && stage[order[cursor]] == NEW) {
             threads[order[cursor]].fiber = f;
             continue;
         }
         unused.push_back(f);
-        telu_fiber_leave(f);
+        give_way(f);
     }
-}
-
-static void give_way(void)
-{
-    unsigned me = now;
-
-    telu_fiber_leave(threads[me].fiber);
-    begin(me);
 }
 
 static void say(const char *why, unsigned i, telu_shim_place at)
@@ -104,8 +151,8 @@ int telu_shim_barrier(int how, int word, telu_shim_place at)
     t->at = at;
     t->how = how;
     t->word = word;
-    t->stage = BARRIER;
-    give_way();
+    stage[now] = BARRIER;
+    give_way(t->fiber);
     return t->word;
 }
 
@@ -114,60 +161,57 @@ static bool same_file(telu_shim_place a, telu_shim_place b)
     return a.file == b.file || !strcmp(a.file, b.file);
 }
 
-/* Resumes the threads of a warp when all threads in the mask have arrived or ended. */
-static bool settle(unsigned warp)
+/* Returns whether every lane of `lanes` waits for the same operation as t. */
+static bool agree(const struct thread *t, const struct thread *warp, unsigned lanes)
 {
-    unsigned first = warp * 32, n = count - first < 32 ? count - first : 32;
-    bool moved = false;
+    for (; lanes; lanes &= lanes - 1) {
+        const struct thread *u = &warp[__builtin_ctz(lanes)];
 
-    for (unsigned i = 0; i < n; i++) {
-        struct thread *t = &threads[first + i];
-        unsigned here = 0, votes = 0;
-        bool all_here = true;
-
-        if (t->stage != WARP)
-            continue;
-        for (unsigned j = 0; j < n && all_here; j++) {
-            struct thread *u = &threads[first + j];
-
-            if (!(t->mask >> j & 1) || u->stage == DONE)
-                continue;
-            all_here = u->stage == WARP && u->mask == t->mask && u->op == t->op &&
-                       u->at.line == t->at.line && same_file(u->at, t->at);
-            here |= 1u << j;
-            votes |= (unsigned)(u->value != 0) << j;
-        }
-        if (!all_here)
-            continue;
-        for (unsigned j = 0; j < n; j++) {
-            struct thread *u = &threads[first + j];
-
-            if (!(here >> j & 1))
-                continue;
-            /* the word of a missing lane is undefined */
-            u->result = u->op == TELU_WARP_BALLOT ? votes :
-                        here >> u->from & 1 ? threads[first + u->from].value : ~0ull;
-        }
-        for (unsigned j = 0; j < n; j++)
-            if (here >> j & 1)
-                threads[first + j].stage = READY;
-        moved = true;
-    }
-    return moved;
-}
-
-/* Returns whether all threads that the calling thread waits for have arrived or ended. */
-static bool complete(unsigned mask)
-{
-    unsigned first = now / 32 * 32;
-
-    for (unsigned j = 0; j < 32 && first + j < count; j++) {
-        telu_shim_stage s = threads[first + j].stage;
-
-        if ((mask >> j & 1) && s != WARP && s != DONE)
+        if (u->mask != t->mask || u->op != t->op || u->at.line != t->at.line ||
+            !same_file(u->at, t->at))
             return false;
     }
     return true;
+}
+
+/* Carries out the operation that the lanes `here` wait for, and lets them run. */
+static void carry_out(unsigned first, unsigned here, telu_shim_warp_op op)
+{
+    struct thread *warp = &threads[first];
+    unsigned votes = 0;
+
+    for (unsigned left = here; left; left &= left - 1) {
+        unsigned j = (unsigned)__builtin_ctz(left);
+
+        votes |= (unsigned)(warp[j].value != 0) << j;
+    }
+    for (unsigned left = here; left; left &= left - 1) {
+        unsigned j = (unsigned)__builtin_ctz(left);
+        struct thread *u = &warp[j];
+
+        /* the word of a missing lane is undefined */
+        u->result = op == TELU_WARP_BALLOT ? votes :
+                    here >> u->from & 1 ? warp[u->from].value : ~0ull;
+        make_ready(first + j);
+    }
+    waiting[first / 32] &= ~here;
+}
+
+/* Resumes the threads of a warp when all threads in the mask have arrived or ended. */
+static void settle(unsigned warp)
+{
+    unsigned first = warp * 32;
+
+    for (unsigned left = waiting[warp]; left;) {
+        const struct thread *t = &threads[first + (unsigned)__builtin_ctz(left)];
+        unsigned here = t->mask & running[warp];
+
+        left &= left - 1;
+        if (here & ~waiting[warp] || !agree(t, &threads[first], here))
+            continue;
+        carry_out(first, here, t->op);
+        left &= ~here;
+    }
 }
 
 uint64_t telu_shim_warp(telu_shim_warp_op op, unsigned mask, uint64_t word, int from,
@@ -182,21 +226,20 @@ uint64_t telu_shim_warp(telu_shim_warp_op op, unsigned mask, uint64_t word, int 
     t->mask = mask;
     t->value = word;
     t->from = from & 31;
-    t->stage = WARP;
-    if (complete(mask))
+    stage[now] = WARP;
+    waiting[now / 32] |= 1u << now % 32;
+    if (!(mask & running[now / 32] & ~waiting[now / 32]))
         settle(now / 32);
-    if (t->stage == WARP)
-        give_way();
+    if (stage[now] == WARP)
+        give_way(t->fiber);
+    else
+        ready--;               /* runs on */
     return t->result;
 }
 
 unsigned telu_shim_active(void)
 {
-    unsigned first = now / 32 * 32, mask = 0;
-
-    for (unsigned i = 0; i < 32 && first + i < count; i++)
-        mask |= (unsigned)(threads[first + i].stage != DONE) << i;
-    return mask;
+    return running[now / 32];
 }
 
 void *telu_shim_shared(size_t align)
@@ -205,10 +248,16 @@ void *telu_shim_shared(size_t align)
     return shared + ZONE;
 }
 
+/* Every block fills all of shared memory, so 16 bytes at once. */
 TELU_NO_ASAN TELU_NO_MEMSET
 static void fill(unsigned char *p, unsigned char value, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    typedef unsigned char bytes __attribute__((vector_size(16), aligned(1), may_alias));
+    size_t i = 0;
+
+    for (; i + 16 <= n; i += 16)
+        *(bytes *)(p + i) = bytes{} + value;
+    for (; i < n; i++)
         p[i] = value;
 }
 
@@ -267,31 +316,27 @@ static void permute_threads(void)
  * Returns false when the block is over. */
 static bool next_round(void)
 {
-    unsigned done = 0, waiting = count;
     int sum = 0, both = 1, any = 0;
 
+    if (ready)
+        return true;
+    if (done == count)
+        return false;
     for (unsigned i = 0; i < count; i++)
-        if (threads[i].stage == READY)
-            return true;
-    for (unsigned i = 0; i < count; i++) {
-        done += threads[i].stage == DONE;
-        if (threads[i].stage == WARP) {
+        if (stage[i] == WARP) {
             say("a warp operation that not every thread of its mask comes to", i,
                 threads[i].at);
             return false;
         }
-        if (threads[i].stage == BARRIER && waiting == count)
-            waiting = i;
-    }
-    if (done == count)
-        return false;
     if (done) {
-        say("a barrier that not every thread comes to: some have left the kernel", waiting,
-            threads[waiting].at);
+        unsigned i = (unsigned)(std::find(stage, stage + count, BARRIER) - stage);
+
+        say("a barrier that not every thread comes to: some have left the kernel", i,
+            threads[i].at);
         return false;
     }
     for (unsigned i = 0; i < count; i++) {
-        const struct thread *t = &threads[i], *u = &threads[waiting];
+        const struct thread *t = &threads[i], *u = &threads[0];
 
         if (t->at.line != u->at.line || t->how != u->how || !same_file(t->at, u->at)) {
             say("a barrier while threads wait at another one", i, t->at);
@@ -305,45 +350,35 @@ static bool next_round(void)
         struct thread *t = &threads[i];
 
         t->word = t->how == 1 ? sum : t->how == 2 ? both : any;
-        t->stage = READY;
+        make_ready(i);
     }
     return true;
 }
 
+/* Begins a block: no thread has run. */
+static void begin_block(void)
+{
+    ready = done = 0;
+    for (unsigned i = 0; i < count; i++)
+        stage[i] = NEW;
+    for (unsigned w = 0; w * 32 < count; w++) {
+        unsigned left = count - w * 32;
+
+        running[w] = left < 32 ? (1u << left) - 1 : ~0u;
+        waiting[w] = 0;
+    }
+    poison_shared();
+}
+
 static void run_block(void)
 {
-    unsigned i = 0;
-
-    for (unsigned z = 0; z < blockDim.z; z++)
-        for (unsigned y = 0; y < blockDim.y; y++)
-            for (unsigned x = 0; x < blockDim.x; x++) {
-                threads[i].stage = NEW;
-                threads[i++].index = {x, y, z};
-            }
-    poison_shared();
+    begin_block();
     do {
-        permute_threads();
+        if (shim.order == 's')             /* the other orders stay as they are */
+            permute_threads();
         cursor = 0;
-        while (cursor < count && !stopped) {
-            struct thread *t = &threads[order[cursor]];
-
-            if (t->stage == NEW) {
-                if (unused.empty()) {
-                    all.push_back(telu_fiber_new(work));
-                    unused.push_back(all.back());
-                }
-                t->fiber = unused.back();
-                unused.pop_back();
-                telu_fiber_enter(t->fiber);
-            } else {
-                unsigned me = order[cursor++];
-
-                if (t->stage == READY) {
-                    begin(me);
-                    telu_fiber_enter(t->fiber);
-                }
-            }
-        }
+        while (find_next())
+            telu_fiber_enter(continue_with());
     } while (!stopped && next_round());
 }
 
@@ -356,6 +391,10 @@ void telu_shim_run(const telu_shim_kernel &k)
     gridDim = k.grid;
     count = k.block.x * k.block.y * k.block.z;
     stopped = false;
+    for (unsigned i = 0; i < count; i++)
+        threads[i].index = {i % k.block.x, i / k.block.x % k.block.y,
+                            i / k.block.x / k.block.y};
+    permute_threads();
     fence_shared(true);
     /* the current order applies to the longest side, the others run forward */
     telu_shim_permute(blocks.data(), k.grid.x);

@@ -61,6 +61,9 @@ static struct place home;      /* the caller of telu_fiber_enter() */
 static void *home_fake;
 static const void *home_stack;
 static size_t home_size;
+#if TELU_ASAN
+static bool from_home;         /* the last switch came from there */
+#endif
 
 static void swap(struct place *from, struct place *to)
 {
@@ -112,9 +115,28 @@ telu_fiber *telu_fiber_new(void (*entry)(void))
     return f;
 }
 
+/* ASan: ends the switch to a fiber whose fake stack is `fake`, and notes where home is. */
+static void arrived(void *fake)
+{
+#if TELU_ASAN
+    if (from_home)
+        __sanitizer_finish_switch_fiber(fake, &home_stack, &home_size);
+    else
+        __sanitizer_finish_switch_fiber(fake, nullptr, nullptr);
+#else
+    (void)fake, (void)home_stack, (void)home_size, (void)home_fake;
+#endif
+}
+
+void telu_fiber_begun(void)
+{
+    arrived(nullptr);
+}
+
 void telu_fiber_enter(telu_fiber *f)
 {
 #if TELU_ASAN
+    from_home = true;
     __sanitizer_start_switch_fiber(&home_fake, f->stack, STACK);
 #endif
     swap(&home, &f->place);
@@ -123,11 +145,14 @@ void telu_fiber_enter(telu_fiber *f)
 #endif
 }
 
-void telu_fiber_begun(void)
+void telu_fiber_switch(telu_fiber *f, telu_fiber *to)
 {
 #if TELU_ASAN
-    __sanitizer_finish_switch_fiber(nullptr, &home_stack, &home_size);
+    from_home = false;
+    __sanitizer_start_switch_fiber(&f->fake, to->stack, STACK);
 #endif
+    swap(&f->place, &to->place);
+    arrived(f->fake);
 }
 
 void telu_fiber_leave(telu_fiber *f)
@@ -136,9 +161,5 @@ void telu_fiber_leave(telu_fiber *f)
     __sanitizer_start_switch_fiber(&f->fake, home_stack, home_size);
 #endif
     swap(&f->place, &home);
-#if TELU_ASAN
-    __sanitizer_finish_switch_fiber(f->fake, &home_stack, &home_size);
-#else
-    (void)home_stack, (void)home_size, (void)home_fake;
-#endif
+    arrived(f->fake);
 }

@@ -95,6 +95,7 @@ struct telu_fiber;
 telu_fiber *telu_fiber_new(void (*entry)(void));
 void telu_fiber_again(telu_fiber *f, void (*entry)(void));     /* restarts it at entry */
 void telu_fiber_enter(telu_fiber *f);      /* switches to it from the thread's stack */
+void telu_fiber_switch(telu_fiber *f, telu_fiber *to);         /* from f, which runs */
 void telu_fiber_leave(telu_fiber *f);      /* switches back */
 void telu_fiber_begun(void);   /* entry calls it first */
 
