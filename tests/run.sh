@@ -1,22 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# run.sh - installs what is missing, builds, and runs every test: once as built for
-# use, once with AddressSanitizer and UBSan. Ends with "N passed, N failed, N skipped".
+# run.sh [--all] - installs what is missing, builds, and runs the tests. With --all also the slow
+# ones, all but these again with AddressSanitizer and UBSan, and the gates of support/gates.sh.
+# Ends with "N passed, N failed, N skipped".
 set -u
+case $#$*: in
+0:) all=no ;;
+1--all:) all=yes ;;
+*) echo "usage: sh tests/run.sh [--all]" >&2; exit 2 ;;
+esac
 . "$(dirname "$0")/setup.sh"
 
-install_missing
-if [ "${CI:-}" = true ]; then
-    build_tree --werror
-else
-    build_tree
-fi
-
-# One registry for these runs alone: the user's own stays as it is.
-GST_REGISTRY=$build/registry.bin
-export GST_REGISTRY
-
 ok=0 failed=0 skipped=0
+
+# took WHAT: says how long that was since the last call
+took() {
+    echo "$1: $(($(date +%s) - since)) s"
+    since=$(date +%s)
+}
+since=$(date +%s)
 
 # run_tests FOLDER [meson test option ...]
 run_tests() {
@@ -32,18 +34,35 @@ run_tests() {
     done
 }
 
-run_tests "$build"
-
-echo "Again with AddressSanitizer and UBSan:"
-plain=$build
-build=$plain-asan
-# The plain build has run nvcc already; the kernels run here as C++.
-build_tree -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false \
-    -Dcuda=disabled
-run_tests "$build" --no-suite slow --timeout-multiplier 4
-
+install_missing
+took "installing"
 if [ "${CI:-}" = true ]; then
+    build_tree --werror
+else
+    build_tree
+fi
+took "building"
+
+# One registry for these runs alone: the user's own stays as it is.
+GST_REGISTRY=$build/registry.bin
+export GST_REGISTRY
+
+if [ $all = yes ]; then
+    run_tests "$build"
+    took "testing"
+
+    echo "Again with AddressSanitizer and UBSan:"
+    plain=$build
+    build=$plain-asan
+    # The plain build has run nvcc already; the kernels run here as C++.
+    build_tree -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false \
+        -Dcuda=disabled
+    run_tests "$build" --no-suite slow --no-suite orders --timeout-multiplier 4
+    took "testing with sanitizers"
     . "$top/tests/support/gates.sh"
+else
+    run_tests "$build" --no-suite slow --no-suite orders
+    took "testing"
 fi
 
 [ $((ok + failed)) -gt 0 ] || die "no test ran"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# gates.sh - sourced by tests/run.sh in CI: checks that need more tools than the tests. Each
+# gates.sh - sourced by tests/run.sh --all: checks that need more tools than the tests. Each
 # counts as one test in $ok, $failed or $skipped; one whose tool is missing is skipped. A gate
 # keeps its build folder, which is named after $plain. gcc's -Werror is run.sh's own.
 
@@ -9,12 +9,12 @@ gate() {
         echo "gate $1: skipped, no $2"
         skipped=$((skipped + 1))
     elif "$3" >"$plain.gate" 2>&1; then
-        echo "gate $1: ok"
+        took "gate $1: ok"
         grep '^lines: ' "$plain.gate"
         ok=$((ok + 1))
     else
         tail -40 "$plain.gate"
-        echo "gate $1: failed"
+        took "gate $1: failed"
         failed=$((failed + 1))
     fi
 }
