@@ -393,20 +393,6 @@ tc_unwatch (GstHarness * h, GstBus * bus)
   gst_object_unref (bus);
 }
 
-gboolean
-tc_same (gfloat got, gfloat expected)
-{
-  gfloat off = ABS (got - expected);
-
-  if (got == expected)
-    return TRUE;
-  if (!g_getenv ("TELUCODEC_TEST_NEAR"))
-    return FALSE;
-  if (got == rintf (got) && expected == rintf (expected))
-    return off <= 1;
-  return off <= 1e-4f * MAX (1.0f, ABS (expected));
-}
-
 void
 tc_expect_samples (GArray * got, const gfloat * expected, gint n,
     const gchar * what)
@@ -415,7 +401,7 @@ tc_expect_samples (GArray * got, const gfloat * expected, gint n,
           got->len, n))
     return;
   for (gint i = 0; i < n; i++) {
-    if (!CHECK (tc_same (g_array_index (got, gfloat, i), expected[i]),
+    if (!CHECK (g_array_index (got, gfloat, i) == expected[i],
             "%s: sample %d is %g, expected %g", what, i,
             g_array_index (got, gfloat, i), expected[i]))
       return;

@@ -58,10 +58,6 @@ gboolean tc_same_bytes (GstBuffer * buf, GBytes * bytes);
  * time stamps follow each other from pts on, in samples. */
 GArray *tc_pull_raw (GstHarness * h, gboolean s16, gint64 pts);
 
-/* Compares samples: exactly, or with TELUCODEC_TEST_NEAR within 1e-4, and whole numbers (S16)
- * within 1, since a device's transform rounds differently. */
-gboolean tc_same (gfloat got, gfloat expected);
-
 void tc_expect_samples (GArray * got, const gfloat * expected, gint n,
     const gchar * what);
 

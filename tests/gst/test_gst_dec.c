@@ -160,7 +160,7 @@ test_renegotiation (void)
       const gfloat x = expected[at + i];
       const gfloat y = s16 ? CLAMP (rintf (x * 32768), -32768, 32767) : x;
 
-      if (!CHECK (tc_same (g_array_index (got, gfloat, i), y),
+      if (!CHECK (g_array_index (got, gfloat, i) == y,
               "sample %d is %g, expected %g", at + i,
               g_array_index (got, gfloat, i), y))
         break;

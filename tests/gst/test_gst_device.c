@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PACKETS 100
+#define PACKETS 50
 #define SAMPLES (PACKETS * TELU_PACKET - TELU_DELAY)
 #define STREAMS 12
 
@@ -464,7 +464,7 @@ main (int argc, char **argv)
     test_bad_starts ();
     test_full (pcm, packets[0]);
     test_full_batch (pcm, packets[0]);
-    for (glong launches = 0; launches < 70; launches += 23)
+    for (glong launches = 0; launches < 40; launches += 13)
       test_fault (pcm, packets[0], launches);
   } else {
     g_print ("faults are left out: not cuda-on-cpu\n");
