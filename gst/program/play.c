@@ -2,7 +2,22 @@
 /* play.c - telucodec play: plays any sound, .tlc or not. */
 #include "program.h"
 
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
+
+/* Returns advice for a machine without the sink of ALSA's devices, which has a package of its own;
+ * that of sound servers comes with needed ones. */
+static const char *
+advice (void)
+{
+  GstElementFactory *factory = gst_element_factory_find ("alsasink");
+
+  if (!factory)
+    return "; without a sound server it takes the Debian package gstreamer1.0-alsa";
+  gst_object_unref (factory);
+  return "";
+}
 
 /* Refuses the sink that autoaudiosink takes where nothing can be heard. */
 static void
@@ -14,7 +29,19 @@ element_added (GstBin * pipe, GstBin * bin, GstElement * element, gpointer user)
   (void) bin;
   if (factory && g_str_equal (GST_OBJECT_NAME (factory), "fakesink"))
     GST_ELEMENT_ERROR (pipe, RESOURCE, NOT_FOUND,
-        ("no sound device is found here: --sink names another"), (NULL));
+        ("no sound device is found here: --sink names another%s", advice ()), (NULL));
+}
+
+/* Keeps a window open that closes with the program, until its message is read. */
+static void
+wait_for_enter (void)
+{
+  struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+
+  if (!isatty (STDIN_FILENO))
+    return;
+  say_plain ("Enter ends");
+  while (!setup_stopped () && poll (&input, 1, 100) <= 0);
 }
 
 /* Plays one file. Returns FALSE and error. */
@@ -45,9 +72,12 @@ int
 play_main (int argc, char **argv)
 {
   char *sink = NULL;
+  gboolean wait = FALSE;
   const GOptionEntry entries[] = {
     {"sink", 0, 0, G_OPTION_ARG_STRING, &sink,
         "GStreamer elements that take the sound (autoaudiosink)", "ELEMENTS"},
+    {"wait", 0, 0, G_OPTION_ARG_NONE, &wait,
+        "After an error wait for Enter, in a window that closes with the program", NULL},
     {NULL}
   };
   int code = DONE_ALL;
@@ -74,5 +104,7 @@ play_main (int argc, char **argv)
     g_clear_error (&error);
   }
   g_free (sink);
+  if (wait && code != DONE_ALL)
+    wait_for_enter ();
   return setup_stopped () ? DONE_STOPPED : code;
 }

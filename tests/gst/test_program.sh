@@ -143,6 +143,14 @@ if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
     grep -q -e '->' said && bad "lines on a terminal:" "$(cat said)"
     grep -q "$(printf '\033')\[1;7m 1 of 3 files, 33 %, were left out" said ||
         bad "no sum that stands out:" "$(cat said)"
+    # A window that closes with the program stays open after an error, until Enter.
+    for wait in '' --wait; do
+        rm -f typed
+        { sleep 1; : >typed; echo; } | script -qec \
+            "$program play $wait nowhere.wav; [ -e typed ] && echo late" /dev/null >said 2>&1
+        same "$(grep -c late said)" "$(echo "$wait" | grep -c wait)" "play $wait that waits"
+        same "$(grep -c 'Enter ends' said)" "$(echo "$wait" | grep -c wait)" "play $wait saying so"
+    done
 else
     echo "program: no script: no terminal tried"
 fi
@@ -231,6 +239,14 @@ run 1 'not a .tlc file' decode in/a.wav -o x.wav
 "$program" info --json out/a.tlc in/a.wav >said 2>/dev/null
 parsed "info of two files"
 grep -q "\"samples\": $n," said || bad "info: other samples than $n:" "$(cat said)"
+
+# --- A machine without a sound device ---
+export GST_PLUGIN_FEATURE_RANK=alsasink:0,pulsesink:0,pipewiresink:0,osssink:0,oss4sink:0,\
+jackaudiosink:0,openalsink:0
+run 1 'no sound device is found here: --sink names another' play --wait in/a.wav
+gst-inspect-1.0 --exists alsasink || grep -q 'package gstreamer1.0-alsa' said ||
+    bad "no package is named:" "$(cat said)"
+unset GST_PLUGIN_FEATURE_RANK
 
 # --- compare, bench, train ---
 run 0 '^SNR  *[1-9][0-9][0-9]\.' compare in/a.wav in/a.wav -o same.png
