@@ -4,8 +4,12 @@
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Peak that no recording has: 24 dB over full scale. The trainer leaves such files out, too. */
+#define ABSURD 16.0f
 
 static struct
 {
@@ -23,6 +27,31 @@ set (GstElement * pipe, const char *property, const char *value)
   gst_object_unref (enc);
 }
 
+/* Ends the pipeline at samples that seem scaled to integers, of which a decoder would make noise.
+ * NaN and infinities pass: they count as 0. */
+static GstPadProbeReturn
+look (GstPad * pad, GstPadProbeInfo * info, gpointer pipe)
+{
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+  GstMapInfo map;
+  float peak = 0;
+
+  (void) pad;
+  if (!gst_buffer_map (buffer, &map, GST_MAP_READ))
+    return GST_PAD_PROBE_OK;
+  for (gsize i = 0; i < map.size / sizeof (float); i++) {
+    const float a = fabsf (((const float *) map.data)[i]);
+
+    peak = a > peak && a <= G_MAXFLOAT ? a : peak;
+  }
+  gst_buffer_unmap (buffer, &map);
+  if (peak <= ABSURD)
+    return GST_PAD_PROBE_OK;
+  GST_ELEMENT_ERROR (pipe, STREAM, FORMAT, ("its samples reach %g, expected 1 at full scale: "
+          "divide them, they seem scaled to integers", (double) peak), (NULL));
+  return GST_PAD_PROBE_REMOVE;
+}
+
 static void
 encode (Item * item, gpointer data)
 {
@@ -31,7 +60,7 @@ encode (Item * item, gpointer data)
   GstElement *pipe = pipeline_from_sound (item->in, "audioresample quality=8 "
       "! audio/x-raw,format=F32LE,rate=16000,channels=1 ! telucodecenc name=enc "
       "! telucodecmux name=mux", &error);
-  GstElement *mux;
+  GstElement *enc, *mux;
   GstPad *pad;
   gint64 bytes = 0;
   GStatBuf st;
@@ -43,6 +72,11 @@ encode (Item * item, gpointer data)
     set (pipe, "model-path", with.model);
     set (pipe, "backend", with.backend);
     pipeline_count (pipe, "enc", "sink", item);
+    enc = gst_bin_get_by_name (GST_BIN (pipe), "enc");
+    pad = gst_element_get_static_pad (enc, "sink");
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, look, pipe, NULL);
+    gst_object_unref (pad);
+    gst_object_unref (enc);
     mux = gst_bin_get_by_name (GST_BIN (pipe), "mux");
     pad = gst_element_get_static_pad (mux, "src");
     gst_object_unref (mux);

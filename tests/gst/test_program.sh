@@ -122,6 +122,11 @@ run 0 '"file"' info --json -r odd
 parsed "info of odd names"
 : >empty.wav
 run 1 'empty.wav: ' encode empty.wav
+loud='volume volume=10 ! volume volume=10 ! volume volume=10'
+run 0 '' play in/a.wav --sink "audioconvert ! audio/x-raw,format=F32LE ! $loud ! wavenc ! \
+    filesink location=scaled.wav"
+run 1 'scaled.wav: its samples reach [0-9.]*, expected 1 at full scale' encode scaled.wav
+[ -e scaled.tlc ] && bad "samples scaled to integers were encoded"
 
 # An original beside its .tlc outlives -u.
 mkdir place
