@@ -56,7 +56,7 @@ $(cat "$out/rows.html")
 <p>SNR: how near the waveform is; more is nearer. LSD, log-spectral distance: how far the spectrum
 is; less is nearer. Neither is what an ear says.</p>
 <h2>At 16 kbit/s</h2>
-<p><img src="spectrogram.png" alt="spectrograms before and after, and of the difference"></p>
+<p><img src="spectrogram.png" alt="spectrograms before, after, of the difference; levels"></p>
 </html>
 EOF
 rm -f "$out/rows.html" "$out/row.txt"

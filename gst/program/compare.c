@@ -44,7 +44,7 @@ compare_main (int argc, char **argv)
   gboolean json = FALSE, force = FALSE;
   const GOptionEntry entries[] = {
     {"output", 'o', 0, G_OPTION_ARG_FILENAME, &output,
-        "Draw the spectrograms of A, B and B - A into this PNG file", "PICTURE"},
+        "Draw spectrograms of A, B and B - A, and levels, into this PNG file", "PICTURE"},
     {"force", 'f', 0, G_OPTION_ARG_NONE, &force, "Overwrite the picture", NULL},
     {"json", 0, 0, G_OPTION_ARG_NONE, &json, "Print a JSON object", NULL},
     {NULL}

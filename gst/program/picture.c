@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* picture.c - three spectrograms below each other, with axes, titles and one scale. */
+/* picture.c - three spectrograms below each other, with axes, titles and one scale, and levels. */
 #include "picture.h"
 
-#include <gio/gio.h>
-#include <gst/app/gstappsrc.h>
-#include <gst/gst.h>
 #include <math.h>
 
 #define RATE 16000
@@ -17,7 +14,8 @@
 #define PANELS 3
 #define WIDTH (LEFT + PLOT + RIGHT)
 #define PANEL (ABOVE + BAND + BELOW)
-#define HEIGHT (PANELS * PANEL)
+#define LEVELS 128              /* height of the panel of levels, below the others */
+#define HEIGHT (PANELS * PANEL + ABOVE + LEVELS + BELOW)
 #define TICK 5
 /* Levels drawn white and black, in dB relative to a full-scale sine. */
 #define TOP_DB (-30.0)
@@ -70,22 +68,32 @@ time_step (double seconds)
   return step;
 }
 
-static void
-axes (guint8 * rgb, int top, double seconds, const char *title)
+/* An axis upwards: from low to high over so many pixels, a number every step. */
+typedef struct
 {
-  const int bottom = top + BAND;
+  const char *unit;
+  int low, high, step, height;
+} Axis;
+
+static const Axis frequency = { "kHz", 0, 8, 2, BAND };
+static const Axis loudness = { "dBFS", LEVEL_FLOOR_DB, LEVEL_TOP_DB, 20, LEVELS };
+
+static void
+axes (guint8 * rgb, int top, const Axis * up, double seconds, const char *title)
+{
+  const int bottom = top + up->height;
   const double step = time_step (seconds);
   char text[32];
 
   label (rgb, LEFT + PLOT / 2, top - 19, 0, title);
-  font_draw (rgb, WIDTH, LEFT - 2 * FONT_ADVANCE, top - 26, "kHz");
-  line (rgb, LEFT - 1, top, 0, 1, BAND + 1);
+  font_draw (rgb, WIDTH, LEFT - 2 * FONT_ADVANCE, top - 26, up->unit);
+  line (rgb, LEFT - 1, top, 0, 1, up->height + 1);
   line (rgb, LEFT - 1, bottom, 1, 0, PLOT + 1);
-  for (int khz = 0; khz <= 8; khz += 2) {
-    const int y = bottom - khz * BAND / 8;
+  for (int at = up->low; at <= up->high; at += up->step) {
+    const int y = bottom - (at - up->low) * up->height / (up->high - up->low);
 
     line (rgb, LEFT - TICK, y, 1, 0, TICK);
-    g_snprintf (text, sizeof (text), "%d", khz);
+    g_snprintf (text, sizeof (text), "%d", at);
     label (rgb, LEFT - 10, y, 1, text);
   }
   for (int i = 0; i * step <= seconds * 1.0001; i++) {
@@ -135,52 +143,23 @@ spectrogram (guint8 * rgb, int top, const float *x, gsize n)
   spectrum_free (s);
 }
 
-/* Writes the pixels, which it takes, as a PNG file. */
-static gboolean
-write_png (const char *path, guint8 * rgb, GError ** error)
+/* Draws how loud before and after are. The wider curve of before shows below that of after. */
+static void
+levels (guint8 * rgb, int top, const float *const *sound, gsize n)
 {
-  GstElement *pipe = gst_parse_launch_full ("appsrc name=src ! videoconvert "
-      "! pngenc snapshot=true ! filesink name=sink", NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
-  GstElement *src, *sink;
-  GstBuffer *buffer;
-  GstMessage *msg;
-  GstCaps *caps;
-  GstBus *bus;
-  gboolean ok;
+  static const char *const name[2] = { "before", "after" };
+  static const guint8 ink[2][3] = { {40, 20, 220}, {230, 110, 20} };
+  const Plot plot = { rgb, WIDTH, LEFT, top, PLOT, LEVELS };
 
-  if (!pipe) {
-    g_prefix_error (error, "a picture needs the Debian package gstreamer1.0-plugins-good: ");
-    g_free (rgb);
-    return FALSE;
+  for (int i = 0; i < 2; i++) {
+    const int x = LEFT + PLOT + 16, y = top + 20 + i * 30;
+
+    level_draw (&plot, sound[i], n, ink[i], i ? 0 : 2);
+    for (int k = 0; k < (i ? 1 : 5) * 2 * TICK; k++)
+      memcpy (pixel (rgb, x + k % (2 * TICK), y + k / (2 * TICK)), ink[i], 3);
+    font_draw (rgb, WIDTH, x + 4 * TICK, y - 7, name[i]);
   }
-  src = gst_bin_get_by_name (GST_BIN (pipe), "src");
-  sink = gst_bin_get_by_name (GST_BIN (pipe), "sink");
-  caps = gst_caps_new_simple ("video/x-raw", "format", G_TYPE_STRING, "RGB", "width",
-      G_TYPE_INT, WIDTH, "height", G_TYPE_INT, HEIGHT, "framerate", GST_TYPE_FRACTION, 1, 1, NULL);
-  buffer = gst_buffer_new_wrapped (rgb, (gsize) WIDTH * HEIGHT * 3);
-  g_object_set (sink, "location", path, NULL);
-  g_object_set (src, "caps", caps, "format", GST_FORMAT_TIME, NULL);
-  GST_BUFFER_PTS (buffer) = 0;
-  gst_element_set_state (pipe, GST_STATE_PLAYING);
-  gst_app_src_push_buffer (GST_APP_SRC (src), buffer);
-  gst_app_src_end_of_stream (GST_APP_SRC (src));
-
-  bus = gst_element_get_bus (pipe);
-  msg = gst_bus_timed_pop_filtered (bus, 20 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-  ok = msg && GST_MESSAGE_TYPE (msg) == GST_MESSAGE_EOS;
-  if (!msg)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "the picture was not written in 20 s");
-  else if (!ok)
-    gst_message_parse_error (msg, error, NULL);
-  if (msg)
-    gst_message_unref (msg);
-  gst_element_set_state (pipe, GST_STATE_NULL);
-  gst_caps_unref (caps);
-  gst_object_unref (bus);
-  gst_object_unref (src);
-  gst_object_unref (sink);
-  gst_object_unref (pipe);
-  return ok;
+  axes (rgb, top, &loudness, (double) n / RATE, "level");
 }
 
 gboolean
@@ -199,9 +178,10 @@ picture_write (const char *path, const float *before, const float *after, gsize 
     const int top = p * PANEL + ABOVE;
 
     spectrogram (rgb, top, sound[p], n);
-    axes (rgb, top, (double) n / RATE, title[p]);
+    axes (rgb, top, &frequency, (double) n / RATE, title[p]);
     scale (rgb, top);
   }
+  levels (rgb, PANELS * PANEL + ABOVE, sound, n);
   g_free (difference);
-  return write_png (path, rgb, error);
+  return png_write (path, rgb, WIDTH, HEIGHT, error);
 }

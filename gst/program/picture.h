@@ -17,8 +17,23 @@ G_BEGIN_DECLS
 void font_draw (guint8 * rgb, int width, int x, int y, const char *text);
 int font_width (const char *text);
 
+/* level.c: a part of a picture of `stride` pixels a row. The curve is the root mean square of at
+ * least 25 ms around each pixel; its top is LEVEL_TOP_DB. wider: pixels above and below it. */
+#define LEVEL_TOP_DB 0
+#define LEVEL_FLOOR_DB (-80)    /* dB of full scale; lower ones are drawn there */
+typedef struct
+{
+  guint8 *rgb;
+  int stride, left, top, width, height;
+} Plot;
+void level_draw (const Plot * plot, const float *x, gsize n, const guint8 * rgb, int wider);
+
+/* png.c: writes the pixels, which it takes, as a PNG file. Returns FALSE and error. */
+gboolean png_write (const char *path, guint8 * rgb, int width, int height, GError ** error);
+
 /* Writes a PNG file: spectrograms of before, after and their difference, n samples each at
- * 16 kHz, all on one scale of time, frequency and level. Returns FALSE and error. */
+ * 16 kHz, all on one scale of time, frequency and level; below them the levels of before and after,
+ * in blue and orange. Returns FALSE and error. */
 gboolean picture_write (const char *path, const float *before, const float *after, gsize n,
     GError ** error);
 

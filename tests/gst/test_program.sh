@@ -259,6 +259,30 @@ same "$(head -c 4 same.png | tail -c 3)" PNG "first bytes of the picture"
 same "$(grep -c '^band  *' said)" 6 "bands"
 grep -q '^LSD  *0.00 dB' said || bad "LSD of equal sounds:" "$(cat said)"
 run 1 'same.png is there already' compare in/a.wav in/a.wav -o same.png
+# wave FILE TWO_BYTES: half a second of a wave of 8 bits
+wave() {
+    {
+        printf 'RIFF\144\037\0\0WAVEfmt \020\0\0\0\001\0\001\0\200\076\0\0\200\076\0\0'
+        printf '\001\0\010\0data\100\037\0\0'
+        printf "$2%.0s" $(seq 4000)
+    } >"$1"
+}
+wave loud.wav '\215\163'                # 13 of 128: -19.9 dBFS
+wave quiet.wav '\201\177'               # 1 of 128: -42.1 dBFS
+run 0 '^level  *-19.87 dBFS in, -42.14 dBFS out' compare loud.wav quiet.wav -o levels.png
+gst-launch-1.0 -q filesrc location=levels.png ! pngdec ! videoconvert ! video/x-raw,format=RGB ! \
+    filesink location=levels.rgb || bad "levels.png cannot be read"
+# drawn ROW COLOUR: pixels of that colour in a row of the picture, which is 1196 wide
+drawn() {
+    tail -c +$(($1 * 1196 * 3 + 1)) levels.rgb | head -c $((1196 * 3)) | od -An -v -tx1 -w3 |
+        grep -c "$2"
+}
+# The panel of levels begins at row 1000 and has 128 for 80 dB.
+for at in 1032=28.14.dc 1067=e6.6e.14; do
+    many=$(drawn "${at%=*}" "${at#*=}")
+    [ "$many" -ge 990 ] || bad "level: $many pixels of $at, expected 990 or more"
+done
+same "$(drawn 1040 '28.14.dc\|e6.6e.14')" 0 "pixels between the levels"
 run 0 '^SNR  *-*[0-9][0-9]*\.[0-9]* dB' compare in/a.wav out/a.tlc
 run 0 '' compare --json in/a.wav out/a.tlc
 parsed compare
