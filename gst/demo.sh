@@ -30,9 +30,9 @@ step() {
 
 now() { date +%s.%N; }
 
-step "reading $audio" gst-launch-1.0 -q filesrc location="$audio" ! decodebin ! audioconvert ! \
-    audioresample ! audio/x-raw,format=S16LE,rate=16000,channels=1 ! wavenc ! \
-    filesink location="$out/before.wav"
+# The program reads more kinds of files than GStreamer alone, and names the package of others.
+step "reading $audio" "$telucodec" play "$audio" --sink "audioconvert ! \
+    audio/x-raw,format=S16LE,rate=16000,channels=1 ! wavenc ! filesink location=\"$out/before.wav\""
 
 t0=$(now)
 step "encoding" "$telucodec" encode -f "$out/before.wav" -o "$out/speech.tlc"

@@ -47,6 +47,16 @@ case $text in
 *) bad "the error does not name the file: $text" ;;
 esac
 
+# Half a second of AIFF, which GStreamer's good plugins do not read.
+{
+    printf 'FORM\0\0\037\156AIFFCOMM\0\0\0\022\0\001\0\0\037\100\0\010\100\014\372\0\0\0\0\0\0\0'
+    printf 'SSND\0\0\037\110\0\0\0\0\0\0\0\0'
+    head -c 8000 "$top/gst/demo.flac"
+} >"$2/a.aiff"
+text=$(TELUCODEC_BUILD=$2 sh "$top/gst/demo.sh" "$2/a.aiff" 2>&1) || bad "AIFF: $text"
+[ "$(number length)" = 0.50 ] || bad "AIFF: $(number length) s, expected 0.50: $text"
+rm "$2/a.aiff"
+
 # A tree that cannot be written is built in the cache, and that is said. Root can write all.
 dir=$(mktemp -d) || exit 1
 trap 'chmod -R u+w "$dir"; rm -rf "$dir"' EXIT
