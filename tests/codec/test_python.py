@@ -53,6 +53,14 @@ def by_c(pcm, bitrate, mode, tune, refinement, highpass):
     return packets, np.concatenate(decoded)[telucodec.DELAY:][:len(pcm)]
 
 
+class Alone(unittest.TestCase):
+    def test_without_numpy(self):
+        done = subprocess.run([sys.executable, "-c", "import sys; sys.modules['numpy'] = None\n"
+                               "import telucodec"], stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "ImportError: telucodec needs numpy.*python3-numpy")
+
+
 class Same(unittest.TestCase):
     def setUp(self):
         self.model = telucodec.Model(WEIGHTS)

@@ -4,6 +4,12 @@
 Sound is 16 kHz mono, one-dimensional arrays of float32 with full scale 1; int16 may go in too.
 A packet is 20 ms: bytes. The objects are those of the C library libtelu.
 """
+try:
+    import numpy as _
+except ImportError as _reason:
+    raise ImportError("telucodec needs numpy, which this Python does not find: install the package "
+                      "python3-numpy, or numpy by pip") from _reason
+
 from ._library import Error, Status, lib as _lib
 from ._many import decode_many, encode_many
 from ._streams import (DELAY, MAX_PACKET, PACKET, RATE, Decoder, Encoder, Info, Model, decode,
