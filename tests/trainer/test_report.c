@@ -207,12 +207,16 @@ static void test_silent_page(const char *dir)
 /* The line of progress never takes more than the terminal's columns. */
 static void test_bar(void)
 {
+    const struct bar_state none = { .epoch = 1, .snr = NAN };
     const struct bar_state s = { .epoch = 12, .done = 0.25, .spent = 1800, .snr = 11.4,
                                  .loss = { 2.7, 0.33, 1.7 }, .speed = 93 };
     char *text = bar_text(&s, 200);
 
     check(!strcmp(text, "epoch 12 [###.......] 25 %, 1:30:00 left, SNR 11.4 dB, mel 2.700, 93 s of "
                   "speech/s, cpx 0.330 wave 1.700"), text, 0);
+    g_free(text);
+    text = bar_text(&none, 200);
+    check(g_str_has_prefix(text, "epoch 1 [..........] 0 %, mel"), text, 0);
     g_free(text);
     for (int columns = 1; columns < 100; columns++) {
         text = bar_text(&s, columns);

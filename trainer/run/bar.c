@@ -25,21 +25,26 @@ void bar_time(char text[32], double seconds)
         snprintf(text, 32, "%ld:%02ld", s / 60, s % 60);
 }
 
+/* Returns the seconds that are left, or NaN before anything is done to tell by. */
 static double left_of(const struct bar_state *s)
 {
-    return s->done > 0.0 ? s->spent / s->done - s->spent : 0.0;
+    return s->done > 0.0 ? s->spent / s->done - s->spent : NAN;
 }
 
 char *bar_text(const struct bar_state *s, int columns)
 {
     GString *text = g_string_new(NULL);
+    const double seconds = left_of(s);
     char left[32];
 
-    bar_time(left, left_of(s));
     g_string_append_printf(text, "epoch %d [", s->epoch);
     for (int i = 0; i < WIDTH; i++)
         g_string_append_c(text, i < s->done * WIDTH ? '#' : '.');
-    g_string_append_printf(text, "] %.0f %%, %s left", 100.0 * s->done, left);
+    g_string_append_printf(text, "] %.0f %%", 100.0 * s->done);
+    if (isfinite(seconds)) {
+        bar_time(left, seconds);
+        g_string_append_printf(text, ", %s left", left);
+    }
     if (isfinite(s->snr))
         g_string_append_printf(text, ", SNR %.1f dB", s->snr);
     g_string_append_printf(text, ", mel %.3f, %.0f s of speech/s, cpx %.3f wave %.3f", s->loss.mel,

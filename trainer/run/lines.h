@@ -3,8 +3,9 @@
  * nothing else; with --quiet it has nothing. Messages stay on stderr.
  *
  *   start        files, left_out, minutes, check_files, weights, steps_per_epoch, epochs
- *   progress     once a second: epoch, step, done (0 .. 1), seconds, seconds_left, snr (dB, last
- *                check), mel, cpx, wave (losses of the last step), speed (speech per second)
+ *   progress     once a second: epoch, step, done (0 .. 1), seconds, seconds_left (null at first),
+ *                snr (dB, last check), mel, cpx, wave (losses of the last step), speed (speech per
+ *                second)
  *   epoch        the columns of metrics.csv
  *   quality      points: name, bitrate, snr, si_sdr, lsd, mean, level
  *   layers       points: name; snr, si_sdr, lsd, level with layers of integers, and float_snr,
