@@ -5,6 +5,7 @@
 #include "approx.h"
 #include "target_clones.h"
 #include "mdct.h"
+#include "unroll.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,8 +13,14 @@
 #define HOP   TELU_HOP
 #define LAG   TELU_LTPF_MAX_LAG
 #define LAGS  TELU_LTPF_LAGS
-#define BLOCK 48               /* sums in registers; LAGS is a multiple */
 #define LANES 16
+
+/* Sums in registers. Half of the loads cross a line of the cache, fewer than those of 64 bytes. An
+ * array of sums would stay in memory. */
+typedef float eight __attribute__((vector_size(32)));
+
+#define PAIRS 5                /* vectors of products, and of energies, side by side */
+#define SUMS  10               /* vectors of a prediction; LAGS is a multiple of both */
 
 TELU_ALWAYS_INLINE float total(const float *x)
 {
@@ -35,17 +42,25 @@ TELU_ALWAYS_INLINE void compare(float *restrict r, const float *restrict v)
 
     for (int i = 0; i < HOP; i++)
         energy += now[i] * now[i];
-    for (int j = 0; j < LAGS; j += BLOCK) {
-        float product[BLOCK] = { 0 }, lag_energy[BLOCK] = { 0 };
+    for (int j = 0; j < LAGS; j += 8 * PAIRS) {
+        float product[8 * PAIRS], lag_energy[8 * PAIRS];
+        eight p[PAIRS], e[PAIRS];
 
+        UNROLL for (int k = 0; k < PAIRS; k++)
+            p[k] = e[k] = (eight){ 0 };
         for (int i = 0; i < HOP; i++)
-            for (int k = 0; k < BLOCK; k++) {
-                float x = v[j + i + k];
+            UNROLL for (int k = 0; k < PAIRS; k++) {
+                eight x;
 
-                product[k] += now[i] * x;
-                lag_energy[k] += x * x;
+                memcpy(&x, v + j + i + 8 * k, sizeof(x));
+                p[k] += now[i] * x;
+                e[k] += x * x;
             }
-        for (int k = 0; k < BLOCK; k++)
+        UNROLL for (int k = 0; k < PAIRS; k++) {
+            memcpy(product + 8 * k, &p[k], sizeof(p[k]));
+            memcpy(lag_energy + 8 * k, &e[k], sizeof(e[k]));
+        }
+        for (int k = 0; k < 8 * PAIRS; k++)
             r[j + k] = product[k] / sqrtf(energy * (lag_energy[k] + TELU_LTPF_FLOOR));
     }
 }
@@ -68,13 +83,20 @@ TELU_ALWAYS_INLINE float predict(float *restrict y, const float *restrict v)
 
     memset(y, 0, TELU_EDGE * sizeof(*y));
     memset(y + TELU_EDGE + LAGS, 0, TELU_EDGE * sizeof(*y));
-    for (int m = 0; m < LAGS; m += BLOCK) {
-        float out[BLOCK] = { 0 };
+    for (int m = 0; m < LAGS; m += 8 * SUMS) {
+        eight out[SUMS];
 
+        UNROLL for (int k = 0; k < SUMS; k++)
+            out[k] = (eight){ 0 };
         for (int j = 0; j < LAGS; j++)
-            for (int k = 0; k < BLOCK; k++)
-                out[k] += w[j] * v[j + m + k];
-        memcpy(y + TELU_EDGE + m, out, sizeof(out));
+            UNROLL for (int k = 0; k < SUMS; k++) {
+                eight x;
+
+                memcpy(&x, v + j + m + 8 * k, sizeof(x));
+                out[k] += w[j] * x;
+            }
+        UNROLL for (int k = 0; k < SUMS; k++)
+            memcpy(y + TELU_EDGE + m + 8 * k, &out[k], sizeof(out[k]));
     }
     similarity = total(r);
     return similarity > 0.0f ? 0.5f * similarity : 0.0f;
