@@ -49,4 +49,30 @@ TELU_INLINE int telu_position_run(const struct telu_position *w)
     return TELU_LANES > 1 ? 1 : telu_band_edge[w->b + 1] - w->k;
 }
 
+#if TELU_LANES == 1
+#define TELU_WIDEST 20         /* coefficients of the last band, and at most of the others */
+
+/* to [TELU_HOP] = x of each coefficient's band. Vectors write past a band, whose neighbour writes
+ * over that: gathering from x takes longer. */
+TELU_ALWAYS_INLINE void telu_spread(float *to, const float *x)
+{
+    for (int b = 0; b < TELU_BANDS; b++) {
+        float *band = to + telu_band_edge[b], number = x[b];
+
+        for (int i = 0; i < TELU_WIDEST; i++)
+            band[i] = number;
+    }
+}
+
+TELU_ALWAYS_INLINE void telu_spread_int(int *to, const int *x)
+{
+    for (int b = 0; b < TELU_BANDS; b++) {
+        int *band = to + telu_band_edge[b], number = x[b];
+
+        for (int i = 0; i < TELU_WIDEST; i++)
+            band[i] = number;
+    }
+}
+#endif
+
 #endif

@@ -67,6 +67,7 @@ TELU_STATIC float noise_fill(float mean, const struct telu_bands *p, int b, floa
     return b >= FIRST_ENVELOPE_BAND || share > g ? share : g;
 }
 
+#if TELU_LANES > 1
 TELU_PUBLIC void telu_dequantise_refined(float *y, const int *q, const struct telu_bands *p,
                                  const struct telu_tables *t, const float *base, int shape)
 {
@@ -110,6 +111,68 @@ TELU_PUBLIC void telu_dequantise_refined(float *y, const int *q, const struct te
     }
     TELU_SYNC_LANES();
 }
+#else
+#define STRIDE 16              /* numbers of the generator side by side */
+
+/* Random bits of all coefficients, u[0] behind `before`. */
+TELU_ALWAYS_INLINE void noise_of_packet(uint32_t *u, uint32_t before)
+{
+    const uint32_t c = telu_noise_after(0, STRIDE), a = telu_noise_after(1, STRIDE) - c;
+
+    for (int k = 0; k < STRIDE; k++)
+        u[k] = before = telu_noise(before);
+    for (int k = STRIDE; k < TELU_COEFS; k++)
+        u[k] = a * u[k - STRIDE] + c;
+}
+
+/* A hop of the device's loop, with a number for each coefficient where that has one for each band,
+ * so that all of it has vector forms. */
+TELU_ALWAYS_INLINE void dequantise_hop(float *y, const int *q, const struct telu_bands *p,
+                                       const struct telu_tables *t, const float *base,
+                                       const uint32_t *u, float phi)
+{
+    const int noise = telu_band_edge[TELU_FIRST_NOISE_BAND];
+    const int envelope = telu_band_edge[FIRST_ENVELOPE_BAND];
+    float gain[TELU_HOP], step[TELU_HOP], fill[TELU_HOP], mean[TELU_HOP], recon[4];
+    float fills[TELU_BANDS], means[TELU_BANDS];
+
+    for (int i = 0; i < 4; i++)
+        recon[i] = (t->recon[i] - 128) / 256.0f;
+    for (int b = 0; b < TELU_BANDS; b++) {
+        means[b] = band_mean(base, b);
+        fills[b] = noise_fill(means[b], p, b, phi);
+    }
+    telu_spread(gain, p->gain);
+    telu_spread(step, p->step);
+    telu_spread(fill, fills);
+    telu_spread(mean, means);
+    for (int k = 0; k < noise; k++)
+        y[k] = fill[k] * base[k];
+    for (int k = noise; k < envelope; k++)
+        y[k] = substitute_noise(base[k], mean[k], fill[k], 0.0f, step[k] / 32.0f, u[k]);
+    for (int k = envelope; k < TELU_HOP; k++)
+        y[k] = substitute_noise(base[k], mean[k], gain[k], fill[k], step[k] / 8.0f, u[k]);
+    for (int k = 0; k < TELU_HOP; k++) {
+        int a = abs(q[k]);
+        float v = ((float)a + (a < 2 ? recon[1] : a < 3 ? recon[2] : recon[3])) * step[k];
+        float coded = gain[k] * base[k] + (q[k] < 0 ? -v : v);
+
+        y[k] = a ? coded : y[k];
+    }
+}
+
+TELU_VECTORS
+void telu_dequantise_refined(float *y, const int *q, const struct telu_bands *p,
+                             const struct telu_tables *t, const float *base, int shape)
+{
+    uint32_t u[TELU_COEFS];
+
+    noise_of_packet(u, p->noise);
+    for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
+        dequantise_hop(y + h, q + h, p, t, base + h, u + h, t->fill[shape] / 64.0f);
+}
+#undef STRIDE
+#endif
 
 TELU_PUBLIC void telu_dequantise_base(float *y, const float *base, uint32_t u)
 {

@@ -60,6 +60,7 @@ TELU_PUBLIC int telu_level_context(const int *level, const int *q, int S, int b)
     return kind < 0 ? -1 : level_index(kind, b > 0 ? level[b - 1] : 0, b > 1 ? level[b - 2] : 0, b);
 }
 
+#if TELU_LANES > 1
 TELU_PUBLIC void telu_level_choose(int *level, const float *c, const float *y, const int *q,
                                    float dead)
 {
@@ -87,6 +88,49 @@ TELU_PUBLIC void telu_level_choose(int *level, const float *c, const float *y, c
     }
     TELU_SYNC_LANES();
 }
+#else
+/* Level of a band of n coefficients that has and wants these powers. */
+static int level_of_powers(float has, float wants, int n, float dead, float round)
+{
+    float r = STEPS_PER_LOG * (telu_log(wants + POWER_FLOOR * (float)n + 1e-30f) -
+                               telu_log(has + POWER_FLOOR * (float)n + 1e-30f));
+    int v;
+
+    if (!(wants >= 0.0f && has >= 0.0f))
+        r = 0.0f;                          /* a NaN, which telu_log() hides */
+    v = r >= dead ? (int)(r + round) : r <= -dead ? -(int)(round - r) : 0;
+    return v < TELU_LEVEL_LEAST ? TELU_LEVEL_LEAST
+        : v >= TELU_LEVEL_LEAST + TELU_LEVEL_SYMBOLS
+            ? TELU_LEVEL_LEAST + TELU_LEVEL_SYMBOLS - 1 : v;
+}
+
+/* Adds 0 for a coefficient that q codes, where the device branches. */
+TELU_VECTORS
+void telu_level_choose(int *level, const float *c, const float *y, const int *q, float dead)
+{
+    float has[TELU_COEFS], wants[TELU_COEFS];
+    int open[TELU_COEFS];
+
+    for (int k = 0; k < TELU_COEFS; k++) {
+        open[k] = q ? q[k] == 0 : 1;
+        has[k] = open[k] ? y[k] * y[k] : 0.0f;
+        wants[k] = open[k] ? c[k] * c[k] : 0.0f;
+    }
+    for (int b = 0; b < TELU_BANDS; b++) {
+        float had = 0.0f, wanted = 0.0f;
+        int n = 0;
+
+        for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
+            for (int k = h + telu_band_edge[b]; k < h + telu_band_edge[b + 1]; k++) {
+                had += has[k];
+                wanted += wants[k];
+                n += open[k];
+            }
+        level[b] = q && 2 * (level_width(b) - n) > level_width(b) ? 0
+            : level_of_powers(had, wanted, n, dead, q ? ROUND_REFINED : ROUND);
+    }
+}
+#endif
 
 TELU_NOINLINE uint32_t telu_level_cost(const int *level, const int *q, int S,
                                      const struct telu_tables *t)
@@ -162,6 +206,7 @@ TELU_STATIC int level_middle(int b)
     return telu_band_edge[b] + telu_band_edge[b + 1] - 1;
 }
 
+#if TELU_LANES > 1
 /* Gain of coefficient k, in band b: in dB on a straight line between the middles of the bands,
  * constant outside. Steps at the edges of bands cost 0.07 PESQ at 6 kbit/s. */
 TELU_STATIC float level_gain(const int *level, int b, int k)
@@ -190,6 +235,35 @@ TELU_PUBLIC void telu_level_apply(float *y, const int *level, const int *q)
     }
     TELU_SYNC_LANES();
 }
+#else
+/* Computes the gains once, since both hops have the same. */
+TELU_VECTORS
+void telu_level_apply(float *y, const int *level, const int *q)
+{
+    float gain[TELU_HOP];
+    int own[TELU_HOP], more[TELU_HOP], at[TELU_HOP], distance[TELU_HOP];
+
+    for (int b = 0; b < TELU_BANDS; b++)
+        for (int k = telu_band_edge[b]; k < telu_band_edge[b + 1]; k++) {
+            int middle = level_middle(b), to = 2 * k < middle ? b - 1 : b + 1;
+            int outside = to < 0 || to >= TELU_BANDS;
+
+            own[k] = level[b];
+            more[k] = outside ? 0 : level[to] - level[b];
+            at[k] = 2 * k - middle;
+            distance[k] = outside ? 1 : level_middle(to) - middle;
+        }
+    for (int k = 0; k < TELU_HOP; k++) {
+        float x = (float)own[k] + (float)more[k] * ((float)at[k] / (float)distance[k]);
+        float g = telu_exp(LOG_PER_STEP * x);
+
+        gain[k] = x == 0.0f ? 1.0f : g;
+    }
+    for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
+        for (int k = 0; k < TELU_HOP; k++)
+            y[h + k] = q && q[h + k] ? y[h + k] : y[h + k] * gain[k];
+}
+#endif
 
 #undef STEPS_PER_LOG
 #undef ROUND

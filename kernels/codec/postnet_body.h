@@ -58,7 +58,9 @@ TELU_STATIC float postnet_squash(float x)
     return fabsf(y) <= 2.0f ? y : 0.0f;
 }
 
-TELU_PUBLIC void telu_postnet_features(float *f, const struct telu_postnet_packet *p)
+/* Sets the features that belong to coefficients, and the levels of their bands. */
+#if TELU_LANES > 1
+TELU_STATIC void postnet_hops(float *f, const struct telu_postnet_packet *p)
 {
     float levels = 1.0f;
     int run;
@@ -85,6 +87,37 @@ TELU_PUBLIC void telu_postnet_features(float *f, const struct telu_postnet_packe
             f[AT_CODED + k] = postnet_coded(p, k) ? 1.0f : 0.0f;
         }
     }
+}
+#else
+TELU_VECTORS
+static void postnet_hops(float *f, const struct telu_postnet_packet *p)
+{
+    const int refined = p->kind == TELU_POSTNET_REFINED;
+
+    for (int h = 0; h < TELU_COEFS; h += TELU_HOP) {
+        float inverse[TELU_HOP], inverses[TELU_BANDS];
+
+        for (int b = 0; b < TELU_BANDS; b++) {
+            float level = postnet_rms(p->c + h, b);
+
+            f[AT_LEVEL + (h ? TELU_BANDS : 0) + b] = postnet_log(level);
+            inverses[b] = 1.0f / level;
+        }
+        telu_spread(inverse, inverses);
+        for (int k = 0; k < TELU_HOP; k++) {
+            f[h + k] = postnet_squash(p->c[h + k] * inverse[k]);
+            f[AT_BASE + h + k] = postnet_squash(p->base[h + k] * inverse[k]);
+            f[AT_PREDICTION + h + k] = postnet_squash(p->prediction[h + k] * inverse[k]);
+        }
+        for (int k = 0; k < TELU_HOP; k++)
+            f[AT_CODED + h + k] = refined && p->q[h + k] != 0 ? 1.0f : 0.0f;
+    }
+}
+#endif
+
+TELU_PUBLIC void telu_postnet_features(float *f, const struct telu_postnet_packet *p)
+{
+    postnet_hops(f, p);
     for (int b = TELU_LANE; b < TELU_BANDS; b += TELU_LANES)
         f[AT_STEP + b] = p->kind == TELU_POSTNET_REFINED ? postnet_log(p->step[b]) : 0.0f;
     for (int h = TELU_LANE; h < 2; h += TELU_LANES)

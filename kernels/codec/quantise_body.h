@@ -20,7 +20,7 @@ TELU_INLINE int floor_to_most(float a)
     return (int)telu_bits_float((uint32_t)bits);
 }
 
-TELU_VECTORS
+#if TELU_LANES > 1
 TELU_NOINLINE int telu_refine_quantise(int *q, const struct telu_bands *p, const float *c,
                                        const float *base, float dead)
 {
@@ -41,6 +41,28 @@ TELU_NOINLINE int telu_refine_quantise(int *q, const struct telu_bands *p, const
     TELU_SYNC_LANES();
     return telu_lanes_count(most == TELU_MAX_Q) > 0;
 }
+#else
+TELU_VECTORS
+int telu_refine_quantise(int *q, const struct telu_bands *p, const float *c, const float *base,
+                         float dead)
+{
+    float gain[TELU_HOP], inverse[TELU_HOP];
+    int most = 0;
+
+    telu_spread(gain, p->gain);
+    telu_spread(inverse, p->inverse);
+    for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
+        for (int k = 0; k < TELU_HOP; k++) {
+            float r = c[h + k] - gain[k] * base[h + k];
+            int v = floor_to_most(fabsf(r) * inverse[k] + (0.5f - dead));
+            int sign = -(int)(telu_float_bits(r) >> 31);
+
+            q[h + k] = (v ^ sign) - sign;
+            most = v > most ? v : most;
+        }
+    return most == TELU_MAX_Q;
+}
+#endif
 
 /* Magnitudes around coefficient k of hop q; other: the other hop. */
 TELU_STATIC int neighbours_of(const int *q, const int *other, int k)
