@@ -4,6 +4,8 @@
 
 #include "refine_body.h"
 
+#include "cost_body.h"
+
 #include "quantise_body.h"
 
 #include "dequantise_body.h"

@@ -9,7 +9,6 @@
 #include "approx.h"
 #include "bands.h"
 #include "noise.h"
-#include "unroll.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -155,11 +154,13 @@ TELU_PUBLIC int telu_refine_context(const int *q, const int *q0, int k, int ccla
 
 /* --- Integers <-> bytes ---------------------------------------------------- */
 
+#if TELU_LANES > 1
 TELU_STATIC int position_context(const struct telu_position *w, const int *q,
                                  const struct telu_bands *p, int *shift)
 {
     return telu_refine_context(q + w->h, w->h ? q : NULL, w->k, p->ctx[w->b], shift);
 }
+#endif
 
 TELU_CONST int log2_fraction[64] = {    /* 64 log2(1 + (i + 1/2) / 64) */
     1,  2,  4,  5,  6,  8,  9,  10, 12, 13, 14, 15, 16, 18, 19, 20,
@@ -183,93 +184,6 @@ TELU_PUBLIC uint32_t telu_frequency_cost(uint32_t f)
     return (uint32_t)frequency_cost((int)f);
 }
 
-/* Symbol of magnitude a; adds the cost of the raw bits behind it. */
-TELU_INLINE int symbol_of(int a, int shift, int *cost)
-{
-    int s = a >> shift, symbol = s < TELU_ESCAPE ? s : TELU_ESCAPE;
-    int bits = 2 * log2_floor(s - symbol + (s >= TELU_ESCAPE)) + 1;
-
-    *cost += 64 * (shift + (a != 0) + (bits > 0 ? bits : 0));
-    return symbol;
-}
-
-#if TELU_LANES > 1
-TELU_NOINLINE uint32_t telu_refine_cost(const int *q, const struct telu_bands *p,
-                          const struct telu_tables *t)
-{
-    int cost = 0;
-
-    TELU_UNROLL
-    for (int i = 0; i < TELU_COEFS; i += TELU_LANES) {
-        struct telu_position w = telu_position_of(i + TELU_LANE);
-        int shift, ctx = position_context(&w, q, p, &shift);
-        int symbol = symbol_of(abs(q[w.h + w.k]), shift, &cost);
-
-        cost += frequency_cost(t->freq[ctx * TELU_SYMBOLS + symbol]);
-    }
-    return telu_lanes_sum((uint32_t)cost);
-}
-#else
-#define BEFORE 8               /* zeros before a hop, which has as many neighbours */
-
-/* refine_class_of() by comparisons: a vector would look up each of its numbers. */
-TELU_ALWAYS_INLINE int class_by_comparing(int n)
-{
-    return (n >= 1) + (n >= 2) + (n >= 3) + (n >= 5) + (n >= 8) + (n >= 13) + (n >= 21) + (n >= 34);
-}
-
-/* frequency_cost() likewise: a cubic gives each number of log2_fraction. */
-TELU_ALWAYS_INLINE int cost_by_cubic(int f)
-{
-    uint32_t bits = telu_float_bits((float)f);
-    int e = (int)(bits >> 23) - 127, i = bits >> 17 & 63;
-    int fraction = (6788434 + i * (5745068 + i * (-32830 + i * 123))) >> 22;
-    int cost = 64 * (TELU_RANGE_BITS - e) - fraction;
-
-    return cost > 0 ? cost : 0;
-}
-
-/* Cost of hop `second`, whose magnitudes are a; those of hop 0 are a0. C: of each coefficient.
- * All loops but the look-up of frequencies have vector forms. */
-TELU_ALWAYS_INLINE int cost_of_hop(int second, const int *a, const int *a0, const int *C,
-                                   const uint16_t *freq)
-{
-    int at[TELU_HOP], f[TELU_HOP], cost = 0;
-
-    for (int k = 0; k < TELU_HOP; k++) {
-        int n = 2 * a[k - 1] + a[k - 2], shift;
-        int p = second ? a0[k - 1] + 2 * a0[k] + a0[k + 1]
-                : a[k - 1] + a[k - 2] + a[k - 3] + a[k - 4] + a[k - 5] + a[k - 6] + a[k - 7] +
-                  a[k - 8];
-        int rows = ((second ? TELU_CLASSES : 0) + class_by_comparing(n)) * TELU_CLASSES +
-                   class_by_comparing(p);
-
-        shift = context_shift(second, n, p);
-        at[k] = (rows * TELU_C_CLASSES + C[k]) * TELU_SYMBOLS + symbol_of(a[k], shift, &cost);
-    }
-    UNROLL for (int k = 0; k < TELU_HOP; k++)
-        f[k] = freq[at[k]];
-    for (int k = 0; k < TELU_HOP; k++)
-        cost += cost_by_cubic(f[k]);
-    return cost;
-}
-
-TELU_VECTORS
-uint32_t telu_refine_cost(const int *q, const struct telu_bands *p, const struct telu_tables *t)
-{
-    int a[2][BEFORE + TELU_HOP + 1] = { { 0 } }, C[TELU_HOP];
-
-    for (int h = 0; h < 2; h++)
-        for (int k = 0; k < TELU_HOP; k++)
-            a[h][BEFORE + k] = abs(q[h * TELU_HOP + k]);
-    UNROLL for (int k = 0; k < TELU_HOP; k++)
-        C[k] = p->ctx[telu_band_of[k]];
-    return (uint32_t)(cost_of_hop(0, a[0] + BEFORE, NULL, C, t->freq) +
-                      cost_of_hop(1, a[1] + BEFORE, a[0] + BEFORE, C, t->freq));
-}
-#undef BEFORE
-#endif
-
 /* Code of one coefficient: a symbol of its context, then raw bits. */
 struct refine_token {
     uint32_t symbol;           /* c, and 2^16 times f */
@@ -277,13 +191,11 @@ struct refine_token {
     uint64_t bits;
 };
 
-TELU_STATIC struct refine_token refine_token_of(const struct telu_position *w, const int *q,
-                                                const struct telu_bands *p,
+/* v: the coefficient; ctx, shift: as telu_refine_context() returns and sets them. */
+TELU_STATIC struct refine_token refine_token_of(int v, int ctx, int shift,
                                                 const struct telu_tables *t)
 {
-    int shift, ctx = position_context(w, q, p, &shift);
-    int v = q[w->h + w->k], a = abs(v), s = a >> shift;
-    int symbol = s < TELU_ESCAPE ? s : TELU_ESCAPE;
+    int a = abs(v), s = a >> shift, symbol = s < TELU_ESCAPE ? s : TELU_ESCAPE;
     const uint16_t *cumul = t->cumul + ctx * (TELU_SYMBOLS + 1) + symbol;
     struct refine_token y = { cumul[0] | ((uint32_t)cumul[1] - cumul[0]) << 16, 0, 0 };
 
@@ -300,13 +212,15 @@ TELU_STATIC struct refine_token refine_token_of(const struct telu_position *w, c
     return y;
 }
 
+#if TELU_LANES > 1
 /* Each lane computes the token of one coefficient; all lanes write the tokens in order. */
 TELU_PUBLIC void telu_refine_put(struct telu_range_enc *e, const int *q,
                      const struct telu_bands *p, const struct telu_tables *t)
 {
     for (int i = 0; i < TELU_COEFS; i += TELU_LANES) {
         struct telu_position w = telu_position_of(i + TELU_LANE);
-        struct refine_token mine = refine_token_of(&w, q, p, t);
+        int shift, ctx = position_context(&w, q, p, &shift);
+        struct refine_token mine = refine_token_of(q[w.h + w.k], ctx, shift, t);
         uint32_t next_symbol = telu_lane_value(mine.symbol, 0);
         int next_count = telu_lane_value(mine.count, 0);
 
@@ -328,6 +242,37 @@ TELU_PUBLIC void telu_refine_put(struct telu_range_enc *e, const int *q,
         }
     }
 }
+
+#else
+/* Writes hop q; q0 is hop 0, or NULL when q is. */
+static void put_hop(struct telu_range_enc *e, const int *q, const int *q0,
+                    const struct telu_bands *p, const struct telu_tables *t)
+{
+    int sum = 0;                       /* sum of the last eight magnitudes */
+
+    for (int b = 0, k = 0; b < TELU_BANDS; b++)
+        for (; k < telu_band_edge[b + 1]; k++) {
+            int side = q0 ? hop_neighbours(q0, k) : sum, shift;
+            int rows = context_rows(q0 != NULL, lower_neighbours(q, k), side, &shift);
+            struct refine_token y = refine_token_of(q[k], rows * TELU_C_CLASSES + p->ctx[b], shift,
+                                                    t);
+
+            telu_range_put(e, y.symbol & 0xffff, y.symbol >> 16, TELU_RANGE_BITS);
+            if (y.count > 32)
+                telu_range_put_bits(e, (uint32_t)(y.bits >> 32), y.count - 32);
+            if (y.count)
+                telu_range_put_bits(e, (uint32_t)y.bits, y.count < 32 ? y.count : 32);
+            sum += abs(q[k]) - (k >= 8 ? abs(q[k - 8]) : 0);
+        }
+}
+
+void telu_refine_put(struct telu_range_enc *e, const int *q, const struct telu_bands *p,
+                     const struct telu_tables *t)
+{
+    for (int h = 0; h < 2; h++)
+        put_hop(e, q + h * TELU_HOP, h ? q : NULL, p, t);
+}
+#endif
 
 /* Reads an Exp-Golomb code of order 0. Returns its value, or -1. */
 TELU_STATIC int read_exp_golomb(struct telu_range_dec *d)

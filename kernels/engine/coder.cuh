@@ -22,6 +22,8 @@ static __device__ const int device_split_rate[] = { TELU_SPLIT_RATE_LIST };
 
 #include "refine_body.h"
 
+#include "cost_body.h"
+
 #include "quantise_body.h"
 
 #include "dequantise_body.h"

@@ -327,7 +327,7 @@ static long cost_of(const int *q, const struct telu_bands *p, const struct telu_
     return cost;
 }
 
-/* Codes and decodes magnitudes up to `most`, dense or sparse. */
+/* Codes and decodes magnitudes up to `most`, dense or sparse; all of them that for some seeds. */
 static void round_trip(const struct telu_model *m, uint32_t seed, double most,
                        double density)
 {
@@ -337,6 +337,7 @@ static void round_trip(const struct telu_model *m, uint32_t seed, double most,
     struct telu_range_enc e;
     struct telu_range_dec d;
     int codes[TELU_MAX_STAGES] = { 0 }, q[TELU_COEFS], got[TELU_COEFS];
+    const int full = seed % 10 == 0;
     size_t n;
     double cost;
 
@@ -344,6 +345,7 @@ static void round_trip(const struct telu_model *m, uint32_t seed, double most,
         int a = tiny_random(&seed) < density ? (int)pow(most + 1.0, tiny_random(&seed))
                                              : 0;
 
+        a = full ? (int)most : a;
         q[i] = tiny_random(&seed) < 0.5 ? -a : a;
     }
     q[(int)(TELU_COEFS * tiny_random(&seed))] = (int)most;
@@ -410,9 +412,9 @@ int main(void)
         return 1;
     }
     for (uint32_t seed = 1; seed <= 100; seed++) {
-        static const double most[] = { 1, 3, 17, 40, 400, 5000, TELU_MAX_Q };
+        static const double most[] = { 1, 3, 15, 16, 17, 40, 400, 5000, TELU_MAX_Q };
 
-        for (int i = 0; i < 7; i++) {
+        for (int i = 0; i < 9; i++) {
             check_contexts(seed, most[i] + 1);
             round_trip(m, seed, most[i], seed % 4 / 3.0);
         }
