@@ -7,6 +7,7 @@
 #include "float_modes.h"
 #include "level.h"
 #include "linear8.h"
+#include "nearest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,13 @@ static int is_matrix(const struct telu_tensor *t)
     return t->dtype == TELU_BF16 || t->dtype == TELU_I8;
 }
 
+static void lay_out_blocks(struct build *b, struct telu_block *block, int count, int width,
+                           int kernel)
+{
+    for (int i = 0; i < count; i++)
+        block[i].tdw = take(b, (size_t)width * kernel * sizeof(float));
+}
+
 /* Lays out the arena, the same for both forms of a model. Two runs: the first measures it, the
  * second hands it out. */
 static void lay_out(struct build *b, struct telu_model *m)
@@ -63,9 +71,15 @@ static void lay_out(struct build *b, struct telu_model *m)
     }
     for (int s = 0; s < m->cfg.stages; s++) {
         m->vq[s].dim = m->cfg.dim[s];
+        m->vq[s].tin = take(b, (size_t)m->cfg.latent * m->cfg.dim[s] * sizeof(float));
+        m->vq[s].tout = take(b, (size_t)m->cfg.latent * m->cfg.dim[s] * sizeof(float));
         m->vq[s].tbook = take(b, codes * m->cfg.dim[s] * sizeof(float));
+        m->vq[s].tiles = take(b, codes * m->cfg.dim[s] * sizeof(float));
         m->vq[s].tree = take(b, 2 * codes * m->cfg.dim[s] * sizeof(float));
     }
+    lay_out_blocks(b, m->enc, m->cfg.enc_blocks, m->cfg.enc_width, m->cfg.kernel);
+    lay_out_blocks(b, m->dec, m->cfg.dec_blocks, m->cfg.dec_width, m->cfg.kernel);
+    lay_out_blocks(b, m->post_block, m->post.blocks, m->post.width, m->cfg.kernel);
     m->tab.cumul = take(b, sizeof(uint16_t) * TELU_CONTEXTS * (TELU_SYMBOLS + 1));
     m->tab.level_cumul = take(b, sizeof(uint16_t) * TELU_LEVEL_CONTEXTS *
                                  (TELU_LEVEL_SYMBOLS + 1));
@@ -188,14 +202,33 @@ static void connect(const struct build *b, struct telu_model *m)
 
 /* --- Derived tables ----------------------------------------------------- */
 
-static void derive_stage(const struct telu_stage *v, int n)
+/* t (columns, rows) = x (rows, columns) */
+static void transpose(const float *t, const float *x, int rows, int columns)
+{
+    float *to = (float *)t;
+
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < columns; c++)
+            to[(size_t)c * rows + r] = *x++;
+}
+
+static void derive_blocks(const struct telu_block *block, int count, int width, int kernel)
+{
+    for (int i = 0; i < count; i++)
+        transpose(block[i].tdw, block[i].dw, width, kernel);
+}
+
+static void derive_stage(const struct telu_stage *v, int n, int latent)
 {
     const int codes = 1 << n, D = v->dim;
-    float *tbook = (float *)v->tbook, *tree = (float *)v->tree;
+    float *tree = (float *)v->tree;
 
-    for (int c = 0; c < codes; c++)
-        for (int d = 0; d < D; d++)
-            tbook[d * codes + c] = v->book[c * D + d];
+    transpose(v->tbook, v->book, codes, D);
+    for (int c = 0, tile = TELU_NEAREST_TILE; c < codes; c += tile)
+        transpose(v->tiles + (size_t)c * D, v->book + (size_t)c * D,
+                  codes - c < tile ? codes - c : tile, D);
+    transpose(v->tin, v->in, D, latent);
+    transpose(v->tout, v->out, latent, D);
 
     /* The sums go in order of the index (FORMAT.md), so every machine gets the same bits. */
     for (int k = 0; k <= n; k++) {
@@ -250,7 +283,10 @@ static int fill(struct build *b, struct telu_model *m)
             return -1;
     connect(b, m);
     for (int s = 0; s < m->cfg.stages; s++)
-        derive_stage(&m->vq[s], m->n);
+        derive_stage(&m->vq[s], m->n, m->cfg.latent);
+    derive_blocks(m->enc, m->cfg.enc_blocks, m->cfg.enc_width, m->cfg.kernel);
+    derive_blocks(m->dec, m->cfg.dec_blocks, m->cfg.dec_width, m->cfg.kernel);
+    derive_blocks(m->post_block, m->post.blocks, m->post.width, m->cfg.kernel);
     derive_cumul(m->tab.cumul, m->tab.freq, TELU_CONTEXTS, TELU_SYMBOLS);
     derive_cumul(m->tab.level_cumul, m->tab.level, TELU_LEVEL_CONTEXTS, TELU_LEVEL_SYMBOLS);
     derive_cumul(m->tab.code_cumul, m->tab.code, TELU_CODE_ROWS(m->cfg.stages), m->cfg.codes);

@@ -76,7 +76,7 @@ int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
 
     for (int r = 0; r < rows; r++)
         hist[r] = s[r]->mem + i * history(width, kernel);
-    if (be->dwconv_live(ctx, x->b, x->a, hist, w->dw, w->dwb, rows, width, kernel) ||
+    if (be->dwconv_live(ctx, x->b, x->a, hist, w->tdw, w->dwb, rows, width, kernel) ||
         be->norm(ctx, x->b, x->b, w->g, w->nb, rows, width) ||
         telu_net_layer(ctx, &w->up, x->h, x->b, rows) ||
         be->gelu(ctx, x->h, x->h, rows * w->up.O) ||

@@ -12,8 +12,73 @@
 #include "network.h"
 
 #include "code.h"
+#include "target_clones.h"
+#include "unroll.h"
 
 #include <string.h>
+
+/* --- Matrices of a stage ---------------------------------------------------- */
+
+#define ROWS    4              /* of a pass, with sums in registers */
+#define VECTORS 8              /* of sums, of a row alone */
+
+typedef float eight __attribute__((vector_size(32)));
+
+/* Computes 8 * vectors outputs of `rows` rows. */
+TELU_ALWAYS_INLINE void outputs(float *restrict y, const float *restrict x,
+                                const float *restrict w, const float *restrict b, int I, int O,
+                                int rows, int vectors)
+{
+    eight sum[ROWS][VECTORS];
+
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vectors; v++)
+            memcpy(&sum[r][v], b + 8 * v, sizeof(sum[r][v]));
+    for (int i = 0; i < I; i++, w += O)
+        UNROLL for (int v = 0; v < vectors; v++) {
+            eight weights;
+
+            memcpy(&weights, w + 8 * v, sizeof(weights));
+            UNROLL for (int r = 0; r < rows; r++)
+                sum[r][v] += x[(size_t)r * I + i] * weights;
+        }
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int v = 0; v < vectors; v++)
+            memcpy(y + (size_t)r * O + 8 * v, &sum[r][v], sizeof(sum[r][v]));
+}
+
+/* y [rows][O] = x [rows][I] w + b, w (I, O): as linear.h with the transposed matrix, each sum in
+ * order of i. */
+TELU_TARGET_CLONES
+static void project(float *y, const float *x, const float *w, const float *b, int rows, int I,
+                    int O)
+{
+    for (int r = 0, n; r < rows; r += n, y += (size_t)n * O, x += (size_t)n * I) {
+        int o = 0;
+
+        n = rows - r < ROWS ? 1 : ROWS;
+        for (; n > 1 && o + 16 <= O; o += 16)
+            outputs(y + o, x, w + o, b + o, I, O, ROWS, 2);
+        for (; n > 1 && o + 8 <= O; o += 8)
+            outputs(y + o, x, w + o, b + o, I, O, ROWS, 1);
+        for (; o + 8 * VECTORS <= O; o += 8 * VECTORS)
+            outputs(y + o, x, w + o, b + o, I, O, 1, VECTORS);
+        for (; o + 32 <= O; o += 32)
+            outputs(y + o, x, w + o, b + o, I, O, 1, 4);
+        for (; o + 8 <= O; o += 8)
+            outputs(y + o, x, w + o, b + o, I, O, 1, 1);
+        for (int k = 0; k < n; k++)
+            for (int j = o; j < O; j++) {
+                float sum = b[j];
+
+                for (int i = 0; i < I; i++)
+                    sum += x[(size_t)k * I + i] * w[(size_t)i * O + j];
+                y[(size_t)k * O + j] = sum;
+            }
+    }
+}
+
+/* --- Nodes --------------------------------------------------------------------- */
 
 /* Centroid of the codes that begin with a prefix of `bits` bits. */
 static const float *node(const struct telu_model *m, int s, int prefix, int bits)
@@ -80,11 +145,10 @@ static int search(struct telu_ctx *ctx, const struct telu_model *m, const struct
     const struct telu_stage *st = &m->vq[s];
     int32_t code[TELU_NET_ROWS], line[TELU_NET_ROWS];
 
-    if (ctx->be->linear(ctx, w->z, w->r, st->in, st->inb, n, m->cfg.latent, st->dim))
-        return -1;
+    project(w->z, w->r, st->tin, st->inb, n, m->cfg.latent, st->dim);
     for (int i = 0; i < whole; i++)
         line[i] = w->row[i]->coded ? telu_code_row(&m->tab, s, w->row[i]->codes[0]) : -1;
-    if (whole && ctx->be->nearest(ctx, code, w->z, st->tbook, m->tab.bias_of_code, line, whole,
+    if (whole && ctx->be->nearest(ctx, code, w->z, st->tiles, m->tab.bias_of_code, line, whole,
                                   m->cfg.codes, st->dim))
         return -1;
     for (int i = 0; i < n; i++) {
@@ -99,8 +163,7 @@ static int search(struct telu_ctx *ctx, const struct telu_model *m, const struct
 }
 
 /* Adds to the sums of the first n rows what their codes of stage s decode to. */
-static int add_stage(struct telu_ctx *ctx, const struct telu_model *m, const struct rows *w, int s,
-                     int n, int whole)
+static void add_stage(const struct telu_model *m, const struct rows *w, int s, int n, int whole)
 {
     const struct telu_stage *st = &m->vq[s];
     const int latent = m->cfg.latent;
@@ -113,8 +176,7 @@ static int add_stage(struct telu_ctx *ctx, const struct telu_model *m, const str
                          : node(m, s, *p->prefix, p->prefix_bits),
                (size_t)st->dim * sizeof(float));
     }
-    if (ctx->be->linear(ctx, w->v, w->z, st->out, st->outb, n, st->dim, latent))
-        return -1;
+    project(w->v, w->z, st->tout, st->outb, n, st->dim, latent);
     for (int i = 0; i < n; i++) {
         const struct telu_rvq_row *p = w->row[i];
         const float *v = w->v + (size_t)i * latent;
@@ -125,7 +187,6 @@ static int add_stage(struct telu_ctx *ctx, const struct telu_model *m, const str
         for (int k = 0; p->latent && k < latent; k++)
             r[k] -= v[k];
     }
-    return 0;
 }
 
 int telu_rvq_run(struct telu_ctx *ctx, const struct telu_model *m, const struct telu_rvq_row *row,
@@ -150,9 +211,9 @@ int telu_rvq_run(struct telu_ctx *ctx, const struct telu_model *m, const struct 
             whole += w.row[n]->S > s;
         if (!n)
             return 0;
-        if ((w.row[0]->latent && search(ctx, m, &w, s, n, whole)) ||
-            add_stage(ctx, m, &w, s, n, whole))
+        if (w.row[0]->latent && search(ctx, m, &w, s, n, whole))
             return -1;
+        add_stage(m, &w, s, n, whole);
     }
 }
 

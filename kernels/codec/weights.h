@@ -25,6 +25,7 @@ struct telu_linear8 {
 
 struct telu_block {            /* ConvNeXt block, network.h */
     const float *dw, *dwb;     /* (C, K), (C) */
+    const float *tdw;          /* (K, C): dw transposed, for live streams */
     const float *g, *nb;       /* norm: (C), (C) */
     struct telu_linear8 up, down;
     const float *scale;        /* (C) */
@@ -34,8 +35,10 @@ struct telu_stage {
     int dim;
     const float *in, *inb;     /* (dim, latent), (dim) */
     const float *out, *outb;   /* (latent, dim), (latent) */
+    const float *tin, *tout;   /* (latent, dim), (dim, latent): in and out transposed, for rvq.c */
     const float *book;         /* (codes, dim) */
-    const float *tbook;        /* (dim, codes): transposed, for nearest */
+    const float *tbook;        /* (dim, codes): transposed, for the device's search */
+    const float *tiles;        /* the book as nearest.h wants it */
     const float *tree;         /* (2 codes, dim): node centroids; prefix v of k bits
                                 * is row (1 << k) + v, k = 0 .. n */
 };

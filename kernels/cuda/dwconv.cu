@@ -220,12 +220,39 @@ int telu_dwconv_cuda(struct telu_ctx *ctx, float *y, const float *x, float *hist
     return telu_cuda_launched(what);
 }
 
+/* One packet of one stream, with transposed weights: a thread per channel. */
+static __global__ void dwconv_transposed(float *y, const float *x, float *hist, const float *w,
+                                         const float *b, int C, int K)
+{
+    int c = (int)(blockIdx.x * THREADS + threadIdx.x);
+
+    if (c >= C)
+        return;
+    float sum = b[c];
+
+    for (int k = 0; k < K; k++) {
+        float row = k < K - 1 ? hist[(size_t)k * C + c] : x[c];
+
+        sum += w[(size_t)k * C + c] * row;
+        if (k > 0)
+            hist[(size_t)(k - 1) * C + c] = row;
+    }
+    y[c] = sum;
+}
+
 /* The engine's streams have kernels of their own. */
 int telu_dwconv_live_cuda(struct telu_ctx *ctx, float *y, const float *x, float *const *hist,
                           const float *w, const float *b, int R, int C, int K)
 {
-    for (int r = 0; r < R; r++, x += C, y += C)
-        if (telu_dwconv_cuda(ctx, y, x, hist[r], w, b, 1, 1, C, K))
+    const struct telu_cuda *cuda = telu_cuda_from_ctx(ctx);
+
+    if (!cuda)
+        return -1;
+    for (int r = 0; r < R; r++, x += C, y += C) {
+        TELU_LAUNCH(dwconv_transposed, blocks(C), THREADS, 0, cuda->stream, y, x, hist[r], w, b, C,
+                    K);
+        if (telu_cuda_launched("dwconv of live streams"))
             return -1;
+    }
     return 0;
 }

@@ -31,7 +31,7 @@ nearest_few(int32_t *index, const float *z, const float *book, const float *bias
         float sum = begin ? begin[n] : 0.0f;
 
         for (int d = 0; d < D; d++) {
-            float diff = row[d] - book[(size_t)d * N + n];
+            float diff = row[d] - book[telu_nearest_place(n, d, N, D)];
 
             sum += diff * diff;
         }
@@ -84,7 +84,7 @@ nearest_many(int32_t *index, const float *z, const float *book, const float *bia
         for (int i = t; i < D * CODES; i += THREADS) {
             int d = i / CODES, c = i % CODES;
 
-            codes[i] = n + c < N ? book[(size_t)d * N + n + c] : 0.0f;
+            codes[i] = n + c < N ? book[telu_nearest_place(n + c, d, N, D)] : 0.0f;
         }
         __syncthreads();
         float sum[EACH][EACH] = {};

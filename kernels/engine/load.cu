@@ -34,7 +34,7 @@ struct relocate {
 static void relocate_blocks(struct relocate &relocate, struct telu_block *b, int blocks)
 {
     for (; blocks > 0; b++, blocks--)
-        relocate(b->dw, b->dwb, b->g, b->nb, b->scale, b->up, b->down);
+        relocate(b->dw, b->tdw, b->dwb, b->g, b->nb, b->scale, b->up, b->down);
 }
 
 int telu_live_load(struct telu_ctx *ctx, const struct telu_live *l, struct telu_model *d,
@@ -60,7 +60,8 @@ int telu_live_load(struct telu_ctx *ctx, const struct telu_live *l, struct telu_
     for (int i = 0; i < m->cfg.stages; i++) {
         struct telu_stage &s = d->vq[i];
 
-        relocate(s.in, s.inb, s.out, s.outb, s.book, s.tbook, s.tree);
+        relocate(s.in, s.inb, s.out, s.outb, s.tin, s.tout, s.book, s.tbook,
+                 s.tiles, s.tree);
     }
     relocate(t.bias, t.env, t.gain, t.freq, t.cumul, t.recon, t.shape, t.tilt, t.fill, t.split,
              t.level, t.level_cumul, t.group, t.code, t.code_cumul, t.bias_of_code);

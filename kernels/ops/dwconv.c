@@ -69,7 +69,15 @@ int telu_dwconv_live_c(struct telu_ctx *ctx, float *y, const float *x, float *co
                        const float *w, const float *b, int R, int C, int K)
 {
     (void)ctx;
-    for (int r = 0; r < R; r++, x += C, y += C)
-        dwconv(y, x, hist[r], w, b, 1, 1, C, K);
+    for (int r = 0; r < R; r++, x += C, y += C) {
+        memcpy(y, b, (size_t)C * sizeof(*y));
+        for (int k = 0; k < K; k++) {
+            const float *row = k < K - 1 ? hist[r] + (size_t)k * C : x;
+
+            for (int c = 0; c < C; c++)
+                y[c] += w[(size_t)k * C + c] * row[c];
+        }
+        remember(hist[r], x, 1, C, K);
+    }
     return 0;
 }

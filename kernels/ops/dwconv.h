@@ -25,7 +25,8 @@ int telu_dwconv_cuda(struct telu_ctx *ctx, float *y, const float *x, float *hist
                      int K);
 
 /* A packet of each of R streams, whose histories lie apart: hist[r] is that of row r, in the host's
- * memory. x, y (R, C). The same as telu_dwconv_c() of each row with B = T = 1. */
+ * memory. x, y (R, C); w is transposed, (K, C). The same as telu_dwconv_c() of each row with
+ * B = T = 1. */
 int telu_dwconv_live_c(struct telu_ctx *ctx, float *y, const float *x, float *const *hist,
                        const float *w, const float *b, int R, int C, int K);
 int telu_dwconv_live_simd(struct telu_ctx *ctx, float *y, const float *x, float *const *hist,

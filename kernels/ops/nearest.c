@@ -18,7 +18,7 @@ int telu_nearest_c(struct telu_ctx *ctx, int32_t *index, const float *z,
             float sum = begin ? begin[n] : 0.0f;
 
             for (int d = 0; d < D; d++) {
-                float diff = z[d] - book[(size_t)d * N + n];
+                float diff = z[d] - book[telu_nearest_place(n, d, N, D)];
 
                 sum += diff * diff;
             }

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#define LANES  64
+#define LANES  TELU_NEAREST_TILE
 #define ROWS   8               /* that share a tile of LANES codes */
 #define TILE   4               /* of them, whose sums are in registers */
 #define VECTOR 16              /* codes of such sums */
@@ -44,34 +44,51 @@ TELU_ALWAYS_INLINE void keep(struct found *restrict f, const float *restrict sum
     }
 }
 
-static int32_t winner(const struct found *f)
+/* Least of LANES numbers, leaving out those that are none. */
+TELU_ALWAYS_INLINE float least_of(const float *restrict x)
 {
-    float least = INFINITY;
-    int32_t index = 0;
+    float part[16];
 
-    for (int j = 0; j < LANES; j++)
-        if (f->best[j] < least || (f->best[j] == least && f->at[j] < index)) {
-            least = f->best[j];
-            index = f->at[j];
-        }
-    return index;
+    for (int j = 0; j < 16; j++)
+        part[j] = INFINITY;
+    for (int i = 0; i < LANES; i += 16)
+        for (int j = 0; j < 16; j++)
+            part[j] = x[i + j] < part[j] ? x[i + j] : part[j];
+    for (int n = 8; n > 0; n /= 2)
+        for (int j = 0; j < n; j++)
+            part[j] = part[j + n] < part[j] ? part[j + n] : part[j];
+    return part[0];
 }
 
-/* Adds up the n <= LANES codes at the head of book. */
+/* Index of the least sum, the lowest of equal ones; 0 when there is none below infinity. */
+TELU_ALWAYS_INLINE int32_t winner(const struct found *f)
+{
+    float least = least_of(f->best);
+    int32_t index = INT32_MAX;
+
+    for (int j = 0; j < LANES; j++) {
+        int32_t at = f->best[j] == least ? f->at[j] : INT32_MAX;
+
+        index = at < index ? at : index;
+    }
+    return least < INFINITY ? index : 0;
+}
+
+/* Adds up the n <= LANES codes of a tile, the code `first` and those behind it. */
 TELU_ALWAYS_INLINE void lanes(struct found *restrict f, const float *restrict z,
-                              const float *restrict book, const float *restrict bias, int first,
-                              int n, int N, int D)
+                              const float *restrict tile, const float *restrict bias, int first,
+                              int n, int D)
 {
     float sum[LANES] = { 0 };
 
     for (int j = 0; bias && j < n; j++)
         sum[j] = bias[j];
 
-    for (int d = 0; d < D; d++, book += N) {
+    for (int d = 0; d < D; d++, tile += n) {
         float zd = z[d];
 
         for (int j = 0; j < n; j++) {
-            float diff = zd - book[j];
+            float diff = zd - tile[j];
 
             sum[j] += diff * diff;
         }
@@ -87,9 +104,9 @@ TELU_ALWAYS_INLINE int32_t one_row(const float *z, const float *book, const floa
 
     begin(&f);
     for (; n + LANES <= N; n += LANES)
-        lanes(&f, z, book + n, bias ? bias + n : NULL, n, LANES, N, D);
+        lanes(&f, z, book + (size_t)n * D, bias ? bias + n : NULL, n, LANES, D);
     if (n < N)
-        lanes(&f, z, book + n, bias ? bias + n : NULL, n, N - n, N, D);
+        lanes(&f, z, book + (size_t)n * D, bias ? bias + n : NULL, n, N - n, D);
     return winner(&f);
 }
 
@@ -105,24 +122,26 @@ struct rough {
     float most[ROWS][LANES];   /* largest |c|^2 / 2 + |bias| / 2 so far */
 };
 
-/* Subtracts z c of VECTOR codes of a tile, for `rows` rows. ahead: in the book, codes of the next
- * tile; the processor's own prefetch does not foresee these steps of several KB. */
-TELU_ALWAYS_INLINE void products(float *restrict sum, const float *restrict z,
-                                 const float *restrict tile, const float *ahead, int N, int D,
+/* Computes -z c of VECTOR codes of a tile for `rows` rows, and their half when it is not NULL, with
+ * which the codes of the next tile are fetched; that may pass the end. */
+TELU_ALWAYS_INLINE void products(float *restrict sum, float *restrict half,
+                                 const float *restrict z, const float *restrict tile, int D,
                                  int rows)
 {
-    eight low[TILE], high[TILE];
+    eight low[TILE], high[TILE], low_half = { 0 }, high_half = { 0 };
 
-    UNROLL for (int r = 0; r < rows; r++) {
-        memcpy(&low[r], sum + r * LANES, sizeof(low[r]));
-        memcpy(&high[r], sum + r * LANES + VECTOR / 2, sizeof(high[r]));
-    }
-    for (int d = 0; d < D; d++, tile += LANES, ahead += N) {
+    UNROLL for (int r = 0; r < rows; r++)
+        low[r] = high[r] = (eight){ 0 };
+    for (int d = 0; d < D; d++, tile += LANES) {
         eight a, b;
 
-        __builtin_prefetch(ahead);
         memcpy(&a, tile, sizeof(a));
         memcpy(&b, tile + VECTOR / 2, sizeof(b));
+        if (half) {
+            __builtin_prefetch(tile + (size_t)D * LANES);
+            low_half += 0.5f * a * a;
+            high_half += 0.5f * b * b;
+        }
         UNROLL for (int r = 0; r < rows; r++) {
             low[r] -= z[r * D + d] * a;
             high[r] -= z[r * D + d] * b;
@@ -132,74 +151,56 @@ TELU_ALWAYS_INLINE void products(float *restrict sum, const float *restrict z,
         memcpy(sum + r * LANES, &low[r], sizeof(low[r]));
         memcpy(sum + r * LANES + VECTOR / 2, &high[r], sizeof(high[r]));
     }
+    if (half) {
+        memcpy(half, &low_half, sizeof(low_half));
+        memcpy(half + VECTOR / 2, &high_half, sizeof(high_half));
+    }
 }
 
-/* Copies the codes from book on side by side, and sets their half. */
-TELU_ALWAYS_INLINE void load(float *restrict tile, float *restrict half,
-                             const float *restrict book, int N, int D)
+/* The same for 1 row or more, at most TILE of them. */
+TELU_ALWAYS_INLINE void some_products(float *restrict sum, float *restrict half,
+                                      const float *restrict z, const float *restrict tile, int D,
+                                      int rows)
 {
-    memset(half, 0, LANES * sizeof(*half));
-    for (int d = 0; d < D; d++, tile += LANES, book += N)
-        for (int j = 0; j < LANES; j++) {
-            tile[j] = book[j];
-            half[j] += 0.5f * book[j] * book[j];
-        }
+    if (rows >= TILE)
+        products(sum, half, z, tile, D, TILE);
+    else if (rows == 3)
+        products(sum, half, z, tile, D, 3);
+    else if (rows == 2)
+        products(sum, half, z, tile, D, 2);
+    else
+        products(sum, half, z, tile, D, 1);
 }
 
-/* Sets what the sums of a row begin with. */
-TELU_ALWAYS_INLINE void start(float *restrict sum, float *restrict most,
-                              const float *restrict half, const float *restrict bias)
+/* Adds to the sums of a row what z does not change. */
+TELU_ALWAYS_INLINE void finish(float *restrict sum, float *restrict most,
+                               const float *restrict half, const float *restrict bias)
 {
     for (int j = 0; bias && j < LANES; j += 16)
         __builtin_prefetch(bias + LANES + j);              /* may pass the end */
     for (int j = 0; j < LANES; j++) {
         float b = bias ? 0.5f * bias[j] : 0.0f, size = half[j] + fabsf(b);
 
-        sum[j] = half[j] + b;
+        sum[j] += half[j] + b;
         most[j] = size > most[j] ? size : most[j];
     }
 }
 
-/* Least of LANES numbers, leaving out those that are none. */
-TELU_ALWAYS_INLINE float least_of(const float *restrict x)
+/* Passes a tile, the code `first` and those behind it. */
+TELU_ALWAYS_INLINE void pass(struct rough *w, const float *z, const float *tile,
+                             const float *const *bias, int first, int rows, int D)
 {
-    float part[16], least = INFINITY;
+    _Alignas(64) float sum[ROWS * LANES];
 
-    for (int j = 0; j < 16; j++)
-        part[j] = INFINITY;
-    for (int i = 0; i < LANES; i += 16)
-        for (int j = 0; j < 16; j++)
-            part[j] = x[i + j] < part[j] ? x[i + j] : part[j];
-    for (int j = 0; j < 16; j++)
-        least = part[j] < least ? part[j] : least;
-    return least;
-}
-
-/* Passes the LANES codes from book on, the code `first` and those behind it. */
-TELU_ALWAYS_INLINE void pass(struct rough *w, const float *z, const float *book,
-                             const float *const *bias, int first, int rows, int N, int D)
-{
-    _Alignas(64) float tile[TELU_MAX_DIM * LANES], sum[ROWS * LANES];
-
-    load(tile, w->half, book, N, D);
-    for (int r = 0; r < rows; r++)
-        start(sum + r * LANES, w->most[r], w->half, bias[r] ? bias[r] + first : NULL);
-    for (int r = 0; r < rows; r += TILE)
-        for (int lane = 0; lane < LANES; lane += VECTOR) {
-            const float *ahead = book + (first + LANES < N ? LANES : 0) + lane;
-            float *to = sum + r * LANES + lane;
-
-            if (rows - r >= TILE)
-                products(to, z + r * D, tile + lane, ahead, N, D, TILE);
-            else if (rows - r == 3)
-                products(to, z + r * D, tile + lane, ahead, N, D, 3);
-            else if (rows - r == 2)
-                products(to, z + r * D, tile + lane, ahead, N, D, 2);
-            else
-                products(to, z + r * D, tile + lane, ahead, N, D, 1);
-        }
-    for (int r = 0; r < rows; r++)
+    for (int lane = 0; lane < LANES; lane += VECTOR) {
+        some_products(sum + lane, w->half + lane, z, tile + lane, D, rows);
+        for (int r = TILE; r < rows; r += TILE)
+            some_products(sum + r * LANES + lane, NULL, z + r * D, tile + lane, D, rows - r);
+    }
+    for (int r = 0; r < rows; r++) {
+        finish(sum + r * LANES, w->most[r], w->half, bias[r] ? bias[r] + first : NULL);
         w->least[r][first / LANES] = least_of(sum + r * LANES);
+    }
 }
 
 /* Largest rough value that the nearest code of a row may have. 2 D + 16 roundings, each counted
@@ -223,7 +224,7 @@ TELU_ALWAYS_INLINE void some_rows(int32_t *index, const float *z, const float *b
     struct rough w = { .most = { { 0 } } };
 
     for (int first = 0; first < N; first += LANES)
-        pass(&w, z, book + first, bias, first, rows, N, D);
+        pass(&w, z, book + (size_t)first * D, bias, first, rows, D);
     for (int r = 0; r < rows; r++, z += D) {
         float most = limit(&w, z, r, N / LANES, D);
         const int all = !(most < 1e30f);       /* also when it is not a number */
@@ -232,7 +233,7 @@ TELU_ALWAYS_INLINE void some_rows(int32_t *index, const float *z, const float *b
         begin(&f);
         for (int n = 0; n < N; n += LANES)
             if (all || w.least[r][n / LANES] <= most)
-                lanes(&f, z, book + n, bias[r] ? bias[r] + n : NULL, n, LANES, N, D);
+                lanes(&f, z, book + (size_t)n * D, bias[r] ? bias[r] + n : NULL, n, LANES, D);
         index[r] = winner(&f);
     }
 }

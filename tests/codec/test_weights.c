@@ -5,6 +5,7 @@
 #include "code.h"
 #include "level.h"
 #include "linear8.h"
+#include "nearest.h"
 #include "weights_file.h"
 
 #include <stdio.h>
@@ -45,6 +46,35 @@ static void check_tree(const struct telu_model *m)
             weights_failures++;
         }
     }
+}
+
+/* Number `i` of the transposed tensor against the one that it came from. */
+static void same_number(const char *what, int i, float got, float want)
+{
+    if (got != want) {
+        printf("%s, number %d: %g, expected %g\n", what, i, got, want);
+        weights_failures++;
+    }
+}
+
+static void check_transposed(const struct telu_model *m)
+{
+    const int L = m->cfg.latent, N = m->cfg.codes, C = m->cfg.enc_width, K = m->cfg.kernel;
+    const struct telu_stage *v = &m->vq[1];
+    const struct telu_block *block = &m->enc[0];
+
+    for (int d = 0; d < v->dim; d++) {
+        for (int i = 0; i < L; i++) {
+            same_number("tin", i, v->tin[i * v->dim + d], v->in[d * L + i]);
+            same_number("tout", i, v->tout[d * L + i], v->out[i * v->dim + d]);
+        }
+        for (int n = 0; n < N; n++)
+            same_number("tiles", n, v->tiles[telu_nearest_place(n, d, N, v->dim)],
+                        v->book[n * v->dim + d]);
+    }
+    for (int c = 0; c < C; c++)
+        for (int k = 0; k < K; k++)
+            same_number("tdw", c, block->tdw[k * C + c], block->dw[c * K + k]);
 }
 
 static void check_linear8(const struct telu_model *m, const struct weights_file *f)
@@ -140,6 +170,7 @@ static void check_good(const struct weights_file *f)
         weights_failures++;
     }
     check_tree(m);
+    check_transposed(m);
     check_linear8(m, f);
     telu_model_close(m);
     g_free(id);
