@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* decode_pass.c - decodes packets, and conceals lost ones: of one stream, or of several side by
- * side. Their networks share each pass over the weights; all else is done for one row after the
- * other.
+ * side. Their networks share each pass over the weights, their transforms the matrix; all else is
+ * done for one row after the other.
  */
 #include "stream.h"
 
 #include "dequantise.h"
 #include "error.h"
 #include "float_modes.h"
+#include "mdct.h"
 
 #include <string.h>
 
@@ -119,35 +120,109 @@ static enum correction correction_of(const struct decode_row *w)
     return !w->lost && w->layers.refined ? POSTFILTER : PLAIN;
 }
 
-/* base -> c -> pcm without the correction, and what the correction starts from. */
-static int synthesise(struct decode_row *w)
-{
-    _Alignas(64) float span[TELU_LTPF_SPAN];
-    struct telu_decoder *d = w->d;
+/* Rows that take a step together. */
+struct some {
+    struct decode_row *row[TELU_NET_ROWS];
+    int rows;
+};
 
-    if (w->lost)
-        conceal(w);
-    else
-        dequantise(w);
-    w->correction = correction_of(w);
-    if (telu_synthesis_plain(&d->ctx, &d->synthesis, w->c, span, w->request->pcm))
-        return -1;
-    return w->correction == PLAIN ? 0 :
-        telu_synthesis_predict(&d->ctx, span, w->change, w->confidence);
+static void fail_all(const struct some *s)
+{
+    for (int i = 0; i < s->rows; i++)
+        s->row[i]->failed = 1;
 }
 
-static int correct(struct decode_row *w)
+/* Inverse transforms [rows][TELU_WAVE] of the rows' c, or change: in scratch, behind what they are
+ * made from. NULL when they failed, as then do the rows. */
+static float *inverse(const struct some *s, int change, float *scratch)
 {
-    struct telu_decoder *d = w->d;
+    float *wave = scratch + s->rows * TELU_COEFS;
+    struct telu_ctx *ctx;
 
-    if (w->correction == PLAIN) {
-        telu_synthesis_no_change(&d->synthesis);
-        return 0;
+    if (!s->rows)
+        return wave;
+    ctx = &s->row[0]->d->ctx;
+    for (int i = 0; i < s->rows; i++)
+        memcpy(scratch + i * TELU_COEFS, change ? s->row[i]->change : s->row[i]->c,
+               TELU_COEFS * sizeof(*scratch));
+    if (!ctx->be->imdct(ctx, wave, scratch, s->rows, 2))
+        return wave;
+    fail_all(s);
+    return NULL;
+}
+
+/* span [rows][TELU_LTPF_SPAN] -> change, the predicted waveform, and confidence. span lies in
+ * scratch, behind rows * TELU_LTPF_SPAN floats, and is overwritten once it was read. */
+static void predict(const struct some *s, const float *span, float *scratch)
+{
+    float *prediction = scratch + s->rows * TELU_LTPF_SPAN, confidence[2 * TELU_NET_ROWS];
+
+    if (!s->rows)
+        return;
+    if (telu_synthesis_predict(&s->row[0]->d->ctx, span, scratch, prediction, confidence,
+                               s->rows)) {
+        fail_all(s);
+        return;
     }
-    if (w->correction == POSTFILTER)
-        telu_postfilter_change(w->change, w->c, w->change, w->confidence, &w->bands,
-                               w->layers.shape);
-    return telu_synthesis_change(&d->ctx, &d->synthesis, w->change, w->request->pcm);
+    for (int i = 0; i < s->rows; i++) {
+        memcpy(s->row[i]->change, prediction + i * TELU_COEFS, TELU_COEFS * sizeof(*prediction));
+        memcpy(s->row[i]->confidence, confidence + 2 * i, 2 * sizeof(*confidence));
+    }
+}
+
+/* base -> c -> pcm without the correction, and what the correction starts from. */
+static void synthesise(struct decode_row *w, int rows, float *scratch)
+{
+    struct some all = { .rows = 0 }, corrected = { .rows = 0 };
+    float *wave, *span;
+
+    for (int r = 0; r < rows; r++) {
+        w[r].correction = PLAIN;
+        if (w[r].failed)
+            continue;
+        if (w[r].lost)
+            conceal(&w[r]);
+        else
+            dequantise(&w[r]);
+        w[r].correction = correction_of(&w[r]);
+        all.row[all.rows++] = &w[r];
+    }
+    wave = inverse(&all, 0, scratch);
+    if (!wave)
+        return;
+    span = wave + all.rows * TELU_WAVE;
+    for (int i = 0; i < all.rows; i++) {
+        struct decode_row *row = all.row[i];
+
+        telu_synthesis_plain(&row->d->synthesis, wave + i * TELU_WAVE,
+                             span + corrected.rows * TELU_LTPF_SPAN, row->request->pcm);
+        if (row->correction != PLAIN)
+            corrected.row[corrected.rows++] = row;
+    }
+    predict(&corrected, span, scratch);
+}
+
+static void correct(struct decode_row *w, int rows, float *scratch)
+{
+    struct some corrected = { .rows = 0 };
+    float *wave;
+
+    for (int r = 0; r < rows; r++) {
+        if (w[r].failed)
+            continue;
+        if (w[r].correction == PLAIN) {
+            telu_synthesis_no_change(&w[r].d->synthesis);
+            continue;
+        }
+        if (w[r].correction == POSTFILTER)
+            telu_postfilter_change(w[r].change, w[r].c, w[r].change, w[r].confidence, &w[r].bands,
+                                   w[r].layers.shape);
+        corrected.row[corrected.rows++] = &w[r];
+    }
+    wave = inverse(&corrected, 1, scratch);
+    for (int i = 0; wave && i < corrected.rows; i++)
+        telu_synthesis_change(&corrected.row[i]->d->synthesis, wave + i * TELU_WAVE,
+                              corrected.row[i]->request->pcm);
 }
 
 static void run_decoders(struct decode_row *w, int rows, float *scratch)
@@ -197,17 +272,11 @@ static void decode(struct decode_row *w, int rows, float *scratch)
     }
     find_latents(w, rows, scratch);
     run_decoders(w, rows, scratch);
-    for (int r = 0; r < rows; r++) {
-        w[r].correction = PLAIN;
-        if (!w[r].failed)
-            w[r].failed = synthesise(&w[r]);
-    }
+    synthesise(w, rows, scratch);
     run_postnets(w, rows, scratch);
-    for (int r = 0; r < rows; r++) {
-        if (!w[r].failed)
-            w[r].failed = correct(&w[r]);
+    correct(w, rows, scratch);
+    for (int r = 0; r < rows; r++)
         w[r].request->result = w[r].failed ? -1 : w[r].lost && w[r].request->packet;
-    }
 }
 
 static int decode_one(struct telu_decoder *d, const uint8_t *packet, size_t size, float *pcm)

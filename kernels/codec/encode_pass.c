@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* encode_pass.c - encodes packets: of one stream, or of several side by side. Their networks share
- * each pass over the weights; all else is done for one row after the other.
+ * each pass over the weights, their transforms the matrix; all else is done for one row after the
+ * other.
  */
 #include "stream.h"
 
@@ -45,13 +46,27 @@ static void push_input(struct telu_encoder *e, const float *pcm)
     telu_highpass_run(&e->highpass, x, telu_highpass_wanted(&e->rc.rate));
 }
 
-static int begin(struct encode_row *w)
+/* Takes the input of all rows, whose transforms share the matrix. 0, or -1. */
+static int take_input(struct encode_row *w, int rows, float *scratch)
+{
+    struct telu_ctx *ctx = &w->e->ctx;
+    float *c = scratch + rows * TELU_WAVE;
+
+    for (int r = 0; r < rows; r++) {
+        push_input(w[r].e, w[r].request->pcm);
+        memcpy(scratch + r * TELU_WAVE, w[r].e->window, TELU_WAVE * sizeof(*scratch));
+    }
+    if (ctx->be->mdct(ctx, c, scratch, rows, 2))
+        return -1;
+    for (int r = 0; r < rows; r++)
+        memcpy(w[r].c, c + r * TELU_COEFS, TELU_COEFS * sizeof(*c));
+    return 0;
+}
+
+static void begin(struct encode_row *w)
 {
     struct telu_encoder *e = w->e;
 
-    push_input(e, w->request->pcm);
-    if (e->ctx.be->mdct(&e->ctx, w->c, e->window, 1, 2))
-        return -1;
     w->runs = telu_encode_begin(&e->rc, &w->budget, &w->layers, &w->bands, e->m, packet_input(e));
     if (w->runs) {
         e->has_history = 1;
@@ -59,7 +74,6 @@ static int begin(struct encode_row *w)
         memset(w->base, 0, sizeof(w->base));
         telu_encoder_forget(e);
     }
-    return 0;
 }
 
 /* latent -> codes and prefix, and sum, the latent that the decoder gets from them, of the rows that
@@ -134,8 +148,14 @@ static void run_networks(struct encode_row *w, int rows, int decoder, float *scr
 TELU_MODES_INSIDE
 static void encode(struct encode_row *w, int rows, float *scratch)
 {
-    for (int r = 0; r < rows; r++)
-        w[r].failed = begin(&w[r]);
+    const int failed = take_input(w, rows, scratch);
+
+    for (int r = 0; r < rows; r++) {
+        w[r].runs = 0;
+        w[r].failed = failed;
+        if (!failed)
+            begin(&w[r]);
+    }
     run_networks(w, rows, 0, scratch);
     choose_codes(w, rows, scratch);
     run_networks(w, rows, 1, scratch);

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define ALIGNED _Alignas(64)
-
 size_t telu_synthesis_floats(void)
 {
     return 2 * TELU_OVERLAP + TELU_LTPF_MAX_LAG;
@@ -29,15 +27,11 @@ void telu_synthesis_reset(struct telu_synthesis *s)
 
 /* The first 80 samples overlap the end of the packet before, the last 80 wait for the next one:
  * for the plain signal and for the correction alike. */
-int telu_synthesis_plain(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
-                         float *span, float *pcm)
+void telu_synthesis_plain(struct telu_synthesis *s, const float *wave, float *span, float *pcm)
 {
-    ALIGNED float wave[TELU_WAVE];
     const float *x = wave + TELU_EDGE;
     float *now = span + TELU_LTPF_MAX_LAG;
 
-    if (ctx->be->imdct(ctx, wave, c, 1, 2))
-        return -1;
     memcpy(span, s->plain, TELU_LTPF_MAX_LAG * sizeof(*span));
     memcpy(now, x, TELU_PACKET * sizeof(*now));
     for (int i = 0; i < TELU_OVERLAP; i++)
@@ -48,32 +42,24 @@ int telu_synthesis_plain(struct telu_ctx *ctx, struct telu_synthesis *s, const f
     memcpy(pcm, now, TELU_PACKET * sizeof(*pcm));
     for (int i = 0; i < TELU_OVERLAP; i++)
         pcm[i] += s->change_tail[i];
-    return 0;
 }
 
 /* The prediction reads the plain signal, never what was corrected, so its memory ends with the
  * packet before. */
-int telu_synthesis_predict(struct telu_ctx *ctx, const float *span, float *prediction,
-                           float *confidence)
+int telu_synthesis_predict(struct telu_ctx *ctx, const float *span, float *wave, float *prediction,
+                           float *confidence, int rows)
 {
-    ALIGNED float wave[TELU_LTPF_SPAN];
-
-    return ctx->be->ltpf(ctx, wave, confidence, span, 1) ||
-           ctx->be->mdct(ctx, prediction, wave, 2, 1) ? -1 : 0;
+    return ctx->be->ltpf(ctx, wave, confidence, span, rows) ||
+           ctx->be->mdct(ctx, prediction, wave, 2 * rows, 1) ? -1 : 0;
 }
 
-int telu_synthesis_change(struct telu_ctx *ctx, struct telu_synthesis *s, const float *change,
-                          float *pcm)
+void telu_synthesis_change(struct telu_synthesis *s, const float *wave, float *pcm)
 {
-    ALIGNED float wave[TELU_WAVE];
     const float *x = wave + TELU_EDGE;
 
-    if (ctx->be->imdct(ctx, wave, change, 1, 2))
-        return -1;
     for (int i = 0; i < TELU_PACKET; i++)
         pcm[i] += x[i];
     memcpy(s->change_tail, x + TELU_PACKET, TELU_OVERLAP * sizeof(*x));
-    return 0;
 }
 
 void telu_synthesis_no_change(struct telu_synthesis *s)

@@ -19,19 +19,19 @@ size_t telu_synthesis_floats(void);
 void telu_synthesis_init(struct telu_synthesis *s, float *memory);
 void telu_synthesis_reset(struct telu_synthesis *s);
 
-/* c [320] -> pcm [320], without the correction of this packet, and span [TELU_LTPF_SPAN], the
- * packet before and this one, not filtered. One of both functions at the end must follow. All
- * return 0, or -1 and telu_error(). */
-int telu_synthesis_plain(struct telu_ctx *ctx, struct telu_synthesis *s, const float *c,
-                         float *span, float *pcm);
+/* wave [TELU_WAVE], the inverse transform of a packet -> pcm [320], without the correction of this
+ * packet, and span [TELU_LTPF_SPAN], the packet before and this one, not filtered. One of both
+ * functions at the end must follow. */
+void telu_synthesis_plain(struct telu_synthesis *s, const float *wave, float *span, float *pcm);
 
-/* Coefficients [320] of the waveform predicted from span, and its confidence [2] for both hops. */
-int telu_synthesis_predict(struct telu_ctx *ctx, const float *span, float *prediction,
-                           float *confidence);
+/* Coefficients [rows][320] of the waveforms predicted from spans [rows][TELU_LTPF_SPAN], and their
+ * confidence [rows][2] for both hops. wave [rows][TELU_LTPF_SPAN]: scratch. 0, or -1 and
+ * telu_error(). */
+int telu_synthesis_predict(struct telu_ctx *ctx, const float *span, float *wave, float *prediction,
+                           float *confidence, int rows);
 
-/* Adds the sound of a change [320] of the coefficients to pcm [320], or of none. */
-int telu_synthesis_change(struct telu_ctx *ctx, struct telu_synthesis *s, const float *change,
-                          float *pcm);
+/* Adds the inverse transform [TELU_WAVE] of a change of the coefficients to pcm [320], or none. */
+void telu_synthesis_change(struct telu_synthesis *s, const float *wave, float *pcm);
 void telu_synthesis_no_change(struct telu_synthesis *s);
 
 #endif
