@@ -64,8 +64,15 @@ G_BEGIN_DECLS
 /* Name of the weights that came with the plugin. */
 #define GST_TELUCODEC_MODEL_SHIPPED "telucodec-te-16k"
 
-/* Copies all bytes of a buffer to `to`. Returns FALSE with an error posted where its memory cannot
- * be mapped, as that of a device may be: gst_buffer_extract() would leave `to` as it was. */
+/* gsttelucodecread.c: a buffer may have memory that cannot be mapped, as that of a device. */
+
+/* Returns whether all of a buffer can be mapped, and else posts an error. Base classes that collect
+ * bytes take that for granted, and crash. */
+gboolean gst_telucodec_can_read (GstElement * element, GstBuffer * buf);
+/* Maps a buffer to read it. Returns FALSE with an error posted where a part of it cannot be mapped:
+ * gst_buffer_map() leaves that part as it finds it if there are others (GStreamer 1.22). */
+gboolean gst_telucodec_map (GstElement * element, GstBuffer * buf, GstMapInfo * map);
+/* Copies all bytes of a buffer to `to`. Returns FALSE likewise; gst_buffer_extract() crashes. */
 gboolean gst_telucodec_read (GstElement * element, GstBuffer * buf, guint8 * to);
 
 /* Takes the name of the weights out of the tags. Returns it, to be freed, or NULL. */

@@ -256,11 +256,8 @@ decode_packet (GstTelucodecDec * self, GstBuffer * buf)
       && start == TELU_DELAY)
     reset_run (self);
 
-  if (!gst_buffer_map (buf, &map, GST_MAP_READ)) {
-    GST_ELEMENT_ERROR (self, RESOURCE, READ, (NULL),
-        ("Input buffer cannot be mapped"));
+  if (!gst_telucodec_map (GST_ELEMENT (self), buf, &map))
     return GST_FLOW_ERROR;
-  }
   busy = gst_util_get_timestamp ();
   status = gst_telucodec_stream_decode (&self->stream, map.data, map.size,
       self->pcm);

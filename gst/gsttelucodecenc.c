@@ -88,15 +88,20 @@ reset_run (GstTelucodecEnc * self)
   self->end = GST_CLOCK_TIME_NONE;
 }
 
-/* Takes the time stamp from a buffer that the base class could not subtract the samples
- * it holds from, at most GST_TELUCODEC_ENC_LATENCY: it would end the stream when time stamps go
- * back to 0, and would set wrong ones behind DISCONT without a time stamp. */
+/* Refuses a buffer that cannot be read. Takes the time stamp from one that the base class could
+ * not subtract the samples it holds from, at most GST_TELUCODEC_ENC_LATENCY: it would end the
+ * stream when time stamps go back to 0, and would set wrong ones behind DISCONT without a time
+ * stamp. */
 static GstFlowReturn
 gst_telucodec_enc_chain (GstPad * pad, GstObject * parent, GstBuffer * buf)
 {
   GstTelucodecEnc *self = GST_TELUCODEC_ENC (parent);
   GstFlowReturn ret;
 
+  if (!gst_telucodec_can_read (GST_ELEMENT (self), buf)) {
+    gst_buffer_unref (buf);
+    return GST_FLOW_ERROR;
+  }
   /* A pad is open to other threads a moment before start(). */
   GST_AUDIO_ENCODER_STREAM_LOCK (self);
   if (self->stamped && (!GST_BUFFER_PTS_IS_VALID (buf)

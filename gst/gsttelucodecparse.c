@@ -158,11 +158,8 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
   self->expected = frame->offset;
   self->discont |= GST_BUFFER_IS_DISCONT (frame->buffer);
 
-  if (!gst_buffer_map (frame->buffer, &map, GST_MAP_READ)) {
-    GST_ELEMENT_ERROR (self, RESOURCE, READ, (NULL),
-        ("Input buffer cannot be mapped"));
+  if (!gst_telucodec_map (GST_ELEMENT (self), frame->buffer, &map))
     return GST_FLOW_ERROR;
-  }
   /* Downstream or a seek may have asked for the end. */
   asked = self->leaving || self->stopped
       || frame->offset + map.size >= self->byte_stop;
@@ -218,6 +215,16 @@ gst_telucodec_parse_handle_frame (GstBaseParse * parse,
     default:
       return GST_FLOW_OK;
   }
+}
+
+static GstFlowReturn
+gst_telucodec_parse_chain (GstPad * pad, GstObject * parent, GstBuffer * buf)
+{
+  if (!gst_telucodec_can_read (GST_ELEMENT (parent), buf)) {
+    gst_buffer_unref (buf);
+    return GST_FLOW_ERROR;
+  }
+  return GST_TELUCODEC_PARSE (parent)->base_chain (pad, parent, buf);
 }
 
 /* --- Events and queries ----------------------------------------------------- */
@@ -347,5 +354,7 @@ gst_telucodec_parse_init (GstTelucodecParse * self)
   self->seeks = gst_telucodec_parse_new_seeks ();
   gst_pad_add_probe (GST_BASE_PARSE_SRC_PAD (self),
       GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, probe_end, self, NULL);
+  self->base_chain = GST_PAD_CHAINFUNC (GST_BASE_PARSE_SINK_PAD (self));
+  gst_pad_set_chain_function (GST_BASE_PARSE_SINK_PAD (self), gst_telucodec_parse_chain);
   GST_PAD_SET_ACCEPT_TEMPLATE (GST_BASE_PARSE_SINK_PAD (self));
 }

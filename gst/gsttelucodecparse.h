@@ -27,6 +27,8 @@ struct _GstTelucodecParse
 {
   GstBaseParse parent;
 
+  GstPadChainFunction base_chain;       /* of the base class */
+
   /* Streaming thread only. */
   GArray *parts;                /* of GstTelucodecPart, those read so far */
   guint part;                   /* the current one, copied to header and origin */

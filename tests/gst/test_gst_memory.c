@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_gst_memory.c - memory that cannot be mapped, as that of a device may be, in packets and
- * proposed from behind: an error, and nothing made of bytes that were never read. */
+/* test_gst_memory.c - memory that cannot be mapped, as that of a device may be, in what each
+ * element takes and proposed from behind: an error, and nothing made of bytes never read. */
 #include "gst_file.h"
 
 /* --- Memory that cannot be mapped ------------------------------------------- */
@@ -79,35 +79,75 @@ make_allocator (void)
 
 /* --- The elements ------------------------------------------------------------- */
 
+/* Returns a buffer of `size` bytes, of which the first `open` can be mapped. */
 static GstBuffer *
-sealed_buffer (GstAllocator * allocator, guint k)
+sealed_buffer (GstAllocator * allocator, guint k, gsize open, gsize size)
 {
-  GstBuffer *buf = gst_buffer_new_allocate (allocator, 40, NULL);
+  GstBuffer *buf = gst_buffer_new_allocate (allocator, size - open, NULL);
 
+  if (open > 0)
+    gst_buffer_prepend_memory (buf, gst_allocator_alloc (NULL, open, NULL));
   GST_BUFFER_PTS (buf) = tc_time (k * TELU_PACKET);
   GST_BUFFER_DURATION (buf) = tc_time (TELU_PACKET);
   return buf;
 }
 
-/* Checks that a packet which cannot be read ends the stream, and that nothing is made of it. */
+/* Checks that input which cannot be read ends the stream, and that nothing is made of it: the
+ * whole of each buffer, or what stands behind its first bytes. */
 static void
-test_input (const gchar * name, GstAllocator * allocator)
+test_input (const gchar * name, const gchar * caps, gsize open, gsize size,
+    GstAllocator * allocator)
 {
   GstHarness *h = gst_harness_new (name);
   GstBus *bus = tc_watch (h);
-  gchar *caps = tc_coded_caps ();
   GstFlowReturn ret = GST_FLOW_OK;
 
   gst_harness_set_src_caps_str (h, caps);
   for (guint k = 0; k < 4 && ret == GST_FLOW_OK; k++)
-    ret = gst_harness_push (h, sealed_buffer (allocator, k));
+    ret = gst_harness_push (h, sealed_buffer (allocator, k, open, size));
   CHECK (ret == GST_FLOW_ERROR, "%s goes on: %s", name, gst_flow_get_name (ret));
   tc_expect_error (bus, name, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, "");
   CHECK (gst_harness_buffers_in_queue (h) == 0,
       "%s makes %u buffers of it", name, gst_harness_buffers_in_queue (h));
   tc_unwatch (h, bus);
   gst_harness_teardown (h);
-  g_free (caps);
+}
+
+static void
+test_inputs (GstAllocator * allocator)
+{
+  gchar *coded = tc_coded_caps ();
+
+  for (gsize open = 0; open < 20; open += 10) {
+    test_input ("telucodecdec", coded, open, 40, allocator);
+    test_input ("telucodecmux", coded, open, 40, allocator);
+    test_input ("rtptelucodecpay", coded, open, 40, allocator);
+    /* More and less than what the element works on at a time. */
+    test_input ("telucodecparse", "audio/x-telucodec,framed=false", open, 11, allocator);
+    test_input ("telucodecparse", "audio/x-telucodec,framed=false", open, 200, allocator);
+    test_input ("telucodecenc", RAW_CAPS ("F32LE"), open, 400, allocator);
+    test_input ("telucodecenc", RAW_CAPS ("S16LE"), open, 1280, allocator);
+  }
+  g_free (coded);
+}
+
+/* Checks that an RTP packet which cannot be read is left out with a warning. */
+static void
+test_rtp (GstAllocator * allocator)
+{
+  GstHarness *h = gst_harness_new ("rtptelucodecdepay");
+  GstBus *bus = tc_watch (h);
+  GstMessage *warning;
+
+  gst_harness_set_src_caps_str (h, "application/x-rtp,media=audio,clock-rate=16000,"
+      "encoding-name=TELUCODEC");
+  gst_harness_push (h, sealed_buffer (allocator, 0, 0, 40));
+  warning = tc_message (bus, GST_MESSAGE_WARNING);
+  CHECK (warning, "nothing is said about an RTP packet that cannot be read");
+  gst_clear_message (&warning);
+  CHECK (gst_harness_buffers_in_queue (h) == 0, "a packet is made of what cannot be read");
+  tc_unwatch (h, bus);
+  gst_harness_teardown (h);
 }
 
 /* Checks that an element that cannot write to what the next one proposes says so. */
@@ -146,9 +186,8 @@ main (int argc, char **argv)
   allocator = make_allocator ();
   pcm = tc_signal (n);
   packets = tc_encode (pcm, n, NULL);
-  test_input ("telucodecdec", allocator);
-  test_input ("telucodecmux", allocator);
-  test_input ("rtptelucodecpay", allocator);
+  test_inputs (allocator);
+  test_rtp (allocator);
   test_output ("telucodecenc", allocator, packets, pcm, n);
   test_output ("telucodecdec", allocator, packets, pcm, n);
   g_ptr_array_unref (packets);
