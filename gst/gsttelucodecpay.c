@@ -276,6 +276,12 @@ gst_rtp_telucodec_pay_handle_buffer (GstRTPBasePayload * payload, GstBuffer * pa
   const gsize size = gst_buffer_get_size (packet);
   GstFlowReturn ret = GST_FLOW_OK;
 
+  if (size > TELU_MAX_PACKET) {
+    GST_ELEMENT_ERROR (self, STREAM, ENCODE,
+        ("A packet has %" G_GSIZE_FORMAT " bytes, more than %d.", size, TELU_MAX_PACKET), (NULL));
+    gst_buffer_unref (packet);
+    return GST_FLOW_ERROR;
+  }
   follow_wanted (self);
   if (jump || size == 0)
     ret = push_packets (self);

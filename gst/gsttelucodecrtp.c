@@ -8,11 +8,24 @@
 #define MORE 0x20
 #define SIZE 0x1f
 
+/* Notes a packet. Returns NULL or what is wrong. */
+static const gchar *
+add_packet (GstTelucodecRtpPayload * p, gsize at, gsize size)
+{
+  if (size > TELU_MAX_PACKET)
+    return "it has a packet of more than 1000 bytes";
+  p->packet[p->packets].at = at;
+  p->packet[p->packets++].size = size;
+  return NULL;
+}
+
 /* Reads the packets from `at` on, each behind its length. Returns NULL or what is wrong. */
 static const gchar *
 parse_several (GstTelucodecRtpPayload * p, const guint8 * in, gsize size, gsize at)
 {
-  while (at < size) {
+  const gchar *wrong = NULL;
+
+  while (at < size && !wrong) {
     guint length = in[at++];
 
     if (length >= 252) {
@@ -24,11 +37,10 @@ parse_several (GstTelucodecRtpPayload * p, const guint8 * in, gsize size, gsize 
       return "a length is 0 or beyond its end";
     if (p->packets == GST_TELUCODEC_RTP_MAX_PACKETS)
       return "it has more than 10 packets";
-    p->packet[p->packets].at = at;
-    p->packet[p->packets++].size = length;
+    wrong = add_packet (p, at, length);
     at += length;
   }
-  return p->packets > 0 ? NULL : "it ends before its packet";
+  return wrong || p->packets > 0 ? wrong : "it ends before its packet";
 }
 
 const gchar *
@@ -66,10 +78,7 @@ gst_telucodec_rtp_parse (GstTelucodecRtpPayload * p, const guint8 * in, gsize si
   } while (what & MORE);
   if (at >= size)
     return "it ends before its packet";
-  p->packets = 1;
-  p->packet[0].at = at;
-  p->packet[0].size = size - at;
-  return NULL;
+  return add_packet (p, at, size - at);
 }
 
 guint

@@ -50,7 +50,7 @@ typedef struct
   guint packets;                /* 1 .. 10 */
   struct
   {
-    guint at, size;             /* bytes, size > 0 */
+    guint at, size;             /* bytes, size 1 .. 1000 */
   } packet[GST_TELUCODEC_RTP_MAX_PACKETS];
 } GstTelucodecRtpPayload;
 

@@ -83,6 +83,30 @@ test_several_heads (void)
       " P12 R13 R14 R15 R16 R17 R18 P19 P20 P21 P22 P23 P24 P25 P26");
 }
 
+/* Sends one payload. Returns the warning, or NULL; counts the packets that are made of it. */
+static gchar *
+warning_about (const guint8 * payload, guint size, guint * packets)
+{
+  GstHarness *h = rtp_depayloader ();
+  GstBus *bus = tc_watch (h);
+  GstMessage *message;
+  GError *error = NULL;
+  gchar *text = NULL;
+
+  gst_harness_push (h, rtp_make (payload, size, 1));
+  message = tc_message (bus, GST_MESSAGE_WARNING);
+  if (message) {
+    gst_message_parse_warning (message, &error, NULL);
+    text = g_strdup (error->message);
+  }
+  *packets = gst_harness_buffers_received (h);
+  g_clear_error (&error);
+  gst_clear_message (&message);
+  tc_unwatch (h, bus);
+  gst_harness_teardown (h);
+  return text;
+}
+
 /* Checks the bounds of a payload: the element refuses more, and says what is wrong. */
 static void
 test_bounds (void)
@@ -113,24 +137,38 @@ test_bounds (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    GstHarness *h = rtp_depayloader ();
-    GstBus *bus = tc_watch (h);
-    GstMessage *message;
-    GError *error = NULL;
-    gboolean said = FALSE;
+    guint packets;
+    gchar *text = warning_about (cases[i].bytes, cases[i].size, &packets);
+    const gboolean said = text && cases[i].word && strstr (text, cases[i].word);
 
-    gst_harness_push (h, rtp_make (cases[i].bytes, cases[i].size, 1));
-    message = tc_message (bus, GST_MESSAGE_WARNING);
-    if (message) {
-      gst_message_parse_warning (message, &error, NULL);
-      said = cases[i].word && strstr (error->message, cases[i].word);
+    CHECK (said == (cases[i].word != NULL) && packets == !said, "payload %u: %s", i,
+        text ? text : "no warning");
+    g_free (text);
+  }
+}
+
+/* Checks that no packet is longer than the codec's longest, which muxers and payloaders behind the
+ * element rely on: a peer could end a recording. */
+static void
+test_longest (void)
+{
+  guint8 payload[2 + 2 + TELU_MAX_PACKET + 1] = { 0, };
+
+  for (guint more = 0; more < 2; more++) {
+    for (guint several = 0; several < 2; several++) {
+      const guint size = TELU_MAX_PACKET + more;
+      guint packets;
+      gchar *text;
+
+      payload[0] = several ? 0x40 : 0;
+      payload[1] = 252 + size % 4;
+      payload[2] = (size - payload[1]) / 4;
+      text = warning_about (payload, 1 + 2 * several + size, &packets);
+      CHECK (more ? text && strstr (text, "more than 1000") : !text,
+          "packet of %u bytes: %s", size, text ? text : "no warning");
+      CHECK (packets == !more, "packet of %u bytes becomes %u", size, packets);
+      g_free (text);
     }
-    CHECK (said == (cases[i].word != NULL) && gst_harness_buffers_received (h) == !said,
-        "payload %u: %s", i, error ? error->message : "no warning");
-    g_clear_error (&error);
-    gst_clear_message (&message);
-    tc_unwatch (h, bus);
-    gst_harness_teardown (h);
   }
 }
 
@@ -252,6 +290,7 @@ main (int argc, char **argv)
   tc_init (&argc, &argv);
   test_several_heads ();
   test_bounds ();
+  test_longest ();
   test_silence ();
   test_unnumbered ();
   return tc_done ("heads");

@@ -305,6 +305,28 @@ test_held (void)
   }
 }
 
+/* Checks that a packet which no codec makes is an error: its length would be sent wrong. */
+static void
+test_longest (void)
+{
+  for (guint more = 0; more < 2; more++) {
+    GstHarness *h = tc_payloader (0, 1);
+    GstBus *bus = tc_watch (h);
+    const gsize size = TELU_MAX_PACKET + more;
+    guint8 *bytes = g_malloc0 (size);
+    GstFlowReturn ret;
+
+    g_object_set (h->element, "mtu", 9000, "min-ptime", 40 * GST_MSECOND, NULL);
+    ret = gst_harness_push (h, gst_buffer_new_wrapped (bytes, size));
+    CHECK (ret == (more ? GST_FLOW_ERROR : GST_FLOW_OK), "packet of %d bytes: %s", (gint) size,
+        gst_flow_get_name (ret));
+    if (more)
+      tc_expect_error (bus, "packet", GST_STREAM_ERROR, GST_STREAM_ERROR_ENCODE, "1001 bytes");
+    tc_unwatch (h, bus);
+    gst_harness_teardown (h);
+  }
+}
+
 /* Checks that packets fit the MTU: without a head if need be, and cut with a warning. */
 static void
 test_mtu (void)
@@ -396,6 +418,7 @@ main (int argc, char **argv)
   test_ptime ();
   test_held ();
   test_mtu ();
+  test_longest ();
   test_jumps ();
   test_names ();
   return tc_done ("pay");
