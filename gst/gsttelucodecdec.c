@@ -17,7 +17,8 @@
  * the rest stays a GAP event. Gaps of more than a second are filled for a minute in all, and half a
  * second more for each received packet, so that a small file cannot become hours of silence. An
  * rtpjitterbuffer only needs do-lost=true. The background of a sender with dtx=true goes on as
- * comfort noise in its silences.
+ * comfort noise in its silences. As the concealed sound fades, from 60 to 200 ms, noise like the
+ * background before takes its place, and ends after three seconds.
  *
  * The property backend works as in telucodecenc.
  *

@@ -51,6 +51,8 @@ conceal (GstTelucodecDec * self)
   GstClockTime busy = gst_util_get_timestamp ();
   gint ret = gst_telucodec_stream_conceal (&self->stream, self->pcm);
 
+  if (ret >= 0)
+    gst_telucodec_noise_add (&self->noise, self->pcm);
   busy = gst_util_get_timestamp () - busy;
   GST_OBJECT_LOCK (self);
   self->busy += busy;
