@@ -9,15 +9,18 @@
  *   240 .. 247  a GAP event: time in 20 ms from the last packet (signed), duration in 20 ms
  *   248 .. 251  a flush, and a new segment
  *   252 .. 253  use-redundancy changes
- *   others      the end of the stream
+ *   254         an RTP packet as above, with a payload of eight times so many equal bytes (2 bytes)
+ *   255         the end of the stream
  *
- * Messages are few, and what comes out is in proportion to what goes in. */
+ * Messages are few, what comes out is in proportion to what goes in, and no packet is longer than
+ * the codec's longest. */
 #include "fuzz_gst.h"
 
 #include <gst/rtp/rtp.h>
 
 #define CAPS "application/x-rtp,media=audio,clock-rate=16000,encoding-name=TELUCODEC"
 #define PACKET (20 * GST_MSECOND)
+#define LONGEST 1000           /* bytes of a packet */
 
 struct sender {
     uint16_t seq;
@@ -30,10 +33,9 @@ static int take_signed(struct input *in)
     return (int8_t)take_byte(in);
 }
 
-static void send_packet(struct fuzzed *f, struct input *in, struct sender *s, size_t size, int far)
+static void send_payload(struct fuzzed *f, struct sender *s, int number, int time,
+                         const uint8_t *payload, size_t size)
 {
-    const int number = take_signed(in) * (far ? 256 : 1), time = take_signed(in);
-    const uint8_t *payload = take(in, &size);
     GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
     GstBuffer *buf = gst_rtp_buffer_new_allocate((guint)size, 0, 0);
 
@@ -51,6 +53,24 @@ static void send_packet(struct fuzzed *f, struct input *in, struct sender *s, si
     gst_rtp_buffer_unmap(&rtp);
     GST_BUFFER_PTS(buf) = s->pts;
     gst_harness_push(f->h, buf);
+}
+
+static void send_packet(struct fuzzed *f, struct input *in, struct sender *s, size_t size, int far)
+{
+    const int number = take_signed(in) * (far ? 256 : 1), time = take_signed(in);
+    const uint8_t *payload = take(in, &size);
+
+    send_payload(f, s, number, time, payload, size);
+}
+
+static void send_large(struct fuzzed *f, struct input *in, struct sender *s)
+{
+    const int number = take_signed(in), time = take_signed(in);
+    const size_t size = 8 * (size_t)take_byte(in);
+    uint8_t payload[8 * 255];
+
+    memset(payload, take_byte(in), sizeof(payload));
+    send_payload(f, s, number, time, payload, size);
 }
 
 static void report_loss(struct fuzzed *f, struct input *in, const struct sender *s)
@@ -105,6 +125,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             flush(&f);
         else if (op < 254)
             g_object_set(depay, "use-redundancy", op == 252, NULL);
+        else if (op == 254)
+            send_large(&f, &in, &s);
         else
             ended = 1;
         restarts += op >= 248;
@@ -116,6 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     promise(!f.errors, "errors", f.errors);
     promise(f.warnings <= 1, "warnings", f.warnings);
     promise(f.latencies <= 13 * restarts + 13 * (ops / 500), "latency messages", f.latencies);
+    promise(f.largest <= LONGEST, "bytes of a packet", (double)f.largest);
     /* A payload has ten packets at most; a step over 50 numbers begins a new stream. */
     promise(f.buffers + f.gaps <= 64 * (ops + 1), "packets and gaps", f.buffers + f.gaps);
     return 0;

@@ -15,7 +15,7 @@ struct fuzzed {
     GstBus *bus;
     unsigned warnings, errors, latencies;      /* messages so far */
     unsigned buffers, gaps;                    /* that came out */
-    uint64_t bytes;
+    uint64_t bytes, largest;                   /* of all buffers, of one */
 };
 
 static inline struct fuzzed fuzz_open(const char *elements, const char *caps)
@@ -52,6 +52,7 @@ static inline void fuzz_drain(struct fuzzed *f)
     while ((buf = gst_harness_try_pull(f->h))) {
         f->buffers++;
         f->bytes += gst_buffer_get_size(buf);
+        f->largest = MAX(f->largest, gst_buffer_get_size(buf));
         gst_buffer_unref(buf);
     }
     while ((event = gst_harness_try_pull_event(f->h))) {
