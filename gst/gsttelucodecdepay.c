@@ -174,7 +174,8 @@ gst_rtp_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp
   advance_to (self, ssrc == self->ssrc, gst_rtp_buffer_get_seq (rtp), at, pts);
   self->ssrc = ssrc;
   self->next++;
-  wrong = gst_telucodec_rtp_parse (&payload, in, n);
+  wrong = n > 0 && !in ? "its memory cannot be mapped" :
+      gst_telucodec_rtp_parse (&payload, in, n);
   if (wrong) {
     if (!self->damaged)
       GST_ELEMENT_WARNING (self, STREAM, DECODE,

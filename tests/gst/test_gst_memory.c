@@ -3,6 +3,8 @@
  * element takes and proposed from behind: an error, and nothing made of bytes never read. */
 #include "gst_file.h"
 
+#include <gst/rtp/rtp.h>
+
 /* --- Memory that cannot be mapped ------------------------------------------- */
 
 typedef GstAllocator Sealed;
@@ -131,23 +133,35 @@ test_inputs (GstAllocator * allocator)
   g_free (coded);
 }
 
-/* Checks that an RTP packet which cannot be read is left out with a warning. */
+/* Returns an RTP packet with its header, if that can be read, and a payload that cannot. */
+static GstBuffer *
+sealed_rtp (GstAllocator * allocator, gboolean header)
+{
+  GstBuffer *buf = header ? gst_rtp_buffer_new_allocate (0, 0, 0) : gst_buffer_new ();
+
+  gst_buffer_append_memory (buf, gst_allocator_alloc (allocator, 40, NULL));
+  return buf;
+}
+
+/* Checks that an RTP packet which cannot be read is left out with one warning. */
 static void
 test_rtp (GstAllocator * allocator)
 {
-  GstHarness *h = gst_harness_new ("rtptelucodecdepay");
-  GstBus *bus = tc_watch (h);
-  GstMessage *warning;
+  for (gint header = 0; header < 2; header++) {
+    GstHarness *h = gst_harness_new ("rtptelucodecdepay");
+    GstBus *bus = tc_watch (h);
+    GstMessage *warning;
 
-  gst_harness_set_src_caps_str (h, "application/x-rtp,media=audio,clock-rate=16000,"
-      "encoding-name=TELUCODEC");
-  gst_harness_push (h, sealed_buffer (allocator, 0, 0, 40));
-  warning = tc_message (bus, GST_MESSAGE_WARNING);
-  CHECK (warning, "nothing is said about an RTP packet that cannot be read");
-  gst_clear_message (&warning);
-  CHECK (gst_harness_buffers_in_queue (h) == 0, "a packet is made of what cannot be read");
-  tc_unwatch (h, bus);
-  gst_harness_teardown (h);
+    gst_harness_set_src_caps_str (h, "application/x-rtp,media=audio,clock-rate=16000,"
+        "encoding-name=TELUCODEC");
+    gst_harness_push (h, sealed_rtp (allocator, header));
+    warning = tc_message (bus, GST_MESSAGE_WARNING);
+    CHECK (warning, "nothing is said about an RTP packet that cannot be read");
+    gst_clear_message (&warning);
+    CHECK (gst_harness_buffers_in_queue (h) == 0, "a packet is made of what cannot be read");
+    tc_unwatch (h, bus);
+    gst_harness_teardown (h);
+  }
 }
 
 /* Checks that an element that cannot write to what the next one proposes says so. */
