@@ -3,17 +3,19 @@
 """bench_loss.py - quality of speech under packet loss: prints rows of a Markdown table.
 
     GST_PLUGIN_PATH=build/gst python3 tests/bench/bench_loss.py build/tests/bench/bench_loss \
-        FOLDER [LOSS ...]
+        FOLDER [--rates 16,12,9] [--losses 0,10,20] [--bursts 1.2,3] [--only told,FEC]
+        [--limit FILES] [--jobs N] [--plcmos]
 
-Every file of FOLDER goes through bench_loss (see there) with each of CHAINS, losing the same
-packets of each: LOSS percent, 0 1 3 5 10 20 by default, for each burst of BURSTS. Means of
-PESQ-WB (ITU-T P.862.2) and STOI; kbit/s is RTP payload. The decoded file is aligned by whole
-samples at the peak of the cross-correlation. Needs numpy, scipy, soundfile, pesq, pystoi.
+Every file of FOLDER goes through bench_loss (see there) with each of chains(), losing the same
+packets of each: so many percent, in bursts of that mean length, 1 for independent losses. Means of
+PESQ-WB (ITU-T P.862.2), STOI and, with --plcmos, PLCMOS v2 (PyPI's speechmos); kbit/s is RTP
+payload. The decoded file is aligned by whole samples at the peak of the cross-correlation. Needs
+numpy, scipy, soundfile, pesq, pystoi.
 """
+import argparse
 import multiprocessing
 import pathlib
 import subprocess
-import sys
 import tempfile
 
 import numpy as np
@@ -23,20 +25,25 @@ import scipy.signal
 import soundfile
 
 OURS = 'telucodecenc bitrate={} ! rtptelucodecpay {} !! rtptelucodecdepay ! telucodecdec'
-OPUS = ('opusenc bitrate=16000 audio-type=voice complexity=10 frame-size=20 {}! rtpopuspay !! '
+OPUS = ('opusenc bitrate={} audio-type=voice complexity=10 frame-size=20 {}! rtpopuspay !! '
         'rtpopusdepay ! opusdec plc=true {}')
-CHAINS = {
-    'telucodec 16, told the losses': 'telucodecenc bitrate=16000 packet-loss-percentage=LOSS '
-                                     'packet-loss-run=RUN ! rtptelucodecpay !! '
-                                     'rtptelucodecdepay ! telucodecdec',
-    'telucodec 13, redundancy=6': OURS.format(13000, ''),
-    'telucodec 13, redundancy=6, distance 3': OURS.format(13000, 'redundancy-distance=3'),
-    'telucodec 16, redundancy=0': OURS.format(16000, 'redundancy=0'),
-    'Opus 16, in-band FEC': OPUS.format('inband-fec=true packet-loss-percentage=LOSS ',
-                                        'use-inband-fec=true'),
-    'Opus 16': OPUS.format('', ''),
-}
-BURSTS = [1.2, 3]
+
+
+def chains(kbps):
+    """Pipelines of about so many kbit/s of payload, by name."""
+    rate, head = kbps * 1000, kbps * 1000 - 3000
+    return {
+        f'telucodec {kbps}, told the losses': 'telucodecenc bitrate={} packet-loss-percentage=LOSS '
+        'packet-loss-run=RUN ! rtptelucodecpay !! rtptelucodecdepay ! telucodecdec'.format(rate),
+        f'telucodec {kbps - 3}, redundancy=6': OURS.format(head, ''),
+        f'telucodec {kbps - 3}, redundancy=6, distance 3': OURS.format(head,
+                                                                      'redundancy-distance=3'),
+        f'telucodec {kbps}, redundancy=0': OURS.format(rate, 'redundancy=0'),
+        f'Opus {kbps}, in-band FEC': OPUS.format(rate, 'inband-fec=true '
+                                                 'packet-loss-percentage=LOSS ',
+                                                 'use-inband-fec=true'),
+        f'Opus {kbps}': OPUS.format(rate, '', ''),
+    }
 
 
 def aligned(x, y, most=1600):
@@ -48,31 +55,56 @@ def aligned(x, y, most=1600):
     return x[:n], y[:n]
 
 
+def plcmos_of(y):
+    from speechmos import plcmos
+    return plcmos.run(y.clip(-1, 1).astype(np.float32), 16000)['plcmos']
+
+
 def one(job):
-    program, path, seed, chain, loss, burst = job
+    program, path, seed, chain, loss, burst, with_plcmos = job
+    mean = burst if burst > 1 else 1 / (1 - loss / 100)
     with tempfile.TemporaryDirectory() as tmp:
-        out = subprocess.run([program, str(loss), str(burst), str(seed), path, tmp + '/y.wav',
+        out = subprocess.run([program, str(loss), str(mean), str(seed), path, tmp + '/y.wav',
                               chain.replace('LOSS', str(max(1, round(loss))))
                               .replace('RUN', str(burst))],
                              check=True, capture_output=True, text=True).stdout.split()
         x, y = aligned(soundfile.read(path)[0], soundfile.read(tmp + '/y.wav')[0])
-    return [float(v) for v in out] + [pesq.pesq(16000, x, y, 'wb'), pystoi.stoi(x, y, 16000)]
+    return [float(v) for v in out] + [pesq.pesq(16000, x, y, 'wb'), pystoi.stoi(x, y, 16000)] + (
+        [plcmos_of(y)] if with_plcmos else [])
+
+
+def numbers(text):
+    return [float(v) for v in text.split(',')]
 
 
 def main():
-    program, folder = sys.argv[1:3]
-    files = sorted(str(p) for p in pathlib.Path(folder).rglob('*.flac'))
-    print('| codec | loss, burst | kbit/s | lost | PESQ | STOI |\n|---|---|---|---|---|---|')
-    with multiprocessing.Pool() as pool:
-        for burst in BURSTS:
-            for loss in [float(v) for v in sys.argv[3:]] or [0, 1, 3, 5, 10, 20]:
-                for name, chain in CHAINS.items():
-                    r = np.array(pool.map(one, [(program, path, i, chain, loss, burst)
+    p = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    p.add_argument('program')
+    p.add_argument('folder')
+    p.add_argument('--rates', type=numbers, default=[16.0])
+    p.add_argument('--losses', type=numbers, default=[0, 1, 3, 5, 10, 20])
+    p.add_argument('--bursts', type=numbers, default=[1.2, 3])
+    p.add_argument('--only', type=lambda text: text.split(','), default=[''])
+    p.add_argument('--limit', type=int, default=0)
+    p.add_argument('--jobs', type=int, default=None)
+    p.add_argument('--plcmos', action='store_true')
+    a = p.parse_args()
+    files = sorted(str(f) for f in pathlib.Path(a.folder).rglob('*.flac'))
+    files = files[::max(1, len(files) // a.limit)][:a.limit] if a.limit else files
+    print('| codec | loss, burst | kbit/s | lost | PESQ | STOI |' + ' PLCMOS |' * a.plcmos)
+    print('|---|---|---|---|---|---|' + '---|' * a.plcmos)
+    with multiprocessing.Pool(a.jobs) as pool:
+        for burst in a.bursts:
+            for loss in a.losses:
+                for name, chain in [c for k in a.rates for c in chains(int(k)).items()
+                                    if any(o in c[0] for o in a.only)]:
+                    r = np.array(pool.map(one, [(a.program, path, i, chain, loss, burst, a.plcmos)
                                                 for i, path in enumerate(files)]))
                     rate = r[:, 0].sum() * 8 / (r[:, 1].sum() * 20)
                     print(f'| {name} | {loss:g} %, {burst:g} | {rate:.1f} | '
                           f'{100 * r[:, 2].sum() / r[:, 1].sum():.1f} % | {r[:, 3].mean():.2f} | '
-                          f'{r[:, 4].mean():.3f} |', flush=True)
+                          f'{r[:, 4].mean():.3f} |' +
+                          (f' {r[:, 5].mean():.2f} |' if a.plcmos else ''), flush=True)
 
 
 if __name__ == '__main__':
