@@ -241,7 +241,9 @@ TELU_VECTORS
 void telu_level_apply(float *y, const int *level, const int *q)
 {
     float gain[TELU_HOP];
-    int own[TELU_HOP], more[TELU_HOP], at[TELU_HOP], distance[TELU_HOP];
+    /* The bands fill these, which cppcheck does not see. */
+    int own[TELU_HOP] = { 0 }, more[TELU_HOP] = { 0 }, at[TELU_HOP] = { 0 };
+    int distance[TELU_HOP] = { 0 };
 
     for (int b = 0; b < TELU_BANDS; b++)
         for (int k = telu_band_edge[b]; k < telu_band_edge[b + 1]; k++) {
