@@ -72,7 +72,7 @@ echo
 echo "  before    $out/before.wav"
 echo "  packets   $out/speech.tlc"
 echo "  after     $out/after.wav   (tune=snr: $out/snr.wav)"
-echo "  picture   $out/spectrogram.png   (before, after, difference)"
+echo "  picture   $out/spectrogram.png   (before, after, difference, levels)"
 echo "  page      $out/index.html   (hear 3 to 16 kbit/s$with_opus in a browser)"
 echo
 echo "Listen:  $telucodec play $out/speech.tlc"
