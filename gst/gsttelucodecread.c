@@ -43,7 +43,8 @@ gst_telucodec_read (GstElement * element, GstBuffer * buf, guint8 * to)
 
   if (!gst_telucodec_map (element, buf, &map))
     return FALSE;
-  memcpy (to, map.data, map.size);
+  if (map.size > 0)             /* without bytes there is no data */
+    memcpy (to, map.data, map.size);
   gst_buffer_unmap (buf, &map);
   return TRUE;
 }
