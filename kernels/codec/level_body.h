@@ -60,37 +60,8 @@ TELU_PUBLIC int telu_level_context(const int *level, const int *q, int S, int b)
     return kind < 0 ? -1 : level_index(kind, b > 0 ? level[b - 1] : 0, b > 1 ? level[b - 2] : 0, b);
 }
 
-#if TELU_LANES > 1
-TELU_PUBLIC void telu_level_choose(int *level, const float *c, const float *y, const int *q,
-                                   float dead)
-{
-    for (int b = TELU_LANE; b < TELU_BANDS; b += TELU_LANES) {
-        float has = 0.0f, wants = 0.0f, r, round = q ? ROUND_REFINED : ROUND;
-        int n = 0, v;
-
-        for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
-            for (int k = h + telu_band_edge[b]; k < h + telu_band_edge[b + 1]; k++)
-                if (!q || q[k] == 0) {
-                    has += y[k] * y[k];
-                    wants += c[k] * c[k];
-                    n++;
-                }
-        r = STEPS_PER_LOG * (telu_log(wants + POWER_FLOOR * (float)n + 1e-30f) -
-                             telu_log(has + POWER_FLOOR * (float)n + 1e-30f));
-
-        if (!(wants >= 0.0f && has >= 0.0f))
-            r = 0.0f;                      /* a NaN, which telu_log() hides */
-        v = r >= dead ? (int)(r + round) : r <= -dead ? -(int)(round - r) : 0;
-        v = v < TELU_LEVEL_LEAST ? TELU_LEVEL_LEAST
-            : v >= TELU_LEVEL_LEAST + TELU_LEVEL_SYMBOLS
-                ? TELU_LEVEL_LEAST + TELU_LEVEL_SYMBOLS - 1 : v;
-        level[b] = q && 2 * (level_width(b) - n) > level_width(b) ? 0 : v;
-    }
-    TELU_SYNC_LANES();
-}
-#else
 /* Level of a band of n coefficients that has and wants these powers. */
-static int level_of_powers(float has, float wants, int n, float dead, float round)
+TELU_STATIC int level_of_powers(float has, float wants, int n, float dead, float round)
 {
     float r = STEPS_PER_LOG * (telu_log(wants + POWER_FLOOR * (float)n + 1e-30f) -
                                telu_log(has + POWER_FLOOR * (float)n + 1e-30f));
@@ -104,6 +75,27 @@ static int level_of_powers(float has, float wants, int n, float dead, float roun
             ? TELU_LEVEL_LEAST + TELU_LEVEL_SYMBOLS - 1 : v;
 }
 
+#if TELU_LANES > 1
+TELU_PUBLIC void telu_level_choose(int *level, const float *c, const float *y, const int *q,
+                                   float dead)
+{
+    for (int b = TELU_LANE; b < TELU_BANDS; b += TELU_LANES) {
+        float has = 0.0f, wants = 0.0f;
+        int n = 0;
+
+        for (int h = 0; h < TELU_COEFS; h += TELU_HOP)
+            for (int k = h + telu_band_edge[b]; k < h + telu_band_edge[b + 1]; k++)
+                if (!q || q[k] == 0) {
+                    has += y[k] * y[k];
+                    wants += c[k] * c[k];
+                    n++;
+                }
+        level[b] = q && 2 * (level_width(b) - n) > level_width(b) ? 0
+            : level_of_powers(has, wants, n, dead, q ? ROUND_REFINED : ROUND);
+    }
+    TELU_SYNC_LANES();
+}
+#else
 /* Adds 0 for a coefficient that q codes, where the device branches. */
 TELU_VECTORS
 void telu_level_choose(int *level, const float *c, const float *y, const int *q, float dead)
@@ -241,20 +233,17 @@ TELU_VECTORS
 void telu_level_apply(float *y, const int *level, const int *q)
 {
     float gain[TELU_HOP];
-    /* The bands fill these, which cppcheck does not see. */
-    int own[TELU_HOP] = { 0 }, more[TELU_HOP] = { 0 }, at[TELU_HOP] = { 0 };
-    int distance[TELU_HOP] = { 0 };
+    int own[TELU_HOP], more[TELU_HOP], at[TELU_HOP], distance[TELU_HOP];
 
-    for (int b = 0; b < TELU_BANDS; b++)
-        for (int k = telu_band_edge[b]; k < telu_band_edge[b + 1]; k++) {
-            int middle = level_middle(b), to = 2 * k < middle ? b - 1 : b + 1;
-            int outside = to < 0 || to >= TELU_BANDS;
+    for (int k = 0; k < TELU_HOP; k++) {
+        int b = telu_band_of[k], middle = level_middle(b), to = 2 * k < middle ? b - 1 : b + 1;
+        int outside = to < 0 || to >= TELU_BANDS;
 
-            own[k] = level[b];
-            more[k] = outside ? 0 : level[to] - level[b];
-            at[k] = 2 * k - middle;
-            distance[k] = outside ? 1 : level_middle(to) - middle;
-        }
+        own[k] = level[b];
+        more[k] = outside ? 0 : level[to] - level[b];
+        at[k] = 2 * k - middle;
+        distance[k] = outside ? 1 : level_middle(to) - middle;
+    }
     for (int k = 0; k < TELU_HOP; k++) {
         float x = (float)own[k] + (float)more[k] * ((float)at[k] / (float)distance[k]);
         float g = telu_exp(LOG_PER_STEP * x);
