@@ -47,7 +47,6 @@ decode (Item * item, gpointer data)
   GstElement *pipe = pipeline_from_bytes (item->in, text, &error), *e;
   gint64 bytes = 0;
   GStatBuf st;
-  GstPad *pad;
 
   (void) data;
   g_free (text);
@@ -60,11 +59,7 @@ decode (Item * item, gpointer data)
       gst_util_set_object_arg (G_OBJECT (e), "backend", with.backend);
     gst_object_unref (e);
     pipeline_count (pipe, "dec", "src", item);
-    e = gst_bin_get_by_name (GST_BIN (pipe), "parse");
-    pad = gst_element_get_static_pad (e, "src");
-    pipeline_sum (pad, &bytes);
-    gst_object_unref (pad);
-    gst_object_unref (e);
+    pipeline_sum (pipe, "parse", "src", &bytes);
   }
   item->state = ITEM_OK;
   if (!pipe || !pipeline_write (pipe, "last", item, warnings, &error)

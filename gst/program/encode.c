@@ -60,8 +60,6 @@ encode (Item * item, gpointer data)
   GstElement *pipe = pipeline_from_sound (item->in, "audioresample quality=8 "
       "! audio/x-raw,format=F32LE,rate=16000,channels=1 ! telucodecenc name=enc "
       "! telucodecmux name=mux", &error);
-  GstElement *enc, *mux;
-  GstPad *pad;
   gint64 bytes = 0;
   GStatBuf st;
 
@@ -72,16 +70,8 @@ encode (Item * item, gpointer data)
     set (pipe, "model-path", with.model);
     set (pipe, "backend", with.backend);
     pipeline_count (pipe, "enc", "sink", item);
-    enc = gst_bin_get_by_name (GST_BIN (pipe), "enc");
-    pad = gst_element_get_static_pad (enc, "sink");
-    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, look, pipe, NULL);
-    gst_object_unref (pad);
-    gst_object_unref (enc);
-    mux = gst_bin_get_by_name (GST_BIN (pipe), "mux");
-    pad = gst_element_get_static_pad (mux, "src");
-    gst_object_unref (mux);
-    pipeline_sum (pad, &bytes);
-    gst_object_unref (pad);
+    pipeline_probe (pipe, "enc", "sink", look, pipe);
+    pipeline_sum (pipe, "mux", "src", &bytes);
   }
   item->state = pipe && pipeline_write (pipe, "mux", item, NULL, &error) ? ITEM_OK :
       setup_stopped () ? ITEM_TODO : ITEM_FAILED;

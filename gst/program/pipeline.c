@@ -77,14 +77,21 @@ count (GstPad * pad, GstPadProbeInfo * info, gpointer user)
 }
 
 void
-pipeline_count (GstElement * pipe, const char *element, const char *name, Item * item)
+pipeline_probe (GstElement * pipe, const char *element, const char *name,
+    GstPadProbeCallback callback, gpointer user)
 {
   GstElement *e = gst_bin_get_by_name (GST_BIN (pipe), element);
   GstPad *pad = gst_element_get_static_pad (e, name);
 
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, count, item, NULL);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, callback, user, NULL);
   gst_object_unref (pad);
   gst_object_unref (e);
+}
+
+void
+pipeline_count (GstElement * pipe, const char *element, const char *pad, Item * item)
+{
+  pipeline_probe (pipe, element, pad, count, item);
 }
 
 static GstPadProbeReturn
@@ -96,9 +103,9 @@ sum (GstPad * pad, GstPadProbeInfo * info, gpointer bytes)
 }
 
 void
-pipeline_sum (GstPad * pad, gint64 * bytes)
+pipeline_sum (GstElement * pipe, const char *element, const char *pad, gint64 * bytes)
 {
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, sum, bytes, NULL);
+  pipeline_probe (pipe, element, pad, sum, bytes);
 }
 
 /* Returns the system's reason for a failed write, of which filesink and fdsink give one kind a

@@ -190,12 +190,17 @@ GstElement *pipeline_from_bytes (const char *in, const char *text, GError ** err
 GstElement *pipeline_hold (const char *element, const char *path, const char *backend);
 void pipeline_let_go (GstElement * element);
 
-/* Counts samples that reach the sink pad (F32LE or S16LE mono) of the element. */
+/* Shows each buffer that passes that pad of the named element to the callback. */
+void pipeline_probe (GstElement * pipe, const char *element, const char *pad,
+    GstPadProbeCallback callback, gpointer user);
+
+/* Counts samples (F32LE or S16LE mono) that pass the pad of the element. */
 void pipeline_count (GstElement * pipe, const char *element, const char *pad,
     Item * item);
 
-/* Adds up the bytes that pass the pad. */
-void pipeline_sum (GstPad * pad, gint64 * bytes);
+/* Adds up the bytes that pass the pad of the element. */
+void pipeline_sum (GstElement * pipe, const char *element, const char *pad,
+    gint64 * bytes);
 
 /* Runs the pipeline to its end, and sets item->permille. Warnings are appended to `warnings` as
  * char *, when not NULL. Returns FALSE and error: the element's own, G_IO_ERROR_TIMED_OUT, or
