@@ -47,22 +47,22 @@ took "building"
 GST_REGISTRY=$build/registry.bin
 export GST_REGISTRY
 
-if [ $all = yes ]; then
-    run_tests "$build"
-    took "testing"
+fast='--no-suite slow --no-suite orders'
+# shellcheck disable=SC2046,SC2086  # options
+run_tests "$build" $([ $all = yes ] || echo "$fast")
+took "testing"
 
+if [ $all = yes ]; then
     echo "Again with AddressSanitizer and UBSan:"
     plain=$build
     build=$plain-asan
     # The plain build has run nvcc already; the kernels run here as C++.
     build_tree -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false \
         -Dcuda=disabled
-    run_tests "$build" --no-suite slow --no-suite orders --timeout-multiplier 4
+    # shellcheck disable=SC2086
+    run_tests "$build" $fast --timeout-multiplier 4
     took "testing with sanitizers"
     . "$top/tests/support/gates.sh"
-else
-    run_tests "$build" --no-suite slow --no-suite orders
-    took "testing"
 fi
 
 [ $((ok + failed)) -gt 0 ] || die "no test ran"
