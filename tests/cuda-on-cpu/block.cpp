@@ -118,11 +118,7 @@ static void work(void)
         running[me / 32] &= ~(1u << me % 32);
         if (waiting[me / 32])
             settle(me / 32);
-        if (cursor < count && stage[order[cursor]] == NEW) {
-            threads[order[cursor]].fiber = f;
-            continue;
-        }
-        unused.push_back(f);
+        unused.push_back(f);               /* the first to be taken again */
         give_way(f);
     }
 }
