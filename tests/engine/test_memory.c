@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_memory.c WEIGHTS - each allocation of a stream's set-up fails in turn: of a model from a
- * file, of an encoder, of a decoder, and of a stream in a batch, whose thread may fail as well.
+ * file, of an encoder, of a decoder, of a stream among those that share passes, and of one in a
+ * batch, whose thread may fail as well.
  * Each time there is a reason, nothing leaks, and the next try succeeds. The linker's --wrap
  * gives this file the calls that libtelu makes. */
-#include "batch.h"
 #include "error.h"
 #include "expect.h"
 #include "fake/engine.h"
+#include "pass.h"
 #include "tiny_model.h"
 
 #include <errno.h>
@@ -86,6 +87,8 @@ static void *new_decoder(void) { return telu_decoder_new(model, NULL); }
 static void free_decoder(void *d) { telu_decoder_free(d); }
 static void *join(void) { return telu_batch_add(&fake_module, model, 0, TELU_ENCODE, 0); }
 static void leave(void *s) { telu_batch_remove(s); }
+static void *share(void) { return telu_pass_add(model, TELU_ENCODE, 0); }
+static void part(void *s) { telu_pass_remove(s); }
 
 static void each_fails(const char *what, void *(*make)(void), void (*end)(void *), int at_least)
 {
@@ -144,6 +147,7 @@ int main(int argc, char **argv)
     each_fails("an encoder", new_encoder, free_encoder, 2);
     each_fails("a decoder", new_decoder, free_decoder, 2);
     each_fails("a stream in a batch", join, leave, 5);
+    each_fails("a stream on the CPU", share, part, 1);
     check(fake_control.engines == 0 && fake_control.slots == 0, "engines left",
           fake_control.engines);
     telu_model_close(model);
