@@ -24,9 +24,10 @@
  *
  * The default backend=auto encodes on a CUDA device if module, driver and device exist,
  * else on the CPU. Elements of one process that share weights run as one batch on the
- * device. If the device fails, the stream continues on the CPU without losing a packet,
- * and a warning is posted. With backend=cuda a missing or failing device is an error.
- * The properties active-backend and stats report what is used.
+ * device, and up to eight packets as one pass on a core of a busy CPU. If the device fails,
+ * the stream continues on the CPU without losing a packet, and a warning is posted. With
+ * backend=cuda a missing or failing device is an error. The properties active-backend and
+ * stats report what is used.
  *
  * Time stamps that deviate from the count of samples by at most the tolerance, 40 ms,
  * count as jitter: the output's are perfect. A larger jump is kept, and the packet at

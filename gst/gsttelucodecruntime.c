@@ -5,8 +5,8 @@
 #define GST_CAT_DEFAULT gst_telucodec_debug
 
 /* Batches grow with the load even without a window, since packets that arrive while a
- * batch runs form the next one. The limit keeps a stream from waiting longer than its
- * packets last. */
+ * batch runs, or one on each core of the CPU, form the next one. The limit keeps a stream
+ * from waiting longer than its packets last. */
 #define BATCH_WINDOW 0          /* microseconds */
 #define BATCH_WINDOW_MAX 10000
 
@@ -338,8 +338,9 @@ gst_telucodec_runtime_install_properties (GObjectClass * klass, guint first)
   /**
    * GstTelucodecEnc:batch-window:
    *
-   * Microseconds that a packet waits on CUDA for packets of other streams. They run as one
-   * batch. The window adds to the latency; with 0 a packet waits only for a busy device.
+   * Microseconds that a packet waits for packets of other streams. They run as one batch, on the
+   * CPU up to eight as one pass, which takes less time for each. The window adds to the latency;
+   * with 0 a packet waits only for a busy device, or while all cores run passes.
    *
    * Since: 0.1
    */
@@ -353,9 +354,9 @@ gst_telucodec_runtime_install_properties (GObjectClass * klass, guint first)
   g_object_class_install_property (klass,
       first + GST_TELUCODEC_RUNTIME_BATCH_WINDOW,
       g_param_spec_uint (GST_TELUCODEC_PROP_BATCH_WINDOW, "Batch window",
-          "Microseconds that a packet waits on CUDA for those of other streams, "
+          "Microseconds that a packet waits for those of other streams, "
           "to run as one batch with them; adds to the latency. 0: it waits only "
-          "while the device is busy", 0, BATCH_WINDOW_MAX, BATCH_WINDOW, flags));
+          "while the device or all cores are busy", 0, BATCH_WINDOW_MAX, BATCH_WINDOW, flags));
   /**
    * GstTelucodecEnc:active-backend:
    *

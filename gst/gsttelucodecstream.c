@@ -13,6 +13,19 @@ noun (const GstTelucodecStream * s)
   return s->side == TELU_ENCODE ? "encoder" : "decoder";
 }
 
+/* Replaces the stream among those that share passes on the CPU. */
+static void
+set_pass_stream (GstTelucodecStream * s, struct telu_pass_stream *stream)
+{
+  struct telu_pass_stream *old;
+
+  GST_OBJECT_LOCK (s->element);
+  old = s->pass_stream;
+  s->pass_stream = stream;
+  GST_OBJECT_UNLOCK (s->element);
+  telu_pass_remove (old);
+}
+
 /* Makes an encoder or decoder on the CPU. Returns FALSE with telu_error(). */
 static gboolean
 make_cpu (GstTelucodecStream * s)
@@ -21,12 +34,15 @@ make_cpu (GstTelucodecStream * s)
     s->encoder = telu_encoder_new (s->rt->model, telu_backend_cpu ());
   else
     s->decoder = telu_decoder_new (s->rt->model, telu_backend_cpu ());
-  return s->encoder || s->decoder;
+  if (s->encoder || s->decoder)
+    set_pass_stream (s, telu_pass_add (s->rt->model, s->side, s->rt->window));
+  return s->pass_stream != NULL;
 }
 
 static void
 free_cpu (GstTelucodecStream * s)
 {
+  set_pass_stream (s, NULL);
   telu_encoder_free (s->encoder);
   s->encoder = NULL;
   telu_decoder_free (s->decoder);
@@ -58,9 +74,6 @@ open_on_device (GstTelucodecStream * s)
 
   if (stream) {
     set_batch_stream (s, stream);
-    GST_OBJECT_LOCK (s->element);
-    s->latency = rt->window * GST_USECOND;
-    GST_OBJECT_UNLOCK (s->element);
     if (!rt->required)
       s->history = gst_telucodec_history_new (rt->model, s->side);
     return TRUE;
@@ -87,12 +100,13 @@ gst_telucodec_stream_open (GstTelucodecStream * s, GstElement * element,
   s->begins = TRUE;
   GST_OBJECT_LOCK (element);
   s->fallbacks = 0;
-  s->latency = 0;
+  s->latency = rt->window * GST_USECOND;
   GST_OBJECT_UNLOCK (element);
 
   if (rt->module && !open_on_device (s))
     return FALSE;
   if (!s->batch_stream && !make_cpu (s)) {
+    free_cpu (s);
     gst_telucodec_runtime_post (element, GST_MESSAGE_ERROR, GST_LIBRARY_ERROR,
         GST_LIBRARY_ERROR_INIT, "The %s could not be made: %s", noun (s),
         telu_error ());
@@ -110,6 +124,14 @@ gst_telucodec_stream_open (GstTelucodecStream * s, GstElement * element,
 void
 gst_telucodec_stream_close (GstTelucodecStream * s)
 {
+  if (s->pass_stream) {
+    struct telu_batch_stats passes;
+
+    telu_pass_stats (s->pass_stream, &passes);
+    GST_INFO_OBJECT (s->element, "%d streams side by side, %" G_GUINT64_FORMAT
+        " packets in %" G_GUINT64_FORMAT " passes", passes.streams,
+        passes.packets, passes.runs);
+  }
   g_atomic_int_set (&s->open, FALSE);
   set_batch_stream (s, NULL);
   free_cpu (s);
@@ -245,6 +267,7 @@ gst_telucodec_stream_encode (GstTelucodecStream * s, const gfloat * pcm,
     guint8 * packet)
 {
   struct telu_request request = {.pcm = (gfloat *) pcm,.packet = packet };
+  struct telu_encode_request on_cpu = {.pcm = pcm,.packet = packet };
   const Outcome outcome = run_on_device (s, &request);
   gint size;
 
@@ -255,11 +278,23 @@ gst_telucodec_stream_encode (GstTelucodecStream * s, const gfloat * pcm,
   }
   if (outcome == FAILED)
     return -1;
-  size = telu_encode (s->encoder, pcm, packet, TELU_MAX_PACKET);
+  on_cpu.encoder = s->encoder;
+  size = telu_pass_encode (s->pass_stream, &on_cpu);
   if (size < 1)
     return fail (s, GST_STREAM_ERROR_ENCODE, "Encoding");
   telu_encoder_info (s->encoder, &s->info);
   return size;
+}
+
+/* Decodes a packet on the CPU, or conceals one without bytes. */
+static gint
+run_decoder (GstTelucodecStream * s, const guint8 * packet, gsize size, gfloat * pcm)
+{
+  struct telu_decode_request request = {.decoder = s->decoder,.packet = packet,.size = size,
+    .pcm = pcm
+  };
+
+  return telu_pass_decode (s->pass_stream, &request);
 }
 
 gint
@@ -279,7 +314,7 @@ gst_telucodec_stream_decode (GstTelucodecStream * s, const guint8 * packet,
   }
   if (outcome == FAILED)
     return -1;
-  status = telu_decode (s->decoder, packet, size, pcm);
+  status = run_decoder (s, packet, size, pcm);
   return status < 0 ? fail (s, GST_STREAM_ERROR_DECODE, "Decoding") : status;
 }
 
@@ -296,7 +331,7 @@ gst_telucodec_stream_conceal (GstTelucodecStream * s, gfloat * pcm)
   }
   if (outcome == FAILED)
     return -1;
-  status = telu_conceal (s->decoder, pcm);
+  status = run_decoder (s, NULL, 0, pcm);
   return status < 0 ? fail (s, GST_STREAM_ERROR_DECODE, "Concealment") : status;
 }
 
@@ -308,6 +343,8 @@ gst_telucodec_stream_add_stats (GstTelucodecStream * s, GstStructure * stats)
 
   if (s->batch_stream)
     telu_batch_stats (s->batch_stream, &batch);
+  else if (s->pass_stream)
+    telu_pass_stats (s->pass_stream, &batch);
   gst_structure_set (stats,
       "model-id", G_TYPE_STRING,
       rt && rt->model ? telu_model_id (rt->model) : "",

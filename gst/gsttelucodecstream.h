@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecstream.h - a stream of packets, encoded or decoded on the CPU or in a
- * batch on a device, with a fallback from the device to the CPU.
+/* gsttelucodecstream.h - a stream of packets, encoded or decoded in a pass on the CPU or
+ * in a batch on a device, with a fallback from the device to the CPU.
  *
  * A batch that fails returns every packet untouched. The failure is an error with
  * backend=cuda. With backend=auto the stream continues on the CPU with that very packet.
@@ -21,13 +21,14 @@
 
 #include "batch.h"
 #include "gsttelucodecruntime.h"
+#include "pass.h"
 
 G_BEGIN_DECLS
 
 typedef struct _GstTelucodecHistory GstTelucodecHistory;
 
 /* The streaming thread owns all fields. The object lock also guards batch_stream,
- * fallbacks and latency, which queries and properties read. */
+ * pass_stream, fallbacks and latency, which queries and properties read. */
 typedef struct
 {
   GstElement *element;
@@ -38,6 +39,7 @@ typedef struct
   struct telu_batch_stream *batch_stream;       /* NULL: runs on the CPU */
   struct telu_encoder *encoder; /* on the CPU, as is decoder; else NULL */
   struct telu_decoder *decoder;
+  struct telu_pass_stream *pass_stream; /* on the CPU; else NULL */
   gboolean begins;              /* the next packet begins a run */
   struct telu_rate rate;
   struct telu_info info;        /* of the last packet */

@@ -276,17 +276,19 @@ test_latency (struct fake_control *fake)
 {
   const GstClockTime ms = GST_MSECOND;
 
-  check_latency (names[0], "backend=cpu batch-window=3000", 25 * ms);
+  check_latency (names[0], "backend=cpu batch-window=3000", 28 * ms);
+  check_latency (names[0], "backend=cpu", 25 * ms);
   check_latency (names[0], "backend=auto", 25 * ms);
   check_latency (names[0], "backend=auto batch-window=3000", 28 * ms);
   check_latency (names[0], "backend=cuda batch-window=10000", 35 * ms);
-  check_latency (names[1], "backend=cpu batch-window=3000", 0);
+  check_latency (names[1], "backend=cpu batch-window=3000", 3 * ms);
+  check_latency (names[1], "backend=cpu", 0);
   check_latency (names[1], "backend=cuda", 0);
   check_latency (names[1], "backend=cuda batch-window=3000", 3 * ms);
-  /* The CPU adds no latency. */
+  /* On the CPU packets wait as well. */
   fake->devices = 0;
-  check_latency (names[0], "backend=auto batch-window=3000", 25 * ms);
-  check_latency (names[1], "backend=auto batch-window=3000", 0);
+  check_latency (names[0], "backend=auto batch-window=3000", 28 * ms);
+  check_latency (names[1], "backend=auto batch-window=3000", 3 * ms);
   tf_check_closed ("latency");
   fake_reset (fake);
 }
