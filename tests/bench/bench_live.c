@@ -2,17 +2,19 @@
 /* bench_live.c - counts missed deadlines of many live streams on all cores. Prints a row of a
  * Markdown table.
  *
- *   bench_live [--pairs N] [--seconds N] [--together N] [--threads N] [--tick MS] FILE.safetensors
+ *   bench_live [--pairs N] [--seconds N] [--together N] [--threads N] [--tick MS] [--window US]
+ *              FILE.safetensors
  *
  * Each pair is an encoder and a decoder. Its packets arrive every 20 ms, those of the pairs evenly
  * spread over that time. A packet that is not decoded when the next one arrives has missed its
  * deadline. As in a server, a thread on each core serves its share of the pairs: every 2 ms it
  * takes the packets that have arrived, at most 8 together. --tick 0 takes them at once,
  * --together 1 one by one; with as many threads as pairs, each pair has its own, as in a pipeline.
- * 200 pairs and 60 s if not given.
+ * --window: so it is, and their packets share passes as those of elements do, with this
+ * batch-window. 200 pairs and 60 s if not given.
  */
 #include "bench_time.h"
-#include "telu.h"
+#include "pass.h"
 #include "tiny_model.h"
 
 #include <math.h>
@@ -30,6 +32,7 @@
 struct pair {
     struct telu_encoder *e;
     struct telu_decoder *d;
+    struct telu_pass_stream *pass_e, *pass_d;  /* NULL: it takes no part in passes */
     int number;
 };
 
@@ -71,6 +74,15 @@ static int arrived(const struct server *s, int n)
     return count;
 }
 
+/* Encodes and decodes a packet of a pair among those of other threads. */
+static int share(struct pair *p, struct telu_encode_request *e, struct telu_decode_request *d)
+{
+    if (telu_pass_encode(p->pass_e, e) < 0)
+        return -1;
+    d->size = (size_t)e->bytes;
+    return telu_pass_decode(p->pass_d, d);
+}
+
 /* Encodes and decodes `count` packets from the n-th on. */
 static int code(struct server *s, int n, int count)
 {
@@ -92,6 +104,8 @@ static int code(struct server *s, int n, int count)
         d[k].packet = packet[k];
         d[k].pcm = y[k];
     }
+    if (s->pair->pass_e)
+        return share(s->pair, e, d);
     if (telu_encode_many(e, count))
         return -1;
     for (int k = 0; k < count; k++)
@@ -129,6 +143,7 @@ static double processor_time(void)
 
 struct options {
     int pairs, seconds, together, threads, tick;
+    int window;                        /* microseconds; -1: no passes */
 };
 
 /* Gives each server every threads-th pair. */
@@ -142,7 +157,11 @@ static int prepare(const struct telu_model *m, const struct options *o, struct s
             p->number = i;
             p->e = telu_encoder_new(m, NULL);
             p->d = p->e ? telu_decoder_new(m, NULL) : NULL;
-            if (!p->d) {
+            if (o->window >= 0) {
+                p->pass_e = telu_pass_add(m, TELU_ENCODE, (unsigned)o->window);
+                p->pass_d = telu_pass_add(m, TELU_DECODE, (unsigned)o->window);
+            }
+            if (!p->d || (o->window >= 0 && (!p->pass_e || !p->pass_d))) {
                 fprintf(stderr, "bench_live: pair %d: %s\n", i, telu_error());
                 return 1;
             }
@@ -188,15 +207,22 @@ static int measure(const struct telu_model *m, const struct options *o, struct s
     spent = processor_time();
     mean = run(s, o->threads);
     spent = processor_time() - spent;
+    if (o->window >= 0) {
+        struct telu_batch_stats stats;
+
+        telu_pass_stats(p->pass_e, &stats);
+        mean = (double)stats.packets / (double)stats.runs;
+    }
     if (mean == 0.0)
         return 1;
     for (int i = 0; i < all; i++)
         late += took[i] > TICK;
     printf("| live pairs | %d at 16 kbit/s, %ld cores, %d threads, up to %d packets together, "
-           "every %d ms, %.4g s | **%d** of %d deadlines missed; p99 %.2f ms, worst %.2f ms; "
+           "%s %d %s, %.4g s | **%d** of %d deadlines missed; p99 %.2f ms, worst %.2f ms; "
            "%.1f packets together; %.0f %% of the cores used |\n", o->pairs, cores, o->threads,
-           o->together, o->tick, packets * TICK, late, all, 1e3 * bench_rank(took, all, 0.99),
-           1e3 * bench_rank(took, all, 1.0), mean,
+           o->together, o->window < 0 ? "every" : "window", o->window < 0 ? o->tick : o->window,
+           o->window < 0 ? "ms" : "us", packets * TICK, late, all,
+           1e3 * bench_rank(took, all, 0.99), 1e3 * bench_rank(took, all, 1.0), mean,
            100.0 * spent / (packets * TICK) / (double)cores);
     return 0;
 }
@@ -219,20 +245,24 @@ static int read_options(struct options *o, int argc, char **argv)
             o->threads = n;
         else if (!strcmp(argv[i], "--tick"))
             o->tick = n;
+        else if (!strcmp(argv[i], "--window"))
+            o->window = n;
         else
             return 0;
     }
-    if (o->threads > o->pairs)
+    if (o->threads > o->pairs || o->window >= 0)
         o->threads = o->pairs;
+    if (o->window >= 0)
+        o->tick = 0;
     return i == argc - 1 && o->pairs >= 1 && o->pairs <= 10000 && o->seconds >= 1 &&
            o->seconds <= 3600 && o->together >= 1 && o->together <= TOGETHER && o->threads >= 1 &&
-           o->tick >= 0 && o->tick <= 20
+           o->tick >= 0 && o->tick <= 20 && o->window >= -1 && o->window <= 10000
         ? i : 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = { 200, 60, 8, (int)sysconf(_SC_NPROCESSORS_ONLN), 2 };
+    struct options o = { 200, 60, 8, (int)sysconf(_SC_NPROCESSORS_ONLN), 2, -1 };
     int i = read_options(&o, argc, argv), packets = (int)(o.seconds / TICK), failed;
     struct telu_model *m;
     struct server *s;
@@ -241,8 +271,8 @@ int main(int argc, char **argv)
 
     if (!i) {
         fprintf(stderr, "usage: bench_live [--pairs N] [--seconds N] [--together N] [--threads N] "
-                "[--tick MS] FILE.safetensors; N of pairs 1 to 10000, of seconds 1 to 3600, "
-                "together 1 to %d, MS 0 to 20\n", TOGETHER);
+                "[--tick MS] [--window US] FILE.safetensors; N of pairs 1 to 10000, of seconds 1 "
+                "to 3600, together 1 to %d, MS 0 to 20, US 0 to 10000\n", TOGETHER);
         return 2;
     }
     m = telu_model_open(argv[i]);
@@ -260,6 +290,8 @@ int main(int argc, char **argv)
     }
     failed = measure(m, &o, s, p, took, packets);
     for (i = 0; i < o.pairs; i++) {
+        telu_pass_remove(p[i].pass_e);
+        telu_pass_remove(p[i].pass_d);
         telu_encoder_free(p[i].e);
         telu_decoder_free(p[i].d);
     }
