@@ -9,7 +9,7 @@ static struct
 {
   char *backend;
   const char *model;
-  gboolean flac;
+  gboolean flac, share;
 } with;
 
 /* Writes the WAV of no samples: wavenc leaves a header that promises two gigabytes. */
@@ -58,6 +58,8 @@ decode (Item * item, gpointer data)
     if (with.backend)
       gst_util_set_object_arg (G_OBJECT (e), "backend", with.backend);
     gst_object_unref (e);
+    if (with.share)
+      pipeline_share (pipe, "dec");
     pipeline_count (pipe, "dec", "src", item);
     pipeline_sum (pipe, "parse", "src", &bytes);
   }
@@ -164,6 +166,7 @@ decode_main (int argc, char **argv)
   if (!items)
     return DONE_USAGE;
   held = items->len > 1 ? hold (items) : NULL;
+  batch.share = with.share = pipeline_shares (held);
   code = jobs_run (items, &batch, decode, NULL);
   pipeline_let_go (held);
   g_ptr_array_unref (items);

@@ -15,6 +15,7 @@ static struct
 {
   char *bitrate, *type, *tune, *backend;
   const char *model;
+  gboolean share;
 } with;
 
 static void
@@ -69,6 +70,8 @@ encode (Item * item, gpointer data)
     set (pipe, "tune", with.tune);
     set (pipe, "model-path", with.model);
     set (pipe, "backend", with.backend);
+    if (with.share)
+      pipeline_share (pipe, "enc");
     pipeline_count (pipe, "enc", "sink", item);
     pipeline_probe (pipe, "enc", "sink", look, pipe);
     pipeline_sum (pipe, "mux", "src", &bytes);
@@ -134,6 +137,7 @@ encode_main (int argc, char **argv)
     return DONE_USAGE;
   bitrate = g_strdup_printf ("%d", rate);
   held = items->len > 1 ? pipeline_hold ("telucodecenc", with.model, with.backend) : NULL;
+  batch.share = with.share = pipeline_shares (held);
   code = jobs_run (items, &batch, encode, bitrate);
   pipeline_let_go (held);
   g_free (bitrate);

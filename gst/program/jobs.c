@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-#define BAR 24
+#define BAR  24
+#define PASS 8                  /* files that share a pass, at most */
+#define MOST 128                /* files at a time, of four descriptors each: 1024 are usual */
 
 typedef struct
 {
@@ -151,8 +153,9 @@ int
 jobs_run (GPtrArray * items, const Batch * batch, void (*work) (Item * item, gpointer data),
     gpointer data)
 {
-  const guint cores = batch->jobs > 0 ? (guint) batch->jobs : g_get_num_processors ();
-  const guint n = MAX (1, MIN (cores, items->len));
+  const guint cores = g_get_num_processors ();
+  const guint suit = batch->share ? MAX (cores, MIN (PASS * cores, MOST)) : cores;
+  const guint n = MAX (1, MIN (batch->jobs > 0 ? (guint) batch->jobs : suit, items->len));
   const gint64 begun = g_get_monotonic_time ();
   const gboolean bar = say_on_terminal () && !batch->quiet;
   Jobs jobs = { .items = items, .batch = batch, .work = work, .data = data, .working = (gint) n };

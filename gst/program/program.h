@@ -122,7 +122,8 @@ typedef struct
 {
   char *output;
   gboolean recursive, force, update, quiet;
-  int jobs;
+  int jobs;                     /* files at a time; 0: as many as suit */
+  gboolean share;               /* packets of several files run together */
   const char *extension;        /* of outputs: ".tlc" */
   gboolean originals;           /* an older output beside its source may be the original */
   /* Returns whether a file of a folder is one to work on. */
@@ -138,7 +139,7 @@ typedef struct
     { "recursive", 'r', 0, G_OPTION_ARG_NONE, &(batch)->recursive, \
       "All files of the folders that are named; OUT gets the same folders", NULL }, \
     { "jobs", 'j', 0, G_OPTION_ARG_INT, &(batch)->jobs, \
-      "Files at a time (as many as there are cores)", "N" }, \
+      "Files at a time (eight for each core)", "N" }, \
     { "update", 'u', 0, G_OPTION_ARG_NONE, &(batch)->update, \
       "Write again what is older than its source or incomplete", NULL }, \
     { "force", 'f', 0, G_OPTION_ARG_NONE, &(batch)->force, \
@@ -189,6 +190,13 @@ GstElement *pipeline_from_bytes (const char *in, const char *text, GError ** err
  * element that does so, for pipeline_let_go(). */
 GstElement *pipeline_hold (const char *element, const char *path, const char *backend);
 void pipeline_let_go (GstElement * element);
+
+/* Returns whether elements beside the held one share passes over its weights, as on the CPU. Eight
+ * files at a time for each core then take less of it than one. */
+gboolean pipeline_shares (GstElement * held);
+
+/* Lets packets of the named telucodecenc or telucodecdec wait for those of other files. */
+void pipeline_share (GstElement * pipe, const char *element);
 
 /* Shows each buffer that passes that pad of the named element to the callback. */
 void pipeline_probe (GstElement * pipe, const char *element, const char *pad,
