@@ -183,11 +183,13 @@ struct telu_decode_request {
     int reserved[3];           /* 0 */
 };
 
-/* Encode or decode a packet of each of `count` streams on the caller's thread. Bytes, samples and
- * states are those of as many single calls, in this order; streams may differ in all but the model,
- * and join or leave between any two calls. Time is saved by eight requests in succession, of eight
- * streams of one model, which fetch its weights once: so give together what is due together. A
- * stream that comes twice, or one of another model, begins the next eight. Returns 0, or -1 when a
+/* Encode or decode `count` packets of any streams on the caller's thread. Bytes, samples and states
+ * are those of as many single calls, in this order; streams may differ in all but the model, and
+ * join or leave between any two calls. Time is saved by eight requests in succession, of eight
+ * streams of one model, which fetch its weights once: so give together what is due together. To
+ * decode, these may be packets of one stream, as of a file: lost ones, and a change of the kind of
+ * packets, begin the next eight. So does, to encode, a stream that comes twice, and for both one of
+ * another model. Returns 0, or -1 when a
  * request failed: that one alone is -1, and telu_error() tells of the last one. Pointers stay the
  * caller's, and outputs must not overlap. Both take 150 KB of the thread's stack, single calls
  * take 60. */

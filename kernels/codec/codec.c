@@ -250,13 +250,13 @@ struct group {
 };
 
 /* Adds request i. Returns 0 and does not when the group is full, when its streams are of another
- * model or backend, or when it has the stream already, whose packets go in order. */
-static int join(struct group *g, const struct telu_member *who, int i)
+ * model or backend, or when it has the stream already, unless `again`. */
+static int join(struct group *g, const struct telu_member *who, int again, int i)
 {
     if (g->rows && (g->rows >= telu_net_rows(who->m) || g->who[0].m != who->m ||
                     g->who[0].be != who->be))
         return 0;
-    for (int r = 0; r < g->rows; r++)
+    for (int r = 0; r < g->rows && !again; r++)
         if (g->who[r].stream == who->stream)
             return 0;
     g->index[g->rows] = i;
@@ -279,10 +279,10 @@ int telu_many_run(const struct telu_many *side, void *requests, int count)
 
         if (side->check(requests, i, &who)) {
             failed = 1;
-        } else if (!join(&group, &who, i)) {
+        } else if (!join(&group, &who, side->again, i)) {
             failed |= side->run(requests, group.index, group.rows);
             group.rows = 0;
-            join(&group, &who, i);
+            join(&group, &who, side->again, i);
         }
     }
     if (group.rows)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* decode_pass.c - decodes packets, and conceals lost ones: of one stream, or of several side by
- * side. Their networks share each pass over the weights, their transforms the matrix; all else is
- * done for one row after the other.
+/* decode_pass.c - decodes packets, and conceals lost ones: one, several of a stream, or those of
+ * streams side by side. Their networks share each pass over the weights, their transforms the
+ * matrix; all else is done for one row after the other.
  */
 #include "stream.h"
 
@@ -36,23 +36,57 @@ struct decode_row {
     float confidence[2];       /* of the prediction */
 };
 
-/* Reads the packet. */
-static void begin(struct decode_row *w)
+/* The post-network corrects where the model has one, else the postfilter. */
+static enum correction correction_of(const struct decode_row *w)
+{
+    if (w->d->m->post.blocks && telu_postnet_corrects(w->lost ? NULL : &w->layers))
+        return POSTNET;
+    return !w->lost && w->layers.refined ? POSTFILTER : PLAIN;
+}
+
+/* Reads the packet, whatever the state of its stream. */
+static void parse(struct decode_row *w)
 {
     const struct telu_decode_request *q = w->request;
+    const struct telu_model *m = w->d->m;
+
+    w->lost = !q->packet || telu_packet_get(&w->layers, &w->bands, q->packet, q->size, &m->tab,
+                                            m->cfg.stages, m->n);
+    w->runs = !w->lost && (w->layers.stages > 0 || w->layers.prefix_bits > 0);
+    w->correction = correction_of(w);
+}
+
+/* Whether a packet may run together with the one before it in its stream: each step takes rows in
+ * their order, so that histories are ready, unless one of both clears a history, is lost, or takes
+ * other steps. */
+static int may_follow(const struct decode_row *before, const struct decode_row *w)
+{
+    return before->runs && w->runs && before->correction == w->correction;
+}
+
+/* Rows from the first one on that may run together, 1 or more. */
+static int together(const struct decode_row *w, int rows)
+{
+    for (int r = 1; r < rows; r++)
+        for (int i = r; i-- > 0;)
+            if (w[i].d == w[r].d) {
+                if (!may_follow(&w[i], &w[r]))
+                    return r;
+                break;
+            }
+    return rows;
+}
+
+static void begin(struct decode_row *w)
+{
     struct telu_decoder *d = w->d;
     struct telu_layers *l = &w->layers;
-    const struct telu_model *m = d->m;
 
-    w->lost = !q->packet || telu_packet_get(l, &w->bands, q->packet, q->size, &m->tab,
-                                            m->cfg.stages, m->n);
     if (w->lost) {
         w->gain = telu_plc_next_gain(&d->plc);
         w->runs = d->plc.base && w->gain > 0.0f;
-    } else {
-        w->runs = l->stages > 0 || l->prefix_bits > 0;
-        if (!w->runs)
-            telu_decoder_forget(d);
+    } else if (!w->runs) {
+        telu_decoder_forget(d);
     }
     if (!w->runs)
         memset(w->base, 0, sizeof(w->base));
@@ -74,11 +108,13 @@ static void find_latents(struct decode_row *w, int rows, float *scratch)
     for (int r = 0; r < rows; r++)
         if (w[r].runs) {
             struct telu_decoder *d = w[r].d;
+            struct telu_layers *l = &w[r].layers;
 
-            p[n++] = (struct telu_rvq_row){
-                .codes = d->codes, .S = d->stages, .prefix = &d->prefix,
-                .prefix_bits = d->prefix_bits, .sum = w[r].latent,
-            };
+            p[n++] = w[r].lost
+                ? (struct telu_rvq_row){ .codes = d->codes, .S = d->stages, .prefix = &d->prefix,
+                                         .prefix_bits = d->prefix_bits, .sum = w[r].latent }
+                : (struct telu_rvq_row){ .codes = l->codes, .S = l->stages, .prefix = &l->prefix,
+                                         .prefix_bits = l->prefix_bits, .sum = w[r].latent };
         }
     if (n && telu_rvq_run(&w->d->ctx, w->d->m, p, n, scratch))
         for (int r = 0; r < rows; r++)
@@ -107,17 +143,6 @@ static void dequantise(struct decode_row *w)
     telu_dequantise_packet(w->c, &w->layers, &w->bands, &d->m->tab, w->base);
     telu_plc_received(&d->plc, w->c, w->runs);
     d->info = telu_layers_info(&w->layers, (int)w->request->size);
-}
-
-/* The post-network corrects where the model has one, else the postfilter. */
-static enum correction correction_of(const struct decode_row *w)
-{
-    if (w->lost && w->gain == 0.0f)
-        return PLAIN;                  /* silent: the networks wait */
-    if (w->d->m->post.blocks && telu_postnet_corrects(w->lost ? NULL : &w->layers))
-        return POSTNET;
-    telu_decoder_forget_postnet(w->d);
-    return !w->lost && w->layers.refined ? POSTFILTER : PLAIN;
 }
 
 /* Rows that take a step together. */
@@ -177,14 +202,16 @@ static void synthesise(struct decode_row *w, int rows, float *scratch)
     float *wave, *span;
 
     for (int r = 0; r < rows; r++) {
-        w[r].correction = PLAIN;
         if (w[r].failed)
             continue;
         if (w[r].lost)
             conceal(&w[r]);
         else
             dequantise(&w[r]);
-        w[r].correction = correction_of(&w[r]);
+        if (w[r].lost && w[r].gain == 0.0f)
+            w[r].correction = PLAIN;   /* silent: the networks wait */
+        else if (w[r].correction != POSTNET)
+            telu_decoder_forget_postnet(w[r].d);
         all.row[all.rows++] = &w[r];
     }
     wave = inverse(&all, 0, scratch);
@@ -211,7 +238,7 @@ static void correct(struct decode_row *w, int rows, float *scratch)
         if (w[r].failed)
             continue;
         if (w[r].correction == PLAIN) {
-            telu_synthesis_no_change(&w[r].d->synthesis);
+            telu_synthesis_no_change(&w[r].d->synthesis, w[r].request->pcm);
             continue;
         }
         if (w[r].correction == POSTFILTER)
@@ -262,9 +289,8 @@ static void run_postnets(struct decode_row *w, int rows, float *scratch)
             w[r].failed |= w[r].correction == POSTNET;
 }
 
-/* Decodes a packet of each of some streams of one model and backend. */
-TELU_MODES_INSIDE
-static void decode(struct decode_row *w, int rows, float *scratch)
+/* Decodes rows that may run together. */
+static void decode_together(struct decode_row *w, int rows, float *scratch)
 {
     for (int r = 0; r < rows; r++) {
         w[r].failed = 0;
@@ -277,6 +303,18 @@ static void decode(struct decode_row *w, int rows, float *scratch)
     correct(w, rows, scratch);
     for (int r = 0; r < rows; r++)
         w[r].request->result = w[r].failed ? -1 : w[r].lost && w[r].request->packet;
+}
+
+/* Decodes packets of streams of one model and backend, those of one stream in their order. */
+TELU_MODES_INSIDE
+static void decode(struct decode_row *w, int rows, float *scratch)
+{
+    for (int r = 0; r < rows; r++)
+        parse(&w[r]);
+    for (int n; rows > 0; w += n, rows -= n) {
+        n = together(w, rows);
+        decode_together(w, n, scratch);
+    }
 }
 
 static int decode_one(struct telu_decoder *d, const uint8_t *packet, size_t size, float *pcm)
@@ -336,5 +374,5 @@ static int run(void *requests, const int *index, int rows)
 
 int telu_decode_many(struct telu_decode_request *requests, int count)
 {
-    return telu_many_run(&(struct telu_many){ check, run }, requests, count);
+    return telu_many_run(&(struct telu_many){ check, run, 1 }, requests, count);
 }

@@ -214,7 +214,7 @@ static int run(void *requests, const int *index, int rows)
 
 int telu_encode_many(struct telu_encode_request *requests, int count)
 {
-    return telu_many_run(&(struct telu_many){ check, run }, requests, count);
+    return telu_many_run(&(struct telu_many){ check, run, 0 }, requests, count);
 }
 
 /* --- Following another encoder -------------------------------------------- */

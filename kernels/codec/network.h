@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* network.h - encoder network, residual VQ, decoder network and post-network; the caller owns the
- * state. encoder.c, decoder.c and postnet.c have the diagrams. A pass takes one packet of each of
- * some streams, its rows, which share each weight that is fetched. All else is done row by row, so
- * that a packet does not depend on the others.
+ * state. encoder.c, decoder.c and postnet.c have the diagrams. A pass takes packets of some
+ * streams, its rows, which share each weight that is fetched. All else is done row by row, so that
+ * a packet does not depend on those of other streams. Rows of one stream are in their order: each
+ * finds the histories as the one before has left them.
  */
 #ifndef TELU_NETWORK_H
 #define TELU_NETWORK_H
@@ -54,7 +55,7 @@ int telu_net_block(struct telu_ctx *ctx, const struct telu_block *w,
                    struct telu_net_state *const *s, const struct telu_net_scratch *x, int i,
                    int rows, int width, int kernel);
 
-/* Packets of different streams of one model: the state, input and output of each. */
+/* Packets of streams of one model: the state, input and output of each. */
 struct telu_net_pass {
     int rows;                      /* 0 .. telu_net_rows() */
     struct telu_net_state *state[TELU_NET_ROWS];
@@ -86,7 +87,7 @@ size_t telu_postnet_floats(const struct telu_model *m);
 void telu_postnet_init(struct telu_postnet *s, float *mem);
 void telu_postnet_reset(struct telu_postnet *s, const struct telu_model *m);
 
-/* Packets of different streams, 0 .. telu_net_rows() of them; change [320] each: as in
+/* Packets of streams, 0 .. telu_net_rows() of them; change [320] each: as in
  * telu_postnet_change(). */
 struct telu_postnet_pass {
     int rows;

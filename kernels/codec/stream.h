@@ -62,6 +62,7 @@ struct telu_many {
     /* Runs requests index[0] .. index[rows - 1], rows 1 .. telu_net_rows(). Returns 1 when one has
      * failed, else 0. */
     int (*run)(void *requests, const int *index, int rows);
+    int again;                 /* 1: a stream may have several rows */
 };
 
 /* Runs all requests in their order, those together that may be. 0, or -1 when one has failed. */

@@ -38,8 +38,12 @@ void telu_synthesis_plain(struct telu_synthesis *s, const float *wave, float *sp
         now[i] += s->tail[i];
     memcpy(s->plain, now, TELU_PACKET * sizeof(*now));
     memcpy(s->tail, x + TELU_PACKET, TELU_OVERLAP * sizeof(*x));
-
     memcpy(pcm, now, TELU_PACKET * sizeof(*pcm));
+}
+
+/* Adds the end of the change before. */
+static void add_tail(const struct telu_synthesis *s, float *pcm)
+{
     for (int i = 0; i < TELU_OVERLAP; i++)
         pcm[i] += s->change_tail[i];
 }
@@ -57,12 +61,14 @@ void telu_synthesis_change(struct telu_synthesis *s, const float *wave, float *p
 {
     const float *x = wave + TELU_EDGE;
 
+    add_tail(s, pcm);
     for (int i = 0; i < TELU_PACKET; i++)
         pcm[i] += x[i];
     memcpy(s->change_tail, x + TELU_PACKET, TELU_OVERLAP * sizeof(*x));
 }
 
-void telu_synthesis_no_change(struct telu_synthesis *s)
+void telu_synthesis_no_change(struct telu_synthesis *s, float *pcm)
 {
+    add_tail(s, pcm);
     memset(s->change_tail, 0, TELU_OVERLAP * sizeof(float));
 }

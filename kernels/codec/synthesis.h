@@ -19,9 +19,9 @@ size_t telu_synthesis_floats(void);
 void telu_synthesis_init(struct telu_synthesis *s, float *memory);
 void telu_synthesis_reset(struct telu_synthesis *s);
 
-/* wave [TELU_WAVE], the inverse transform of a packet -> pcm [320], without the correction of this
- * packet, and span [TELU_LTPF_SPAN], the packet before and this one, not filtered. One of both
- * functions at the end must follow. */
+/* wave [TELU_WAVE], the inverse transform of a packet -> pcm [320], without corrections, and span
+ * [TELU_LTPF_SPAN], the packet before and this one, not filtered. One of both functions at the end
+ * must follow. */
 void telu_synthesis_plain(struct telu_synthesis *s, const float *wave, float *span, float *pcm);
 
 /* Coefficients [rows][320] of the waveforms predicted from spans [rows][TELU_LTPF_SPAN], and their
@@ -30,8 +30,9 @@ void telu_synthesis_plain(struct telu_synthesis *s, const float *wave, float *sp
 int telu_synthesis_predict(struct telu_ctx *ctx, const float *span, float *wave, float *prediction,
                            float *confidence, int rows);
 
-/* Adds the inverse transform [TELU_WAVE] of a change of the coefficients to pcm [320], or none. */
+/* Adds the inverse transform [TELU_WAVE] of a change of the coefficients to pcm [320], or none; and
+ * what the change before overlaps. */
 void telu_synthesis_change(struct telu_synthesis *s, const float *wave, float *pcm);
-void telu_synthesis_no_change(struct telu_synthesis *s);
+void telu_synthesis_no_change(struct telu_synthesis *s, float *pcm);
 
 #endif

@@ -24,9 +24,9 @@ int telu_dwconv_cuda(struct telu_ctx *ctx, float *y, const float *x, float *hist
                      const float *w, const float *b, int B, int T, int C,
                      int K);
 
-/* A packet of each of R streams, whose histories lie apart: hist[r] is that of row r, in the host's
- * memory. x, y (R, C); w is transposed, (K, C). The same as telu_dwconv_c() of each row with
- * B = T = 1. */
+/* R packets of streams whose histories lie apart: hist[r] is that of row r, in the host's memory;
+ * rows of one stream name it again. x, y (R, C); w is transposed, (K, C). The same as
+ * telu_dwconv_c() of each row with B = T = 1, in their order. */
 int telu_dwconv_live_c(struct telu_ctx *ctx, float *y, const float *x, float *const *hist,
                        const float *w, const float *b, int R, int C, int K);
 int telu_dwconv_live_simd(struct telu_ctx *ctx, float *y, const float *x, float *const *hist,

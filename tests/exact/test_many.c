@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_many.c - packets of many streams coded together are those of single calls, bit for bit: 1 to
  * 17 streams at all kinds of rates, which join, leave, restart and lose packets; also streams of
- * several models and tables in one call, and requests that are no good.
+ * several models and tables in one call, packets of one stream, and requests that are no good.
  *
  *   test_many [STEP]          so many streams more from one trial to the next, 1 if not given
  */
@@ -255,6 +255,52 @@ static void twice(const struct telu_model *m)
     stream_free(&s);
 }
 
+/* Packets of one stream, or of three in turns, that are decoded by one call, runs of them together:
+ * all kinds of rates, some lost or damaged, and a stream that falls silent. */
+static void in_runs(const struct telu_model *m, const struct telu_backend *be, int streams, int at)
+{
+    static uint8_t packet[TICKS][TELU_MAX_PACKET];
+    static float pcm[TICKS][TELU_PACKET], want[TICKS][TELU_PACKET];
+    struct telu_decode_request d[TICKS];
+    struct telu_info info, single;
+    struct stream s[3];
+    int result[TICKS];
+
+    for (int k = 0; k < streams; k++)
+        stream_new(&s[k], m, be, k);
+    for (int call = 0; call < 5; call++) {
+        memset(d, 0, sizeof(d));
+        for (int i = 0; i < TICKS; i++) {
+            const int k = i / 2 % streams, tick = call * TICKS + i;
+            const int kind = call == 0 ? ' ' : fate(k, tick);
+            struct stream *t = &s[k];
+
+            if (tick % 14 == 13)
+                need(!telu_encoder_set(t->e, &rates[(at + tick / 14) % RATES]), "a new rate");
+            d[i].size = (size_t)telu_encode(t->e, sound + tick * 7 % 60 * TELU_PACKET, packet[i],
+                                            TELU_MAX_PACKET);
+            if (kind == 'd')
+                packet[i][0] ^= 0xff;
+            d[i].decoder = t->d;
+            d[i].packet = kind == 'l' ? NULL : packet[i];
+            d[i].pcm = pcm[i];
+            result[i] = kind == 'l' ? telu_conceal(t->single_d, want[i]) :
+                telu_decode(t->single_d, packet[i], d[i].size, want[i]);
+        }
+        expect(!telu_decode_many(d, TICKS), "decoding a run failed", streams, call);
+        for (int i = 0; i < TICKS; i++)
+            expect(d[i].result == result[i] && !memcmp(pcm[i], want[i], sizeof(want[i])),
+                   "other samples of a run", i, call);
+        for (int k = 0; k < streams; k++) {
+            telu_decoder_info(s[k].d, &info);
+            telu_decoder_info(s[k].single_d, &single);
+            expect(same_info(&info, &single), "another info behind a run", k, call);
+        }
+    }
+    for (int k = 0; k < streams; k++)
+        stream_free(&s[k]);
+}
+
 /* Requests that lack something, or use what is reserved, fail; those around them do not notice. */
 static void refused(const struct telu_model *m)
 {
@@ -337,6 +383,8 @@ int main(int argc, char **argv)
         together(m, 2, be, 2, n, TICKS);
     }
     twice(m[1]);
+    for (int i = 0; i < 4 * RATES; i++)
+        in_runs(m[i % 2], be[i / 2 % 2], 1 + i % 3, i / 4);
     refused(m[0]);
     wide();
     telu_model_close(m[0]);

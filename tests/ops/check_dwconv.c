@@ -54,27 +54,29 @@ void check_dwconv(struct check *c)
     one(c, 1100, 1, 1024, 7, CHECK_PLAIN);
 }
 
-/* The test lays the histories out side by side, and in turned order. */
+/* The test lays the histories of s[3] streams out side by side, and in turned order; rows take them
+ * in turns. */
 static int live(struct telu_ctx *ctx, void **p, const int *s)
 {
     float *hist[MOST_ROWS];
 
     for (int r = 0; r < s[0]; r++)
-        hist[r] = (float *)p[2] + (size_t)(s[0] - 1 - r) * (s[2] - 1) * s[1];
+        hist[r] = (float *)p[2] + (size_t)(s[3] - 1 - r % s[3]) * (s[2] - 1) * s[1];
     return ctx->be->dwconv_live(ctx, p[0], p[1], hist, p[3], p[4], s[0], s[1], s[2]);
 }
 
-static void one_live(struct check *c, int R, int C, int K, enum check_kind kind)
+static void one_live(struct check *c, int R, int streams, int C, int K, enum check_kind kind)
 {
-    size_t n = (size_t)R * C, h = n * (K - 1);
+    size_t n = (size_t)R * C, h = (size_t)streams * C * (K - 1);
 
-    check_case(c, live, 3, (int[]){ R, C, K }, "R %d, C %d, K %d, kind %d", R, C, K, kind);
+    check_case(c, live, 4, (int[]){ R, C, K, streams }, "R %d of %d, C %d, K %d, kind %d", R,
+               streams, C, K, kind);
     check_out(c, n, 0.0f);
     check_in(c, check_floats(c, n, kind), n);
     check_inout(c, check_floats(c, h, kind), h, 0.0f);
     check_in(c, check_floats(c, (size_t)C * K, kind), (size_t)C * K);
     check_in(c, check_floats(c, C, kind), C);
-    if (R != 3 && C == 320 && K == 7 && kind == CHECK_PLAIN)
+    if (R != 3 && R == streams && C == 320 && K == 7 && kind == CHECK_PLAIN)
         check_time(c, (double)n * K);
     check_go(c);
 }
@@ -88,5 +90,6 @@ void check_dwconv_live(struct check *c)
         for (int i = 0; i < 7; i++)
             for (int k = 0; k < 4; k++)
                 for (int kind = CHECK_PLAIN; kind <= CHECK_EXTREME; kind++)
-                    one_live(c, rows[r], widths[i], taps[k], kind);
+                    for (int streams = rows[r]; streams; streams /= 3)
+                        one_live(c, rows[r], streams, widths[i], taps[k], kind);
 }

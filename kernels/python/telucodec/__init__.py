@@ -11,9 +11,8 @@ except ImportError as _reason:
                       "python3-numpy, or numpy by pip") from _reason
 
 from ._library import Error, Status, lib as _lib
-from ._many import decode_many, encode_many
-from ._streams import (DELAY, MAX_PACKET, PACKET, RATE, Decoder, Encoder, Info, Model, decode,
-                       encode)
+from ._many import decode, decode_many, encode_many
+from ._streams import DELAY, MAX_PACKET, PACKET, RATE, Decoder, Encoder, Info, Model, encode
 
 __version__ = "0.8.0"          # of this package; version() tells the library's
 __all__ = ["DELAY", "MAX_PACKET", "PACKET", "RATE", "Decoder", "Encoder", "Error", "Info",

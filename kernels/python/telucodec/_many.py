@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Packets of many streams together: telu_encode_many() and telu_decode_many() of telu.h."""
+"""Many packets together: telu_encode_many() and telu_decode_many() of telu.h."""
 import contextlib
 import ctypes
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from . import _library
 from ._library import lib
-from ._streams import MAX_PACKET, PACKET, samples_of
+from ._streams import DELAY, MAX_PACKET, PACKET, Decoder, samples_of
 
 
 @contextlib.contextmanager
@@ -57,10 +57,11 @@ def encode_many(encoders, pcm):
 
 
 def decode_many(decoders, packets):
-    """Decodes a packet of each of many streams together, which takes less time than one by one.
+    """Decodes packets together, which takes less time than one by one.
 
-    decoders: as many as wished, of one model. packets: one of each; None stands for a lost one.
-    Returns float32 [streams, 320], as Decoder.decode() does.
+    decoders: as many as wished, of one model; one that has several packets comes as often. packets:
+    one for each; None stands for a lost one. Returns float32 [packets, 320], as Decoder.decode()
+    does.
     """
     decoders, packets = list(decoders), list(packets)
     if len(packets) != len(decoders):
@@ -79,3 +80,17 @@ def decode_many(decoders, packets):
         for request, decoder, packet in zip(requests, decoders, data):
             decoder.damaged += request.result if packet is not None else 0
     return pcm
+
+
+def decode(packets, model=None, samples=None):
+    """Decodes a whole sound. Returns float32 [samples], sample for sample as put in; None: all
+    that the packets hold."""
+    decoder, packets = Decoder(model), list(packets)
+    most = max(0, PACKET * len(packets) - DELAY)
+    if samples is not None and not 0 <= samples <= most:
+        raise ValueError("samples is %d, %d packets hold 0 to %d" % (samples, len(packets), most))
+    if hasattr(lib, "telu_decode_many"):
+        pcm = decode_many([decoder] * len(packets), packets)
+    else:
+        pcm = np.array([decoder.decode(packet) for packet in packets], np.float32)
+    return pcm.reshape(-1)[DELAY:][:samples]

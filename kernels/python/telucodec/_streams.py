@@ -212,15 +212,3 @@ def encode(pcm, model=None, **settings):
     """Codes a whole sound, pcm [samples], with the settings of Encoder(). Returns packets."""
     encoder = Encoder(model, **settings)
     return encoder.encode(pcm) + encoder.finish()
-
-
-def decode(packets, model=None, samples=None):
-    """Decodes a whole sound. Returns float32 [samples], sample for sample as put in; None: all
-    that the packets hold."""
-    decoder = Decoder(model)
-    decoded = [decoder.decode(packet) for packet in packets]
-    most = max(0, PACKET * len(decoded) - DELAY)
-    if samples is not None and not 0 <= samples <= most:
-        raise ValueError("samples is %d, %d packets hold 0 to %d" % (samples, len(decoded), most))
-    pcm = np.concatenate(decoded) if decoded else np.zeros(0, np.float32)
-    return pcm[DELAY:][:samples]
