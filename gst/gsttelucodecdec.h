@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (GstTelucodecDec, gst_telucodec_dec, GST, TELUCODEC_DEC,
     GstAudioDecoder)
 
+#define GST_TELUCODEC_DEC_HELD 8        /* packets that are decoded together, at most */
+
 struct _GstTelucodecDec
 {
   GstAudioDecoder parent;
@@ -24,6 +26,11 @@ struct _GstTelucodecDec
   gint started;                 /* atomic; FALSE while the element still starts */
   gchar *wanted;                /* id of the weights to load before the next packet, or NULL */
   gchar *wanted_name;           /* their name in the stream, or NULL */
+
+  gint batch_packets, hold;     /* atomic; the property, and what it was at the start */
+  GstBuffer *held[GST_TELUCODEC_DEC_HELD];      /* packets that are not decoded yet */
+  gint held_packets;
+  gfloat held_pcm[GST_TELUCODEC_DEC_HELD][TELU_PACKET];
 
   gfloat pcm[TELU_PACKET];
   gint unused;                  /* concealed samples at the end of pcm, beyond
@@ -40,6 +47,19 @@ struct _GstTelucodecDec
   GstClockTime plc_duration;
   GstClockTime busy;            /* time spent on packets */
 };
+
+/* Begins a new run. */
+void gst_telucodec_dec_reset_run (GstTelucodecDec * self);
+
+/* Changes the sample format if downstream asks for it. Runs between buffers, since a finished
+ * buffer cannot change. */
+GstFlowReturn gst_telucodec_dec_renegotiate (GstTelucodecDec * self);
+
+/* gsttelucodechold.c: takes a packet, and decodes those that it holds once they are as many as
+ * decoded together; decodes and pushes those that are held; drops them. */
+GstFlowReturn gst_telucodec_dec_take_packet (GstTelucodecDec * self, GstBuffer * buf);
+GstFlowReturn gst_telucodec_dec_decode_held (GstTelucodecDec * self);
+void gst_telucodec_dec_drop_held (GstTelucodecDec * self);
 
 /* Makes a buffer of n samples in the output's format; pcm NULL: silence. Returns NULL
  * with an error posted. */

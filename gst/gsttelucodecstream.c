@@ -286,53 +286,62 @@ gst_telucodec_stream_encode (GstTelucodecStream * s, const gfloat * pcm,
   return size;
 }
 
-/* Decodes a packet on the CPU, or conceals one without bytes. */
-static gint
-run_decoder (GstTelucodecStream * s, const guint8 * packet, gsize size, gfloat * pcm)
+/* Decodes packets on the CPU: one may run beside those of other streams. */
+static gboolean
+decode_on_cpu (GstTelucodecStream * s, struct telu_decode_request *requests, gint n,
+    const gchar * what)
 {
-  struct telu_decode_request request = {.decoder = s->decoder,.packet = packet,.size = size,
-    .pcm = pcm
-  };
+  gint ret;
 
-  return telu_pass_decode (s->pass_stream, &request);
+  for (gint i = 0; i < n; i++)
+    requests[i].decoder = s->decoder;
+  ret = n == 1 ? telu_pass_decode (s->pass_stream, requests) : telu_decode_many (requests, n);
+  return ret >= 0 || fail (s, GST_STREAM_ERROR_DECODE, what) == 0;
 }
 
-gint
-gst_telucodec_stream_decode (GstTelucodecStream * s, const guint8 * packet,
-    gsize size, gfloat * pcm)
+/* Decodes one packet on the device, or conceals it without bytes. */
+static Outcome
+decode_on_device (GstTelucodecStream * s, struct telu_decode_request *r)
 {
-  struct telu_request request = {.pcm = pcm,.packet = (guint8 *) packet,
-    .bytes = (gint) MIN (size, TELU_MAX_PACKET)
+  struct telu_request request = {.pcm = r->pcm,.packet = (guint8 *) r->packet,
+    .bytes = (gint) MIN (r->size, TELU_MAX_PACKET)
   };
   const Outcome outcome = run_on_device (s, &request);
-  gint status;
 
   if (outcome == DONE) {
+    r->result = request.result;
     gst_telucodec_history_add_decoded (s->history,
-        request.result ? NULL : packet, size);
-    return request.result;
+        request.result ? NULL : r->packet, r->size);
   }
-  if (outcome == FAILED)
-    return -1;
-  status = run_decoder (s, packet, size, pcm);
-  return status < 0 ? fail (s, GST_STREAM_ERROR_DECODE, "Decoding") : status;
+  return outcome;
+}
+
+static gboolean
+decode (GstTelucodecStream * s, struct telu_decode_request *requests, gint n,
+    const gchar * what)
+{
+  Outcome outcome = DONE;
+  gint done = 0;
+
+  while (done < n && (outcome = decode_on_device (s, &requests[done])) == DONE)
+    done++;
+  return outcome == DONE || (outcome == USE_CPU
+      && decode_on_cpu (s, requests + done, n - done, what));
+}
+
+gboolean
+gst_telucodec_stream_decode (GstTelucodecStream * s,
+    struct telu_decode_request *requests, gint n)
+{
+  return decode (s, requests, n, "Decoding");
 }
 
 gint
 gst_telucodec_stream_conceal (GstTelucodecStream * s, gfloat * pcm)
 {
-  struct telu_request request = {.pcm = pcm };
-  const Outcome outcome = run_on_device (s, &request);
-  gint status;
+  struct telu_decode_request request = {.pcm = pcm };
 
-  if (outcome == DONE) {
-    gst_telucodec_history_add_decoded (s->history, NULL, 0);
-    return 0;
-  }
-  if (outcome == FAILED)
-    return -1;
-  status = run_decoder (s, NULL, 0, pcm);
-  return status < 0 ? fail (s, GST_STREAM_ERROR_DECODE, "Concealment") : status;
+  return decode (s, &request, 1, "Concealment") ? request.result : -1;
 }
 
 void

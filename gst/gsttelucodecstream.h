@@ -70,13 +70,15 @@ void gst_telucodec_stream_reset (GstTelucodecStream * s);
 gboolean gst_telucodec_stream_set_rate (GstTelucodecStream * s,
     const struct telu_rate *rate);
 
-/* Return what telu_encode(), telu_decode() and telu_conceal() return; -1 with an error
- * posted. */
+/* Return what telu_encode() and telu_conceal() return; -1 with an error posted. */
 gint gst_telucodec_stream_encode (GstTelucodecStream * s, const gfloat * pcm,
     guint8 * packet);
-gint gst_telucodec_stream_decode (GstTelucodecStream * s, const guint8 * packet,
-    gsize size, gfloat * pcm);
 gint gst_telucodec_stream_conceal (GstTelucodecStream * s, gfloat * pcm);
+
+/* Decodes n packets in their order: sets the results of the requests, of which the caller has set
+ * all but the decoder. Returns FALSE with an error posted. */
+gboolean gst_telucodec_stream_decode (GstTelucodecStream * s,
+    struct telu_decode_request *requests, gint n);
 
 /* Adds backend, device, batch and fallback fields. The caller holds the object lock. */
 void gst_telucodec_stream_add_stats (GstTelucodecStream * s,

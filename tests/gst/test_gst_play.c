@@ -12,16 +12,18 @@
 
 #define F32 RAW_CAPS ("F32LE")
 
-/* Reads the file in pull mode and, behind the queue, in push mode. The others are for seeks. */
+/* Reads the file in pull mode and, behind the queue, in push mode; with packets that are decoded
+ * together. The others are for seeks. */
 static const gchar *const readers[] = {
   "filesrc name=file ! telucodecparse name=parse ! telucodecdec",
   "filesrc name=file ! queue ! telucodecparse name=parse ! telucodecdec",
+  "filesrc name=file ! queue ! telucodecparse name=parse ! telucodecdec batch-packets=8",
   ("filesrc name=file ! queue2 ring-buffer-max-size=1000000 ! "
       "telucodecparse name=parse ! telucodecdec"),
   "filesrc name=file ! queue2 ! telucodecparse name=parse ! telucodecdec",
 };
 
-#define READERS 2
+#define READERS 3
 
 static GstElement *
 launch (const gchar * description)
