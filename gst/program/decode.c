@@ -5,11 +5,13 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#define BATCH 8                 /* packets that are decoded together, but not from a pipe: live */
+
 static struct
 {
   char *backend;
   const char *model;
-  gboolean flac, share;
+  gboolean flac;
 } with;
 
 /* Writes the WAV of no samples: wavenc leaves a header that promises two gigabytes. */
@@ -57,9 +59,9 @@ decode (Item * item, gpointer data)
       g_object_set (e, "model-path", with.model, NULL);
     if (with.backend)
       gst_util_set_object_arg (G_OBJECT (e), "backend", with.backend);
+    if (strcmp (item->in, "-"))
+      g_object_set (e, "batch-packets", BATCH, NULL);
     gst_object_unref (e);
-    if (with.share)
-      pipeline_share (pipe, "dec");
     pipeline_count (pipe, "dec", "src", item);
     pipeline_sum (pipe, "parse", "src", &bytes);
   }
@@ -166,7 +168,6 @@ decode_main (int argc, char **argv)
   if (!items)
     return DONE_USAGE;
   held = items->len > 1 ? hold (items) : NULL;
-  batch.share = with.share = pipeline_shares (held);
   code = jobs_run (items, &batch, decode, NULL);
   pipeline_let_go (held);
   g_ptr_array_unref (items);

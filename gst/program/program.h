@@ -139,7 +139,7 @@ typedef struct
     { "recursive", 'r', 0, G_OPTION_ARG_NONE, &(batch)->recursive, \
       "All files of the folders that are named; OUT gets the same folders", NULL }, \
     { "jobs", 'j', 0, G_OPTION_ARG_INT, &(batch)->jobs, \
-      "Files at a time (eight for each core)", "N" }, \
+      "Files at a time (as many as suit the cores)", "N" }, \
     { "update", 'u', 0, G_OPTION_ARG_NONE, &(batch)->update, \
       "Write again what is older than its source or incomplete", NULL }, \
     { "force", 'f', 0, G_OPTION_ARG_NONE, &(batch)->force, \
