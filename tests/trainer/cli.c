@@ -4,11 +4,14 @@
 
 #include "wav.h"
 
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <gst/gst.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define MOST_ARGS 40
 
@@ -105,18 +108,20 @@ struct result run(const char *args, ...)
 
 GPid start(const char *args, ...)
 {
-    char **argv;
+    char **argv, *said = in("said");
+    const int out = g_open(said, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     GPid pid = 0;
     va_list ap;
 
     va_start(ap, args);
     argv = command(args, ap);
     va_end(ap);
-    if (!g_spawn_async(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD |
-                       G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
-                       NULL, &pid, NULL))
+    if (!g_spawn_async_with_fds(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD |
+                                G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &pid, -1, out, -1, NULL))
         check(0, "cannot start", program);
+    close(out);
     g_strfreev(argv);
+    g_free(said);
     return pid;
 }
 

@@ -25,8 +25,8 @@ void number(int ok, const char *what, double got);
 char *in(const char *name);
 char *content(const char *name);
 
-/* Run the program on one thread to its end, and start it. Spaces separate the words of `args`;
- * each %s is a folder without spaces. */
+/* Run the program on one thread to its end, and start it: its stdout is the file "said" in dir.
+ * Spaces separate the words of `args`; each %s is a folder without spaces. */
 struct result run(const char *args, ...) __attribute__((format(printf, 1, 2)));
 GPid start(const char *args, ...) __attribute__((format(printf, 1, 2)));
 

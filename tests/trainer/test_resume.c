@@ -20,15 +20,35 @@ static int exit_code(GPid pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Waits up to a minute for a file to appear. */
-static int appears(const char *name)
+static int exists(const char *name)
 {
     char *path = in(name);
+    int found = g_file_test(path, G_FILE_TEST_EXISTS);
+
+    g_free(path);
+    return found;
+}
+
+/* Waits up to a minute for a file of a trainer that runs. */
+static int appears(const char *name)
+{
+    for (int i = 0; i < 6000 && !exists(name); i++)
+        g_usleep(10000);
+    return exists(name);
+}
+
+/* Waits up to a minute until the program that was started has said `word`. */
+static int says(const char *word)
+{
     int found = 0;
 
-    for (int i = 0; i < 6000 && !(found = g_file_test(path, G_FILE_TEST_EXISTS)); i++)
+    for (int i = 0; i < 6000 && !found; i++) {
+        char *text = content("said");
+
+        found = text && strstr(text, word);
+        g_free(text);
         g_usleep(10000);
-    g_free(path);
+    }
     return found;
 }
 
@@ -54,7 +74,7 @@ static void test_resume(void)
         kill(pid, signals[i]);
         number(exit_code(pid) == 0, "exit code when interrupted", i);
     }
-    check(appears("runs/parts/last.ckpt"), "interrupted without saving", "last.ckpt");
+    check(exists("runs/parts/last.ckpt"), "interrupted without saving", "last.ckpt");
     expect(run(args, speech, dir, "parts"), 0, NULL, "resumed");
     whole = model_id(dir, "whole");
     parts = model_id(dir, "parts");
@@ -75,11 +95,12 @@ static void test_postnet(void)
     gsize n;
     GPid pid = start(args, speech, dir, dir, dir, 100000);
 
-    g_usleep(6000000);
+    check(says("learning a post-network"), "no step was taken", "post-network");
+    g_usleep(400000);
     kill(pid, SIGTERM);
     number(exit_code(pid) == 0, "exit code when interrupted", 0);
-    check(!appears("post.safetensors"), "weights of an interrupted post-network", path);
-    check(appears("post.safetensors.postnet.ckpt"), "interrupted without saving", checkpoint);
+    check(!exists("post.safetensors"), "weights of an interrupted post-network", path);
+    check(exists("post.safetensors.postnet.ckpt"), "interrupted without saving", checkpoint);
     g_unlink(checkpoint);
     expect(run(args, speech, dir, dir, dir, 3), 0, "step 3 of 3", "a post-network");
     if (g_file_get_contents(path, &bytes, &n, NULL)) {
