@@ -41,20 +41,9 @@ static int is_matrix(const struct telu_tensor *t)
     return t->dtype == TELU_BF16 || t->dtype == TELU_I8;
 }
 
-static void lay_out_blocks(struct build *b, struct telu_block *block, int count, int width,
-                           int kernel)
+/* Places the tensors. */
+static void place(struct build *b)
 {
-    for (int i = 0; i < count; i++)
-        block[i].tdw = take(b, (size_t)width * kernel * sizeof(float));
-}
-
-/* Lays out the arena, the same for both forms of a model. Two runs: the first measures it, the
- * second hands it out. */
-static void lay_out(struct build *b, struct telu_model *m)
-{
-    const size_t codes = m->cfg.codes;
-
-    b->used = 0;
     for (int i = 0; i < b->count; i++) {
         const struct telu_tensor *t = &b->t[i];
 
@@ -69,22 +58,6 @@ static void lay_out(struct build *b, struct telu_model *m)
             b->at[i] = b->scale[i - 1];
         }
     }
-    for (int s = 0; s < m->cfg.stages; s++) {
-        m->vq[s].dim = m->cfg.dim[s];
-        m->vq[s].tin = take(b, (size_t)m->cfg.latent * m->cfg.dim[s] * sizeof(float));
-        m->vq[s].tout = take(b, (size_t)m->cfg.latent * m->cfg.dim[s] * sizeof(float));
-        m->vq[s].tbook = take(b, codes * m->cfg.dim[s] * sizeof(float));
-        m->vq[s].tiles = take(b, codes * m->cfg.dim[s] * sizeof(float));
-        m->vq[s].tree = take(b, 2 * codes * m->cfg.dim[s] * sizeof(float));
-    }
-    lay_out_blocks(b, m->enc, m->cfg.enc_blocks, m->cfg.enc_width, m->cfg.kernel);
-    lay_out_blocks(b, m->dec, m->cfg.dec_blocks, m->cfg.dec_width, m->cfg.kernel);
-    lay_out_blocks(b, m->post_block, m->post.blocks, m->post.width, m->cfg.kernel);
-    m->tab.cumul = take(b, sizeof(uint16_t) * TELU_CONTEXTS * (TELU_SYMBOLS + 1));
-    m->tab.level_cumul = take(b, sizeof(uint16_t) * TELU_LEVEL_CONTEXTS *
-                                 (TELU_LEVEL_SYMBOLS + 1));
-    m->tab.code_cumul = take(b, sizeof(uint16_t) * TELU_CODE_ROWS(m->cfg.stages) * (codes + 1));
-    m->tab.bias_of_code = take(b, sizeof(float) * TELU_CODE_ROWS(m->cfg.stages) * codes);
 }
 
 /* Copies a tensor through aligned memory: packing needs aligned numbers, files promise none. */
@@ -177,6 +150,7 @@ static void connect(const struct build *b, struct telu_model *m)
         char p[16];
 
         snprintf(p, sizeof(p), "vq.%d", s);
+        v->dim = m->cfg.dim[s];
         v->in = get(b, p, "in.w");
         v->inb = get(b, p, "in.b");
         v->out = get(b, p, "out.w");
@@ -200,38 +174,49 @@ static void connect(const struct build *b, struct telu_model *m)
     m->tab.code = get(b, "tab", "code");
 }
 
-/* --- Derived tables ----------------------------------------------------- */
+/* --- Derived tables: while bytes are only counted there is none ---------- */
 
-/* t (columns, rows) = x (rows, columns) */
-static void transpose(const float *t, const float *x, int rows, int columns)
+/* Writes t (columns, rows) = x (rows, columns). */
+static void transpose(float *t, const float *x, int rows, int columns)
 {
-    float *to = (float *)t;
-
     for (int r = 0; r < rows; r++)
         for (int c = 0; c < columns; c++)
-            to[(size_t)c * rows + r] = *x++;
+            t[(size_t)c * rows + r] = *x++;
 }
 
-static void derive_blocks(const struct telu_block *block, int count, int width, int kernel)
+static const float *transposed(struct build *b, const float *x, int rows, int columns)
+{
+    float *t = take(b, (size_t)rows * columns * sizeof(*t));
+
+    if (t)
+        transpose(t, x, rows, columns);
+    return t;
+}
+
+static void derive_blocks(struct build *b, struct telu_block *block, int count, int width,
+                          int kernel)
 {
     for (int i = 0; i < count; i++)
-        transpose(block[i].tdw, block[i].dw, width, kernel);
+        block[i].tdw = transposed(b, block[i].dw, width, kernel);
 }
 
-static void derive_stage(const struct telu_stage *v, int n, int latent)
+static const float *tiles_of(struct build *b, const float *book, int codes, int D)
 {
-    const int codes = 1 << n, D = v->dim;
-    float *tree = (float *)v->tree;
+    float *tiles = take(b, (size_t)codes * D * sizeof(*tiles));
 
-    transpose(v->tbook, v->book, codes, D);
-    for (int c = 0, tile = TELU_NEAREST_TILE; c < codes; c += tile)
-        transpose(v->tiles + (size_t)c * D, v->book + (size_t)c * D,
+    for (int c = 0, tile = TELU_NEAREST_TILE; tiles && c < codes; c += tile)
+        transpose(tiles + (size_t)c * D, book + (size_t)c * D,
                   codes - c < tile ? codes - c : tile, D);
-    transpose(v->tin, v->in, D, latent);
-    transpose(v->tout, v->out, latent, D);
+    return tiles;
+}
 
-    /* The sums go in order of the index (FORMAT.md), so every machine gets the same bits. */
-    for (int k = 0; k <= n; k++) {
+/* The sums go in order of the index (FORMAT.md), so every machine gets the same bits. */
+static const float *tree_of(struct build *b, const float *book, int n, int D)
+{
+    const int codes = 1 << n;
+    float *tree = take(b, 2 * (size_t)codes * D * sizeof(*tree));
+
+    for (int k = 0; tree && k <= n; k++) {
         const int under = codes >> k;
 
         for (int p = 0; p < 1 << k; p++)
@@ -239,34 +224,78 @@ static void derive_stage(const struct telu_stage *v, int n, int latent)
                 float sum = 0.0f;
 
                 for (int c = p * under; c < (p + 1) * under; c++)
-                    sum += v->book[c * D + d];
+                    sum += book[c * D + d];
                 tree[((1 << k) + p) * D + d] = sum / (float)under;
             }
     }
+    return tree;
 }
 
-/* rows of n frequencies -> rows of n + 1 sums */
-static void derive_cumul(const uint16_t *cumul, const uint16_t *f, int rows, int n)
+static void derive_stage(struct build *b, struct telu_stage *v, int n, int latent)
 {
-    uint16_t *c = (uint16_t *)cumul;
+    v->tin = transposed(b, v->in, v->dim, latent);
+    v->tout = transposed(b, v->out, latent, v->dim);
+    v->tbook = transposed(b, v->book, 1 << n, v->dim);
+    v->tiles = tiles_of(b, v->book, 1 << n, v->dim);
+    v->tree = tree_of(b, v->book, n, v->dim);
+}
 
-    for (int r = 0; r < rows; r++, c += n + 1)
+/* rows of n frequencies -> rows of n + 1 sums, from 0 */
+static const uint16_t *cumul_of(struct build *b, const uint16_t *f, int rows, int n)
+{
+    uint16_t *cumul = take(b, sizeof(*cumul) * rows * (n + 1)), *c = cumul;
+
+    for (int r = 0; c && r < rows; r++, c += n + 1)
         for (int i = 0; i < n; i++)
             c[i + 1] = c[i] + *f++;
+    return cumul;
 }
 
 /* Every version of the search adds the same floats, so they agree on the code. */
-static void derive_bias(const struct telu_tables *t, const float *lambda, int stages)
+static const float *bias_of(struct build *b, const uint16_t *f, const float *lambda, int stages,
+                            int codes)
 {
-    float *bias = (float *)t->bias_of_code;
-    const uint16_t *f = t->code;
+    const int rows = TELU_CODE_ROWS(stages);
+    float *bias = take(b, sizeof(*bias) * rows * codes);
 
-    for (int r = 0; r < TELU_CODE_ROWS(stages); r++)
-        for (int c = 0; c < t->codes; c++)
-            *bias++ = lambda[r ? 1 + (r - 1) / TELU_CODE_GROUPS : 0] *
-                      (float)telu_frequency_cost(*f++);
+    for (int r = 0; bias && r < rows; r++)
+        for (int c = 0; c < codes; c++)
+            bias[(size_t)r * codes + c] = lambda[r ? 1 + (r - 1) / TELU_CODE_GROUPS : 0] *
+                                          (float)telu_frequency_cost(*f++);
+    return bias;
 }
 
+static void derive(struct build *b, struct telu_model *m)
+{
+    struct telu_tables *t = &m->tab;
+
+    for (int s = 0; s < m->cfg.stages; s++)
+        derive_stage(b, &m->vq[s], m->n, m->cfg.latent);
+    derive_blocks(b, m->enc, m->cfg.enc_blocks, m->cfg.enc_width, m->cfg.kernel);
+    derive_blocks(b, m->dec, m->cfg.dec_blocks, m->cfg.dec_width, m->cfg.kernel);
+    derive_blocks(b, m->post_block, m->post.blocks, m->post.width, m->cfg.kernel);
+    t->cumul = cumul_of(b, t->freq, TELU_CONTEXTS, TELU_SYMBOLS);
+    t->level_cumul = cumul_of(b, t->level, TELU_LEVEL_CONTEXTS, TELU_LEVEL_SYMBOLS);
+    t->code_cumul = cumul_of(b, t->code, TELU_CODE_ROWS(m->cfg.stages), m->cfg.codes);
+    t->bias_of_code = bias_of(b, t->code, get(b, "tab", "lambda"), m->cfg.stages, m->cfg.codes);
+}
+
+/* --- The whole model ------------------------------------------------------- */
+
+/* Lays out the arena, the same for both forms of a model, and with memory fills it. */
+static int lay_out(struct build *b, struct telu_model *m)
+{
+    b->used = 0;
+    place(b);
+    for (int i = 0; b->base && i < b->count; i++)
+        if (copy(b, i))
+            return -1;
+    connect(b, m);
+    derive(b, m);
+    return 0;
+}
+
+/* Two runs: the first measures the arena, the second fills it. */
 static int fill(struct build *b, struct telu_model *m)
 {
     lay_out(b, m);
@@ -276,22 +305,7 @@ static int fill(struct build *b, struct telu_model *m)
         return telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a model of %zu bytes", b->used);
     memset(m->arena, 0, b->used);
     b->base = m->arena;
-    lay_out(b, m);
-
-    for (int i = 0; i < b->count; i++)
-        if (copy(b, i))
-            return -1;
-    connect(b, m);
-    for (int s = 0; s < m->cfg.stages; s++)
-        derive_stage(&m->vq[s], m->n, m->cfg.latent);
-    derive_blocks(m->enc, m->cfg.enc_blocks, m->cfg.enc_width, m->cfg.kernel);
-    derive_blocks(m->dec, m->cfg.dec_blocks, m->cfg.dec_width, m->cfg.kernel);
-    derive_blocks(m->post_block, m->post.blocks, m->post.width, m->cfg.kernel);
-    derive_cumul(m->tab.cumul, m->tab.freq, TELU_CONTEXTS, TELU_SYMBOLS);
-    derive_cumul(m->tab.level_cumul, m->tab.level, TELU_LEVEL_CONTEXTS, TELU_LEVEL_SYMBOLS);
-    derive_cumul(m->tab.code_cumul, m->tab.code, TELU_CODE_ROWS(m->cfg.stages), m->cfg.codes);
-    derive_bias(&m->tab, get(b, "tab", "lambda"), m->cfg.stages);
-    return 0;
+    return lay_out(b, m);
 }
 
 TELU_MODES_INSIDE
