@@ -6,6 +6,10 @@
  * x (R, I), w (O, I), b (O) or NULL, y (R, O); y must not overlap the inputs.
  * Products and sums are rounded separately (no FMA), so that every CPU gives the
  * same bits whatever its vector width.
+ *
+ * No packet runs it: layers are linear8.h, and codec/rvq.c multiplies by the quantiser's
+ * matrices transposed, in the same order of sums. The trainer fits its tables with it, and
+ * tests judge gradients and the quantiser's search by it.
  */
 #ifndef TELU_LINEAR_H
 #define TELU_LINEAR_H
