@@ -2,14 +2,13 @@
 /* encode.c - telucodec encode: any sound becomes .tlc files. */
 #include "program.h"
 
+#include "pcm.h"
+
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
-
-/* Peak that no recording has: 24 dB over full scale. The trainer leaves such files out, too. */
-#define ABSURD 16.0f
 
 static struct
 {
@@ -46,7 +45,7 @@ look (GstPad * pad, GstPadProbeInfo * info, gpointer pipe)
     peak = a > peak && a <= G_MAXFLOAT ? a : peak;
   }
   gst_buffer_unmap (buffer, &map);
-  if (peak <= ABSURD)
+  if (peak <= PCM_ABSURD)
     return GST_PAD_PROBE_OK;
   GST_ELEMENT_ERROR (pipe, STREAM, FORMAT, ("its samples reach %g, expected 1 at full scale: "
           "divide them, they seem scaled to integers", (double) peak), (NULL));

@@ -24,7 +24,7 @@ gst/finder      gst/finder/finder.c:kernels/codec/json.h
 gst/program     gst/finder kernels gst/program/scan.c:kernels/codec/tlc.h
 gst/program     gst/program/models.c:kernels/codec/tlc.h
 gst/program     gst/program/bench.c:trainer/data/pcm.h gst/program/compare.c:trainer/data/pcm.h
-gst/program     gst/program/pipeline.c:trainer/data/source.h
+gst/program     gst/program/encode.c:trainer/data/pcm.h gst/program/pipeline.c:trainer/data/source.h
 gst/examples    -
 '
 for room in data net postnet ranks run tables models; do

@@ -16,7 +16,6 @@
 #define LEAST_SECONDS 2
 #define SILENT 1e-6f           /* peak of silence: -120 dBFS */
 #define LOUD 0.999f
-#define ABSURD 16.0f           /* peak that no recording has: 24 dB over full scale */
 
 /* The folders above the one being searched: a link to one of them would loop. */
 struct above {
@@ -111,7 +110,7 @@ static int load_clip(struct clip *c, const char *path)
         return -1;
     }
     c->peak = peak_of(c->pcm, n);
-    if (c->peak > ABSURD) {
+    if (c->peak > PCM_ABSURD) {
         note("skipped %s: its samples reach %g, expected 1 at full scale: divide them, they seem "
              "scaled to integers", path, (double)c->peak);
         g_free(c->pcm);
