@@ -61,6 +61,63 @@ test_bitrate (void)
   g_free (pcm);
 }
 
+/* Returns the size of the first head of a payload. */
+static guint
+first_head (gint bitrate, gint loss, gint run)
+{
+  gchar *properties = g_strdup_printf ("bitrate=%d packet-loss-percentage=%d packet-loss-run=%d",
+      bitrate, loss, run);
+  GstHarness *h = harness ("telucodecenc bitrate-type=cbr %s ! rtptelucodecpay", properties);
+  const gint n = 30 * TELU_PACKET;
+  gfloat *pcm = tc_signal (n);
+  GstBuffer *buf;
+  guint size = 0;
+
+  push_samples (h, pcm, n);
+  for (guint k = 0; (buf = gst_harness_try_pull (h)); k++) {
+    GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+    const guint8 *payload;
+
+    CHECK (gst_rtp_buffer_map (buf, GST_MAP_READ, &rtp), "payload %u", k);
+    payload = gst_rtp_buffer_get_payload (&rtp);
+    for (; payload[0] != 0 && payload[0] % 32 == 0; payload++)  /* a skip */
+      ;
+    size = k == 25 ? payload[0] % 32 : size;
+    gst_rtp_buffer_unmap (&rtp);
+    gst_buffer_unref (buf);
+  }
+  gst_harness_teardown (h);
+  g_free (properties);
+  g_free (pcm);
+  return size;
+}
+
+/* Checks that the head that heals most never shrinks with a higher bit rate or more losses. */
+static void
+test_heads_grow (void)
+{
+  static const gint bitrates[] = { 4000, 6000, 9000, 12000, 16000, 24000 };
+  static const gint losses[] = { 0, 2, 5, 10, 15, 20, 30 };
+  static const gint runs[] = { 1, 3, 6 };
+  const guint most = G_N_ELEMENTS (bitrates);
+
+  for (guint r = 0; r < G_N_ELEMENTS (runs); r++) {
+    guint fewer[G_N_ELEMENTS (bitrates)] = { 0 };
+
+    for (guint i = 0; i < G_N_ELEMENTS (losses); i++)
+      for (guint b = 0, before = 0; b < most; b++) {
+        const guint size = first_head (bitrates[b], losses[i], runs[r]);
+
+        CHECK (size >= before && size >= fewer[b], "%d bit/s, %d %% in runs of %d: a head of "
+            "%u bytes, %u at a lower bit rate, %u at fewer losses", bitrates[b], losses[i],
+            runs[r], size, before, fewer[b]);
+        before = fewer[b] = size;
+      }
+    CHECK (fewer[0] == 0 && fewer[most - 1] >= 6, "heads of %u and %u bytes", fewer[0],
+        fewer[most - 1]);
+  }
+}
+
 /* Returns the greatest step from one sample to the next. */
 static gdouble
 roughest (const gfloat * pcm, gint n)
@@ -391,6 +448,7 @@ main (int argc, char **argv)
 {
   tc_init (&argc, &argv);
   test_bitrate ();
+  test_heads_grow ();
   test_adaptation ();
   test_samples ();
   test_noise ();
