@@ -6,8 +6,10 @@
 #include "postnet_file.h"
 
 #include "crc32c.h"
+#include "disk.h"
 #include "memory.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <string.h>
 
@@ -47,7 +49,6 @@ void postnet_save(const struct postnet_file *f)
 {
     GByteArray *bytes = g_byte_array_new();
     struct head head = head_of(f);
-    GError *error = NULL;
     struct part part[PARTS];
     char text[sizeof(magic)];
     uint32_t crc;
@@ -58,10 +59,8 @@ void postnet_save(const struct postnet_file *f)
         g_byte_array_append(bytes, part[i].data, (guint)part[i].bytes);
     crc = crc32c(0, bytes->data, bytes->len);
     g_byte_array_append(bytes, (const guint8 *)&crc, sizeof(crc));
-    if (!g_file_set_contents_full(f->path, (const char *)bytes->data, bytes->len,
-                                  G_FILE_SET_CONTENTS_CONSISTENT |
-                                  G_FILE_SET_CONTENTS_DURABLE, 0644, &error))
-        die("%s", error->message);
+    if (disk_replace(f->path, bytes->data, bytes->len))
+        die("%s: %s", f->path, strerror(errno));
     g_byte_array_unref(bytes);
 }
 

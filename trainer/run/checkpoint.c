@@ -98,18 +98,6 @@ static void put(struct file *to, const void *data, size_t bytes)
         refuse(to->path);
 }
 
-/* Syncs the folder, without which the new name is not on the disk. */
-static void sync_folder(const char *path)
-{
-    char *folder = g_path_get_dirname(path);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY);
-
-    if (fd < 0 || disk_sync(fd))
-        die("%s: %s", folder, strerror(errno));
-    close(fd);
-    g_free(folder);
-}
-
 void checkpoint_save(const char *path, struct trainer *t, struct progress *p)
 {
     char *temp = g_strdup_printf("%s.part", path), magic[MAGIC_BYTES + 1];
@@ -134,7 +122,8 @@ void checkpoint_save(const char *path, struct trainer *t, struct progress *p)
     put(&to, &crc, sizeof(crc));
     if (disk_sync(to.fd) || close(to.fd) || rename(temp, path))
         refuse(temp);
-    sync_folder(path);
+    if (disk_sync_folder(path))
+        die("%s: %s", path, strerror(errno));
     g_free(temp);
 }
 

@@ -2,12 +2,10 @@
 /* disk.c - see disk.h. */
 #include "disk.h"
 
-#include "memory.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <sys/types.h>
+#include <glib.h>
+#include <stdio.h>
 #include <unistd.h>
 
 int disk_write(int fd, const void *data, size_t bytes)
@@ -37,22 +35,36 @@ int disk_sync(int fd)
     return r && errno != EINVAL ? -1 : 0;
 }
 
-void disk_append(const char *path, const void *first, size_t first_bytes, const void *data,
-                 size_t bytes)
+int disk_sync_folder(const char *path)
 {
-    const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    const off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
-    int why = 0;
+    char *folder = g_path_get_dirname(path);
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int r = fd < 0 || disk_sync(fd), why = errno;
 
-    if (end < 0)
-        die("%s: %s", path, strerror(errno));
-    if ((!end && disk_write(fd, first, first_bytes)) || disk_write(fd, data, bytes)) {
+    if (fd >= 0)
+        close(fd);
+    g_free(folder);
+    errno = why;
+    return r ? -1 : 0;
+}
+
+int disk_replace(const char *path, const void *data, size_t bytes)
+{
+    char *part = g_strdup_printf("%s.part", path);
+    const int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int r = fd < 0 || disk_write(fd, data, bytes) || disk_sync(fd), why = errno;
+
+    if (fd >= 0 && close(fd) && !r) {
+        r = 1;
         why = errno;
-        if (ftruncate(fd, end))
-            die("%s: %s; its last line is cut: remove that", path, strerror(errno));
     }
-    if (close(fd) && !why)
+    if (!r && rename(part, path)) {
+        r = 1;
         why = errno;
-    if (why)
-        die("%s: %s", path, strerror(why));
+    }
+    if (r && fd >= 0)
+        unlink(part);
+    g_free(part);
+    errno = why;
+    return r ? -1 : disk_sync_folder(path);
 }

@@ -2,9 +2,11 @@
 /* export.c - see export.h. */
 #include "export.h"
 
+#include "disk.h"
 #include "error.h"
 #include "json_put.h"
 
+#include <errno.h>
 #include <glib.h>
 
 #include <stdlib.h>
@@ -128,7 +130,6 @@ static int write_file(const char *path, const GString *header,
                       const struct telu_blob *blobs, int count)
 {
     GByteArray *file = g_byte_array_new();
-    GError *error = NULL;
     int r = 0;
 
     for (int i = 0; i < 8; i++) {
@@ -140,12 +141,8 @@ static int write_file(const char *path, const GString *header,
     for (int i = 0; i < count; i++)
         g_byte_array_append(file, blobs[i].data, blobs[i].bytes);
 
-    if (!g_file_set_contents_full(path, (const char *)file->data, file->len,
-                                  G_FILE_SET_CONTENTS_CONSISTENT |
-                                  G_FILE_SET_CONTENTS_DURABLE, 0644, &error)) {
-        r = telu_fail("%s", error->message);
-        g_error_free(error);
-    }
+    if (disk_replace(path, file->data, file->len))
+        r = telu_fail("%s: %s", path, strerror(errno));
     g_byte_array_unref(file);
     return r;
 }

@@ -104,13 +104,12 @@ struct metrics *metrics_read(const char *path, int *n)
 static void keep(const char *path, const char *names, const struct metrics *all, int n, int epoch)
 {
     GString *s = g_string_new(names);
-    GError *error = NULL;
 
     g_string_append_c(s, '\n');
     for (int i = 0; i < n && metrics_get(&all[i], "epoch") <= epoch; i++)
         put_line(s, &all[i]);
-    if (!g_file_set_contents(path, s->str, (gssize)s->len, &error))
-        die("%s", error->message);
+    if (disk_replace(path, s->str, s->len))
+        die("%s: %s", path, strerror(errno));
     g_string_free(s, TRUE);
 }
 

@@ -2,10 +2,12 @@
 /* report.c - see report.h. */
 #include "report.h"
 
+#include "disk.h"
 #include "memory.h"
 #include "plot.h"
 #include "stft.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <math.h>
 #include <stdlib.h>
@@ -322,7 +324,6 @@ void report_write(const char *path, const struct report *r, const struct telu_mo
 {
     GString *s =
         g_string_new("<!DOCTYPE html>\n<html lang='en'><meta charset='utf-8'>");
-    GError *error = NULL;
 
     put_head(s, r);
     put_verdict(s, r->verdict);
@@ -332,7 +333,7 @@ void report_write(const char *path, const struct report *r, const struct telu_mo
     draw_all(s, r->m, r->n);
     put_example(s, m, clip);
     g_string_append(s, "</html>\n");
-    if (!g_file_set_contents(path, s->str, (gssize)s->len, &error))
-        die("%s", error->message);
+    if (disk_replace(path, s->str, s->len))
+        die("%s: %s", path, strerror(errno));
     g_string_free(s, TRUE);
 }
