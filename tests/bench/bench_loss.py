@@ -4,13 +4,14 @@
 
     GST_PLUGIN_PATH=build/gst python3 tests/bench/bench_loss.py build/tests/bench/bench_loss \
         FOLDER [--rates 16,12,9] [--losses 0,10,20] [--bursts 1.2,3] [--only told,FEC]
-        [--limit FILES] [--jobs N] [--plcmos]
+        [--limit FILES] [--jobs N] [--plcmos] [--libopus libopus.so.0]
 
 Every file of FOLDER goes through bench_loss (see there) with each of chains(), losing the same
 packets of each: so many percent, in bursts of that mean length, 1 for independent losses. Means of
 PESQ-WB (ITU-T P.862.2), STOI and, with --plcmos, PLCMOS v2 (PyPI's speechmos); kbit/s is RTP
-payload. The decoded file is aligned by whole samples at the peak of the cross-correlation. Needs
-numpy, scipy, soundfile, pesq, pystoi.
+payload. --libopus adds Opus by a library from 1.5 on, with what the elements leave out of it
+(libopus.py). The decoded file is aligned by whole samples at the peak of the cross-correlation.
+Needs numpy, scipy, soundfile, pesq, pystoi.
 """
 import argparse
 import multiprocessing
@@ -18,6 +19,7 @@ import pathlib
 import subprocess
 import tempfile
 
+import libopus
 import numpy as np
 import pesq
 import pystoi
@@ -29,10 +31,15 @@ OPUS = ('opusenc bitrate={} audio-type=voice complexity=10 frame-size=20 {}! rtp
         'rtpopusdepay ! opusdec plc=true {}')
 
 
-def chains(kbps):
-    """Pipelines of about so many kbit/s of payload, by name."""
+def chains(kbps, library):
+    """Pipelines of about so many kbit/s of payload, by name; of libopus its arguments instead."""
     rate, head = kbps * 1000, kbps * 1000 - 3000
-    return {
+    name = libopus.version(library) if library else ''
+    newer = {f'{name} {kbps} with FEC': (library, rate, 1, 0),
+             f'{name} {kbps} alone': (library, rate, 0, 0)} if library else {}
+    if library and libopus.has_dred(library):
+        newer[f'{name} {kbps} with DRED'] = (library, rate, 0, 100)
+    return newer | {
         f'telucodec {kbps}, told the losses': 'telucodecenc bitrate={} packet-loss-percentage=LOSS '
         'packet-loss-run=RUN ! rtptelucodecpay !! rtptelucodecdepay ! telucodecdec'.format(rate),
         f'telucodec {kbps - 3}, redundancy=6': OURS.format(head, ''),
@@ -60,17 +67,26 @@ def plcmos_of(y):
     return plcmos.run(y.clip(-1, 1).astype(np.float32), 16000)['plcmos']
 
 
+def judged(x, y, out, with_plcmos):
+    return [float(v) for v in out] + [pesq.pesq(16000, x, y, 'wb'), pystoi.stoi(x, y, 16000)] + (
+        [plcmos_of(y)] if with_plcmos else [])
+
+
 def one(job):
     program, path, seed, chain, loss, burst, with_plcmos = job
     mean = burst if burst > 1 else 1 / (1 - loss / 100)
+    if isinstance(chain, tuple):
+        x = soundfile.read(path)[0]
+        y, *out = libopus.run(chain[0], x, *chain[1:], loss, mean, seed)
+        x, y = aligned(x, y.astype(float))
+        return judged(x, y, out, with_plcmos)
     with tempfile.TemporaryDirectory() as tmp:
         out = subprocess.run([program, str(loss), str(mean), str(seed), path, tmp + '/y.wav',
                               chain.replace('LOSS', str(max(1, round(loss))))
                               .replace('RUN', str(burst))],
                              check=True, capture_output=True, text=True).stdout.split()
         x, y = aligned(soundfile.read(path)[0], soundfile.read(tmp + '/y.wav')[0])
-    return [float(v) for v in out] + [pesq.pesq(16000, x, y, 'wb'), pystoi.stoi(x, y, 16000)] + (
-        [plcmos_of(y)] if with_plcmos else [])
+    return judged(x, y, out, with_plcmos)
 
 
 def numbers(text):
@@ -88,6 +104,7 @@ def main():
     p.add_argument('--limit', type=int, default=0)
     p.add_argument('--jobs', type=int, default=None)
     p.add_argument('--plcmos', action='store_true')
+    p.add_argument('--libopus', default='')
     a = p.parse_args()
     files = sorted(str(f) for f in pathlib.Path(a.folder).rglob('*.flac'))
     files = files[::max(1, len(files) // a.limit)][:a.limit] if a.limit else files
@@ -96,7 +113,7 @@ def main():
     with multiprocessing.Pool(a.jobs) as pool:
         for burst in a.bursts:
             for loss in a.losses:
-                for name, chain in [c for k in a.rates for c in chains(int(k)).items()
+                for name, chain in [c for k in a.rates for c in chains(int(k), a.libopus).items()
                                     if any(o in c[0] for o in a.only)]:
                     r = np.array(pool.map(one, [(a.program, path, i, chain, loss, burst, a.plcmos)
                                                 for i, path in enumerate(files)]))

@@ -7,8 +7,9 @@
 
 FOLDER holds 16 kHz mono recordings (flac, wav). Each is coded file to file: TeluCodec by the
 elements, its whole .tlc counted; Opus by opusenc and opusdec where they are installed, its packets
-alone counted; a peer by its command, at the bitrate that it claims. The decoded sound is aligned
-by whole samples at the peak of the cross-correlation, and measured by
+alone counted, and by a library of a later version (libopus.py); a peer by its command, at the
+bitrate that it claims. The decoded sound is aligned by whole samples at the peak of the
+cross-correlation, and measured by
 
     PESQ      ITU-T P.862.2, wideband            pip install pesq
     STOI                                         pip install pystoi
@@ -34,6 +35,7 @@ import sys
 import tempfile
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')
+import libopus
 import numpy as np
 import scipy.signal
 import soundfile
@@ -77,6 +79,14 @@ def opus(wav, kbps, folder):
         folder / 'o.opus')
     run('opusdec', '--quiet', '--rate', RATE, folder / 'o.opus', folder / 'o.wav')
     return ogg_packets_size((folder / 'o.opus').read_bytes()), folder / 'o.wav'
+
+
+def libopus_of(library):
+    def newer(wav, kbps, folder):
+        y, size = libopus.code(library, load(wav), round(1000 * kbps))
+        soundfile.write(str(folder / 'n.wav'), y.clip(-1, 1), RATE, subtype='PCM_16')
+        return size, folder / 'n.wav'
+    return newer
 
 
 def peer_of(command):
@@ -264,6 +274,7 @@ def main():
     a.add_argument('--properties', default='', help='of telucodecenc, as "tune=snr"')
     a.add_argument('--recognise', action='store_true', help='what a recogniser makes of it')
     a.add_argument('--opus', default='6,9,12,16,24,32', help='rates of Opus')
+    a.add_argument('--libopus', help='a library of Opus, as another codec at those rates')
     a.add_argument('--peer', action='append', default=[], metavar='NAME=RATES=COMMAND')
     a = a.parse_args()
     files = sorted(p for p in pathlib.Path(a.data).rglob('*') if p.suffix in ('.flac', '.wav'))
@@ -276,6 +287,8 @@ def main():
         jobs.append(('Opus', a.opus, opus))
     else:
         print('Opus is left out: apt-get install opus-tools', file=sys.stderr)
+    if a.libopus:
+        jobs.append((libopus.version(a.libopus), a.opus, libopus_of(a.libopus)))
     for text in a.peer:
         name, rates, command = text.split('=', 2)
         jobs.append((name, rates, peer_of(command)))
