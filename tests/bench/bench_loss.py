@@ -35,10 +35,8 @@ def chains(kbps, library):
     """Pipelines of about so many kbit/s of payload, by name; of libopus its arguments instead."""
     rate, head = kbps * 1000, kbps * 1000 - 3000
     name = libopus.version(library) if library else ''
-    newer = {f'{name} {kbps} with FEC': (library, rate, 1, 0),
-             f'{name} {kbps} alone': (library, rate, 0, 0)} if library else {}
-    if library and libopus.has_dred(library):
-        newer[f'{name} {kbps} with DRED'] = (library, rate, 0, 100)
+    newer = {f'{name} {kbps} with FEC': (library, rate, 1),
+             f'{name} {kbps} alone': (library, rate, 0)} if library else {}
     return newer | {
         f'telucodec {kbps}, told the losses': 'telucodecenc bitrate={} packet-loss-percentage=LOSS '
         'packet-loss-run=RUN ! rtptelucodecpay !! rtptelucodecdepay ! telucodecdec'.format(rate),
@@ -67,26 +65,23 @@ def plcmos_of(y):
     return plcmos.run(y.clip(-1, 1).astype(np.float32), 16000)['plcmos']
 
 
-def judged(x, y, out, with_plcmos):
-    return [float(v) for v in out] + [pesq.pesq(16000, x, y, 'wb'), pystoi.stoi(x, y, 16000)] + (
-        [plcmos_of(y)] if with_plcmos else [])
-
-
 def one(job):
     program, path, seed, chain, loss, burst, with_plcmos = job
     mean = burst if burst > 1 else 1 / (1 - loss / 100)
+    x = soundfile.read(path)[0]
     if isinstance(chain, tuple):
-        x = soundfile.read(path)[0]
-        y, *out = libopus.run(chain[0], x, *chain[1:], loss, mean, seed)
-        x, y = aligned(x, y.astype(float))
-        return judged(x, y, out, with_plcmos)
-    with tempfile.TemporaryDirectory() as tmp:
-        out = subprocess.run([program, str(loss), str(mean), str(seed), path, tmp + '/y.wav',
-                              chain.replace('LOSS', str(max(1, round(loss))))
-                              .replace('RUN', str(burst))],
-                             check=True, capture_output=True, text=True).stdout.split()
-        x, y = aligned(soundfile.read(path)[0], soundfile.read(tmp + '/y.wav')[0])
-    return judged(x, y, out, with_plcmos)
+        library, rate, fec = chain
+        y, *out = libopus.run(library, x, rate, fec, loss, mean, seed)
+    else:
+        with tempfile.TemporaryDirectory() as tmp:
+            out = subprocess.run([program, str(loss), str(mean), str(seed), path, tmp + '/y.wav',
+                                  chain.replace('LOSS', str(max(1, round(loss))))
+                                  .replace('RUN', str(burst))],
+                                 check=True, capture_output=True, text=True).stdout.split()
+            y = soundfile.read(tmp + '/y.wav')[0]
+    x, y = aligned(x, y.astype(float))
+    return [float(v) for v in out] + [pesq.pesq(16000, x, y, 'wb'), pystoi.stoi(x, y, 16000)] + (
+        [plcmos_of(y)] if with_plcmos else [])
 
 
 def numbers(text):

@@ -2,8 +2,8 @@
 """libopus.py - Opus under packet loss by its library, for bench_loss.py --libopus.
 
 GStreamer's elements leave out what Opus has since 1.5: a network that conceals (the decoder's
-complexity 5 and more), networks that enhance (6 and 7), and deep redundancy (DRED), a second of the
-past in each packet. The libraries of Debian 13 (1.5.2) and later (1.6.1) are built without DRED.
+complexity 5 and more) and networks that enhance (6 and 7). Deep redundancy is not used here: the
+libraries of Debian 13 (1.5.2) and later (1.6.1) are built without it.
 Frames of 20 ms, complexity 10 on both sides. Under loss the bitrate is constant, for voice over IP,
 and the receiver waits for the first packet behind a loss, as opus_demo does. Files are coded as
 opusenc does: variable bitrate, any sound. For bench_loss.py and bench_quality.py --libopus.
@@ -15,8 +15,8 @@ import numpy as np
 RATE, FRAME, MOST = 16000, 320, 1275
 VOIP, AUDIO = 2048, 2049
 AUTO, VOICE = -1000, 3001
-SET_BITRATE, SET_VBR, SET_COMPLEXITY, SET_FEC, SET_LOSS, SET_SIGNAL, SET_DRED = (
-    4002, 4006, 4010, 4012, 4014, 4024, 4050)
+SET_BITRATE, SET_VBR, SET_COMPLEXITY, SET_FEC, SET_LOSS, SET_SIGNAL = (
+    4002, 4006, 4010, 4012, 4014, 4024)
 
 
 class Gilbert:
@@ -40,27 +40,21 @@ class Gilbert:
 
 
 class Opus:
-    """An encoder and a decoder; fec, vbr: 0 or 1; dred: longest redundancy in 10 ms, 0: none."""
+    """An encoder and a decoder; fec, vbr: 0 or 1."""
 
-    def __init__(self, path, bitrate, fec=0, dred=0, loss=0, vbr=0):
+    def __init__(self, path, bitrate, fec=0, loss=0, vbr=0):
         self.lib = lib = ctypes.CDLL(path)
-        for name in ('opus_encoder_create', 'opus_decoder_create', 'opus_dred_alloc',
-                     'opus_dred_decoder_create', 'opus_get_version_string'):
-            getattr(lib, name).restype = ctypes.c_void_p
+        lib.opus_encoder_create.restype = lib.opus_decoder_create.restype = ctypes.c_void_p
         error = ctypes.c_int()
         self.enc = self.made(lib.opus_encoder_create(
             RATE, 1, AUDIO if vbr else VOIP, ctypes.byref(error)), error)
         self.dec = self.made(lib.opus_decoder_create(RATE, 1, ctypes.byref(error)), error)
-        for key, value in [(SET_BITRATE, bitrate), (SET_VBR, vbr), (SET_COMPLEXITY, 10),
+        for key, value in ((SET_BITRATE, bitrate), (SET_VBR, vbr), (SET_COMPLEXITY, 10),
                            (SET_FEC, fec), (SET_LOSS, loss),
-                           (SET_SIGNAL, AUTO if vbr else VOICE)] + (
-                               [(SET_DRED, dred)] if dred else []):
+                           (SET_SIGNAL, AUTO if vbr else VOICE)):
             self.check(lib.opus_encoder_ctl(self.enc, key, ctypes.c_int(value)))
         self.check(lib.opus_decoder_ctl(self.dec, SET_COMPLEXITY, ctypes.c_int(10)))
-        self.fec, self.dred = fec, dred
-        if dred:
-            self.parser = self.made(lib.opus_dred_decoder_create(ctypes.byref(error)), error)
-            self.past = self.made(lib.opus_dred_alloc(ctypes.byref(error)), error)
+        self.fec = fec
 
     def made(self, pointer, error):
         if error.value:
@@ -85,38 +79,24 @@ class Opus:
                                               y.ctypes.data_as(ctypes.c_void_p), FRAME, fec))
         return y
 
-    def redundant(self, behind):
-        """The frame so many frames before the packet that was parsed."""
-        y = np.zeros(FRAME, np.float32)
-        self.check(self.lib.opus_decoder_dred_decode_float(
-            self.dec, self.past, behind * FRAME, y.ctypes.data_as(ctypes.c_void_p), FRAME))
-        return y
-
     def after_loss(self, lost, packet):
-        """The frames lost before `packet`, with what it tells of them."""
-        end, known = ctypes.c_int(), 0
-        if self.dred:
-            known = self.check(self.lib.opus_dred_parse(
-                self.parser, self.past, packet, len(packet), lost * FRAME, RATE,
-                ctypes.byref(end), 0))
-        fec = self.fec and self.lib.opus_packet_has_lbrr(packet, len(packet)) > 0
-        frames = []
-        for behind in range(lost, 0, -1):
-            if behind == 1 and fec:
-                frames.append(self.frame(packet, 1))
-            elif known > 0:
-                frames.append(self.redundant(behind))
-            else:
-                frames.append(self.frame(None))
-        return frames
+        """The frames lost before `packet`, with what it tells of the last one."""
+        known = lost > 0 and self.fec and self.lib.opus_packet_has_lbrr(packet, len(packet)) > 0
+        frames = [self.frame(None) for _ in range(lost - known)]
+        return frames + [self.frame(packet, 1)] if known else frames
 
 
-def run(path, x, bitrate, fec, dred, loss, burst, seed):
+def frames_of(x):
+    """x [n] and some silence, which brings out its end -> [frames, 320]"""
+    return np.pad(x, (0, -len(x) % FRAME + FRAME)).reshape(-1, FRAME)
+
+
+def run(path, x, bitrate, fec, loss, burst, seed):
     """Returns what is heard of x [n] at 16 kHz, bytes, packets, and lost packets."""
-    codec = Opus(path, bitrate, fec, dred, max(1, round(loss)) if fec or dred else 0)
+    codec = Opus(path, bitrate, fec, max(1, round(loss)) if fec else 0)
     net = Gilbert(loss, burst, seed)
     heard, waiting, lost, size = [], 0, 0, 0
-    frames = np.pad(x, (0, -len(x) % FRAME + FRAME)).reshape(-1, FRAME)
+    frames = frames_of(x)
     for f in frames:
         packet = codec.encode(f)
         size += len(packet)
@@ -133,13 +113,8 @@ def run(path, x, bitrate, fec, dred, loss, burst, seed):
 def code(path, x, bitrate):
     """Returns what is heard of x [n] at 16 kHz without losses, and bytes."""
     codec = Opus(path, bitrate, vbr=1)
-    packets = [codec.encode(f) for f in np.pad(x, (0, -len(x) % FRAME + FRAME)).reshape(-1, FRAME)]
+    packets = [codec.encode(f) for f in frames_of(x)]
     return np.concatenate([codec.frame(p) for p in packets]), sum(map(len, packets))
-
-
-def has_dred(path):
-    lib = ctypes.CDLL(path)
-    return hasattr(lib, 'opus_dred_get_size') and lib.opus_dred_get_size() > 0
 
 
 def version(path):
