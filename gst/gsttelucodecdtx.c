@@ -23,7 +23,9 @@ gst_telucodec_enc_is_silent (GstTelucodecEnc * self)
 
   if (!dtx && self->activity.packets > 0)
     gst_telucodec_activity_reset (&self->activity);
-  if (!dtx || gst_telucodec_activity_update (&self->activity, self->pcm))
+  /* Without time stamps nothing would tell of what is not sent. */
+  if (!dtx || gst_telucodec_activity_update (&self->activity, self->pcm)
+      || !GST_CLOCK_TIME_IS_VALID (self->end))
     self->silent = 0;
   else
     self->silent++;
@@ -45,7 +47,7 @@ gst_telucodec_enc_skip_packet (GstTelucodecEnc * self)
   self->silent_packets++;
   GST_OBJECT_UNLOCK (self);
   ret = gst_audio_encoder_finish_frame (enc, NULL, TELU_PACKET);
-  if (ret == GST_FLOW_OK && GST_CLOCK_TIME_IS_VALID (self->end))
+  if (ret == GST_FLOW_OK)
     gst_pad_push_event (GST_AUDIO_ENCODER_SRC_PAD (enc),
         gst_telucodec_silence_event (from, self->end +
             gst_util_uint64_scale (self->skipped, GST_SECOND, TELU_RATE) - from));

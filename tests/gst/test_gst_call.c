@@ -267,6 +267,35 @@ test_samples (void)
     }
 }
 
+/* Checks that a source without time stamps loses no sample to dtx, since no one could tell where a
+ * silence is left out. */
+static void
+test_no_times (void)
+{
+  const gint n = 3 * TALK;
+  gfloat *pcm = conversation (n, 1e-3f);
+
+  for (guint way = 0; way < G_N_ELEMENTS (ways); way++) {
+    GstHarness *h = harness (ways[way], "dtx=true");
+    GstBuffer *buf;
+    gint got = 0;
+
+    for (gint i = 0; i < n; i += TELU_PACKET) {
+      buf = tc_raw_buffer (pcm, i, TELU_PACKET, FALSE);
+      GST_BUFFER_PTS (buf) = GST_BUFFER_DTS (buf) = GST_CLOCK_TIME_NONE;
+      gst_harness_push (h, buf);
+    }
+    gst_harness_push_event (h, gst_event_new_eos ());
+    while ((buf = gst_harness_try_pull (h))) {
+      got += gst_buffer_get_size (buf) / sizeof (gfloat);
+      gst_buffer_unref (buf);
+    }
+    CHECK (got == n + (way < 2 ? 0 : TELU_PACKET), "way %u: %d samples for %d", way, got, n);
+    gst_harness_teardown (h);
+  }
+  g_free (pcm);
+}
+
 /* Checks the comfort noise beside what is heard without dtx: its level, and no step at its ends
  * beyond those of that background. */
 static void
@@ -451,6 +480,7 @@ main (int argc, char **argv)
   test_heads_grow ();
   test_adaptation ();
   test_samples ();
+  test_no_times ();
   test_noise ();
   test_sent ();
   test_state ();
