@@ -16,7 +16,8 @@
  * conceals. An rtpjitterbuffer with do-lost=true reports lost packets in time.
  *
  * A sender with dtx=true sends nothing while it hears no speech: a packet with the next number
- * and a later time, by a second at most. GAP events ask the decoder for comfort noise there.
+ * and a later time, by a second at most. GAP events ask the decoder for comfort noise there. In a
+ * live pipeline they come while the silence lasts, but for the first one of a stream.
  *
  * The element waits for heads as soon as the stream contains any, which adds 20 ms to the
  * latency for each packet of their distance. The latency rises at once, and falls when 10 s
@@ -30,6 +31,7 @@
  * Since: 0.2
  */
 #include "gsttelucodecqueue.h"
+#include "gsttelucodectimer.h"
 
 GST_DEBUG_CATEGORY (gst_rtp_telucodec_depay_debug);
 #define GST_CAT_DEFAULT gst_rtp_telucodec_depay_debug
@@ -40,8 +42,12 @@ GST_DEBUG_CATEGORY (gst_rtp_telucodec_depay_debug);
  * after fewer losses. */
 #define MAX_MISSING 50
 
-/* So many packets between the last one and a report of a loss are silence of the sender: the
- * jitter buffer guesses the time of what is lost. */
+/* So many packets that are lost in a silence make it longer, each by the most that one lasts. */
+#define MAX_SILENT_LOSSES 4
+
+/* So many packets between the last one and a report of a loss were not lost. The jitter buffer
+ * guesses the time of what is lost by the time between packets, which a silence makes long: the
+ * lost one may be of the silence, or of the talk behind it. The next packet's time tells. */
 #define REPORTED_SILENCE 3
 
 /* The wait falls to the largest distance of so many packets, since each change of the
@@ -123,12 +129,14 @@ set_wait (GstRtpTelucodecDepay * self, guint distance)
 /* Makes a packet with number seq and RTP time stamp `at` the next one. Packets
  * between it and the expected one are missing and end at pts, unless the stream is a new
  * one. Time stamps tell their number, since a report may stand for several numbers. Time
- * without numbers, a second at most, is a silence of the sender, but for reports without them. */
+ * without numbers, a second at most and one for each of some lost packets, is a silence of the
+ * sender, but for reports without them. */
 static void
 advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, guint32 at,
     GstClockTime pts)
 {
   const guint16 skipped = seq - self->next;
+  const gint most = (1 + MIN (skipped, MAX_SILENT_LOSSES)) * MAX_MISSING;
   gint numbers = MIN (skipped * self->packets, MAX_MISSING);
   gint missing = gst_telucodec_queue_packets (self->next_at, at);
 
@@ -139,12 +147,12 @@ advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, guint32 at,
     if (self->reported && missing < 0) {
       gst_telucodec_queue_drop_missing (self, -missing);
     } else if (!self->reported && missing != numbers
-        && (missing < 0 || missing > MAX_MISSING)) {
+        && (missing < 0 || missing > most)) {
       gst_telucodec_queue_push_ready (self, 0);     /* time stamps that do not go on */
       self->jump = TRUE;
       missing = numbers;
     }
-    if (missing > numbers && missing <= MAX_MISSING) {
+    if (missing > numbers && missing <= most) {
       numbers = MIN (missing, numbers + self->unnumbered);
       if (missing > numbers)
         gst_telucodec_queue_add_silence (self, missing - numbers,
@@ -171,6 +179,7 @@ gst_rtp_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp
   GstTelucodecRtpPayload payload;
   const gchar *wrong;
 
+  self->behind_silence = FALSE;
   advance_to (self, ssrc == self->ssrc, gst_rtp_buffer_get_seq (rtp), at, pts);
   self->ssrc = ssrc;
   self->next++;
@@ -200,11 +209,13 @@ gst_rtp_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp
     self->packets = payload.packets;
   }
   gst_telucodec_queue_push_ready (self, self->wait);
+  gst_telucodec_timer_follow (self);
   return NULL;
 }
 
-/* Adds the packets that a report with number seq, which begins at `time`, has skipped. */
-static void
+/* Adds the packets that a report with number seq, which begins at `time`, has skipped. Returns
+ * whether it can be told where they are. */
+static gboolean
 advance_to_report (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime time)
 {
   const guint16 skipped = seq - self->next;
@@ -213,17 +224,17 @@ advance_to_report (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime time)
   if (skipped > MAX_MISSING) {
     gst_telucodec_queue_push_ready (self, 0);
     self->jump = TRUE;
-    return;
+    return TRUE;
   }
   if (GST_CLOCK_TIME_IS_VALID (self->next_pts))
     past = time <= self->next_pts ? 0 : gst_util_uint64_scale_round (time - self->next_pts,
         1, GST_TELUCODEC_PACKET_DURATION);
   if (self->reported)
     numbers = MIN (numbers, past);
-  else if (past >= numbers + REPORTED_SILENCE && past <= MAX_MISSING)
-    gst_telucodec_queue_add_silence (self, past - numbers,
-        gst_telucodec_queue_before (time, numbers));
+  else if (past >= numbers + REPORTED_SILENCE)
+    return FALSE;
   gst_telucodec_queue_add_missing (self, numbers, time);
+  return TRUE;
 }
 
 /* Counts the packets of a report that has no number, since it may be one of FEC. Returns whether
@@ -271,7 +282,10 @@ gst_rtp_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * eve
     return GST_RTP_BASE_DEPAYLOAD_CLASS
         (gst_rtp_telucodec_depay_parent_class)->packet_lost (depay, event);
   }
-  advance_to_report (self, seq, time);
+  if (!advance_to_report (self, seq, time)) {
+    gst_telucodec_timer_prolong (self);
+    return TRUE;
+  }
   self->next = seq + 1;
   gst_structure_get_boolean (s, "might-have-been-fec", &fec);
   if (fec)                      /* perhaps not a packet of this stream */
@@ -290,6 +304,8 @@ gst_rtp_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * eve
   }
   self->next_at += (guint32) (all - n) * TELU_PACKET;
   gst_telucodec_queue_push_ready (self, self->wait);
+  self->behind_silence = FALSE;
+  gst_telucodec_timer_follow (self);
   return TRUE;
 }
 
@@ -304,9 +320,10 @@ is_filled (GstRtpTelucodecDepay * self, GstEvent * event)
   if (!GST_CLOCK_TIME_IS_VALID (duration))
     duration = 0;
   if (self->begun && GST_CLOCK_TIME_IS_VALID (self->next_pts)
-      && from + duration / 2 < self->next_pts)
+      && from + duration / 2 < MAX (self->next_pts, self->filled))
     return TRUE;
   self->filled = from + duration;
+  gst_telucodec_timer_rest (self);
   return FALSE;
 }
 
@@ -315,6 +332,12 @@ gst_rtp_telucodec_depay_handle_event (GstRTPBaseDepayload * depay, GstEvent * ev
 {
   GstRtpTelucodecDepay *self = GST_RTP_TELUCODEC_DEPAY (depay);
 
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP
+      || GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT
+      || GST_EVENT_TYPE (event) == GST_EVENT_EOS)
+    gst_telucodec_timer_rest (self);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
+    self->filled = 0;
   if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
     gst_telucodec_queue_drop (self);
   else if (GST_EVENT_IS_SERIALIZED (event)
@@ -362,10 +385,16 @@ gst_rtp_telucodec_depay_change_state (GstElement * element, GstStateChange trans
     self->damaged = FALSE;
     self->farthest = self->waited = 0;
   }
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
+    gst_telucodec_timer_rest (self);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    gst_telucodec_timer_stop (self);
   ret = GST_ELEMENT_CLASS (gst_rtp_telucodec_depay_parent_class)->change_state
       (element, transition);
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    gst_telucodec_timer_join (self);
     gst_telucodec_queue_drop (self);
+  }
   return ret;
 }
 
@@ -406,6 +435,7 @@ static void
 gst_rtp_telucodec_depay_finalize (GObject * object)
 {
   gst_telucodec_queue_drop (GST_RTP_TELUCODEC_DEPAY (object));
+  g_cond_clear (&GST_RTP_TELUCODEC_DEPAY (object)->timer_cond);
   G_OBJECT_CLASS (gst_rtp_telucodec_depay_parent_class)->finalize (object);
 }
 
@@ -475,6 +505,8 @@ gst_rtp_telucodec_depay_init (GstRtpTelucodecDepay * self)
   gst_pad_set_query_function (srcpad, gst_rtp_telucodec_depay_src_query);
   gst_pad_add_probe (srcpad, GST_PAD_PROBE_TYPE_BUFFER, gst_telucodec_queue_mark, self, NULL);
   g_queue_init (&self->queue);
+  g_cond_init (&self->timer_cond);
+  self->timer_at = GST_CLOCK_TIME_NONE;
   self->jump = TRUE;
   self->packets = 1;
   self->use_redundancy = DEFAULT_USE_REDUNDANCY;

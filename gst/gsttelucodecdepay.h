@@ -24,7 +24,18 @@ struct _GstRtpTelucodecDepay
   guint64 recovered, lost;
   guint wait;
 
-  /* Streaming thread only. */
+  /* The timer of silences, guarded by it too, but for the thread: gsttelucodectimer.c. */
+  GThread *timer;
+  GCond timer_cond;
+  GstClockID timer_id;          /* while it waits, */
+  GstClockTime timer_waits;     /* and until when */
+  gboolean timer_stops;
+  GstClockTime timer_at;        /* running time at which silence is due, or NONE */
+  GstClockTime silent_from;     /* when it begins, */
+  guint silent_left;            /* and for how many packets it may last; */
+  GstClockTime patience;        /* the first of them is due so much later */
+
+  /* Streaming thread only, and the timer with the sink pad's stream lock. */
   GQueue queue;                 /* of items, the first of which is missing */
   guint farthest, waited;       /* largest distance of the last `waited` payloads */
   guint packets;                /* of the last good payload, and so of a lost one */
@@ -32,7 +43,11 @@ struct _GstRtpTelucodecDepay
   gboolean reported;            /* the jitter buffer reported a loss behind the last payload */
   gboolean jump, pushes_jump;   /* the next item does not follow; the one that is pushed */
   gint unnumbered;              /* packets behind it that may be lost, or none of this stream */
-  GstClockTime filled;          /* end of the last GAP event from upstream */
+  GstClockTime filled;          /* end of the last GAP event of upstream or the timer */
+  gboolean behind_silence;      /* a silence ends at the last payload, */
+  guint loud;                   /* and so many payloads came since one did */
+  gboolean live;                /* as upstream said then, */
+  GstClockTime upstream_latency;        /* with its latency */
   gboolean damaged;             /* damage was reported to the application */
   guint16 next;                 /* expected sequence number, */
   guint32 next_at, ssrc;        /* RTP time stamp, and sender; */

@@ -50,12 +50,16 @@ gst_telucodec_queue_add_missing (GstRtpTelucodecDepay * self, guint n, GstClockT
 void
 gst_telucodec_queue_add_silence (GstRtpTelucodecDepay * self, guint n, GstClockTime end)
 {
-  const GstClockTime from = gst_telucodec_queue_before (end, n);
+  GstClockTime from = gst_telucodec_queue_before (end, n);
   Item *item;
 
+  self->behind_silence = TRUE;
   self->jump |= !GST_CLOCK_TIME_IS_VALID (from);
-  if (!GST_CLOCK_TIME_IS_VALID (from)
-      || self->filled > from + GST_TELUCODEC_PACKET_DURATION / 2)
+  if (!GST_CLOCK_TIME_IS_VALID (from))
+    return;
+  if (self->filled > from + GST_TELUCODEC_PACKET_DURATION / 2)
+    from = self->filled;
+  if (end < from + GST_TELUCODEC_PACKET_DURATION / 2)
     return;
   gst_telucodec_queue_add (self, from, end - from, NULL);
   item = g_queue_peek_tail (&self->queue);
@@ -83,18 +87,22 @@ gst_telucodec_queue_has_segment (GstRtpTelucodecDepay * self)
   return found;
 }
 
-/* Returns whether the gap can be told. */
+/* Tells what of the gap no other one told. Returns whether it can be told. */
 static gboolean
 push_gap (GstRtpTelucodecDepay * self, const Item * item)
 {
+  const GstClockTime from = MAX (item->pts, self->filled);
+  const GstClockTime end = item->pts + item->duration;
   GstEvent *gap;
 
   if (!gst_telucodec_queue_has_segment (self) || !GST_CLOCK_TIME_IS_VALID (item->pts))
     return FALSE;
+  if (end <= from)
+    return TRUE;
   if (item->silence) {
-    gap = gst_telucodec_silence_event (item->pts, item->duration);
+    gap = gst_telucodec_silence_event (from, end - from);
   } else {
-    gap = gst_event_new_gap (item->pts, item->duration);
+    gap = gst_event_new_gap (from, end - from);
     gst_event_set_gap_flags (gap, GST_GAP_FLAG_MISSING_DATA);
   }
   gst_pad_push_event (GST_RTP_BASE_DEPAYLOAD_SRCPAD (self), gap);
@@ -104,8 +112,14 @@ push_gap (GstRtpTelucodecDepay * self, const Item * item)
 static void
 push_item (GstRtpTelucodecDepay * self, Item * item)
 {
-  self->pushes_jump |= item->jump;
+  /* A sink that is to play it in place of a silence that was told would append it. */
+  const gboolean late = GST_CLOCK_TIME_IS_VALID (item->pts)
+      && item->pts + GST_TELUCODEC_PACKET_DURATION / 2 < self->filled;
+
+  self->pushes_jump |= item->jump || (item->packet && late);
   if (item->packet) {
+    if (late)
+      self->filled = 0;
     GST_BUFFER_PTS (item->packet) = GST_BUFFER_DTS (item->packet) = item->pts;
     GST_BUFFER_DURATION (item->packet) = GST_TELUCODEC_PACKET_DURATION;
     gst_rtp_base_depayload_push (GST_RTP_BASE_DEPAYLOAD (self), item->packet);
@@ -166,6 +180,7 @@ gst_telucodec_queue_drop (GstRtpTelucodecDepay * self)
   self->packets = 1;
   self->unnumbered = 0;
   self->filled = 0;
+  self->live = FALSE;
 }
 
 void

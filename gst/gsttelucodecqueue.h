@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* gsttelucodecqueue.h - packets of rtptelucodecdepay that wait behind a missing one.
  *
- * All run on the streaming thread. Times are in ns, `at` is an RTP time stamp; NONE is fine for
- * a time that is not known.
+ * All run on the streaming thread, or on the timer's with the sink pad's stream lock. Times are
+ * in ns, `at` is an RTP time stamp; NONE is fine for a time that is not known.
  */
 #ifndef GST_TELUCODEC_QUEUE_H
 #define GST_TELUCODEC_QUEUE_H

@@ -281,7 +281,21 @@ test_silence (void)
   CHECK_SILENCE (" P0 P1 G2+10 P12", {7, 0}, {8, 1}, {-1, 2, 10}, {9, 12});
   CHECK_SILENCE (" P0 P1 G2+1 P3", {7, 0}, {8, 1}, {-1, 2, 1}, {9, 3});
   CHECK_SILENCE (" P0 P1 S2+10 P12", {7, 0}, {8, 1}, {9, 12}, {-1, 2, 10});
-  CHECK_SILENCE (" P0 P1 S2+3 G5+1 S6+6 P12", {7, 0}, {8, 1}, {-11, 5}, {10, 12});
+  CHECK_SILENCE (" P0 P1 S2+9 G11+1 P12", {7, 0}, {8, 1}, {-11, 5}, {10, 12});
+  CHECK_SILENCE (" P0 P1 S2+147 G149+1 G150+1 G151+1 P152", {7, 0}, {8, 1}, {12, 152});
+  CHECK_SILENCE (" P0 P1 G102+1 ^P103", {7, 0}, {8, 1}, {10, 103});
+  CHECK_SILENCE (" P0 P1 ^P301", {7, 0}, {8, 1}, {9, 301});
+}
+
+/* Checks that what is lost behind a silence is found by the time of the next packet, since the
+ * jitter buffer takes the time between packets of the silence for that of all. */
+static void
+test_late_report (void)
+{
+  CHECK_SILENCE (" P0 S1+18 P19 S20+19 P39 G40+1 P41 P42", {7, 0}, {8, 19}, {9, 39}, {-12, 54},
+      {11, 41}, {12, 42});
+  CHECK_SILENCE (" P0 S1+18 P19 G20+1 G21+1 P22", {7, 0}, {8, 19}, {-11, 38}, {-12, 57}, {11, 22});
+  CHECK_SILENCE (" P0 S1+18 P19 S20+58 G78+1 P79", {7, 0}, {8, 19}, {-11, 39}, {10, 79});
 }
 
 int
@@ -292,6 +306,7 @@ main (int argc, char **argv)
   test_bounds ();
   test_longest ();
   test_silence ();
+  test_late_report ();
   test_unnumbered ();
   return tc_done ("heads");
 }

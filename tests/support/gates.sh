@@ -68,14 +68,14 @@ gate_tsan() {
         -Db_lundef=false || return 1
     ninja -C "$plain-tsan" tests/engine/test_batch tests/engine/test_failure \
         tests/engine/test_pass tests/engine/test_module tests/gst/test_gst_batch \
-        tests/gst/test_gst_threads \
+        tests/gst/test_gst_silence tests/gst/test_gst_threads \
         tests/fake/libtelucodec-cuda.so gst/libgsttelucodec.so || return 1
     TSAN_OPTIONS=halt_on_error=0 gate_tests "$plain-tsan" batch failure pass module ||
         return 1
     rm -f "$plain-tsan/race."*
     TSAN_OPTIONS="halt_on_error=0 exitcode=0 log_path='$plain-tsan/race'" \
         G_SLICE=always-malloc \
-        gate_tests "$plain-tsan" fake_batch gst_threads fake_threads || return 1
+        gate_tests "$plain-tsan" fake_batch gst_silence gst_threads fake_threads || return 1
     cat "$plain-tsan/race."* /dev/null | own_races
 }
 
