@@ -14,8 +14,9 @@
  * header as a Vorbis comment: title, artist, language and all others that tell more than
  * the encoder and its bit rate. Pictures are left out.
  *
- * A hole in the packets' time stamps stays a hole, which the decoder conceals. Only one
- * run of an encoder is kept to the sample: a second run adds up to 25 ms of sound between
+ * A hole in the packets' time stamps stays a hole, which the decoder conceals, and so does a
+ * silence of a sender with dtx=true at the beginning or end of a file, as of splitmuxsink. Only
+ * one run of an encoder is kept to the sample: a second run adds up to 25 ms of sound between
  * the two. A flush begins the file anew.
  *
  * ## Example launch lines
@@ -29,6 +30,7 @@
  * Since: 0.1
  */
 #include "gsttelucodecmux.h"
+#include "gsttelucodecnoise.h"
 
 #include <gst/audio/audio.h>
 #include <string.h>
@@ -77,7 +79,7 @@ restart (GstTelucodecMux * self, guint64 offset)
   self->begun = self->ended = self->segment_sent = FALSE;
   self->offset = self->header_offset = offset;
   self->next = 0;
-  self->due = self->page_time = GST_CLOCK_TIME_NONE;
+  self->due = self->page_time = self->silent_until = GST_CLOCK_TIME_NONE;
   self->trim = 0;
   tlc_page_start (self->page, 0);
 }
@@ -153,6 +155,41 @@ leave_hole (GstTelucodecMux * self, guint64 missing)
   return ret;
 }
 
+/* Notes a silence of the sender. The time of the next packet shows it, but where a recording is
+ * split it may be the first or the last of a file. */
+static void
+take_silence (GstTelucodecMux * self, GstEvent * event)
+{
+  GstClockTime from, duration, end;
+
+  gst_event_parse_gap (event, &from, &duration);
+  end = gst_segment_to_running_time (&self->segment, GST_FORMAT_TIME, from + duration);
+  from = gst_segment_to_running_time (&self->segment, GST_FORMAT_TIME, from);
+  if (!GST_CLOCK_TIME_IS_VALID (from) || !GST_CLOCK_TIME_IS_VALID (end))
+    return;
+  if (!self->begun && !GST_CLOCK_TIME_IS_VALID (self->due))
+    self->due = from + GST_TELUCODEC_PACKET_DURATION;
+  self->silent_until = end;
+}
+
+/* Adds the silence behind the last packet. */
+static void
+end_in_silence (GstTelucodecMux * self)
+{
+  GstClockTime end;
+  guint64 missing;
+
+  if (!self->begun || !GST_CLOCK_TIME_IS_VALID (self->silent_until)
+      || !GST_CLOCK_TIME_IS_VALID (self->due))
+    return;
+  end = self->silent_until + GST_TELUCODEC_PACKET_DURATION + TOLERANCE;
+  missing = end > self->due ? (end - self->due) / GST_TELUCODEC_PACKET_DURATION : 0;
+  if (missing == 0 || missing >= TLC_MAX_PACKETS)
+    return;
+  self->trim = 0;
+  leave_hole (self, missing);
+}
+
 static GstFlowReturn
 gst_telucodec_mux_chain (GstPad * pad, GstObject * parent, GstBuffer * buf)
 {
@@ -183,6 +220,7 @@ gst_telucodec_mux_chain (GstPad * pad, GstObject * parent, GstBuffer * buf)
   time = gst_segment_to_running_time (&self->segment, GST_FORMAT_TIME,
       GST_BUFFER_PTS (buf));
   gst_buffer_unref (buf);
+  self->silent_until = GST_CLOCK_TIME_NONE;
 
   if (!self->begun)
     ret = gst_telucodec_mux_begin (self, start);
@@ -274,8 +312,10 @@ gst_telucodec_mux_sink_event (GstPad * pad, GstObject * parent, GstEvent * event
       restart (self, 0);
       return gst_pad_push_event (self->srcpad, event);
     case GST_EVENT_EOS:
-      if (!self->ended)
+      if (!self->ended) {
+        end_in_silence (self);
         gst_telucodec_mux_finish (self);
+      }
       self->ended = TRUE;
       return gst_pad_push_event (self->srcpad, event);
     case GST_EVENT_TAG:
@@ -288,6 +328,9 @@ gst_telucodec_mux_sink_event (GstPad * pad, GstObject * parent, GstEvent * event
         self->tags = gst_tag_list_copy (tags);
       break;
     case GST_EVENT_GAP:        /* the next packet's time shows the hole */
+      if (!self->ended && gst_telucodec_is_silence (event))
+        take_silence (self, event);
+      break;
     case GST_EVENT_TOC:
       break;
     default:

@@ -38,6 +38,7 @@ struct _GstTelucodecMux
 
   guint64 next;                 /* index of the expected packet, */
   GstClockTime due;             /* and the running time at which it ends */
+  GstClockTime silent_until;    /* running time at which a silence behind the last packet ends */
 };
 
 /* Returns the tags as they stand in the file, or NULL if there are none worth it:

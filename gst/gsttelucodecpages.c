@@ -401,7 +401,8 @@ begin_part (GstTelucodecParse * self, const TlcHeader * header, guint64 offset)
     add_part (self, header, offset);
   gst_clear_tag_list (&self->tags);
   self->next = 0;
-  self->gap = 0;
+  if (!self->ended)
+    self->gap = 0;
   self->discont = TRUE;
   self->ended = FALSE;
   self->damage_reported = FALSE;

@@ -79,24 +79,30 @@ gst_telucodec_parse_start (GstBaseParse * parse)
   return TRUE;
 }
 
+/* Tells of packets that are missing between the last one and the next one or the end. */
+static void
+push_gap (GstTelucodecParse * self, GstClockTime from, GstClockTime duration)
+{
+  gst_pad_push_event (GST_BASE_PARSE_SRC_PAD (self), !self->torn && duration >= SILENCE ?
+      gst_telucodec_silence_event (from, duration) : gst_event_new_gap (from, duration));
+  self->torn = FALSE;
+}
+
 static GstFlowReturn
 gst_telucodec_parse_pre_push_frame (GstBaseParse * parse, GstBaseParseFrame * frame)
 {
   GstTelucodecParse *self = GST_TELUCODEC_PARSE (parse);
   const GstClockTime time = GST_BUFFER_PTS (frame->buffer);
   const GstClockTime gap = self->gap;
-  const gboolean silence = !self->torn && gap >= SILENCE;
 
   if (gst_buffer_get_size (frame->buffer) == 0)
     return GST_BASE_PARSE_FLOW_DROPPED;
 
   frame->flags |= GST_BASE_PARSE_FRAME_FLAG_CLIP;
   self->gap = 0;
-  self->torn = FALSE;
   if (gap > 0 && gap <= time && !self->upstream_time && parse->segment.rate > 0)
-    gst_pad_push_event (GST_BASE_PARSE_SRC_PAD (parse),
-        silence ? gst_telucodec_silence_event (time - gap, gap) :
-        gst_event_new_gap (time - gap, gap));
+    push_gap (self, time - gap, gap);
+  self->torn = FALSE;
   return GST_FLOW_OK;
 }
 
@@ -254,13 +260,30 @@ gst_telucodec_parse_sink_event (GstBaseParse * parse, GstEvent * event)
   return ret;
 }
 
+/* Tells of the gap behind the last packet, up to where the segment stops. */
+static void
+push_last_gap (GstTelucodecParse * self)
+{
+  const GstSegment *segment = &GST_BASE_PARSE (self)->segment;
+  const GstClockTime end = gst_util_uint64_scale_int (self->end, GST_SECOND, TLC_RATE);
+  const GstClockTime stop = GST_CLOCK_TIME_IS_VALID (segment->stop) ? MIN (segment->stop, end) :
+      end;
+
+  if (self->gap > 0 && self->gap <= end && end - self->gap < stop && self->ended
+      && !self->stopped && !self->upstream_time && segment->rate > 0)
+    push_gap (self, end - self->gap, stop - (end - self->gap));
+  self->gap = 0;
+}
+
 /* Sums up at the end, of which the base class does not tell in pull mode. */
 static GstPadProbeReturn
 probe_end (GstPad * pad, GstPadProbeInfo * info, gpointer self)
 {
   (void) pad;
-  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_EOS)
+  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_EOS) {
+    push_last_gap (self);
     gst_telucodec_parse_report_end (self);
+  }
   return GST_PAD_PROBE_OK;
 }
 

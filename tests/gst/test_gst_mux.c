@@ -226,13 +226,87 @@ test_empty (void)
   g_byte_array_unref (file);
 }
 
+/* --- Silences at the ends of a file ------------------------------------------- */
+
+/* Tells a silence of the sender between two packets, to the second one. */
+static void
+push_silence (GstHarness * h, guint from, guint to)
+{
+  const GstClockTime begin = tc_time (from * TELU_PACKET - TELU_DELAY);
+  GstEvent *event = gst_event_new_gap (begin, tc_time (to * TELU_PACKET - TELU_DELAY) - begin);
+
+  gst_structure_set (gst_event_writable_structure (event), "telucodec-silence", G_TYPE_BOOLEAN,
+      TRUE, NULL);
+  gst_harness_push_event (h, event);
+}
+
+/* Checks that a file can begin and end with a silence: as the part of a split recording it would
+ * else be shorter than what was recorded. Two such files behind each other have one between. */
+static void
+test_silent_ends (GPtrArray * packets, gint n)
+{
+  static const guint gaps[2][3][2] = { {{0, 10}, {30, 12}}, {{0, 10}, {30, 22}, {72, 12}} };
+  GByteArray *file;
+  GstBus *bus;
+  GstHarness *h = muxer (&bus);
+
+  push_silence (h, 10, 15);
+  push_silence (h, 15, 20);
+  for (guint k = 20; k < 40; k++)
+    gst_harness_push (h, tc_packet_buffer (packets, k, n));
+  push_silence (h, 40, 46);
+  push_silence (h, 46, 52);
+  gst_harness_push_event (h, gst_event_new_eos ());
+  file = all_bytes (h);
+  file_done (h, bus);
+
+  for (guint files = 1; files <= 2; files++) {
+    guint found = 0;
+    GstEvent *event;
+    gint64 length;
+
+    h = file_parser (&bus);
+    file_feed (h, file->data, file->len, 4096);
+    file_expect_packets (h, packets, n, 20, 40, 10 * TELU_PACKET - TELU_DELAY, "silent ends");
+    CHECK (gst_harness_buffers_in_queue (h) == (files - 1) * 20, "%u more packets",
+        gst_harness_buffers_in_queue (h));
+    while ((event = gst_harness_try_pull_event (h))) {
+      GstClockTime time, duration;
+
+      if (GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
+        gst_event_parse_gap (event, &time, &duration);
+        CHECK (found < 1 + files && time == gaps[files - 1][found][0] * 20 * GST_MSECOND
+            && duration == gaps[files - 1][found][1] * 20 * GST_MSECOND
+            && gst_structure_has_field (gst_event_get_structure (event), "telucodec-silence"),
+            "%u files: gap %u at %" GST_TIME_FORMAT " of %" GST_TIME_FORMAT, files, found,
+            GST_TIME_ARGS (time), GST_TIME_ARGS (duration));
+        found++;
+      }
+      gst_event_unref (event);
+    }
+    CHECK (found == 1 + files, "%u files: %u gaps", files, found);
+    CHECK (gst_element_query_duration (h->element, GST_FORMAT_TIME, &length)
+        && length == (gint64) files * 42 * 20 * GST_MSECOND, "%u files: %" GST_TIME_FORMAT, files,
+        GST_TIME_ARGS (length));
+    file_expect_no_error (bus, "silent ends");
+    CHECK (!tc_message (bus, GST_MESSAGE_WARNING), "%u files: a warning", files);
+    file_done (h, bus);
+    if (files == 1) {
+      g_byte_array_set_size (file, 2 * file->len);
+      memcpy (file->data + file->len / 2, file->data, file->len / 2);
+    }
+  }
+  g_byte_array_unref (file);
+}
+
 /* --- Several files of one stream --------------------------------------------- */
 
 struct part
 {
   struct walk walk;             /* first, so that take_page() finds the rest */
-  GPtrArray *packets;           /* of the whole stream */
+  GPtrArray *packets;           /* of the whole stream; NULL: they are not looked at */
   guint next;                   /* of these */
+  guint missing;                /* packets in the files */
   guint64 first;                /* packet of the file */
 };
 
@@ -243,23 +317,29 @@ take_page (struct walk *w, const TlcPage * page, int cut)
   const guint8 *at = page->data;
 
   CHECK (!cut && page->index == p->next - p->first, "page %u of packet %u", page->index, p->next);
-  for (guint i = 0; i < page->count; at += page->length[i++], p->next++)
+  for (guint i = 0; i < page->count; i++)
+    p->missing += page->length[i] == 0;
+  if (!p->packets)
+    p->next += page->count;
+  for (guint i = 0; i < page->count && p->packets; at += page->length[i++], p->next++)
     CHECK (p->next < p->packets->len
         && page->length[i] == g_bytes_get_size (g_ptr_array_index (p->packets, p->next))
         && memcmp (at, g_bytes_get_data (g_ptr_array_index (p->packets, p->next), NULL),
             page->length[i]) == 0, "packet %u in a part is another", p->next);
 }
 
-/* Records into files of a second: each is whole, and together they have all packets and samples. */
+/* Records into files of a second: each is whole, and together they have all packets and samples,
+ * and as many are missing as there are silences. */
 static void
-test_split (GPtrArray * packets, const gfloat * pcm, gint n)
+test_split (GPtrArray * packets, const gfloat * pcm, gint n, const gchar * properties)
 {
   gchar *pattern = tc_path ("part%d.tlc");
   gchar *line = g_strdup_printf ("appsrc name=src format=time caps=\"" RAW_CAPS ("F32LE")
-      "\" ! telucodecenc ! splitmuxsink muxer=telucodecmux max-size-time=1000000000 "
-      "location=%s", pattern);
+      "\" ! telucodecenc %s ! splitmuxsink muxer=telucodecmux max-size-time=1000000000 "
+      "location=%s", properties, pattern);
   GstElement *pipeline = gst_parse_launch (line, NULL), *src;
-  struct part p = { {.take = take_page }, packets, 0, 0 };
+  const guint all = (n + TELU_DELAY + TELU_PACKET - 1) / TELU_PACKET;
+  struct part p = { {.take = take_page }, packets, 0, 0, 0 };
   guint64 samples = 0;
   GstMessage *message;
   GstBus *bus;
@@ -303,13 +383,31 @@ test_split (GPtrArray * packets, const gfloat * pcm, gint n)
     g_free (data);
   }
   CHECK (parts >= 4 && p.walk.refused == 0, "%d parts, %u damaged places", parts, p.walk.refused);
-  CHECK (p.next == packets->len && samples == (guint64) n, "%u packets and %" G_GUINT64_FORMAT
-      " samples in %d parts, expected %u and %d", p.next, samples, parts, packets->len, n);
+  CHECK (p.next == all && samples == (guint64) n, "%u packets and %" G_GUINT64_FORMAT
+      " samples in %d parts, expected %u and %d", p.next, samples, parts, all, n);
+  CHECK (packets ? p.missing == 0 : p.missing > all / 4, "%u packets are missing", p.missing);
   gst_object_unref (src);
   gst_object_unref (bus);
   gst_object_unref (pipeline);
   g_free (line);
   g_free (pattern);
+}
+
+/* Records a voice with pauses, whose silences are at the ends of some files. */
+static void
+test_pauses (const gfloat * pcm, gint n)
+{
+  gfloat *pauses = g_new (gfloat, 3 * n);
+  guint32 seed = 1;
+
+  for (gint i = 0; i < 3 * n; i++) {
+    seed = seed * 1664525 + 1013904223;
+    pauses[i] = 1e-3f * ((seed >> 8) / (gfloat) (1 << 23) - 1);
+    if (i / (TELU_RATE / 2) % 5 < 2)
+      pauses[i] += pcm[i % n];
+  }
+  test_split (NULL, pauses, 3 * n, "dtx=true");
+  g_free (pauses);
 }
 
 /* Checks that the file adds at most 2 % or 200 bit/s, whichever is more. */
@@ -359,7 +457,9 @@ main (int argc, char **argv)
   test_mux_second_stream (packets, n);
   test_mux_errors ();
   test_empty ();
-  test_split (packets, pcm, n);
+  test_silent_ends (packets, n);
+  test_split (packets, pcm, n, "");
+  test_pauses (pcm, n);
   test_overhead (3, 6000);
   test_overhead (3, 16000);
   test_overhead (5, 16000);
