@@ -251,7 +251,8 @@ count_unnumbered (GstRtpTelucodecDepay * self, const GstStructure * s)
       || !gst_structure_get_boolean (s, "might-have-been-fec", &fec) || !fec)
     return FALSE;
   gst_structure_get_clock_time (s, "duration", &duration);
-  if (!GST_CLOCK_TIME_IS_VALID (duration) || duration < packet)
+  /* In a silence it is the time between its packets. */
+  if (!GST_CLOCK_TIME_IS_VALID (duration) || duration < packet || self->behind_silence)
     duration = packet;
   self->unnumbered += MIN (gst_util_uint64_scale_round (duration, 1,
           GST_TELUCODEC_PACKET_DURATION), MAX_MISSING);

@@ -261,6 +261,7 @@ test_unnumbered (void)
       {UNNUMBERED, 2, 1}, {UNNUMBERED, 2, 1}, {9, 4});
   CHECK_SILENCE (" P0 P1 G2+1 G3+1 P4", {7, 0}, {8, 1}, {UNNUMBERED, 2, 2}, {9, 4});
   CHECK_SILENCE (" P0 P1 S2+9 G11+1 P12", {7, 0}, {8, 1}, {UNNUMBERED, 5, 0}, {9, 12});
+  CHECK_SILENCE (" P0 S1+18 P19 S20+18 G38+1 P39", {7, 0}, {8, 19}, {UNNUMBERED, 20, 10}, {9, 39});
   CHECK_SILENCE (" P0 P1 ^P53", {7, 0}, {8, 1}, {UNNUMBERED, 2, 1}, {9, 53});
   CHECK_SILENCE (" P0 P1", {UNNUMBERED, 0, 1}, {7, 0}, {8, 1});
 }
