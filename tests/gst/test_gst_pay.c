@@ -246,6 +246,42 @@ test_ptime (void)
   }
 }
 
+/* Checks that a payload has as many packets as caps downstream ask for, from an answer of SDP say,
+ * also where these change in mid-stream, and that no packet gets lost then. */
+static void
+test_asked (void)
+{
+  static const guint asked[] = { 60, 20, 100, 40 };     /* ms */
+  GstHarness *h = tc_payloader (6, 1);
+  guint sent = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (asked); i++) {
+    gchar *caps = g_strdup_printf ("application/x-rtp,ptime=(uint)%u", asked[i]);
+    const guint most = asked[i] / 20;
+    guint whole = 0;
+    GstBuffer *buf;
+
+    gst_harness_set_sink_caps_str (h, caps);
+    for (guint k = 0; k < 30; k++) {
+      buf = gst_buffer_new_memdup ("\x87\1\2\3", 4);
+      GST_BUFFER_PTS (buf) = (30 * i + k) * 20 * GST_MSECOND;
+      GST_BUFFER_DURATION (buf) = 20 * GST_MSECOND;
+      gst_harness_push (h, buf);
+    }
+    while ((buf = gst_harness_try_pull (h))) {
+      const guint packets = GST_BUFFER_DURATION (buf) / (20 * GST_MSECOND);
+
+      whole += packets == most;
+      sent += packets;
+      gst_buffer_unref (buf);
+    }
+    CHECK (whole >= 30 / most - 2, "%u payloads of %u ms", whole, asked[i]);
+    g_free (caps);
+  }
+  CHECK (sent + 2 > 120 && sent <= 120, "%u packets were sent", sent);
+  gst_harness_teardown (h);
+}
+
 /* Checks that what is held is sent before a jump, a silence and the end, and not after a flush. */
 static void
 test_held (void)
@@ -416,6 +452,7 @@ main (int argc, char **argv)
   test_no_codes ();
   test_choice ();
   test_ptime ();
+  test_asked ();
   test_held ();
   test_mtu ();
   test_longest ();
