@@ -108,8 +108,7 @@ add (const char *path, const char *as, gboolean force)
   else if (!g_file_get_contents (path, &bytes, &size, &error))
     say ("%s", error->message);
   else {
-    /* It is written under another name and renamed. */
-    if (!g_file_set_contents (to, bytes, size, &error)) {
+    if (!output_bytes (to, bytes, size, &error)) {
       say ("%s", error->message);
     } else {
       g_print ("%s\n  id         %s\n", to, telu_model_id (model));

@@ -2,6 +2,8 @@
 /* output.c - writes the output of a pipeline: a whole file or none; a device or pipe as it is. */
 #include "program.h"
 
+#include "disk.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
@@ -56,26 +58,72 @@ guard_standard_output (GstElement * sink)
   gst_object_unref (pad);
 }
 
-/* Makes an empty file beside `out`, and its folders. Returns its name, or NULL and error. */
-static char *
-temporary (const char *out, GError ** error)
+/* A file that gets its name when it is whole. */
+typedef struct
 {
-  char *folder = g_path_get_dirname (out);
-  char *path = g_build_filename (folder, ".telucodec-XXXXXX", NULL);
-  int fd = g_mkdir_with_parents (folder, 0777) == 0 ? g_mkstemp_full (path,
+  const char *out;              /* as it was asked for */
+  char *target;                 /* that name, where links lead */
+  char *path;                   /* its name until then */
+  int fd;
+} Part;
+
+static gboolean
+part_fail (const Part * part, int code, GError ** error)
+{
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "%s cannot be written: %s",
+      part->out, g_strerror (code));
+  return FALSE;
+}
+
+/* Makes an empty file beside `out`, and its folders. A link stays one: the file that it names is
+ * written. part_end() comes after success. */
+static gboolean
+part_begin (Part * part, const char *out, GError ** error)
+{
+  char *real = realpath (out, NULL), *folder = g_path_get_dirname (real ? real : out);
+
+  part->out = out;
+  part->target = g_strdup (real ? real : out);
+  part->path = g_build_filename (folder, ".telucodec-XXXXXX", NULL);
+  part->fd = g_mkdir_with_parents (folder, 0777) == 0 ? g_mkstemp_full (part->path,
       O_RDWR | O_CLOEXEC, 0666) : -1;
-
-  if (fd < 0) {
-    const int code = errno;
-
-    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "%s cannot be written: %s", out,
-        g_strerror (code));
-    g_clear_pointer (&path, g_free);
-  } else {
-    close (fd);
+  if (part->fd < 0) {
+    part_fail (part, errno, error);
+    g_free (part->path);
+    g_free (part->target);
   }
+  free (real);
   g_free (folder);
-  return path;
+  return part->fd >= 0;
+}
+
+/* Gives the file its name when ok, else removes it. */
+static gboolean
+part_end (Part * part, gboolean ok, GError ** error)
+{
+  if (close (part->fd) < 0 && ok)
+    ok = part_fail (part, errno, error);
+  if (ok && g_rename (part->path, part->target) < 0)
+    ok = part_fail (part, errno, error);
+  if (!ok)
+    g_unlink (part->path);
+  g_free (part->path);
+  g_free (part->target);
+  return ok;
+}
+
+gboolean
+output_bytes (const char *out, const void *bytes, gsize size, GError ** error)
+{
+  gboolean ok = TRUE;
+  Part part;
+
+  if (!part_begin (&part, out, error))
+    return FALSE;
+  /* Not g_file_set_contents(), for which a signal during fsync() is a failure. */
+  if (disk_write (part.fd, bytes, size) < 0 || disk_sync (part.fd) < 0)
+    ok = part_fail (&part, errno, error);
+  return part_end (&part, ok, error);
 }
 
 /* Returns whether the output is a device or pipe, which is written as it is. */
@@ -95,7 +143,8 @@ pipeline_write (GstElement * pipe, const char *last, Item * item, GPtrArray * wa
   GstElement *sink = gst_element_factory_make (standard ? "fdsink" : "filesink", NULL);
   GstElement *e = gst_bin_get_by_name (GST_BIN (pipe), last);
   GstObject *bin = gst_object_get_parent (GST_OBJECT (e));
-  char *target = NULL, *path = NULL;
+  const gboolean whole = !standard && !is_special (item->out);
+  Part part;
   gboolean ok;
 
   gst_bin_add (GST_BIN (bin), sink);
@@ -105,28 +154,11 @@ pipeline_write (GstElement * pipe, const char *last, Item * item, GPtrArray * wa
   if (standard) {
     g_object_set (sink, "fd", STDOUT_FILENO, "sync", FALSE, NULL);
     guard_standard_output (sink);
-  } else if (is_special (item->out)) {
-    g_object_set (sink, "location", item->out, NULL);
   } else {
-    /* A link stays one: the file that it names is written. */
-    target = realpath (item->out, NULL);
-    if (!(path = temporary (target ? target : item->out, error))) {
-      free (target);
+    if (whole && !part_begin (&part, item->out, error))
       return FALSE;
-    }
-    g_object_set (sink, "location", path, NULL);
+    g_object_set (sink, "location", whole ? part.path : item->out, NULL);
   }
   ok = pipeline_run (pipe, item, warnings, error);
-  if (path && ok && g_rename (path, target ? target : item->out) < 0) {
-    const int code = errno;
-
-    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code), "%s cannot be written: %s",
-        item->out, g_strerror (code));
-    ok = FALSE;
-  }
-  if (path && !ok)
-    g_unlink (path);
-  free (target);
-  g_free (path);
-  return ok;
+  return whole ? part_end (&part, ok, error) : ok;
 }

@@ -122,7 +122,11 @@ for few in 0 1 79 321; do
     run 0 '' decode -f few.tlc -o few.out.wav
     grep -q GStreamer said && bad "$few samples:" "$(cat said)"
     same "$(samples few.out.wav)" "$few" "samples of a short file"
+    [ "$few" -gt 0 ] || cp few.tlc none.tlc
 done
+"$program" decode none.tlc -o - | cat >none.wav
+same "$(od -An -tx1 none.wav | tr -d ' \n')" "$(printf '%s' 524946462400000057415645666d7420 \
+    1000000001000100803e0000007d0000 020010006461746100000000)" "a WAV of no samples in a pipe"
 mkdir odd
 cp in/a.wav "odd/$(printf '\377 "q"\n\033[1m').wav"
 cp in/a.wav odd/-f.wav

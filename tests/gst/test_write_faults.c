@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_write_faults.c TELUCODEC CLIP - the disk fails at each write of a .tlc file and of the
- * sound decoded from it. The message names the file and the reason; a file that stood
- * there stays, and no part of a file is left. An interrupted or a short write changes nothing. */
+/* test_write_faults.c TELUCODEC CLIP WEIGHTS - the disk fails at each write of a .tlc file, of the
+ * sound decoded from it and of weights that are added. The message names the file and the reason;
+ * a file that stood there stays, and no part of a file is left. An interrupted or a short write
+ * changes nothing. */
 #include "faults.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 
 static gint failed;
 static gchar *folder, *out;
-static const gchar *program, *clip;
+static const gchar *program;
 
 static void
 check (gboolean ok, const gchar * what, const gchar * where, const gchar * got)
@@ -24,26 +25,32 @@ check (gboolean ok, const gchar * what, const gchar * where, const gchar * got)
   printf ("%s: %s: %s\n", where, what, got ? got : "nothing");
 }
 
+/* Returns what came of writing `in` to the output by `command`, in two words or one. */
 static struct fault_result
 run (const gchar * command, const gchar * in, const struct fault *fault)
 {
+  const gboolean add = strcmp (command, "models add") == 0;
   gchar *argv[] = { (gchar *) program, (gchar *) command, (gchar *) in, (gchar *) "-o", out,
     (gchar *) "-f", NULL
   };
+  gchar *add_argv[] = { (gchar *) program, (gchar *) "models", (gchar *) "add", (gchar *) in,
+    (gchar *) "out", (gchar *) "-f", NULL
+  };
   struct fault_result r;
 
-  if (fault_run (argv, fault, &r)) {
+  if (fault_run (add ? add_argv : argv, fault, &r)) {
     printf ("this system does not hand over system calls (seccomp, Linux 5.6)\n");
     exit (77);
   }
   return r;
 }
 
-/* Checks that the folder holds the output alone, with these bytes. */
+/* Checks that the output's folder holds it alone, with these bytes. */
 static void
 expect_output (GBytes * bytes, const gchar * where)
 {
-  GDir *dir = g_dir_open (folder, 0, NULL);
+  gchar *parent = g_path_get_dirname (out);
+  GDir *dir = g_dir_open (parent, 0, NULL);
   const gchar *entry;
   gchar *data = NULL;
   gsize size = 0;
@@ -53,6 +60,7 @@ expect_output (GBytes * bytes, const gchar * where)
     check (g_str_has_prefix (entry, "in.") || g_str_has_suffix (out, entry), "a file is left",
         where, entry);
   g_dir_close (dir);
+  g_free (parent);
   g_file_get_contents (out, &data, &size, NULL);
   got = g_bytes_new_take (data, size);
   check (g_bytes_equal (got, bytes), "the output has other bytes", where, NULL);
@@ -107,22 +115,27 @@ test_faults (const gchar * command, const gchar * in, const gchar * name)
 int
 main (int argc, char **argv)
 {
-  gchar *tlc;
+  gchar *tlc, *weights;
 
-  if (argc != 3) {
-    printf ("usage: test_write_faults TELUCODEC CLIP\n");
+  if (argc != 4) {
+    printf ("usage: test_write_faults TELUCODEC CLIP WEIGHTS\n");
     return 1;
   }
   program = argv[1];
-  clip = argv[2];
   folder = g_dir_make_tmp ("telucodec-XXXXXX", NULL);
-  test_faults ("encode", clip, "out.tlc");
+  test_faults ("encode", argv[2], "out.tlc");
   tlc = g_build_filename (folder, "in.tlc", NULL);
   g_rename (out, tlc);
   test_faults ("decode", tlc, "out.wav");
   g_unlink (out);
   g_unlink (tlc);
+  g_setenv ("XDG_DATA_HOME", folder, TRUE);
+  test_faults ("models add", argv[3], "telucodec/out.safetensors");
+  g_unlink (out);
+  weights = g_path_get_dirname (out);
+  g_rmdir (weights);
   g_rmdir (folder);
+  g_free (weights);
   g_free (tlc);
   g_free (out);
   g_free (folder);

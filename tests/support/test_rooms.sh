@@ -25,6 +25,7 @@ gst/program     gst/finder kernels gst/program/scan.c:kernels/codec/tlc.h
 gst/program     gst/program/models.c:kernels/codec/tlc.h
 gst/program     gst/program/bench.c:trainer/data/pcm.h gst/program/compare.c:trainer/data/pcm.h
 gst/program     gst/program/encode.c:trainer/data/pcm.h gst/program/pipeline.c:trainer/data/source.h
+gst/program     gst/program/output.c:trainer/run/disk.h
 gst/examples    -
 '
 for room in data net postnet ranks run tables models; do
