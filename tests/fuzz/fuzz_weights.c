@@ -1,121 +1,124 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* fuzz_weights.c - hostile weight files. With libFuzzer (-fsanitize=fuzzer -DFUZZER) an entry for
- * it; else a program: WEIGHTS COUNT [SEED], which runs COUNT mutations of the file's header. */
+/* fuzz_weights.c - hostile weight files: any bytes, or after "edit" a list of edits of a right file
+ * (fuzz_edits.h). A file is refused with a reason, or its model runs: plain C and vector code give
+ * the same packets, which are read, and the same finite sound; and packed it is the same model. */
+#include "backend.h"
 #include "error.h"
-#include "weights.h"
+#include "fuzz_edits.h"
+#include "packet.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#define PACKETS 6
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* Packets and sound that one table of ops gives. */
+struct run {
+    uint8_t packet[PACKETS][TELU_MAX_PACKET];
+    int bytes[PACKETS];
+    float pcm[PACKETS][TELU_PACKET];
+};
+
+/* Codes speech that is loud, faint and as it is; decodes the packets, one of which is damaged and
+ * one lost. */
+static void run(struct run *r, const struct telu_model *m, const struct telu_backend *be)
+{
+    static const int bitrates[PACKETS] = { 16000, 64000, 1600, 4800, 8000, 24000 };
+    static const float levels[PACKETS] = { 1, 1e4f, 1e-20f, 1, 30, 1 };
+    struct telu_encoder *e = telu_encoder_new(m, be);
+    struct telu_decoder *d = telu_decoder_new(m, be);
+    struct telu_rate rate = telu_rate_init();
+    float in[PACKETS * TELU_PACKET];
+    uint32_t seed = 5;
+
+    promise(e && d, telu_error(), 0);
+    tiny_speech(in, PACKETS * TELU_PACKET, 1);
+    for (int p = 0; p < PACKETS; p++) {
+        int result;
+
+        rate.bitrate = bitrates[p];
+        rate.tune = p % 2 ? TELU_SNR : TELU_PERCEPTUAL;
+        promise(!telu_encoder_set(e, &rate), telu_error(), rate.bitrate);
+        for (int i = 0; i < TELU_PACKET; i++)
+            in[p * TELU_PACKET + i] *= levels[p];
+        r->bytes[p] = telu_encode(e, in + p * TELU_PACKET, r->packet[p], TELU_MAX_PACKET);
+        promise(r->bytes[p] > 0, "bytes of a packet", r->bytes[p]);
+        for (int i = 1; p == 4 && i < r->bytes[p]; i++)
+            r->packet[p][i] = (uint8_t)(256 * tiny_random(&seed));
+        result = p == 2 ? telu_conceal(d, r->pcm[p]) :
+                 telu_decode(d, r->packet[p], (size_t)r->bytes[p], r->pcm[p]);
+        promise(p == 4 || result == 0, "result of an encoder's packet", result);
+    }
+    telu_encoder_free(e);
+    telu_decoder_free(d);
+}
+
+static void check_model(const struct telu_model *m)
+{
+    static struct run plain, simd;
+
+    run(&plain, m, &telu_backend_c);
+    run(&simd, m, &telu_backend_simd);
+    for (int p = 0; p < PACKETS; p++) {
+        promise(plain.bytes[p] == simd.bytes[p] &&
+                !memcmp(plain.packet[p], simd.packet[p], (size_t)plain.bytes[p]),
+                "another packet in vector code, number", p);
+        for (int i = 0; i < TELU_PACKET; i++) {
+            promise(isfinite(plain.pcm[p][i]), "a sample that is not finite, of packet", p);
+            promise(!memcmp(&plain.pcm[p][i], &simd.pcm[p][i], sizeof(float)),
+                    "another sample in vector code, of packet", p);
+        }
+    }
+}
+
+/* Weights of floats give the same model when they are packed. */
+static void check_packed(const struct telu_weights *w, const struct telu_model *m)
+{
+    struct telu_weights packed;
+    struct telu_model *same;
+
+    if (w->version != TELU_WEIGHTS_FLOATS)
+        return;
+    promise(!telu_weights_pack(&packed, w), telu_error(), 0);
+    same = telu_weights_model(&packed);
+    promise(same != NULL, telu_error(), 0);
+    promise(same->arena_bytes == m->arena_bytes && !memcmp(same->arena, m->arena, m->arena_bytes),
+            "another model of integers, bytes", (double)m->arena_bytes);
+    telu_model_close(same);
+    telu_weights_close(&packed);
+}
+
+/* Returns the model of a file, after checks; NULL: it is refused. */
+static struct telu_model *open_bytes(const void *data, size_t size)
+{
+    FILE *f = fmemopen((void *)data, size, "rb");
+    struct telu_model *m = NULL;
+    struct telu_weights w;
+
+    promise(f != NULL, "a file in memory, bytes", (double)size);
+    telu_fail_status(TELU_OK, "none");
+    if (!telu_weights_read(&w, f)) {
+        m = telu_weights_model(&w);
+        if (m)
+            check_packed(&w, m);
+        telu_weights_close(&w);
+    }
+    promise(m || (telu_error_status() != TELU_OK && strcmp(telu_error(), "none")),
+            "refused without a reason", 0);
+    fclose(f);
+    return m;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    FILE *f = size ? fmemopen((void *)data, size, "rb") : NULL;
-    struct telu_weights w;
+    uint8_t *file = NULL;
     struct telu_model *m;
+    int harmful = 1;
 
-    if (!f)
-        return 0;
-    telu_fail_status(TELU_OK, "none");
-    if (telu_weights_read(&w, f)) {
-        if (telu_error_status() == TELU_OK || !strcmp(telu_error(), "none"))
-            abort();           /* refused without a reason */
-    } else {
-        m = telu_weights_model(&w);
-        telu_model_close(m);
-        telu_weights_close(&w);
-    }
-    fclose(f);
+    if (size >= 4 && !memcmp(data, "edit", 4))
+        data = file = edits_file((struct input){ data + 4, size - 4 }, &size, &harmful);
+    m = size ? open_bytes(data, size) : NULL;
+    promise(m || harmful, telu_error(), 0);
+    if (m)
+        check_model(m);
+    telu_model_close(m);
+    free(file);
     return 0;
 }
-
-#ifndef FUZZER
-#define MORE 512               /* bytes by which a mutation may lengthen the header */
-
-static uint32_t seed = 1;
-
-static uint32_t random_below(uint32_t n)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 17;
-    seed ^= seed << 5;
-    return seed % n;
-}
-
-/* Replaces `cut` bytes at `at` of text [n] by put [k]; returns the new length. */
-static size_t splice(uint8_t *text, size_t n, size_t at, size_t cut, const void *put, size_t k)
-{
-    cut = cut < n - at ? cut : n - at;
-    memmove(text + at + k, text + at + cut, n - at - cut);
-    memcpy(text + at, put, k);
-    return n - cut + k;
-}
-
-static size_t mutate(uint8_t *text, size_t n)
-{
-    static const char *const put[] = {
-        "\"", "\\", "\\u0000", "\\ud800", "\\ud83d\\ude00", "{", "}", "[", "]", ",", ":", "-",
-        "0", "1e9", ".", "18446744073709551615", "18446744073709551616", "null", "true", " ",
-        "\xff", "\xed\xa0\x80", "\xf0\x9f\x98\x80", "[[[[[[[[[", "\"dim\":[]", "",
-    };
-    const size_t at = random_below((uint32_t)n);
-    const char *with = put[random_below(sizeof(put) / sizeof(*put))];
-    uint8_t part[64];
-
-    switch (random_below(4)) {
-    case 0:
-        text[at] ^= (uint8_t)(1u << random_below(8));
-        return n;
-    case 1:
-        return splice(text, n, at, random_below(12), with, strlen(with));
-    case 2:
-        memcpy(part, text + random_below((uint32_t)(n - sizeof(part))), sizeof(part));
-        return splice(text, n, at, random_below(64), part, 1 + random_below(sizeof(part)));
-    default:
-        return splice(text, n, at, 0, with, strlen(with));
-    }
-}
-
-static void run(const uint8_t *file, size_t size, size_t header)
-{
-    uint8_t *bytes = malloc(size + MORE);
-    size_t n = header;
-
-    if (!bytes)
-        exit(1);
-    memcpy(bytes, file, 8 + header);
-    for (uint32_t k = 1 + random_below(4); k; k--)
-        n = mutate(bytes + 8, n);
-    if (random_below(8))       /* else the length is a lie */
-        for (int i = 0; i < 8; i++)
-            bytes[i] = (uint8_t)((uint64_t)n >> 8 * i);
-    memcpy(bytes + 8 + n, file + 8 + header, size - 8 - header);
-    LLVMFuzzerTestOneInput(bytes, 8 + n + size - 8 - header);
-    free(bytes);
-}
-
-int main(int argc, char **argv)
-{
-    static uint8_t file[1 << 22];
-    FILE *f = argc > 2 ? fopen(argv[1], "rb") : NULL;
-    const size_t size = f ? fread(file, 1, sizeof(file), f) : 0;
-    uint64_t header = 0;
-    int count = argc > 2 ? atoi(argv[2]) : 0;
-
-    if (argc > 3)
-        seed = (uint32_t)atoi(argv[3]) | 1;
-    for (int i = 7; i >= 0; i--)
-        header = header << 8 | file[i];
-    if (size < 512 || header < 256 || header > size - 8) {
-        fprintf(stderr, "usage: fuzz_weights WEIGHTS COUNT [SEED]\n");
-        return 1;
-    }
-    fclose(f);
-    while (count-- > 0)
-        run(file, size, header);
-    printf("fuzz_weights: the last reason was: %s\n", telu_error());
-    return 0;
-}
-#endif

@@ -32,10 +32,16 @@ double tiny_random(uint32_t *seed)
 /* --- Tensors -------------------------------------------------------------- */
 
 struct maker {
-    struct telu_blob blob[1024];
-    int count;
     uint32_t seed;
     int stages;
+};
+
+enum table_kind {
+    BIAS, ENV, GAIN, RECON, SHAPE, TILT, FILL, GROUP, LAMBDA, SPLIT, FREQ, LEVEL, CODE
+};
+static const char *const table_names[] = {
+    "bias", "env", "gain", "recon", "shape", "tilt", "fill", "group", "lambda", "split", "freq",
+    "level", "code",
 };
 
 /* Range and centre of a tensor's numbers. */
@@ -66,6 +72,10 @@ static void frequencies(uint16_t *f, int context)
     double mean = 0.08 + 0.1 * A * A + 0.05 * B * B, p = 1.0 / (1.0 + mean);
     int left = 32768;
 
+    if (context % TELU_C_CLASSES) {                /* the row before has the same classes */
+        memcpy(f, f - TELU_SYMBOLS, TELU_SYMBOLS * sizeof(*f));
+        return;
+    }
     for (int s = TELU_SYMBOLS - 1; s > 0; s--) {
         f[s] = (uint16_t)(1 + 32000.0 * p * pow(1.0 - p, s));
         left -= f[s];
@@ -104,67 +114,90 @@ static void code_frequencies(uint16_t *f, int codes, int row)
     }
 }
 
-static void table(struct maker *k, const struct telu_tensor *t, size_t n, void *data)
+/* Writes number i of a table; r: a random number. Frequencies are filled by rows, behind that. */
+static void entry(enum table_kind kind, size_t i, double r, int stages, void *data)
 {
     static const uint8_t split[TELU_SPLIT_RATES] = {
         TELU_SPLIT_BASE_ONLY, TELU_SPLIT_BASE_ONLY, TELU_SPLIT_LEVELS,
         0, 1, 2, 3, 4, 5, 6, 7, 8,
     };
-    const char *name = t->name + 4;
-    uint8_t *u8 = data;
+    const uint8_t coded = split[i % TELU_SPLIT_RATES];
     int16_t *i16 = data;
+    uint8_t *u8 = data;
 
-    for (size_t i = 0; i < n; i++) {
-        double r = tiny_random(&k->seed);
-
-        if (!strcmp(name, "bias"))
-            i16[i] = (int16_t)(-150 - 4 * (int)i + 20 * r);
-        else if (!strcmp(name, "env"))
-            i16[i] = (int16_t)(120 * r - 60);
-        else if (!strcmp(name, "gain"))
-            u8[i] = (uint8_t)(60 * r);
-        else if (!strcmp(name, "recon"))
-            u8[i] = (uint8_t)(112 + 6 * i);
-        else if (!strcmp(name, "shape"))
-            u8[i] = (uint8_t)(8 * i);
-        else if (!strcmp(name, "tilt"))
-            i16[i] = (int16_t)(i < TELU_BANDS ? 0.0 : 48 * r - 24);
-        else if (!strcmp(name, "fill"))
-            u8[i] = (uint8_t)(10 * i);
-        else if (!strcmp(name, "group"))
-            u8[i] = (uint8_t)(TELU_CODE_GROUPS * r);
-        else if (!strcmp(name, "lambda"))
-            ((float *)data)[i] = (float)(0.0004 * r);
-        else if (!strcmp(name, "split"))
-            u8[i] = split[i % TELU_SPLIT_RATES] >= TELU_SPLIT_LEVELS ||
-                    split[i % TELU_SPLIT_RATES] < k->stages ?
-                    split[i % TELU_SPLIT_RATES] : (uint8_t)k->stages;
+    switch (kind) {
+    case BIAS:
+        i16[i] = (int16_t)(-150 - 4 * (int)i + 20 * r);
+        break;
+    case ENV:
+        i16[i] = (int16_t)(120 * r - 60);
+        break;
+    case GAIN:
+        u8[i] = (uint8_t)(60 * r);
+        break;
+    case RECON:
+        u8[i] = (uint8_t)(112 + 6 * i);
+        break;
+    case SHAPE:
+        u8[i] = (uint8_t)(8 * i);
+        break;
+    case TILT:
+        i16[i] = (int16_t)(i < TELU_BANDS ? 0.0 : 48 * r - 24);
+        break;
+    case FILL:
+        u8[i] = (uint8_t)(10 * i);
+        break;
+    case GROUP:
+        u8[i] = (uint8_t)(TELU_CODE_GROUPS * r);
+        break;
+    case LAMBDA:
+        ((float *)data)[i] = (float)(0.0004 * r);
+        break;
+    case SPLIT:
+        u8[i] = coded >= TELU_SPLIT_LEVELS || coded < stages ? coded : (uint8_t)stages;
+        break;
+    case FREQ:
+    case LEVEL:
+    case CODE:
+        break;
     }
-    if (!strcmp(name, "freq"))
-        for (int c = 0; c < TELU_CONTEXTS; c++)
-            frequencies((uint16_t *)data + c * TELU_SYMBOLS, c);
-    if (!strcmp(name, "level"))
-        for (int c = 0; c < TELU_LEVEL_CONTEXTS; c++)
-            level_frequencies((uint16_t *)data + c * TELU_LEVEL_SYMBOLS, c);
-    if (!strcmp(name, "code"))
-        for (int r = 0; r < t->shape[0]; r++)
-            code_frequencies((uint16_t *)data + r * t->shape[1], t->shape[1], r);
 }
 
-static int make(void *user, const struct telu_tensor *t)
+static enum table_kind kind_of(const char *name)
 {
-    struct maker *k = user;
-    size_t bytes = telu_tensor_bytes(t);
+    int kind = 0;
+
+    while (strcmp(name, table_names[kind]))
+        kind++;
+    return (enum table_kind)kind;
+}
+
+static void table(struct maker *k, const struct telu_tensor *t, size_t n, void *data)
+{
+    const enum table_kind kind = kind_of(t->name + 4);
+
+    for (size_t i = 0; i < n; i++)
+        entry(kind, i, tiny_random(&k->seed), k->stages, data);
+    for (int row = 0; row < t->shape[0]; row++) {
+        uint16_t *f = (uint16_t *)data + (size_t)row * t->shape[1];
+
+        if (kind == FREQ)
+            frequencies(f, row);
+        if (kind == LEVEL)
+            level_frequencies(f, row);
+        if (kind == CODE)
+            code_frequencies(f, t->shape[1], row);
+    }
+}
+
+static void fill(struct maker *k, const struct telu_tensor *t, void *data)
+{
     size_t n = (size_t)t->shape[0] * t->shape[1] * t->shape[2];
-    void *data = malloc(bytes);
     double around, reach;
 
-    if (!data || k->count == 1024)
-        return -1;
-    k->blob[k->count++] = (struct telu_blob){ data, bytes };
     if (t->kind == TELU_TABLE) {
         table(k, t, n, data);
-        return 0;
+        return;
     }
     spread(t, &around, &reach);
     for (size_t i = 0; i < n; i++) {
@@ -175,6 +208,42 @@ static int make(void *user, const struct telu_tensor *t)
         else
             ((float *)data)[i] = v;
     }
+}
+
+/* Returns the bytes of all tensors, each aligned, and with memory gives each its place. */
+static size_t place(struct telu_weights *w)
+{
+    size_t used = 0;
+
+    for (int i = 0; i < w->count; i++) {
+        const size_t bytes = telu_tensor_bytes(&w->tensor[i]);
+
+        if (w->data)
+            w->blob[i] = (struct telu_blob){ (char *)w->data + used, bytes };
+        used += (bytes + 15) / 16 * 16;
+    }
+    return used;
+}
+
+int tiny_weights(struct telu_weights *w, const struct telu_config *cfg,
+                 const struct telu_postnet_config *post, uint32_t seed)
+{
+    struct maker k = { seed, cfg->stages };
+
+    *w = (struct telu_weights){ .version = TELU_WEIGHTS_FLOATS, .cfg = *cfg, .post = *post };
+    w->tensor = telu_tensor_list(cfg, post, &w->count);
+    if (!w->tensor)
+        return -1;
+    w->own = telu_tensor_count(cfg, NULL);
+    w->blob = calloc(w->count, sizeof(*w->blob));
+    w->data = malloc(place(w));
+    if (!w->blob || !w->data) {
+        telu_weights_close(w);
+        return -1;
+    }
+    place(w);
+    for (int i = 0; i < w->count; i++)
+        fill(&k, &w->tensor[i], (void *)w->blob[i].data);
     return 0;
 }
 
@@ -186,21 +255,14 @@ struct telu_model *tiny_model(const struct telu_config *cfg, uint32_t seed)
 struct telu_model *tiny_model_postnet(const struct telu_config *cfg,
                                       const struct telu_postnet_config *post, uint32_t seed)
 {
-    struct maker *k = calloc(1, sizeof(*k));
-    struct telu_model *m = NULL;
-    char id[65];
+    struct telu_weights w;
+    struct telu_model *m;
 
-    if (!k)
+    if (tiny_weights(&w, cfg, post, seed))
         return NULL;
-    k->seed = seed;
-    k->stages = cfg->stages;
-    memset(id, 'a', 64);
-    id[64] = 0;
-    if (!telu_config_tensors(cfg, make, k) && !telu_postnet_tensors(cfg, post, make, k))
-        m = telu_model_build_post(cfg, post, k->blob, k->count, id);
-    for (int i = 0; i < k->count; i++)
-        free((void *)k->blob[i].data);
-    free(k);
+    memset(w.id, 'a', 64);
+    m = telu_weights_model(&w);
+    telu_weights_close(&w);
     return m;
 }
 

@@ -17,6 +17,11 @@ struct telu_model *tiny_model(const struct telu_config *cfg, uint32_t seed);
 struct telu_model *tiny_model_postnet(const struct telu_config *cfg,
                                       const struct telu_postnet_config *post, uint32_t seed);
 
+/* Makes the tensors alone, as a file of floats holds them, without ids; telu_weights_close() them.
+ * 0, or -1 with telu_error(). */
+int tiny_weights(struct telu_weights *w, const struct telu_config *cfg,
+                 const struct telu_postnet_config *post, uint32_t seed);
+
 /* Returns a random number, uniform in [0, 1). */
 double tiny_random(uint32_t *seed);
 
