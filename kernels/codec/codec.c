@@ -233,6 +233,7 @@ void telu_decoder_reset(struct telu_decoder *d)
     telu_synthesis_reset(&d->synthesis);
     memset(&d->info, 0, sizeof(d->info));
     telu_plc_reset(&d->plc);
+    telu_deficit_reset(&d->deficit);
 }
 
 void telu_decoder_info(const struct telu_decoder *d, struct telu_info *info)

@@ -14,6 +14,8 @@
 
 #include "level_body.h"
 
+#include "deficit_body.h"
+
 #include "code_body.h"
 
 #include "packet_body.h"

@@ -13,9 +13,9 @@ extern "C" {
 
 #define TELU_FIRST_NOISE_BAND 10       /* first band with random signs: 1.9 kHz */
 
-/* Dequantises a base layer alone: base [320] -> y [320]; y may be base on the host only. u: state
- * of the noise generator before the first sign. */
-TELU_PUBLIC void telu_dequantise_base(float *y, const float *base, uint32_t u);
+/* Dequantises a base layer alone, from coefficient `first` on: base [320] -> y [320]; y may be base
+ * on the host only. u: state of the noise generator before the first sign of the packet. */
+TELU_PUBLIC void telu_dequantise_base(float *y, int first, const float *base, uint32_t u);
 
 /* Computes d [320], the change of coefficients c [320] by the long-term postfilter (ltpf.h).
  * prediction [320]: coefficients of the predicted waveform; g [2]: confidence of each hop; d may

@@ -174,7 +174,7 @@ void telu_dequantise_refined(float *y, const int *q, const struct telu_bands *p,
 #undef STRIDE
 #endif
 
-TELU_PUBLIC void telu_dequantise_base(float *y, const float *base, uint32_t u)
+TELU_PUBLIC void telu_dequantise_base(float *y, int first, const float *base, uint32_t u)
 {
     float means = 0.0f;
     int run;
@@ -194,7 +194,8 @@ TELU_PUBLIC void telu_dequantise_base(float *y, const float *base, uint32_t u)
             float size = noise_magnitude(base[k], mean);
 
             u = telu_noise(u);
-            y[k] = w.b < TELU_FIRST_NOISE_BAND ? base[k] : u >> 31 ? -size : size;
+            if (k >= first)
+                y[k] = w.b < TELU_FIRST_NOISE_BAND ? base[k] : u >> 31 ? -size : size;
         }
         u = telu_noise_after(u, TELU_LANES - 1);
     }

@@ -45,6 +45,18 @@ TELU_PUBLIC void telu_level_put(struct telu_range_enc *e, const int *level, cons
 TELU_PUBLIC void telu_level_get(struct telu_range_dec *d, int *level, const int *q, int S,
                                 const struct telu_tables *t);
 
+/* Steps from the power `has` of n coefficients to the power `wants`; 0 when one is a NaN. */
+TELU_PUBLIC float telu_level_steps(float has, float wants, int n);
+
+/* Levels go in dB on a straight line from the middle of a band to that of the next, and are
+ * constant outside: steps at the edges of bands cost 0.07 PESQ at 6 kbit/s. Returns the band that
+ * the line of coefficient k, 0 .. 159, in band b, leads to, and sets how far it is on that way, 0
+ * .. 1; outside b and 0. */
+TELU_PUBLIC int telu_level_line(int b, int k, float *way);
+
+/* Gain of a level on that line. */
+TELU_PUBLIC float telu_level_gain(float x);
+
 /* Scales the coefficients y [320]. */
 TELU_PUBLIC void telu_level_apply(float *y, const int *level, const int *q);
 

@@ -9,7 +9,7 @@
 #define TELU_PACKET_H
 
 #include "code.h"
-#include "level.h"
+#include "deficit.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,6 +21,9 @@ struct telu_layers {
     int prefix_bits, prefix;   /* of one more stage: 0 .. n-1 bits */
     int refined, shape, step;
     int leveled;               /* 1: has levels, with or without refinement */
+    int cut;                   /* 1: it had levels, but ends before them; then leveled is 0 */
+    int known;                 /* coefficients of a cut one that is refined, else 0; the others are
+                                * lost */
     int level[TELU_BANDS];     /* when leveled */
     int q[TELU_COEFS];         /* when refined */
 };
@@ -82,11 +85,13 @@ TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
                     const uint8_t *in, size_t size, const struct telu_tables *t,
                     int stages, int n);
 
-/* Dequantises a packet: base [320] of the network -> y [320]; y may be base on the host only.
- * bands: as telu_packet_get() set them, read when refined. */
+/* Dequantises a packet: base [320] of the network -> y [320]; y may be base on the host only,
+ * unless the packet was cut. bands: as telu_packet_get() set them, read when refined. p: the
+ * stream's; a packet with levels changes it, a cut one reads it. */
 TELU_PUBLIC void telu_dequantise_packet(float *y, const struct telu_layers *l,
                                         const struct telu_bands *bands,
-                                        const struct telu_tables *t, const float *base);
+                                        const struct telu_tables *t, const float *base,
+                                        struct telu_deficit *p);
 
 /* The same without its levels. */
 TELU_PUBLIC void telu_dequantise_plain(float *y, const struct telu_layers *l,

@@ -5,6 +5,7 @@
 
 #include "packet.h"
 
+#include "deficit.h"
 #include "dequantise.h"
 #include "noise.h"
 
@@ -245,6 +246,8 @@ TELU_STATIC void packet_set_layers(struct telu_layers *l, const struct telu_pack
     if (TELU_LANE == 0) {
         l->refined = whole && y->refined;
         l->leveled = whole && y->leveled;
+        l->cut = !whole && y->leveled;
+        l->known = 0;
         l->stages = S;
         l->shape = y->shape;
         l->prefix_bits = l->prefix = 0;
@@ -274,13 +277,31 @@ TELU_STATIC void packet_get_base(struct telu_layers *l, const struct telu_packet
     TELU_SYNC_LANES();
 }
 
+/* Leaves out of l what was read behind a cut: the levels, and coefficients from `known` on. */
+TELU_STATIC void packet_cut(struct telu_layers *l, int known)
+{
+    const int refined = l->refined && known > 0;
+
+    TELU_SYNC_LANES();                     /* all lanes have read l */
+    for (int k = known + TELU_LANE; refined && k < TELU_COEFS; k += TELU_LANES)
+        l->q[k] = 0;
+    if (TELU_LANE == 0) {
+        l->cut = 1;
+        l->leveled = 0;
+        l->refined = refined;
+        l->known = known;
+        l->step = refined ? l->step : 0;
+    }
+    TELU_SYNC_LANES();
+}
+
 TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
                     const uint8_t *in, size_t size, const struct telu_tables *t,
                     int stages, int n)
 {
     struct telu_packet_header y;
     struct telu_range_dec d;
-    int S, step = 0, whole;
+    int S, step = 0, known = 0, whole;
 
     if (telu_packet_peek(&y, in, size, stages, n))
         return -1;
@@ -299,15 +320,25 @@ TELU_PUBLIC int telu_packet_get(struct telu_layers *l, struct telu_bands *bands,
     if (l->refined) {
         telu_bands_envelope(bands, t, l->codes, l->stages);
         telu_bands_step(bands, t, l->step, l->shape);
-        if (telu_refine_get(&d, l->q, bands, t))
+        known = telu_refine_get(&d, l->q, bands, t);
+        if (known < 0)
             return -1;
     }
-    if (l->leveled)
+    if (l->leveled) {
         telu_level_get(&d, l->level, l->refined ? l->q : NULL, l->stages, t);
+        if (telu_range_exhausted(&d))
+            packet_cut(l, known);
+    }
     return telu_range_ended(&d) ? 0 : -1;
 }
 
 /* --- Dequantisation ------------------------------------------------------- */
+
+/* State of the noise generator before a packet without refinement. */
+TELU_STATIC uint32_t packet_noise(const struct telu_layers *l)
+{
+    return telu_noise(telu_refine_seed(l->codes, l->stages)) + (uint32_t)l->prefix;
+}
 
 TELU_PUBLIC void telu_dequantise_plain(float *y, const struct telu_layers *l,
                                        const struct telu_bands *bands,
@@ -316,19 +347,25 @@ TELU_PUBLIC void telu_dequantise_plain(float *y, const struct telu_layers *l,
     if (l->refined) {
         telu_dequantise_refined(y, l->q, bands, t, base, l->shape);
     } else {
-        uint32_t u = telu_refine_seed(l->codes, l->stages);
-
-        telu_dequantise_base(y, base, telu_noise(u) + (uint32_t)l->prefix);
+        telu_dequantise_base(y, 0, base, packet_noise(l));
     }
 }
 
 TELU_PUBLIC void telu_dequantise_packet(float *y, const struct telu_layers *l,
                                         const struct telu_bands *bands,
-                                        const struct telu_tables *t, const float *base)
+                                        const struct telu_tables *t, const float *base,
+                                        struct telu_deficit *p)
 {
-    telu_dequantise_plain(y, l, bands, t, base);
-    if (l->leveled)
+    if (l->refined)
+        telu_dequantise_refined(y, l->q, bands, t, base, l->shape);
+    if (!l->refined || l->cut)
+        telu_dequantise_base(y, l->known, base, packet_noise(l));
+    if (l->leveled) {
         telu_level_apply(y, l->level, l->refined ? l->q : NULL);
+        telu_deficit_learn(p, y, base);
+    }
+    if (l->cut)
+        telu_deficit_apply(y, l->known, p);
 }
 
 #undef BASE_BITS

@@ -56,7 +56,7 @@ TELU_PUBLIC void telu_plc_repeat(struct telu_plc *p, float *c)
 
 TELU_PUBLIC void telu_plc_extrapolate(struct telu_plc *p, float *c, const float *base)
 {
-    telu_dequantise_base(c, base, p->seed);
+    telu_dequantise_base(c, 0, base, p->seed);
     p->seed = telu_noise_after(p->seed, TELU_COEFS);
 }
 

@@ -21,7 +21,7 @@ extern "C" {
 
 enum telu_postnet_kind {       /* one input each */
     TELU_POSTNET_BASE,         /* base layer alone: not corrected */
-    TELU_POSTNET_LEVELED,      /* base layer and levels */
+    TELU_POSTNET_LEVELED,      /* base layer and levels, or those expected of a cut packet */
     TELU_POSTNET_REFINED,
     TELU_POSTNET_CONCEALED,
     TELU_POSTNET_KINDS
@@ -43,7 +43,7 @@ struct telu_postnet_packet {
 TELU_INLINE enum telu_postnet_kind telu_postnet_kind_of(const struct telu_layers *l)
 {
     return !l ? TELU_POSTNET_CONCEALED : l->refined ? TELU_POSTNET_REFINED
-           : l->leveled ? TELU_POSTNET_LEVELED : TELU_POSTNET_BASE;
+           : l->leveled || l->cut ? TELU_POSTNET_LEVELED : TELU_POSTNET_BASE;
 }
 
 /* 1 when the post-network corrects such a packet. It learnt what sounds right, so a packet tuned
@@ -51,7 +51,7 @@ TELU_INLINE enum telu_postnet_kind telu_postnet_kind_of(const struct telu_layers
  * of 0.1. Once concealed packets are silent, the network waits. */
 TELU_INLINE int telu_postnet_corrects(const struct telu_layers *l)
 {
-    return !l || (l->refined ? l->shape != 0 : l->leveled);
+    return !l || (l->refined ? l->shape != 0 : l->leveled || l->cut);
 }
 
 /* f [TELU_POSTNET_FEATURES]: inputs of the network. */

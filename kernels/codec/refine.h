@@ -108,8 +108,9 @@ TELU_NOINLINE uint32_t telu_refine_cost(const int *q, const struct telu_bands *p
 TELU_PUBLIC void telu_refine_put(struct telu_range_enc *e, const int *q,
                      const struct telu_bands *p, const struct telu_tables *t);
 
-/* Reads q [320]. 0, or -1 on damage. A cut packet gives zeros from the cut on, and 0. The
- * caller judges the bytes that follow: telu_range_ended(). */
+/* Reads q [320]. Returns how many coefficients, in order, are known if the packet was cut, or -1 on
+ * damage. The caller judges whether it was, telu_range_exhausted(), and the bytes that follow,
+ * telu_range_ended(). */
 TELU_PUBLIC int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_bands *p,
                     const struct telu_tables *t);
 

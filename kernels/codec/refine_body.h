@@ -299,6 +299,13 @@ TELU_STATIC int read_coefficient(struct telu_range_dec *d, int symbol, int shift
     return a && telu_range_get_bits(d, 1) ? -a : a;
 }
 
+/* 1 while a coefficient that was just read is known: the decoder looks four bytes ahead, and when
+ * no more than three of them lie behind the end it was most likely the right one. */
+TELU_STATIC int refine_known(const struct telu_range_dec *d)
+{
+    return d->at <= d->n + 3;
+}
+
 #if TELU_LANES > 1
 /* Magnitude of coefficient i; 0 from k on, which is not decoded yet. */
 TELU_STATIC int read_magnitude(const int *q, int k, int i)
@@ -318,12 +325,14 @@ TELU_STATIC int read_symbol(struct telu_range_dec *d, const uint16_t *cumul)
     return symbol;
 }
 
-/* Reads hop q; q0 is hop 0, or NULL when q is. 0, or -1. The lanes prepare the contexts of the
- * next TELU_LANES coefficients as if zeros preceded them, which holds up to the first non-zero
- * coefficient. */
+/* Reads hop q; q0 is hop 0, or NULL when q is. Returns as telu_refine_get() does. The lanes prepare
+ * the contexts of the next TELU_LANES coefficients as if zeros preceded them, which holds up to the
+ * first non-zero coefficient. */
 TELU_STATIC int read_hop(struct telu_range_dec *d, int *q, const int *q0,
                        const struct telu_bands *p, const struct telu_tables *t)
 {
+    int known = 0;
+
     for (int k = 0; k < TELU_HOP; ) {
         int most = TELU_HOP - k < TELU_LANES ? TELU_HOP - k : TELU_LANES, run = 0, cut;
         int i = k + TELU_LANE < TELU_HOP ? k + TELU_LANE : TELU_HOP - 1, side = 0, shift, at;
@@ -351,6 +360,7 @@ TELU_STATIC int read_hop(struct telu_range_dec *d, int *q, const int *q0,
             if (telu_range_above(d, f))
                 break;
             telu_range_consume(d, 0, f);
+            known += refine_known(d);
         }
         for (int z = k + TELU_LANE; z < (cut ? TELU_HOP : k + run); z += TELU_LANES)
             q[z] = 0;
@@ -363,18 +373,20 @@ TELU_STATIC int read_hop(struct telu_range_dec *d, int *q, const int *q0,
                 return -1;
             if (TELU_LANE == 0)
                 q[k] = v;
+            known += refine_known(d);
             k++;
         }
         TELU_SYNC_LANES();
     }
-    return 0;
+    return known;
 }
 #else
-/* Reads hop q; q0 is hop 0, or NULL when q is. 0, or -1. */
+/* Reads hop q; q0 is hop 0, or NULL when q is. Returns as telu_refine_get() does. */
 static int read_hop(struct telu_range_dec *d, int *q, const int *q0,
                     const struct telu_bands *p, const struct telu_tables *t)
 {
     int sum = 0;                       /* sum of the last eight magnitudes */
+    int known = 0;
 
     for (int b = 0, k = 0; b < TELU_BANDS; b++)
         for (; k < telu_band_edge[b + 1]; k++) {
@@ -390,22 +402,29 @@ static int read_hop(struct telu_range_dec *d, int *q, const int *q0,
                     symbol++;
                 telu_range_consume(d, cumul[symbol], (uint32_t)cumul[symbol + 1] - cumul[symbol]);
                 q[k] = read_coefficient(d, symbol, shift);
+                known += refine_known(d);
             }
             if (q[k] > TELU_MAX_Q)
                 return -1;
             sum += abs(q[k]) - (k >= 8 ? abs(q[k - 8]) : 0);
         }
-    return 0;
+    return known;
 }
 #endif
 
 TELU_PUBLIC int telu_refine_get(struct telu_range_dec *d, int *q, const struct telu_bands *p,
                     const struct telu_tables *t)
 {
-    for (int h = 0; h < 2; h++)
-        if (read_hop(d, q + h * TELU_HOP, h ? q : NULL, p, t))
+    int known = 0;
+
+    for (int h = 0; h < 2; h++) {
+        int n = read_hop(d, q + h * TELU_HOP, h ? q : NULL, p, t);
+
+        if (n < 0)
             return -1;
-    return 0;
+        known += n;
+    }
+    return known;
 }
 
 #undef MAX_ZEROS

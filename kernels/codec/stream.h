@@ -37,6 +37,7 @@ struct telu_decoder {
     int has_history;           /* 0: dec has zeros, but for plc.last, which begins there: a packet
                                 * without codes clears the history, and it alone is repeated */
     struct telu_plc plc;
+    struct telu_deficit deficit;
     struct telu_info info;
 };
 

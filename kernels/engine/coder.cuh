@@ -32,6 +32,8 @@ static __device__ const int device_split_rate[] = { TELU_SPLIT_RATE_LIST };
 
 #include "level_body.h"
 
+#include "deficit_body.h"
+
 #include "code_body.h"
 
 #include "packet_body.h"

@@ -71,6 +71,7 @@ struct telu_dec_slot {
     float last[TELU_COEFS];
     float previous[TELU_LTPF_MAX_LAG];     /* last packet's samples, before the correction */
     struct telu_plc plc;
+    struct telu_deficit deficit;
     int age, post_age;         /* of the decoder's history and of the post-network's */
 };
 

@@ -39,6 +39,7 @@ static __device__ void read_packet(const struct telu_live *l, int r, struct pars
     TELU_SYNC_LANES();                           /* all lanes have read the slot */
     if (request->reset) {
         telu_plc_init(&plc, slot->last);
+        telu_deficit_reset(&slot->deficit);
         for (int i = TELU_LANE; i < TELU_OVERLAP; i += TELU_LANES)
             slot->tail[i] = slot->change_tail[i] = 0.0f;
         for (int i = TELU_LANE; i < TELU_LTPF_MAX_LAG; i += TELU_LANES)

@@ -37,7 +37,7 @@ static __device__ inline void synthesise_row(const struct telu_live *l, int r,
     if (row->conceal) {
         conceal(c, row, &plc, base);
     } else {
-        telu_dequantise_packet(c, y, bands, &m->tab, base);
+        telu_dequantise_packet(c, y, bands, &m->tab, base, &slot->deficit);
         telu_plc_received(&plc, c, row->dec_age >= 0);
         info.stages = y->stages;
         info.refined = y->refined;

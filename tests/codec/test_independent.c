@@ -17,7 +17,7 @@ static int failures;
 
 /* Kinds of packets that the stream must have, or the test would prove nothing. */
 static struct {
-    int base, prefix, refined, cut, padded, escapes, shapes[4], stages[5];
+    int base, prefix, refined, cut, known, padded, escapes, shapes[4], stages[5];
     int level[TELU_LEVEL_SYMBOLS], kind[4], none, silence;
 } seen;
 
@@ -69,7 +69,8 @@ static void look(const struct telu_model *m, const uint8_t *packet, size_t n)
     seen.prefix += l.prefix_bits > 0;
     if (!h.coded || l.stages < h.stages || l.refined != h.refined || l.leveled != h.leveled) {
         seen.base++;
-        seen.cut += h.coded;
+        seen.cut += l.cut;
+        seen.known += l.known > 0;
         return;
     }
     seen.padded += packet[n - 1] == 0;

@@ -258,6 +258,24 @@ static void sane(const struct telu_model *m, const uint8_t *in, size_t n)
     free(tight);
 }
 
+/* Checks what a packet of n bytes that was cut at `cut` tells of its coefficients and levels. */
+static void check_cut(const struct telu_layers *got, const struct telu_layers *l,
+                      const uint8_t *out, size_t cut, size_t n)
+{
+    int lost = 0;
+
+    for (size_t i = cut + 4; i < n; i++)       /* the coder's end has up to four bytes */
+        lost |= out[i];
+    if (l->leveled && lost)
+        expect("cut: seen", got->cut, 1);
+    if (!got->cut)
+        return;
+    expect("cut: leveled", got->leveled, 0);
+    expect("cut: refined", got->refined, got->known > 0);
+    for (int k = got->known; got->refined && k < TELU_COEFS; k++)
+        expect("cut: coefficient behind it", got->q[k], 0);
+}
+
 /* Checks get() for every cut and every flipped bit of a packet of n bytes. */
 static void damage(const struct telu_model *m, uint8_t *out, size_t n, const struct telu_layers *l)
 {
@@ -280,6 +298,7 @@ static void damage(const struct telu_model *m, uint8_t *out, size_t n, const str
             expect("cut: refined or leveled", got.refined || got.leveled, 0);
         if (got.refined)
             expect("cut: step", got.step, l->step);
+        check_cut(&got, l, out, cut, n);
     }
     expect("cut nothing: codes", there, l->stages);
     for (size_t cut = 0; cut <= n; cut++)

@@ -145,6 +145,7 @@ class Codes:
 class Levels:
     def __init__(self, w):
         self.cumulative = sums(w['tab.level'])
+        self.expected = np.zeros(21, F)
 
     def kind(self, q, S):
         """Returns the kind of each band, None: it has no level. q: None without refinement."""
@@ -162,7 +163,14 @@ class Levels:
                 near = clamp((2 * k[-1] + k[-2] + 1) // 3, -3, 3)
                 level = coder.symbol(self.cumulative[(7 * kind + near + 3) * 21 + b]) - 4
             k.append(level)
-        return 21 * [0] if coder.cut() else k[2:]
+        return k[2:]
+
+    def expect(self, d, base):
+        """Learns from d, with levels, which levels a cut packet is to have."""
+        powers = [[add_up(band * band) + F(1e-9) * F(len(band)) + F(1e-30) for band in in_bands(x)]
+                  for x in (d, base)]
+        steps = F(0.6) * (F(0.96179669) * (log(np.array(powers[0])) - log(np.array(powers[1]))))
+        self.expected = np.minimum(np.maximum(steps, F(-4)), F(5))
 
     def sound(self, d, levels, q):
         twice = np.array(EDGE[:-1]) + EDGE[1:] - 1       # twice the middles of the bands
@@ -198,12 +206,14 @@ class Refinement:
         self.step = np.ldexp((2 ** ((L & 31) / 32)).astype(F), L >> 5)
 
     def read(self, coder):
+        """Returns the integers, and how many are known if the packet was cut."""
+        known = 0
         size = [[0] * 170, [0] * 170]     # |q[h][k]| at k + 8
         q = np.zeros((2, 160), int)
         for h in range(2):
             for k in range(160):
                 if coder.cut():
-                    return q
+                    return q, known
                 i, now = k + 8, size[h]
                 n = 2 * now[i - 1] + now[i - 2]
                 if h == 0:
@@ -216,7 +226,8 @@ class Refinement:
                 a = magnitude(coder, self.cumulative[context], shift)
                 now[i] = a
                 q[h, k] = -a if a and coder.bits(1) else a
-        return q
+                known += coder.pos <= len(coder.data) + 3
+        return q, known
 
     def signs(self, codes, last):
         u = 0
@@ -340,7 +351,7 @@ class Decoder:
         """Returns 320 samples, and the integers or None."""
         if not data:
             raise Damage
-        coder, step = None, 0
+        coder, step, cut, known = None, 0, False, 0
         if data[0] >> 7:
             S, shape, k, prefix = data[0] >> 2 & 31, data[0] & 3, 0, 0
             if S > self.config['stages']:
@@ -352,6 +363,7 @@ class Decoder:
                 step = self.codes.step(coder)
                 whole = step is not None
             coder = coder if whole else None
+            cut = not whole and shape > 0 and S > 0
         else:
             codes, k, prefix = self.base_only(data)
         base = c = self.base(codes, k, prefix)
@@ -359,17 +371,27 @@ class Decoder:
         if coder:
             if shape != 3:
                 self.refinement.plan(codes, step, shape)
-                q = self.refinement.read(coder)
+                q, known = self.refinement.read(coder)
             if shape and S:
                 levels = self.levels.read(coder, q, S)
+                cut = coder.cut()
             coder.close()
-        sign = self.refinement.signs(codes, prefix if q is None else step)
+        if cut:
+            levels = None
+            q = q if known else None
+        late = (np.arange(320) >= known).reshape(2, 160)       # behind the cut, if there is one
+        if cut and q is not None:
+            q[late] = 0
+        alone = self.refinement.alone(base, self.refinement.signs(codes, prefix))
         if q is None:
-            c = self.refinement.alone(c, sign)
+            c = alone
         else:
-            c = self.refinement.sound(c, q, S, shape, sign)
+            c = self.refinement.sound(c, q, S, shape, self.refinement.signs(codes, step))
         if levels:
             c = self.levels.sound(c, levels, q)
+            self.levels.expect(c, base)
+        if cut:
+            c = np.where(late, self.levels.sound(alone, self.levels.expected, None), c)
         wave = imdct(c)[40:]
         plain = wave[:320].copy()
         plain[:80] += self.tail
@@ -378,7 +400,7 @@ class Decoder:
         window, strength = zip(*(look_back(u[160 * h:160 * h + 480]) for h in (0, 1)))
         prediction, strength = mdct(np.array(window)), np.array(strength)
         change = np.zeros((2, 160), F)
-        kind = 2 if q is not None else 1 if levels else 0
+        kind = 2 if q is not None else 1 if levels or cut else 0
         if self.past and kind and not (kind == 2 and shape == 0):
             change = self.postnet(c, base, prediction, strength, q, kind, len(codes))
         else:

@@ -29,6 +29,7 @@ class Dice(decode.Range):
 
     def __init__(self, spread, step=0):
         self.low, self.range, self.count, self.cuts = 0, 2 ** 32 - 1, 4, 4
+        self.pos, self.data = 0, b''      # nothing is read
         odds = [np.exp(-np.arange(18) / spread) + 0.0003, np.exp(-abs(np.arange(10) - 4) / 1.5),
                 np.ones(16), np.arange(128) == step]
         self.odds = {len(each): each / each.sum() for each in odds}
@@ -94,7 +95,7 @@ def refined(tables, refinement, levels, S, shape, step, spread):
     codes = tables.read(dice, S)
     tables.step(dice)
     refinement.plan(codes, step, shape)
-    q = refinement.read(dice)
+    q, _ = refinement.read(dice)
     if shape and S:
         levels.read(dice, q, S)
     return complete(tables, S, shape, dice.finish()), q

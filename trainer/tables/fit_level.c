@@ -65,7 +65,7 @@ static int count_base(struct fit *f, int i, struct counts *n, int S, float *base
     for (int p = 0; p < it->packets; p++) {
         float y[TELU_COEFS];
 
-        telu_dequantise_base(y, base + p * TELU_COEFS,
+        telu_dequantise_base(y, 0, base + p * TELU_COEFS,
                              telu_refine_seed(it->codes + p * f->cfg.stages, S));
         count(n, it->c + p * TELU_COEFS, y, NULL, S, telu_rc_level_dead_zone(S, 0));
     }

@@ -161,7 +161,7 @@ static int add_base_only(struct fit *f, const struct fit_item *it, int packets,
             for (int p = 0; p < packets; p++) {
                 float *b = base + p * TELU_COEFS;
 
-                telu_dequantise_base(b, b, telu_refine_seed(it->codes + p * f->cfg.stages, S));
+                telu_dequantise_base(b, 0, b, telu_refine_seed(it->codes + p * f->cfg.stages, S));
             }
         }
         known = S;
