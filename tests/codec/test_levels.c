@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_levels.c - compares the levels with a second implementation of FORMAT.md; round trips,
  * cost against bytes, cuts, and streams whose packets must hold levels whatever the sound. */
-#include "level.h"
+#include "bands.h"
+#include "deficit.h"
 #include "telu.h"
 #include "tiny_model.h"
 
@@ -283,6 +284,52 @@ static void check_cut(const struct telu_model *m)
     }
 }
 
+/* A cut packet gets three fifths, in dB, of what the last one was louder than its base layer, -4 to
+ * 5 steps, from the cut on. */
+static void check_deficit(void)
+{
+    static const double louder[] = { 0, 7, -11, 30, 80, -80 };
+    const double step = 15 * log10(2);         /* dB: 4.5 */
+    struct telu_deficit p;
+    float base[TELU_COEFS], y[TELU_COEFS];
+
+    for (int i = 0; i < 6; i++) {
+        const double wants = fmin(5 * step, fmax(-4 * step, 0.6 * louder[i]));
+        const int first = 30 * i;
+
+        for (int k = 0; k < TELU_COEFS; k++) {
+            base[k] = k % 2 ? 0.5f : -0.5f;
+            y[k] = (float)pow(10, louder[i] / 20) * base[k];
+        }
+        telu_deficit_learn(&p, y, base);
+        telu_deficit_apply(base, first, &p);
+        for (int k = 0; k < TELU_COEFS; k++)
+            expect("gain of a cut packet, dB", 20 * log10(fabs(base[k]) / 0.5),
+                   k < first ? 0 : wants, 0.01);
+    }
+
+    /* A gain of one band alone falls to nothing at the middles of the next ones. */
+    for (int k = 0; k < TELU_COEFS; k++) {
+        base[k] = 0.5f;
+        y[k] = telu_band_of[k % TELU_HOP] == 20 ? 1.0f : 0.5f;
+    }
+    telu_deficit_learn(&p, y, base);
+    telu_deficit_apply(base, 0, &p);
+    expect("gain of the last band, dB", 20 * log10(base[TELU_HOP - 1] / 0.5),
+           0.6 * 20 * log10(2), 0.01);
+    expect("gain far from it, dB", 20 * log10(base[130] / 0.5), 0, 0);
+
+    for (int k = 0; k < TELU_COEFS; k++)
+        y[k] = k % 3 ? NAN : INFINITY;
+    telu_deficit_learn(&p, y, base);
+    for (int b = 0; b < TELU_BANDS; b++)
+        expect("level of what is not finite", p.level[b] >= -4 && p.level[b] <= 5, 1, 0);
+    telu_deficit_reset(&p);
+    telu_deficit_apply(y, TELU_COEFS, &p);
+    telu_deficit_apply(base, 0, &p);
+    expect("gain without a packet before, dB", 20 * log10(base[130] / 0.5), 0, 0);
+}
+
 /* --- Streams --------------------------------------------------------------- */
 
 /* Sounds that want extreme levels: of a random base layer, digital silence, full scale, both. */
@@ -374,6 +421,7 @@ int main(void)
     }
     check_odd();
     check_cut(m);
+    check_deficit();
     check_streams(m, TELU_SPLIT_LEVELS);
     check_streams(m, 2);
     if (failures)
