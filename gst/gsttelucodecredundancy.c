@@ -14,36 +14,40 @@ typedef struct
 /* The last row that holds, for lone losses, short and long runs. Each is near the best PESQ and
  * STOI of those tried (tests/MEASURED.md), lone ones for independent losses and for such that never
  * come in pairs, but with a second head only where it gains more than it costs without losses, and
- * no distance above 8: the receiver waits for it. 8 bytes are about five codes; a longer head is
- * cut within coefficients, and up to twice that size sounds worse than codes alone. A lone head
- * may be small at low rates, where it takes more from the packets than it gives. */
+ * no distance above 8: the receiver waits for it. 8 bytes are about five codes, 10 nearly all of
+ * them, and what is longer holds coefficients, which are worth their bytes from 22 kbit/s on. A
+ * lone head may be small at low rates, where it takes more from the packets than it gives. */
 static const Choice lone[] = {
   {1, 5000, {1, {1}, {4}}},
   {3, 11000, {1, {1}, {6}}},
   {8, 8000, {1, {1}, {6}}},
   {18, 8000, {1, {1}, {8}}},
-  {12, 11000, {1, {1}, {8}}},
+  {8, 11000, {1, {1}, {8}}},
   {18, 11000, {2, {1, 2}, {8, 4}}},
+  {28, 11000, {2, {1, 2}, {8, 8}}},
   {5, 15000, {1, {1}, {8}}},
-  {18, 15000, {2, {1, 2}, {8, 4}}},
-  {28, 15000, {2, {1, 2}, {8, 6}}},
-  {12, 22000, {2, {1, 2}, {8, 4}}},
-  {18, 22000, {2, {1, 2}, {8, 8}}},
-  {28, 22000, {3, {1, 2, 3}, {8, 8, 4}}},
+  {18, 15000, {2, {1, 2}, {8, 8}}},
+  {28, 15000, {2, {1, 2}, {10, 8}}},
+  {5, 22000, {1, {1}, {10}}},
+  {8, 22000, {2, {1, 2}, {10, 8}}},
+  {18, 22000, {2, {1, 2}, {12, 8}}},
+  {28, 22000, {3, {1, 2, 3}, {12, 8, 6}}},
 };
 static const Choice short_runs[] = {
   {1, 5000, {1, {4}, {4}}},
   {3, 11000, {1, {4}, {6}}},
   {8, 8000, {1, {4}, {6}}},
-  {20, 11000, {2, {4, 8}, {6, 4}}},
+  {18, 8000, {1, {4}, {8}}},
+  {8, 11000, {1, {4}, {8}}},
+  {18, 11000, {2, {4, 8}, {8, 4}}},
   {8, 15000, {2, {4, 8}, {8, 4}}},
-  {18, 22000, {2, {4, 8}, {8, 8}}},
+  {8, 22000, {2, {4, 8}, {10, 8}}},
 };
 static const Choice long_runs[] = {
   {1, 5000, {1, {7}, {4}}},
   {3, 11000, {1, {7}, {6}}},
   {8, 8000, {1, {7}, {6}}},
-  {8, 15000, {1, {7}, {8}}},
+  {8, 11000, {1, {7}, {8}}},
   {18, 15000, {2, {4, 8}, {8, 4}}},
   {18, 22000, {2, {4, 8}, {8, 8}}},
 };
