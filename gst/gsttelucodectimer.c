@@ -14,9 +14,6 @@
 #include "gsttelucodecnoise.h"
 #include "gsttelucodecqueue.h"
 
-GST_DEBUG_CATEGORY_EXTERN (gst_rtp_telucodec_depay_debug);
-#define GST_CAT_DEFAULT gst_rtp_telucodec_depay_debug
-
 #define SOON (5 * GST_MSECOND)
 #define LATER (60 * GST_MSECOND)
 #define FORGET 1500             /* payloads without a silence: no dtx */

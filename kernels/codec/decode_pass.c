@@ -140,8 +140,7 @@ static void dequantise(struct decode_row *w)
 {
     struct telu_decoder *d = w->d;
 
-    telu_dequantise_packet(w->c, &w->layers, &w->bands, &d->m->tab, w->base,
-                           &d->deficit);
+    telu_dequantise_packet(w->c, &w->layers, &w->bands, &d->m->tab, w->base, &d->deficit);
     telu_plc_received(&d->plc, w->c, w->runs);
     d->info = telu_layers_info(&w->layers, (int)w->request->size);
 }

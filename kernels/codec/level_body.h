@@ -73,6 +73,7 @@ TELU_STATIC int level_of_powers(float has, float wants, int n, float dead, float
 {
     float r = telu_level_steps(has, wants, n);
     int v = r >= dead ? (int)(r + round) : r <= -dead ? -(int)(round - r) : 0;
+
     return v < TELU_LEVEL_LEAST ? TELU_LEVEL_LEAST
         : v >= TELU_LEVEL_LEAST + TELU_LEVEL_SYMBOLS
             ? TELU_LEVEL_LEAST + TELU_LEVEL_SYMBOLS - 1 : v;

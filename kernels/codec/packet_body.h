@@ -5,7 +5,6 @@
 
 #include "packet.h"
 
-#include "deficit.h"
 #include "dequantise.h"
 #include "noise.h"
 
