@@ -12,7 +12,7 @@
  *
  * A packet without codes (S = 0) skips the networks and clears their histories. Here streams begin
  * and end; encode_pass.c and decode_pass.c run their packets in host memory, those of several
- * streams side by side. engine.h batches streams on a device.
+ * streams side by side; transrate.c makes packets smaller. engine.h batches streams on a device.
  */
 #include "stream.h"
 
@@ -26,16 +26,16 @@
 
 /* --- Memory --------------------------------------------------------------- */
 
-static size_t padded(size_t floats)
+size_t telu_stream_padded(size_t floats)
 {
     return (floats + 15) / 16 * 16;
 }
 
-static float *take(float **at, size_t floats)
+float *telu_stream_take(float **at, size_t floats)
 {
     float *p = *at;
 
-    *at += padded(floats);
+    *at += telu_stream_padded(floats);
     return p;
 }
 
@@ -44,8 +44,8 @@ static size_t net_floats(const struct telu_config *c, int width, int blocks)
     return telu_net_floats(width, blocks, c->kernel);
 }
 
-static int stream_init(struct telu_ctx *ctx, float **arena, const struct telu_model *m,
-                       const struct telu_backend *be, size_t floats)
+int telu_stream_init(struct telu_ctx *ctx, float **arena, const struct telu_model *m,
+                     const struct telu_backend *be, size_t floats)
 {
     ctx->be = be ? be : telu_backend_cpu();
     ctx->stream = NULL;
@@ -75,25 +75,25 @@ struct telu_encoder *telu_encoder_new(const struct telu_model *m,
     const struct telu_config *c = m ? &m->cfg : NULL;
     size_t enc = c ? net_floats(c, c->enc_width, c->enc_blocks) : 0;
     size_t dec = c ? net_floats(c, c->dec_width, c->dec_blocks) : 0;
-    size_t latent = c ? padded(c->latent) : 0;
+    size_t latent = c ? telu_stream_padded(c->latent) : 0;
     float *at;
 
     if (!e) {
         telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for an encoder");
         return NULL;
     }
-    if (stream_init(&e->ctx, &e->arena, m, be,
-                    padded(TELU_WAVE) + 2 * latent + enc + dec)) {
+    if (telu_stream_init(&e->ctx, &e->arena, m, be,
+                         telu_stream_padded(TELU_WAVE) + 2 * latent + enc + dec)) {
         free(e);
         return NULL;
     }
     e->m = m;
     at = e->arena;
-    e->window = take(&at, TELU_WAVE);
-    e->latent = take(&at, latent);
-    e->sum = take(&at, latent);
-    telu_net_init(&e->enc, take(&at, enc));
-    telu_net_init(&e->dec, take(&at, dec));
+    e->window = telu_stream_take(&at, TELU_WAVE);
+    e->latent = telu_stream_take(&at, latent);
+    e->sum = telu_stream_take(&at, latent);
+    telu_net_init(&e->enc, telu_stream_take(&at, enc));
+    telu_net_init(&e->dec, telu_stream_take(&at, dec));
     telu_rc_set(&e->rc, &rate);
     telu_rc_reset(&e->rc);
     return e;
@@ -173,17 +173,17 @@ struct telu_decoder *telu_decoder_new(const struct telu_model *m,
         telu_fail_status(TELU_ERR_NO_MEMORY, "no memory for a decoder");
         return NULL;
     }
-    if (stream_init(&d->ctx, &d->arena, m, be, padded(telu_synthesis_floats()) + padded(dec) +
-                    post)) {
+    if (telu_stream_init(&d->ctx, &d->arena, m, be, telu_stream_padded(telu_synthesis_floats()) +
+                         telu_stream_padded(dec) + post)) {
         free(d);
         return NULL;
     }
     d->m = m;
     at = d->arena;
-    telu_synthesis_init(&d->synthesis, take(&at, telu_synthesis_floats()));
-    telu_net_init(&d->dec, take(&at, dec));
+    telu_synthesis_init(&d->synthesis, telu_stream_take(&at, telu_synthesis_floats()));
+    telu_net_init(&d->dec, telu_stream_take(&at, dec));
     telu_plc_init(&d->plc, d->dec.mem);
-    telu_postnet_init(&d->post, take(&at, post));
+    telu_postnet_init(&d->post, telu_stream_take(&at, post));
     return d;
 }
 

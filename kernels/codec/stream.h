@@ -41,6 +41,29 @@ struct telu_decoder {
     struct telu_info info;
 };
 
+/* Packets of one stream made smaller. Histories are those of decoder networks: of one that gets the
+ * packets that come, and of one that gets those that leave. */
+struct telu_transrater {
+    const struct telu_model *m;
+    struct telu_ctx ctx;
+    float *arena;
+    float *latent;             /* [latent] */
+    struct telu_net_state from, to;
+    size_t floats;             /* of a history */
+    int apart;                 /* packets until both are alike again; 0: they are */
+    int has_history;           /* 1: they are not all zero */
+    struct telu_deficit deficit;
+    struct telu_rc rc;
+};
+
+/* Memory of a stream: one piece, its arena, of which each part takes its own, padded so that the
+ * next begins on 64 bytes. _init() sets ctx and arena. 0, or -1: no model, no CPU backend, no
+ * memory. */
+size_t telu_stream_padded(size_t floats);
+float *telu_stream_take(float **at, size_t floats);
+int telu_stream_init(struct telu_ctx *ctx, float **arena, const struct telu_model *m,
+                     const struct telu_backend *be, size_t floats);
+
 /* Makes the decoder network's history ready for a packet with codes. */
 void telu_decoder_remember(struct telu_decoder *d);
 
