@@ -131,6 +131,25 @@ class Same(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "encoder 1 has 5 samples waiting"):
             telucodec.encode_many(encoders, pcm[:, :320])
 
+    def test_transrater(self):
+        packets = telucodec.encode(sound(48000), self.model, bitrate=24000)
+        with self.assertRaisesRegex(telucodec.Error, "bitrate is 7, expected 500"):
+            telucodec.Transrater(self.model, bitrate=7)
+        transrater = telucodec.Transrater(self.model)
+        self.assertEqual([transrater.transrate(p) for p in packets], packets)
+        transrater.set(4000)
+        transrater.reset()
+        smaller = [transrater.transrate(bytearray(p)) for p in packets]
+        self.assertLess(sum(map(len, smaller)), 0.5 * sum(map(len, packets)))
+        transrater.reset()
+        self.assertEqual([transrater.transrate(p) for p in packets], smaller)
+        decoder = telucodec.Decoder(self.model)
+        for packet in smaller:
+            decoder.decode(packet)
+        self.assertEqual(decoder.damaged, 0)
+        with self.assertRaisesRegex(telucodec.Error, "a packet has 0 bytes"):
+            transrater.transrate(b"")
+
     def test_kinds_of_input(self):
         pcm = np.round(sound(3000) * 32768).clip(-32768, 32767)
         whole = telucodec.encode((pcm / 32768).astype(np.float32), self.model)

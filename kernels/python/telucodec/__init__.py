@@ -12,13 +12,15 @@ except ImportError as _reason:
 
 from ._library import Error, Status, lib as _lib
 from ._many import decode, decode_many, encode_many
-from ._streams import DELAY, MAX_PACKET, PACKET, RATE, Decoder, Encoder, Info, Model, encode
+from ._streams import (DELAY, MAX_PACKET, PACKET, RATE, Decoder, Encoder, Info, Model, Transrater,
+                       encode)
 
 __version__ = "0.8.0"          # of this package; version() tells the library's
 __all__ = ["DELAY", "MAX_PACKET", "PACKET", "RATE", "Decoder", "Encoder", "Error", "Info",
-           "Model", "Status", "decode", "decode_many", "encode", "encode_many", "version"]
-for _each in (Decoder, Encoder, Error, Info, Model, Status, decode, decode_many, encode,
-              encode_many):
+           "Model", "Status", "Transrater", "decode", "decode_many", "encode", "encode_many",
+           "version"]
+for _each in (Decoder, Encoder, Error, Info, Model, Status, Transrater, decode, decode_many,
+              encode, encode_many):
     _each.__module__ = __name__    # messages name what users import
 
 

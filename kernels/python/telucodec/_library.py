@@ -78,6 +78,11 @@ def _open():
                       "path of %s" % (why, SONAME))
 
 
+# What a library of 0.7 or before lacks.
+LATER = ("_many", "transrate", "transrater_new", "transrater_free", "transrater_reset",
+         "transrater_set")
+
+
 def _declare(lib):
     pointer, rate, info = ctypes.c_void_p, ctypes.POINTER(Rate), ctypes.POINTER(Info)
     number, size, text = ctypes.c_int, ctypes.c_size_t, ctypes.c_char_p
@@ -93,9 +98,13 @@ def _declare(lib):
             ("decode", number, pointer, pointer, size, pointer),
             ("conceal", number, pointer, pointer),
             ("encode_many", number, ctypes.POINTER(EncodeRequest), number),
-            ("decode_many", number, ctypes.POINTER(DecodeRequest), number)):
-        if name.endswith("_many") and not hasattr(lib, "telu_" + name):
-            continue               # a library of 0.7 or before
+            ("decode_many", number, ctypes.POINTER(DecodeRequest), number),
+            ("transrater_new", pointer, pointer, pointer),
+            ("transrater_free", None, pointer), ("transrater_reset", None, pointer),
+            ("transrater_set", number, pointer, number),
+            ("transrate", number, pointer, pointer, size, pointer, size)):
+        if name.endswith(LATER) and not hasattr(lib, "telu_" + name):
+            continue
         function = getattr(lib, "telu_" + name)
         function.restype, function.argtypes = result, arguments
     return lib

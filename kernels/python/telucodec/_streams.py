@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Model, Encoder and Decoder: the objects of telu.h."""
+"""Model, Encoder, Decoder and Transrater: the objects of telu.h."""
 import collections
 import ctypes
 import os
@@ -67,11 +67,18 @@ class _Stream:
     """A stream and its lock: libtelu wants one thread at a time, and ctypes releases the
     interpreter's."""
 
-    def __init__(self, model, new, free, info):
+    def __init__(self, model, new, free):
         self.model = model if isinstance(model, Model) else Model(model)
         self._handle = new(self.model._handle, None) or _library.fail()
         weakref.finalize(self, _free, free, self._handle, self.model).atexit = False
         self._lock = threading.Lock()
+
+
+class _Coder(_Stream):
+    """A stream of sound."""
+
+    def __init__(self, model, new, free, info):
+        super().__init__(model, new, free)
         self._get_info = info
 
     @property
@@ -83,7 +90,7 @@ class _Stream:
         return Info(info.stages, bool(info.refined), info.step, info.shape, info.bytes)
 
 
-class Encoder(_Stream):
+class Encoder(_Coder):
     """Codes 16 kHz mono speech.
 
     model: a Model or what it takes.
@@ -173,7 +180,7 @@ class Encoder(_Stream):
             self._begin()
 
 
-class Decoder(_Stream):
+class Decoder(_Coder):
     """Decodes packets of one stream in order.
 
     model: the Model that coded them, or what Model() takes.
@@ -206,6 +213,44 @@ class Decoder(_Stream):
         with self._lock:
             lib.telu_decoder_reset(self._handle)
             self.damaged = 0
+
+
+class Transrater(_Stream):
+    """Makes packets of one stream smaller, without a sound in between.
+
+    model: the Model that coded them, or what Model() takes.
+    bitrate: the mean that packets may have, 500 to 64000 bit/s.
+    Raises Error for a bitrate out of range.
+    """
+
+    def __init__(self, model=None, bitrate=64000):
+        if not hasattr(lib, "telu_transrate"):
+            raise NotImplementedError("libtelu %s has no telu_transrate(), which came with 0.8"
+                                      % lib.telu_version().decode())
+        super().__init__(model, lib.telu_transrater_new, lib.telu_transrater_free)
+        self._packet = ctypes.create_string_buffer(MAX_PACKET)
+        self.set(bitrate)
+
+    def set(self, bitrate):
+        """Changes the bitrate from the next packet on."""
+        with self._lock:
+            if lib.telu_transrater_set(self._handle, bitrate):
+                _library.fail()
+
+    def transrate(self, packet):
+        """Returns a packet of the same sound, smaller where the bitrate wants that. Takes packets
+        in order; lost ones are left out, and damaged ones come back as they are."""
+        data = bytes(memoryview(packet))
+        with self._lock:
+            size = lib.telu_transrate(self._handle, data, len(data), self._packet, MAX_PACKET)
+            if size < 0:
+                _library.fail()
+            return ctypes.string_at(self._packet, size)
+
+    def reset(self):
+        """Forgets the stream, keeps the bitrate."""
+        with self._lock:
+            lib.telu_transrater_reset(self._handle)
 
 
 def encode(pcm, model=None, **settings):
