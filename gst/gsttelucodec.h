@@ -75,6 +75,12 @@ gboolean gst_telucodec_map (GstElement * element, GstBuffer * buf, GstMapInfo * 
 /* Copies all bytes of a buffer to `to`. Returns FALSE likewise; gst_buffer_extract() crashes. */
 gboolean gst_telucodec_read (GstElement * element, GstBuffer * buf, guint8 * to);
 
+/* Reads how many samples are clipped from the start and from the end of a packet's. */
+void gst_telucodec_read_clip (GstBuffer * buf, guint64 * start, guint64 * end);
+/* Returns whether the packet is the first one of an encoder's run: DISCONT with that clipping.
+ * DISCONT alone is a hole in the run, which keeps the state. */
+gboolean gst_telucodec_begins_run (GstBuffer * buf);
+
 /* Takes the name of the weights out of the tags. Returns it, to be freed, or NULL. */
 gchar *gst_telucodec_take_name (GstTagList * tags);
 

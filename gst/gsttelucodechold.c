@@ -39,19 +39,6 @@ report_corrupt (GstTelucodecDec * self)
   return ret;
 }
 
-/* Reads what is clipped from the start and end of a packet's samples. */
-static void
-read_clip (GstBuffer * buf, guint64 * start, guint64 * end)
-{
-  GstAudioClippingMeta *clip = gst_buffer_get_audio_clipping_meta (buf);
-
-  *start = *end = 0;
-  if (clip && clip->format == GST_FORMAT_DEFAULT) {
-    *start = MIN (clip->start, TELU_PACKET);
-    *end = MIN (clip->end, TELU_PACKET - *start);
-  }
-}
-
 /* Pushes the samples of a packet. */
 static GstFlowReturn
 push (GstTelucodecDec * self, GstBuffer * buf, gfloat * pcm, gint result)
@@ -61,7 +48,7 @@ push (GstTelucodecDec * self, GstBuffer * buf, gfloat * pcm, gint result)
   guint64 start, end;
   GstBuffer *out;
 
-  read_clip (buf, &start, &end);
+  gst_telucodec_read_clip (buf, &start, &end);
   self->unused = 0;
   gst_telucodec_dec_earn_fill (self);
   gst_telucodec_noise_receive (&self->noise, pcm);
@@ -144,13 +131,8 @@ gst_telucodec_dec_take_packet (GstTelucodecDec * self, GstBuffer * buf)
   /* Backward, the base class takes a packet without sound for one to decode again. */
   const gint most = GST_AUDIO_DECODER (self)->input_segment.rate < 0.0 ? 1 : self->hold;
   GstFlowReturn ret = GST_FLOW_OK;
-  guint64 start, end;
 
-  /* DISCONT with this clipping marks the first packet of an encoder's run. DISCONT
-   * alone is a hole in the run, which keeps the state. */
-  read_clip (buf, &start, &end);
-  if (GST_BUFFER_FLAG_IS_SET (buf, GST_BUFFER_FLAG_DISCONT)
-      && start == TELU_DELAY) {
+  if (gst_telucodec_begins_run (buf)) {
     ret = gst_telucodec_dec_decode_held (self);
     gst_telucodec_dec_reset_run (self);
   }

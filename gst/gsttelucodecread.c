@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gsttelucodecread.c - reads the bytes of buffers that may have memory of any kind. */
+/* gsttelucodecread.c - reads buffers: bytes, in memory of any kind, and what is clipped. */
 #include "gsttelucodec.h"
 
+#include <gst/audio/audio.h>
 #include <string.h>
 
 #define GST_CAT_DEFAULT gst_telucodec_debug
@@ -47,4 +48,25 @@ gst_telucodec_read (GstElement * element, GstBuffer * buf, guint8 * to)
     memcpy (to, map.data, map.size);
   gst_buffer_unmap (buf, &map);
   return TRUE;
+}
+
+void
+gst_telucodec_read_clip (GstBuffer * buf, guint64 * start, guint64 * end)
+{
+  GstAudioClippingMeta *clip = gst_buffer_get_audio_clipping_meta (buf);
+
+  *start = *end = 0;
+  if (clip && clip->format == GST_FORMAT_DEFAULT) {
+    *start = MIN (clip->start, TELU_PACKET);
+    *end = MIN (clip->end, TELU_PACKET - *start);
+  }
+}
+
+gboolean
+gst_telucodec_begins_run (GstBuffer * buf)
+{
+  guint64 start, end;
+
+  gst_telucodec_read_clip (buf, &start, &end);
+  return GST_BUFFER_IS_DISCONT (buf) && start == TELU_DELAY;
 }

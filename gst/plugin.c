@@ -5,6 +5,7 @@
  * machine's devices, because the registry caches them.
  */
 #include "gsttelucodecrtp.h"
+#include "gsttelucodectransrate.h"
 
 GST_DEBUG_CATEGORY (gst_telucodec_debug);
 
@@ -19,6 +20,7 @@ plugin_init (GstPlugin * plugin)
   ok |= GST_ELEMENT_REGISTER (telucodecdec, plugin);
   ok |= GST_ELEMENT_REGISTER (telucodecmux, plugin);
   ok |= GST_ELEMENT_REGISTER (telucodecparse, plugin);
+  ok |= GST_ELEMENT_REGISTER (telucodectransrate, plugin);
   ok |= GST_ELEMENT_REGISTER (rtptelucodecpay, plugin);
   ok |= GST_ELEMENT_REGISTER (rtptelucodecdepay, plugin);
   ok |= GST_TYPE_FIND_REGISTER (telucodec, plugin);

@@ -103,7 +103,7 @@ static const struct {
     int from, to;
     enum telu_tune tune;
     int refinement;
-    double least;              /* of the rate: what came may have few codes, or many levels */
+    double least;              /* of the rate: there may be few codes, or many levels */
 } kinds[] = {
     { 24000, 16000, TELU_PERCEPTUAL, 1, 0.9 },
     { 24000, 9000, TELU_PERCEPTUAL, 1, 0.9 },

@@ -24,6 +24,7 @@ static const struct chain
   {"telucodecenc name=first ! telucodecmux max-page-duration=100000000" TAIL, TRUE, FALSE, FALSE},
   {"telucodecenc name=first" RAW, FALSE, TRUE, TRUE},
   {"telucodecenc name=first ! telucodecmux ! telucodecparse" RAW, FALSE, FALSE, FALSE},
+  {"telucodecenc name=first ! telucodectransrate max-bitrate=4000" RAW, FALSE, TRUE, TRUE},
   {"telucodecenc name=first ! rtptelucodecpay ! rtptelucodecdepay" RAW, FALSE, FALSE, TRUE},
 };
 

@@ -153,7 +153,7 @@ main (int argc, char **argv)
 {
   static const gchar *const names[] = {
     "telucodecenc", "telucodecdec", "telucodecmux", "telucodecparse",
-    "rtptelucodecpay", "rtptelucodecdepay"
+    "rtptelucodecpay", "rtptelucodecdepay", "telucodectransrate"
   };
   GString *out = g_string_new (NULL), *sources = g_string_new (NULL);
   gchar *want = NULL, **got_lines, **want_lines;

@@ -100,7 +100,7 @@ static void
 test_input (const gchar * name, const gchar * caps, gsize open, gsize size,
     GstAllocator * allocator)
 {
-  GstHarness *h = gst_harness_new (name);
+  GstHarness *h = gst_harness_new_parse (name);
   GstBus *bus = tc_watch (h);
   GstFlowReturn ret = GST_FLOW_OK;
 
@@ -123,6 +123,7 @@ test_inputs (GstAllocator * allocator)
   for (gsize open = 0; open < 20; open += 10) {
     test_input ("telucodecdec", coded, open, 40, allocator);
     test_input ("telucodecmux", coded, open, 40, allocator);
+    test_input ("telucodectransrate max-bitrate=4000", coded, open, 40, allocator);
     test_input ("rtptelucodecpay", coded, open, 40, allocator);
     /* More and less than what the element works on at a time. */
     test_input ("telucodecparse", "audio/x-telucodec,framed=false", open, 11, allocator);
@@ -170,7 +171,7 @@ test_output (const gchar * name, GstAllocator * allocator, GPtrArray * packets,
     const gfloat * pcm, gint n)
 {
   const gboolean encodes = g_str_has_suffix (name, "enc");
-  GstHarness *h = gst_harness_new (name);
+  GstHarness *h = gst_harness_new_parse (name);
   GstBus *bus = tc_watch (h);
   gchar *caps = encodes ? g_strdup (RAW_CAPS ("F32LE")) : tc_coded_caps ();
   GstFlowReturn ret = GST_FLOW_OK;

@@ -409,6 +409,26 @@ test_given (void)
 {
   expect_failure (launch ("filesrc location=%s/2.tlc ! telucodecparse ! telucodecdec model-path=%s "
           "! fakesink", place, weights[1]), "given weights", id[1]);
+  expect_failure (launch ("filesrc location=%s/2.tlc ! telucodecparse ! telucodectransrate "
+          "max-bitrate=1000 model-path=%s ! fakesink", place, weights[1]), "given weights", id[1]);
+}
+
+/* A transrater looks for weights only where it needs them. */
+static void
+test_transrate (void)
+{
+  const gchar *lower = "filesrc location=%s/2.tlc ! telucodecparse ! telucodectransrate "
+      "max-bitrate=%d ! telucodecdec ! fakesink";
+  gchar *hidden = in_place ("hidden");
+
+  expect_end (launch (lower, place, 1000), "the stream's weights");
+  g_rename (weights[2], hidden);
+  expect_failure (launch ("filesrc location=%s/2.tlc ! telucodecparse ! telucodectransrate "
+          "max-bitrate=1000 ! fakesink", place), "missing weights", ", named third, which");
+  expect_end (launch ("filesrc location=%s/2.tlc ! telucodecparse ! telucodectransrate ! fakesink",
+          place), "no weights needed");
+  g_rename (hidden, weights[2]);
+  g_free (hidden);
 }
 
 static void
@@ -449,6 +469,7 @@ main (int argc, char **argv)
   test_sdp ();
   test_long_name ();
   test_given ();
+  test_transrate ();
   sweep (place);
   for (gint i = 0; i < VERSIONS; i++) {
     g_free (weights[i]);
