@@ -198,9 +198,9 @@ TELU_API int telu_decode_many(struct telu_decode_request *requests, int count);
 
 /* --- Transrater ----------------------------------------------------------- */
 
-/* Makes the packets of a stream smaller without a sound in between: codes stay, steps grow. What a
- * packet is tuned for stays, and no delay is added. It takes a third of the time of decoding and
- * encoding, and sounds as good or better; an encoder of the lower rate sounds better still. */
+/* Makes the packets of a stream smaller without a sound in between: codes and tuning stay, steps
+ * grow. It adds no delay and takes a third of the time of decoding and encoding, and sounds as good
+ * or better; an encoder of the lower rate sounds better still. */
 struct telu_transrater;
 
 TELU_API struct telu_transrater *telu_transrater_new(const struct telu_model *m,

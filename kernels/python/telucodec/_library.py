@@ -78,7 +78,7 @@ def _open():
                       "path of %s" % (why, SONAME))
 
 
-# What a library of 0.7 or before lacks.
+# Functions that came with 0.8: a library of 0.7 or before does without.
 LATER = ("_many", "transrate", "transrater_new", "transrater_free", "transrater_reset",
          "transrater_set")
 
