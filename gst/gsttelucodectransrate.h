@@ -21,7 +21,7 @@ struct _GstTelucodecTransrate
   gchar *model_path;
   guint max_bitrate;            /* bit/s; 0: packets pass */
 
-  /* Of the streaming thread. */
+  /* Streaming thread only. */
   gchar *id, *name;             /* of the stream's weights; NULL: it does not tell */
   GstTelucodecModel *model;     /* NULL until a packet is made smaller */
   struct telu_transrater *transrater;

@@ -144,8 +144,8 @@ static void follow(struct telu_rate *rate, const struct telu_layers *from)
     rate->refinement = from->refined;
 }
 
-/* Of a base-only packet the size tells the number of codes, so it has no byte more than those that
- * came fill. */
+/* The size of a base-only packet tells the number of its codes, so it has no byte more than those
+ * that came fill. */
 static void fewer_base_codes(struct transrate_row *w, const struct telu_model *m)
 {
     struct telu_layers *to = &w->to;
