@@ -31,6 +31,7 @@
  * Since: 0.2
  */
 #include "gsttelucodecqueue.h"
+#include "gsttelucodecreport.h"
 #include "gsttelucodectimer.h"
 
 GST_DEBUG_CATEGORY (gst_rtp_telucodec_depay_debug);
@@ -38,17 +39,8 @@ GST_DEBUG_CATEGORY (gst_rtp_telucodec_depay_debug);
 
 #define DEFAULT_USE_REDUNDANCY TRUE
 
-/* A larger step of the sequence number begins a new stream. Concealment is silent
- * after fewer losses. */
-#define MAX_MISSING 50
-
 /* So many packets that are lost in a silence make it longer, each by the most that one lasts. */
 #define MAX_SILENT_LOSSES 4
-
-/* So many packets between the last one and a report of a loss were not lost. The jitter buffer
- * guesses the time of what is lost by the time between packets, which a silence makes long: the
- * lost one may be of the silence, or of the talk behind it. The next packet's time tells. */
-#define REPORTED_SILENCE 3
 
 /* The wait falls to the largest distance of so many packets, since each change of the
  * latency interrupts the playback, and the distance is the sender's choice. */
@@ -136,11 +128,11 @@ advance_to (GstRtpTelucodecDepay * self, gboolean same, guint16 seq, guint32 at,
     GstClockTime pts)
 {
   const guint16 skipped = seq - self->next;
-  const gint most = (1 + MIN (skipped, MAX_SILENT_LOSSES)) * MAX_MISSING;
-  gint numbers = MIN (skipped * self->packets, MAX_MISSING);
+  const gint most = (1 + MIN (skipped, MAX_SILENT_LOSSES)) * GST_TELUCODEC_MAX_MISSING;
+  gint numbers = MIN (skipped * self->packets, GST_TELUCODEC_MAX_MISSING);
   gint missing = gst_telucodec_queue_packets (self->next_at, at);
 
-  if (!self->begun || !same || skipped > MAX_MISSING) {
+  if (!self->begun || !same || skipped > GST_TELUCODEC_MAX_MISSING) {
     gst_telucodec_queue_push_ready (self, 0);
     self->jump = TRUE;
   } else {
@@ -213,101 +205,12 @@ gst_rtp_telucodec_depay_process (GstRTPBaseDepayload * depay, GstRTPBuffer * rtp
   return NULL;
 }
 
-/* Adds the packets that a report with number seq, which begins at `time`, has skipped. Returns
- * whether it can be told where they are. */
-static gboolean
-advance_to_report (GstRtpTelucodecDepay * self, guint16 seq, GstClockTime time)
-{
-  const guint16 skipped = seq - self->next;
-  guint64 numbers = MIN (skipped * self->packets, MAX_MISSING), past = numbers;
-
-  if (skipped > MAX_MISSING) {
-    gst_telucodec_queue_push_ready (self, 0);
-    self->jump = TRUE;
-    return TRUE;
-  }
-  if (GST_CLOCK_TIME_IS_VALID (self->next_pts))
-    past = time <= self->next_pts ? 0 : gst_util_uint64_scale_round (time - self->next_pts,
-        1, GST_TELUCODEC_PACKET_DURATION);
-  if (self->reported)
-    numbers = MIN (numbers, past);
-  else if (past >= numbers + REPORTED_SILENCE)
-    return FALSE;
-  gst_telucodec_queue_add_missing (self, numbers, time);
-  return TRUE;
-}
-
-/* Counts the packets of a report that has no number, since it may be one of FEC. Returns whether
- * it is such a report, from behind a decoder of FEC: the numbers of the packets then have no hole
- * there, and the time of the next packet tells whether this stream has. */
-static gboolean
-count_unnumbered (GstRtpTelucodecDepay * self, const GstStructure * s)
-{
-  const GstClockTime packet = self->packets * GST_TELUCODEC_PACKET_DURATION;
-  GstClockTime duration = 0;
-  gboolean fec = FALSE;
-
-  if (gst_structure_has_field (s, "seqnum")
-      || !gst_structure_get_boolean (s, "might-have-been-fec", &fec) || !fec)
-    return FALSE;
-  gst_structure_get_clock_time (s, "duration", &duration);
-  /* In a silence it is the time between its packets. */
-  if (!GST_CLOCK_TIME_IS_VALID (duration) || duration < packet || self->behind_silence)
-    duration = packet;
-  self->unnumbered += MIN (gst_util_uint64_scale_round (duration, 1,
-          GST_TELUCODEC_PACKET_DURATION), MAX_MISSING);
-  self->unnumbered = MIN (self->unnumbered, MAX_MISSING);
-  return TRUE;
-}
-
-/* Handles the jitter buffer's report that the packets of a duration are lost. It may stand
- * for several numbers, of which it has the first. */
 static gboolean
 gst_rtp_telucodec_depay_packet_lost (GstRTPBaseDepayload * depay, GstEvent * event)
 {
-  GstRtpTelucodecDepay *self = GST_RTP_TELUCODEC_DEPAY (depay);
-  const GstStructure *s = gst_event_get_structure (event);
-  GstClockTime time, duration;
-  gboolean fec = FALSE;
-  guint64 all;
-  guint seq, n;
-
-  if (count_unnumbered (self, s))
-    return TRUE;
-  if (!self->begun || !gst_structure_get_uint (s, "seqnum", &seq)
-      || !gst_structure_get_clock_time (s, "timestamp", &time)
-      || !gst_structure_get_clock_time (s, "duration", &duration)
-      || !GST_CLOCK_TIME_IS_VALID (time) || !GST_CLOCK_TIME_IS_VALID (duration)
-      || (gint16) (seq - self->next) < 0) {
-    gst_telucodec_queue_push_ready (self, 0);
-    return GST_RTP_BASE_DEPAYLOAD_CLASS
-        (gst_rtp_telucodec_depay_parent_class)->packet_lost (depay, event);
-  }
-  if (!advance_to_report (self, seq, time)) {
-    gst_telucodec_timer_prolong (self);
-    return TRUE;
-  }
-  self->next = seq + 1;
-  gst_structure_get_boolean (s, "might-have-been-fec", &fec);
-  if (fec)                      /* perhaps not a packet of this stream */
-    return TRUE;
-  self->reported = TRUE;
-  if (duration == 0)
-    duration = self->packets * GST_TELUCODEC_PACKET_DURATION;
-
-  all = MAX (1, gst_util_uint64_scale_round (duration, 1, GST_TELUCODEC_PACKET_DURATION));
-  n = all > MAX_MISSING ? 1 : all;      /* a long pause is one gap */
-  for (guint i = 0; i < n; i++) {
-    const GstClockTime from = gst_util_uint64_scale (duration, i, n);
-
-    gst_telucodec_queue_add (self, time + from,
-        gst_util_uint64_scale (duration, i + 1, n) - from, NULL);
-  }
-  self->next_at += (guint32) (all - n) * TELU_PACKET;
-  gst_telucodec_queue_push_ready (self, self->wait);
-  self->behind_silence = FALSE;
-  gst_telucodec_timer_follow (self);
-  return TRUE;
+  return gst_telucodec_report_take (GST_RTP_TELUCODEC_DEPAY (depay), event)
+      || GST_RTP_BASE_DEPAYLOAD_CLASS (gst_rtp_telucodec_depay_parent_class)->packet_lost (depay,
+      event);
 }
 
 /* Returns whether a GAP event from upstream, where a payloader may be, is for a time that has

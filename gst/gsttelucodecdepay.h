@@ -13,6 +13,10 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (GstRtpTelucodecDepay, gst_rtp_telucodec_depay, GST,
     RTP_TELUCODEC_DEPAY, GstRTPBaseDepayload)
 
+/* Packets of a second: the most that may be missing, or silent, behind one payload. A larger step
+ * of the sequence number begins a new stream. Concealment is silent after fewer losses. */
+#define GST_TELUCODEC_MAX_MISSING 50
+
 struct _GstRtpTelucodecDepay
 {
   GstRTPBaseDepayload depayload;

@@ -17,7 +17,6 @@
 #define SOON (5 * GST_MSECOND)
 #define LATER (60 * GST_MSECOND)
 #define FORGET 1500             /* payloads without a silence: no dtx */
-#define MOST 50                 /* packets of silence behind one payload */
 
 /* Pushes the silence that is due, with the stream lock held. */
 static void
@@ -101,7 +100,7 @@ static void
 set (GstRtpTelucodecDepay * self, GstClockTime from, GstClockTime at)
 {
   self->silent_from = from;
-  self->silent_left = MOST;
+  self->silent_left = GST_TELUCODEC_MAX_MISSING;
   self->timer_at = at;
   if (self->timer_id && (self->timer_stops || at < self->timer_waits))
     gst_clock_id_unschedule (self->timer_id);
@@ -165,7 +164,7 @@ void
 gst_telucodec_timer_prolong (GstRtpTelucodecDepay * self)
 {
   GST_OBJECT_LOCK (self);
-  self->silent_left = MOST;
+  self->silent_left = GST_TELUCODEC_MAX_MISSING;
   GST_OBJECT_UNLOCK (self);
 }
 
