@@ -75,20 +75,16 @@ gst_telucodec_enc_measure_bitrate (GstTelucodecEnc * self, gint size, gboolean l
   send_tags (self);
 }
 
-/* Takes from the bit rate what the payloader adds to a packet of RTP, and prepares the event
- * that tells it. */
+/* Takes from the bit rate what the payloader adds to each of the packets of a payload. */
 static void
-leave_bytes (GstTelucodecEnc * self, struct telu_rate *rate, gint loss, gdouble run)
+leave_bytes (struct telu_rate *rate, gint loss, gdouble run, guint packets)
 {
   GstTelucodecRedundancy r;
+  guint bits;
 
-  gst_clear_event (&self->choice);
-  self->choice = gst_telucodec_redundancy_event (rate->bitrate, loss, run);
-  if (loss < 0)
-    return;
   gst_telucodec_redundancy_choose (&r, rate->bitrate, loss, run);
-  rate->bitrate = MAX (TELU_MIN_BITRATE, rate->bitrate -
-      (gint) gst_telucodec_redundancy_bytes (&r) * BITS_PER_BYTE);
+  bits = gst_telucodec_redundancy_bytes (&r, packets) * BITS_PER_BYTE;
+  rate->bitrate = MAX (TELU_MIN_BITRATE, rate->bitrate - (gint) ((bits + packets - 1) / packets));
 }
 
 void
@@ -101,22 +97,31 @@ gst_telucodec_enc_push_choice (GstTelucodecEnc * self)
 void
 gst_telucodec_enc_latch_rate (GstTelucodecEnc * self)
 {
+  gboolean changed, repacked;
   struct telu_rate rate;
-  gboolean changed;
+  guint packets;
   gdouble run;
   gint loss;
 
   GST_OBJECT_LOCK (self);
   changed = self->rate_changed;
-  self->rate_changed = FALSE;
+  repacked = self->payload_changed;
+  self->rate_changed = self->payload_changed = FALSE;
   rate = self->rate;
   loss = self->loss;
   run = self->loss_run;
+  packets = self->payload_packets;
   GST_OBJECT_UNLOCK (self);
 
-  if (!changed)
+  /* Payloaders behind a tee answer each choice, so their answers make no new one. */
+  if (changed) {
+    gst_clear_event (&self->choice);
+    self->choice = gst_telucodec_redundancy_event (rate.bitrate, loss, run);
+  } else if (!repacked || loss < 0) {
     return;
-  leave_bytes (self, &rate, loss, run);
+  }
+  if (loss >= 0)
+    leave_bytes (&rate, loss, run, packets);
   if (!gst_telucodec_stream_set_rate (&self->stream, &rate))
     GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
         ("The encoder keeps its settings: %s", telu_error ()), (NULL));

@@ -35,7 +35,8 @@
  * new one begins. With perfect-timestamp=false the output follows the input's jitter.
  *
  * In a call, packet-loss-percentage and packet-loss-run tell which losses to be ready for:
- * rtptelucodecpay then repeats what suits them, within the bit rate. With dtx=true nothing
+ * rtptelucodecpay then repeats what suits them, within the bit rate, and tells how many packets a
+ * payload has by the upstream event telucodec-payload, field packets. With dtx=true nothing
  * but descriptions of the background is sent while there is no speech.
  *
  * ## Example launch lines
@@ -53,6 +54,7 @@
  */
 #include "gsttelucodecenc.h"
 #include "gsttelucodecpcm.h"
+#include "gsttelucodecredundancy.h"
 
 #include <string.h>
 
@@ -138,6 +140,8 @@ gst_telucodec_enc_start (GstAudioEncoder * enc)
 
   GST_OBJECT_LOCK (self);
   self->rate_changed = TRUE;
+  self->payload_packets = 1;
+  self->payload_changed = FALSE;
   self->packets = self->bytes = self->silent_packets = 0;
   self->busy = 0;
   memset (&self->last, 0, sizeof (self->last));
@@ -331,6 +335,23 @@ gst_telucodec_enc_flush (GstAudioEncoder * enc)
   reset_run (GST_TELUCODEC_ENC (enc));
 }
 
+/* Takes the payloader's word, from any thread, for the next packet. */
+static gboolean
+gst_telucodec_enc_src_event (GstAudioEncoder * enc, GstEvent * event)
+{
+  GstTelucodecEnc *self = GST_TELUCODEC_ENC (enc);
+  guint packets;
+
+  if (!gst_telucodec_payload_parse (event, &packets))
+    return GST_AUDIO_ENCODER_CLASS (gst_telucodec_enc_parent_class)->src_event (enc, event);
+  GST_OBJECT_LOCK (self);
+  self->payload_changed |= packets != self->payload_packets;
+  self->payload_packets = packets;
+  GST_OBJECT_UNLOCK (self);
+  gst_event_unref (event);
+  return TRUE;
+}
+
 static void
 gst_telucodec_enc_finalize (GObject * object)
 {
@@ -349,6 +370,7 @@ gst_telucodec_enc_init (GstTelucodecEnc * self)
   self->rate = telu_rate_init ();
   self->loss = -1;
   self->loss_run = 1.0;
+  self->payload_packets = 1;
   /* As opusenc and vorbisenc: else jitter becomes holes in files. */
   gst_audio_encoder_set_perfect_timestamp (enc, TRUE);
   self->base_chain = GST_PAD_CHAINFUNC (GST_AUDIO_ENCODER_SINK_PAD (enc));
@@ -372,6 +394,7 @@ gst_telucodec_enc_class_init (GstTelucodecEncClass * klass)
   encoder_class->handle_frame = gst_telucodec_enc_handle_frame;
   encoder_class->pre_push = gst_telucodec_enc_pre_push;
   encoder_class->flush = gst_telucodec_enc_flush;
+  encoder_class->src_event = gst_telucodec_enc_src_event;
 
   gst_telucodec_enc_install_properties (object_class);
   gst_element_class_add_static_pad_template (element_class, &sink_template);

@@ -32,6 +32,8 @@ struct _GstTelucodecEnc
   gdouble loss_run;             /* packets lost together, on average */
   gboolean rate_changed;
   gboolean dtx;
+  guint payload_packets;        /* in a payload of RTP, as the payloader told, */
+  gboolean payload_changed;     /* which the streaming thread has not seen */
 
   /* In force, and coded with these settings so far. Streaming thread only. */
   struct telu_rate latched;

@@ -28,32 +28,28 @@ has_codes (const guint8 * packet, gsize size)
   return telu_packet_peek (&h, packet, size, TELU_MAX_STAGES, 1) || h.base;
 }
 
-/* Finds the heads to send that fit into `room` bytes. Returns their number. With several packets
- * in a payload a head becomes as many. */
+/* Finds the heads to send that fit into `room` bytes. Returns their number. */
 static guint
 find_heads (const GstTelucodecHeads * h, const GstTelucodecRedundancy * r,
     GstTelucodecRtpHead * heads, guint room, guint packets)
 {
-  guint n = 0, before = 0, bytes = 0, last = 0;
+  GstTelucodecCopy copies[GST_TELUCODEC_RTP_MAX_DISTANCE];
+  const guint most = gst_telucodec_redundancy_copies (r, packets, copies);
+  guint n = 0, before = 0, bytes = 0;
 
-  for (guint i = 0; i < r->n; i++) {
-    const guint payloads = (r->distance[i] + packets - 1) / packets;
-    const guint most = MIN (payloads * packets, GST_TELUCODEC_RTP_MAX_DISTANCE);
+  for (guint i = 0; i < most && copies[i].distance <= h->packets
+      && n < GST_TELUCODEC_RTP_MAX_HEADS; i++) {
+    const guint d = copies[i].distance;
+    const guint at = (h->packets - d) % GST_TELUCODEC_RTP_MAX_DISTANCE;
+    const guint size = MIN (copies[i].size, h->head[at].size);
 
-    for (guint d = MAX (last, (payloads - 1) * packets) + 1; d <= most
-        && d <= h->packets && n < GST_TELUCODEC_RTP_MAX_HEADS; d++) {
-      const guint at = (h->packets - d) % GST_TELUCODEC_RTP_MAX_DISTANCE;
-      const guint size = MIN (r->size[i], h->head[at].size);
-
-      last = d;
-      if (!has_codes (h->head[at].bytes, size))
-        continue;
-      bytes += GST_TELUCODEC_RTP_HEAD_BYTES (d - before, size);
-      if (bytes > room)
-        return n;
-      heads[n++] = (GstTelucodecRtpHead) { d, at, size };
-      before = d;
-    }
+    if (!has_codes (h->head[at].bytes, size))
+      continue;
+    bytes += GST_TELUCODEC_RTP_HEAD_BYTES (d - before, size);
+    if (bytes > room)
+      return n;
+    heads[n++] = (GstTelucodecRtpHead) { d, at, size };
+    before = d;
   }
   return n;
 }

@@ -11,7 +11,8 @@
  * bytes matter most.
  *
  * With packet-loss-percentage set, telucodecenc tells which losses to be ready for. The heads
- * are then chosen for these, and the encoder leaves their bytes from its bit rate. Else the
+ * are then chosen for these, and the encoder leaves their bytes from its bit rate. It learns from
+ * a custom upstream event, telucodec-payload, how many packets a payload has. Else the
  * properties of this element hold, and add to the bit rate: redundancy is the size of one head
  * in bytes, 0 for none. Six bytes hold about four codes and cost 2.4 kbit/s.
  * The property redundancy-distance is the age of the older packet: 1 makes the receiver wait
@@ -245,7 +246,16 @@ push_packets (GstRtpTelucodecPay * self)
   return gst_rtp_base_payload_push (payload, out);
 }
 
-/* Reports the latency if the packets of a payload changed. */
+/* Tells the encoder for how many packets a payload waits, since each takes less from the bit rate
+ * then, or more. */
+static void
+tell_wanted (GstRtpTelucodecPay * self)
+{
+  gst_pad_push_event (GST_RTP_BASE_PAYLOAD_SINKPAD (self),
+      gst_telucodec_payload_event (g_atomic_int_get (&self->wanted)));
+}
+
+/* Reports the latency, and tells the encoder, if the packets of a payload changed. */
 static void
 follow_wanted (GstRtpTelucodecPay * self)
 {
@@ -253,9 +263,10 @@ follow_wanted (GstRtpTelucodecPay * self)
   const gboolean changed = g_atomic_int_get (&self->wanted) != (gint) wanted;
 
   g_atomic_int_set (&self->wanted, wanted);
-  if (changed)
-    gst_element_post_message (GST_ELEMENT (self),
-        gst_message_new_latency (GST_OBJECT (self)));
+  if (!changed)
+    return;
+  gst_element_post_message (GST_ELEMENT (self), gst_message_new_latency (GST_OBJECT (self)));
+  tell_wanted (self);
 }
 
 /* Returns whether the packet has no 20 ms, as the first and last one of an encoder's run. It goes
@@ -329,6 +340,7 @@ take_choice (GstRtpTelucodecPay * self, GstEvent * event)
   self->told = loss >= 0;
   if (self->told)
     gst_telucodec_redundancy_choose (&self->chosen, bitrate, loss, run);
+  tell_wanted (self);           /* it may be another encoder */
 }
 
 static gboolean

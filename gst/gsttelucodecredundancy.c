@@ -3,6 +3,7 @@
 #include "gsttelucodecredundancy.h"
 
 #define EVENT "GstTelucodecRedundancy"
+#define PAYLOAD_EVENT "telucodec-payload"
 
 typedef struct
 {
@@ -74,15 +75,36 @@ gst_telucodec_redundancy_choose (GstTelucodecRedundancy * r, gint bitrate, guint
 }
 
 guint
-gst_telucodec_redundancy_bytes (const GstTelucodecRedundancy * r)
+gst_telucodec_redundancy_copies (const GstTelucodecRedundancy * r, guint packets,
+    GstTelucodecCopy copies[GST_TELUCODEC_RTP_MAX_DISTANCE])
 {
-  guint bytes = 0, before = 0;
+  guint n = 0, last = 0;
 
   for (guint i = 0; i < r->n; i++) {
-    bytes += GST_TELUCODEC_RTP_HEAD_BYTES (r->distance[i] - before, r->size[i]);
-    before = r->distance[i];
+    const guint payloads = (r->distance[i] + packets - 1) / packets;
+    const guint most = MIN (payloads * packets, GST_TELUCODEC_RTP_MAX_DISTANCE);
+
+    for (guint d = MAX (last, (payloads - 1) * packets) + 1; d <= most; d++) {
+      copies[n++] = (GstTelucodecCopy) { d, r->size[i] };
+      last = d;
+    }
   }
-  return MAX (bytes, 1);
+  return n;
+}
+
+guint
+gst_telucodec_redundancy_bytes (const GstTelucodecRedundancy * r, guint packets)
+{
+  GstTelucodecCopy copies[GST_TELUCODEC_RTP_MAX_DISTANCE];
+  const guint n = gst_telucodec_redundancy_copies (r, packets, copies);
+  guint bytes = 0, before = 0;
+
+  for (guint i = 0; i < MIN (n, GST_TELUCODEC_RTP_MAX_HEADS); i++) {
+    bytes += GST_TELUCODEC_RTP_HEAD_BYTES (copies[i].distance - before, copies[i].size);
+    before = copies[i].distance;
+  }
+  /* One byte says that several follow, and one before each is its length. */
+  return packets > 1 ? bytes + 1 + packets : MAX (bytes, 1);
 }
 
 GstEvent *
@@ -99,4 +121,22 @@ gst_telucodec_redundancy_parse (GstEvent * event, gint * bitrate, gint * loss, g
   return gst_event_has_name (event, EVENT)
       && gst_structure_get (gst_event_get_structure (event), "bitrate", G_TYPE_INT, bitrate,
       "loss", G_TYPE_INT, loss, "run", G_TYPE_DOUBLE, run, NULL);
+}
+
+GstEvent *
+gst_telucodec_payload_event (guint packets)
+{
+  return gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM,
+      gst_structure_new (PAYLOAD_EVENT, "packets", G_TYPE_UINT, packets, NULL));
+}
+
+gboolean
+gst_telucodec_payload_parse (GstEvent * event, guint * packets)
+{
+  if (GST_EVENT_TYPE (event) != GST_EVENT_CUSTOM_UPSTREAM
+      || !gst_event_has_name (event, PAYLOAD_EVENT)
+      || !gst_structure_get_uint (gst_event_get_structure (event), "packets", packets))
+    return FALSE;
+  *packets = CLAMP (*packets, 1, GST_TELUCODEC_RTP_MAX_PACKETS);
+  return TRUE;
 }

@@ -22,8 +22,19 @@ typedef struct
 void gst_telucodec_redundancy_choose (GstTelucodecRedundancy * r, gint bitrate,
     guint loss, gdouble run);
 
-/* Returns the bytes that a payload of one packet has beside the packet, 1 or more. */
-guint gst_telucodec_redundancy_bytes (const GstTelucodecRedundancy * r);
+/* An older packet whose head a payload may repeat. */
+typedef struct
+{
+  guint distance, size;         /* packets before the payload's first one; bytes, at most */
+} GstTelucodecCopy;
+
+/* Sets copies to the older packets that a payload may repeat, nearest first; returns their number.
+ * packets: those of a payload, since as many are lost together: each head becomes as many. */
+guint gst_telucodec_redundancy_copies (const GstTelucodecRedundancy * r, guint packets,
+    GstTelucodecCopy copies[GST_TELUCODEC_RTP_MAX_DISTANCE]);
+
+/* Returns the bytes that a payload of so many packets has beside them, 1 or more. */
+guint gst_telucodec_redundancy_bytes (const GstTelucodecRedundancy * r, guint packets);
 
 /* A sticky event from the encoder to the payloader tells for what to choose. It means: the
  * encoder leaves the bytes that this takes from its bit rate. */
@@ -31,6 +42,11 @@ GstEvent *gst_telucodec_redundancy_event (gint bitrate, gint loss, gdouble run);
 /* Returns FALSE for any other event. *loss: -1 if the encoder leaves no bytes. */
 gboolean gst_telucodec_redundancy_parse (GstEvent * event, gint * bitrate, gint * loss,
     gdouble * run);
+
+/* An event from the payloader to the encoder tells how many packets a payload has. */
+GstEvent *gst_telucodec_payload_event (guint packets);
+/* Returns FALSE for any other event. *packets: 1 .. GST_TELUCODEC_RTP_MAX_PACKETS */
+gboolean gst_telucodec_payload_parse (GstEvent * event, guint * packets);
 
 G_END_DECLS
 
