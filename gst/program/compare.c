@@ -37,6 +37,23 @@ print_json (const Measure * m, const gsize * n)
   g_print ("\n  ]\n}\n");
 }
 
+/* Draws before and after, n samples each, into a file. Returns FALSE with a message said. */
+static gboolean
+draw (const char *output, float *const *x, gsize n)
+{
+  GError *error = NULL;
+  GBytes *png = picture_draw (x[0], x[1], n, &error);
+  const gboolean ok = png && output_bytes (output, g_bytes_get_data (png, NULL),
+      g_bytes_get_size (png), &error);
+
+  if (!ok)
+    say ("%s", error->message);
+  g_clear_error (&error);
+  if (png)
+    g_bytes_unref (png);
+  return ok;
+}
+
 int
 compare_main (int argc, char **argv)
 {
@@ -82,11 +99,8 @@ compare_main (int argc, char **argv)
   }
   const Measure m = measure (x[0], x[1], MIN (n[0], n[1]));
   (json ? print_json : print) (&m, n);
-  if (output && !picture_write (output, x[0], x[1], MIN (n[0], n[1]), &error)) {
-    say ("%s: %s", output, error->message);
-    g_clear_error (&error);
+  if (output && !draw (output, x, MIN (n[0], n[1])))
     code = DONE_SOME;
-  }
   g_free (x[0]);
   g_free (x[1]);
   return code;

@@ -97,19 +97,36 @@ part_begin (Part * part, const char *out, GError ** error)
   return part->fd >= 0;
 }
 
+/* Opens a device or pipe, which is written as it is. */
+static gboolean
+part_open (Part * part, const char *out, GError ** error)
+{
+  *part = (Part) { .out = out, .fd = g_open (out, O_WRONLY | O_CLOEXEC, 0) };
+  return part->fd >= 0 || part_fail (part, errno, error);
+}
+
 /* Gives the file its name when ok, else removes it. */
 static gboolean
 part_end (Part * part, gboolean ok, GError ** error)
 {
   if (close (part->fd) < 0 && ok)
     ok = part_fail (part, errno, error);
-  if (ok && g_rename (part->path, part->target) < 0)
+  if (ok && part->path && g_rename (part->path, part->target) < 0)
     ok = part_fail (part, errno, error);
-  if (!ok)
+  if (!ok && part->path)
     g_unlink (part->path);
   g_free (part->path);
   g_free (part->target);
   return ok;
+}
+
+/* Returns whether the output is a device or pipe. */
+static gboolean
+is_special (const char *out)
+{
+  GStatBuf st;
+
+  return g_stat (out, &st) == 0 && !S_ISREG (st.st_mode);
 }
 
 gboolean
@@ -118,21 +135,12 @@ output_bytes (const char *out, const void *bytes, gsize size, GError ** error)
   gboolean ok = TRUE;
   Part part;
 
-  if (!part_begin (&part, out, error))
+  if (!(is_special (out) ? part_open : part_begin) (&part, out, error))
     return FALSE;
   /* Not g_file_set_contents(), for which a signal during fsync() is a failure. */
   if (disk_write (part.fd, bytes, size) < 0 || disk_sync (part.fd) < 0)
     ok = part_fail (&part, errno, error);
   return part_end (&part, ok, error);
-}
-
-/* Returns whether the output is a device or pipe, which is written as it is. */
-static gboolean
-is_special (const char *out)
-{
-  GStatBuf st;
-
-  return g_stat (out, &st) == 0 && !S_ISREG (st.st_mode);
 }
 
 gboolean

@@ -162,9 +162,8 @@ levels (guint8 * rgb, int top, const float *const *sound, gsize n)
   axes (rgb, top, &loudness, (double) n / RATE, "level");
 }
 
-gboolean
-picture_write (const char *path, const float *before, const float *after, gsize n,
-    GError ** error)
+GBytes *
+picture_draw (const float *before, const float *after, gsize n, GError ** error)
 {
   static const char *const title[PANELS] = { "before", "after", "difference" };
   guint8 *rgb = g_malloc ((gsize) WIDTH * HEIGHT * 3);
@@ -183,5 +182,5 @@ picture_write (const char *path, const float *before, const float *after, gsize 
   }
   levels (rgb, PANELS * PANEL + ABOVE, sound, n);
   g_free (difference);
-  return png_write (path, rgb, WIDTH, HEIGHT, error);
+  return png_encode (rgb, WIDTH, HEIGHT, error);
 }

@@ -28,14 +28,13 @@ typedef struct
 } Plot;
 void level_draw (const Plot * plot, const float *x, gsize n, const guint8 * rgb, int wider);
 
-/* png.c: writes the pixels, which it takes, as a PNG file. Returns FALSE and error. */
-gboolean png_write (const char *path, guint8 * rgb, int width, int height, GError ** error);
+/* png.c: makes a PNG file of the pixels, which it takes. Returns NULL and error. */
+GBytes *png_encode (guint8 * rgb, int width, int height, GError ** error);
 
-/* Writes a PNG file: spectrograms of before, after and their difference, n samples each at
+/* Makes a PNG file: spectrograms of before, after and their difference, n samples each at
  * 16 kHz, all on one scale of time, frequency and level; below them the levels of before and after,
- * in blue and orange. Returns FALSE and error. */
-gboolean picture_write (const char *path, const float *before, const float *after, gsize n,
-    GError ** error);
+ * in blue and orange. Returns NULL and error. */
+GBytes *picture_draw (const float *before, const float *after, gsize n, GError ** error);
 
 #define MEASURE_FFT 512
 #define MEASURE_BANDS 6

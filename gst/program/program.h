@@ -217,8 +217,9 @@ gboolean pipeline_run (GstElement * pipe, Item * item, GPtrArray * warnings,
     GError ** error);
 
 /* output.c: files are written under another name and renamed when they are whole; else they are
- * removed. The first appends a sink for item->out to the element `last` of the pipeline, and runs
- * it; the second writes these bytes, and has the disk keep them. */
+ * removed; a device or pipe is written as it is. The first appends a sink for item->out to the
+ * element `last` of the pipeline, and runs it; the second writes these bytes, and has the disk keep
+ * them. */
 gboolean pipeline_write (GstElement * pipe, const char *last, Item * item,
     GPtrArray * warnings, GError ** error);
 gboolean output_bytes (const char *out, const void *bytes, gsize size, GError ** error);

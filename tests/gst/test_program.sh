@@ -273,6 +273,10 @@ same "$(head -c 4 same.png | tail -c 3)" PNG "first bytes of the picture"
 same "$(grep -c '^band  *' said)" 6 "bands"
 grep -q '^LSD  *0.00 dB' said || bad "LSD of equal sounds:" "$(cat said)"
 run 1 'same.png is there already' compare in/a.wav in/a.wav -o same.png
+if [ -e /dev/full ]; then
+    run 1 '/dev/full cannot be written: ' compare in/a.wav in/a.wav -f -o /dev/full
+    [ -c /dev/full ] || bad "/dev/full was replaced by a picture"
+fi
 # wave FILE TWO_BYTES: half a second of a wave of 8 bits
 wave() {
     {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_write_faults.c TELUCODEC CLIP WEIGHTS - the disk fails at each write of a .tlc file, of the
- * sound decoded from it and of weights that are added. The message names the file and the reason;
- * a file that stood there stays, and no part of a file is left. An interrupted or a short write
- * changes nothing. */
+ * sound decoded from it, of a picture and of weights that are added. The message names the file
+ * and the reason; a file that stood there stays, and no part of a file is left. An interrupted or
+ * a short write changes nothing. */
 #include "faults.h"
 
 #include <errno.h>
@@ -25,7 +25,8 @@ check (gboolean ok, const gchar * what, const gchar * where, const gchar * got)
   printf ("%s: %s: %s\n", where, what, got ? got : "nothing");
 }
 
-/* Returns what came of writing `in` to the output by `command`, in two words or one. */
+/* Returns what came of writing `in` to the output by `command`, in two words or one; "compare"
+ * draws `in` beside itself. */
 static struct fault_result
 run (const gchar * command, const gchar * in, const struct fault *fault)
 {
@@ -36,9 +37,13 @@ run (const gchar * command, const gchar * in, const struct fault *fault)
   gchar *add_argv[] = { (gchar *) program, (gchar *) "models", (gchar *) "add", (gchar *) in,
     (gchar *) "out", (gchar *) "-f", NULL
   };
+  gchar *compare_argv[] = { (gchar *) program, (gchar *) command, (gchar *) in, (gchar *) in,
+    (gchar *) "-o", out, (gchar *) "-f", NULL
+  };
+  const gboolean compare = strcmp (command, "compare") == 0;
   struct fault_result r;
 
-  if (fault_run (add ? add_argv : argv, fault, &r)) {
+  if (fault_run (add ? add_argv : compare ? compare_argv : argv, fault, &r)) {
     printf ("this system does not hand over system calls (seccomp, Linux 5.6)\n");
     exit (77);
   }
@@ -127,6 +132,8 @@ main (int argc, char **argv)
   tlc = g_build_filename (folder, "in.tlc", NULL);
   g_rename (out, tlc);
   test_faults ("decode", tlc, "out.wav");
+  g_unlink (out);
+  test_faults ("compare", tlc, "out.png");
   g_unlink (out);
   g_unlink (tlc);
   g_setenv ("XDG_DATA_HOME", folder, TRUE);
