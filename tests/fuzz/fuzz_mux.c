@@ -6,7 +6,9 @@
  *   150 .. 179  one without a time stamp, of op - 150 bytes
  *   180 .. 199  one with clipping: start and end (1 byte each, twice as many samples)
  *   200 .. 209  a step of time in hours (1 byte, signed)
- *   210 .. 219  a GAP event
+ *   210 .. 214  a GAP event of that many seconds (1 byte)
+ *   215 .. 219  a silence of the sender of that many packets (1 byte; 255: of no known length);
+ *               below 218 the next packet's time is behind it
  *   220 .. 224  a segment that begins at that many seconds (1 byte)
  *   225 .. 229  tags
  *   230 .. 234  caps, again
@@ -15,7 +17,8 @@
  *   others      the end
  *
  * What comes out, put where its offsets say, is a file that is read without damage and holds each
- * packet once; header and last page agree on its length. */
+ * packet once; header and last page agree on its length. A stream whose times go on has the length
+ * of its packets and silences. */
 #include "fuzz_gst.h"
 #include "tlc_walk.h"
 
@@ -31,6 +34,9 @@ static uint64_t length;        /* of the last stream, by its last page */
 struct stream {
     unsigned packets;          /* of some bytes, that the muxer took */
     GstClockTime time;
+    int regular;               /* its times went on */
+    uint64_t length;           /* packets and silent ones, up to the last packet; */
+    unsigned silent;           /* and silent ones behind it */
 };
 
 static GstEvent *caps_event(void)
@@ -74,6 +80,7 @@ static void send_packet(struct fuzzed *f, struct input *in, struct stream *s, un
 {
     const int timed = op < 150 || op >= 180;
     const size_t n = op < 150 ? op : op < 180 ? op - 150 : 20;
+    int regular = op < 150, taken;
     guint8 bytes[160];
     GstBuffer *buf;
 
@@ -82,6 +89,7 @@ static void send_packet(struct fuzzed *f, struct input *in, struct stream *s, un
     if (timed) {
         const int step = (int8_t)take_byte(in);
 
+        regular &= step == 0;
         s->time = step < 0 && s->time < (GstClockTime)-step * 5 * GST_MSECOND ? 0 :
                   s->time + (GstClockTime)(step * 5) * GST_MSECOND;
         GST_BUFFER_PTS(buf) = s->time;
@@ -92,13 +100,33 @@ static void send_packet(struct fuzzed *f, struct input *in, struct stream *s, un
 
         gst_buffer_add_audio_clipping_meta(buf, GST_FORMAT_DEFAULT, start, end);
     }
-    s->packets += gst_harness_push(f->h, buf) == GST_FLOW_OK && n;
+    taken = gst_harness_push(f->h, buf) == GST_FLOW_OK;
+    s->packets += taken && n;
+    s->regular &= taken && regular;
+    s->length += s->silent + 1;
+    s->silent = 0;
 }
 
-static void send_segment(struct fuzzed *f, unsigned seconds)
+static void send_silence(struct fuzzed *f, struct stream *s, unsigned packets, int goes_on)
+{
+    const GstClockTime duration = packets < 255 ? packets * 20 * GST_MSECOND : GST_CLOCK_TIME_NONE;
+    GstEvent *gap = gst_event_new_gap(s->time, duration);
+
+    gst_structure_set(gst_event_writable_structure(gap), "telucodec-silence", G_TYPE_BOOLEAN,
+                      TRUE, NULL);
+    gst_harness_push_event(f->h, gap);
+    s->regular &= packets < 255 && goes_on;
+    if (s->regular) {
+        s->time += duration;
+        s->silent += packets;
+    }
+}
+
+static void send_segment(struct fuzzed *f, struct stream *s, unsigned seconds)
 {
     GstSegment segment;
 
+    s->regular = 0;
     gst_segment_init(&segment, GST_FORMAT_TIME);
     segment.start = segment.position = segment.time = seconds * GST_SECOND;
     gst_harness_push_event(f->h, gst_event_new_segment(&segment));
@@ -108,6 +136,7 @@ static void jump(struct stream *s, int hours)
 {
     const GstClockTime hour = 3600 * GST_SECOND;
 
+    s->regular = 0;
     s->time = hours < 0 && s->time < (GstClockTime)-hours * hour ? 0 :
               s->time + (GstClockTime)hours * hour;
 }
@@ -126,8 +155,9 @@ static void begin_again(struct fuzzed *f, struct stream *s, int flush)
         gst_harness_push_event(f->h, caps_event());
         store(f);
     }
-    send_segment(f, 0);
-    s->time = 0;
+    send_segment(f, s, 0);
+    s->time = s->length = s->silent = 0;
+    s->regular = 1;
 }
 
 static void check_page(struct walk *w, const TlcPage *page, int cut)
@@ -141,16 +171,22 @@ static void check_page(struct walk *w, const TlcPage *page, int cut)
         length -= MIN(length, page->trim);
 }
 
-static void check_file(unsigned packets)
+static void check_file(const struct stream *s)
 {
+    /* A silence at the end that is no longer than those of a call. */
+    const unsigned silent = s->silent < TLC_MAX_PACKETS ? s->silent : 0;
     struct walk w = { .take = check_page };
     TlcHeader header;
     char why[TLC_WHY] = "";
 
     read_packets = 0;
+    length = 0;
     walk_tlc(&w, file->data, file->len);
     promise(!w.refused, "places that cannot be read", w.refused);
-    promise(read_packets == packets, "packets", (double)read_packets - packets);
+    promise(read_packets == s->packets, "packets", (double)read_packets - s->packets);
+    promise(!s->regular || !s->length || length == TLC_SAMPLES * (s->length + silent),
+            "samples of packets and silences",
+            (double)length - TLC_SAMPLES * (double)(s->length + silent));
     promise(!file->len || tlc_header_read(&header, file->data, file->len, why) == TLC_OK, why, 0);
     if (file->len && w.headers == 1 && header.samples != TLC_UNKNOWN) {
         const uint64_t heard = length > header.pre_skip ? length - header.pre_skip : 0;
@@ -164,7 +200,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = { data, size };
     struct fuzzed f = fuzz_open("telucodecmux", CAPS);
-    struct stream s = { 0 };
+    struct stream s = { .regular = 1 };
     unsigned op = 0, ops = 0, ended = 0;
 
     gst_pad_add_probe(f.h->sinkpad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, be_seekable, NULL, NULL);
@@ -176,10 +212,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             send_packet(&f, &in, &s, op);
         else if (op < 210)
             jump(&s, (int8_t)take_byte(&in));
-        else if (op < 220)
+        else if (op < 215)
             gst_harness_push_event(f.h, gst_event_new_gap(s.time, take_byte(&in) * GST_SECOND));
+        else if (op < 220)
+            send_silence(&f, &s, take_byte(&in), op < 218);
         else if (op < 225)
-            send_segment(&f, take_byte(&in));
+            send_segment(&f, &s, take_byte(&in));
         else if (op < 230)
             gst_harness_push_event(f.h, gst_event_new_tag(
                 gst_tag_list_new(GST_TAG_TITLE, "fuzz", NULL)));
@@ -194,7 +232,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     gst_harness_push_event(f.h, gst_event_new_eos());
     store(&f);
     fuzz_close(&f);
-    check_file(s.packets);
+    check_file(&s);
     promise(f.errors <= 1, "errors", f.errors);
     promise(file->len <= 600 * (ops + 2) + size, "bytes of the file", file->len);
     return 0;
