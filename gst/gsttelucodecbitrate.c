@@ -75,18 +75,6 @@ gst_telucodec_enc_measure_bitrate (GstTelucodecEnc * self, gint size, gboolean l
   send_tags (self);
 }
 
-/* Takes from the bit rate what the payloader adds to each of the packets of a payload. */
-static void
-leave_bytes (struct telu_rate *rate, gint loss, gdouble run, guint packets)
-{
-  GstTelucodecRedundancy r;
-  guint bits;
-
-  gst_telucodec_redundancy_choose (&r, rate->bitrate, loss, run);
-  bits = gst_telucodec_redundancy_bytes (&r, packets) * BITS_PER_BYTE;
-  rate->bitrate = MAX (TELU_MIN_BITRATE, rate->bitrate - (gint) ((bits + packets - 1) / packets));
-}
-
 void
 gst_telucodec_enc_push_choice (GstTelucodecEnc * self)
 {
@@ -121,7 +109,7 @@ gst_telucodec_enc_latch_rate (GstTelucodecEnc * self)
     return;
   }
   if (loss >= 0)
-    leave_bytes (&rate, loss, run, packets);
+    rate.bitrate = gst_telucodec_redundancy_left (rate.bitrate, loss, run, packets);
   if (!gst_telucodec_stream_set_rate (&self->stream, &rate))
     GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
         ("The encoder keeps its settings: %s", telu_error ()), (NULL));

@@ -4,6 +4,7 @@
 
 #define EVENT "GstTelucodecRedundancy"
 #define PAYLOAD_EVENT "telucodec-payload"
+#define BITS_PER_BYTE (8 * TELU_RATE / TELU_PACKET)     /* a byte in each packet, in bit/s */
 
 typedef struct
 {
@@ -105,6 +106,17 @@ gst_telucodec_redundancy_bytes (const GstTelucodecRedundancy * r, guint packets)
   }
   /* One byte says that several follow, and one before each is its length. */
   return packets > 1 ? bytes + 1 + packets : MAX (bytes, 1);
+}
+
+gint
+gst_telucodec_redundancy_left (gint bitrate, gint loss, gdouble run, guint packets)
+{
+  GstTelucodecRedundancy r;
+  guint bits;
+
+  gst_telucodec_redundancy_choose (&r, bitrate, loss, run);
+  bits = gst_telucodec_redundancy_bytes (&r, packets) * BITS_PER_BYTE;
+  return MAX (TELU_MIN_BITRATE, bitrate - (gint) ((bits + packets - 1) / packets));
 }
 
 GstEvent *

@@ -36,6 +36,10 @@ guint gst_telucodec_redundancy_copies (const GstTelucodecRedundancy * r, guint p
 /* Returns the bytes that a payload of so many packets has beside them, 1 or more. */
 guint gst_telucodec_redundancy_bytes (const GstTelucodecRedundancy * r, guint packets);
 
+/* Returns the bit rate of packets that leaves those bytes of `bitrate`, the one in all that the
+ * choice is for; TELU_MIN_BITRATE or more. */
+gint gst_telucodec_redundancy_left (gint bitrate, gint loss, gdouble run, guint packets);
+
 /* A sticky event from the encoder to the payloader tells for what to choose. It means: the
  * encoder leaves the bytes that this takes from its bit rate. */
 GstEvent *gst_telucodec_redundancy_event (gint bitrate, gint loss, gdouble run);

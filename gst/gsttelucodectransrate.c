@@ -11,6 +11,9 @@
  * of decoding and encoding, and sounds as good or better; an encoder of the lower rate sounds
  * better still. Packets at max-bitrate or below stay as they are.
  *
+ * Between telucodecenc packet-loss-percentage and rtptelucodecpay, max-bitrate is that of packets
+ * and of all that is repeated of them.
+ *
  * It needs the weights of the stream, and finds them as telucodecdec does, once there is a
  * packet to make smaller.
  *
@@ -28,6 +31,7 @@
  * Since: 0.8
  */
 #include "gsttelucodectransrate.h"
+#include "gsttelucodecredundancy.h"
 
 #include <string.h>
 
@@ -124,7 +128,13 @@ open_weights (GstTelucodecTransrate * self)
 
 /* --- Tags ----------------------------------------------------------------------- */
 
-/* Returns the stream's tags with no bit rate above the one that packets get. */
+static guint
+limit (GstTelucodecTransrate * self, guint bitrate)
+{
+  return self->latched > 0 ? MIN (bitrate, MAX (self->latched, TELU_MIN_BITRATE)) : bitrate;
+}
+
+/* Returns the stream's tags with no bit rate above the most. */
 static GstTagList *
 limit_tags (GstTelucodecTransrate * self)
 {
@@ -135,26 +145,57 @@ limit_tags (GstTelucodecTransrate * self)
   guint bitrate;
 
   for (gsize i = 0; i < G_N_ELEMENTS (rates); i++)
-    if (self->latched > 0 && gst_tag_list_get_uint (tags, rates[i], &bitrate)
-        && bitrate > self->latched)
-      gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, rates[i], self->latched, NULL);
+    if (gst_tag_list_get_uint (tags, rates[i], &bitrate))
+      gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, rates[i], limit (self, bitrate), NULL);
   return tags;
 }
 
-/* Takes the property over. Any thread may have set it. */
+/* --- Losses ----------------------------------------------------------------------- */
+
+/* Returns the encoder's word on losses to be ready for, at no bit rate above the most. */
+static GstEvent *
+limit_choice (GstTelucodecTransrate * self)
+{
+  gint bitrate, loss;
+  gdouble run;
+
+  gst_telucodec_redundancy_parse (self->choice, &bitrate, &loss, &run);
+  return gst_telucodec_redundancy_event (limit (self, bitrate), loss, run);
+}
+
+/* Returns the mean bit rate of packets: the bytes that the payloader adds, for losses that it was
+ * told, are a part of the most. */
+static gint
+packets_bitrate (GstTelucodecTransrate * self)
+{
+  const gint most = MAX (self->latched, TELU_MIN_BITRATE);
+  gint bitrate, loss;
+  gdouble run;
+
+  if (!self->choice || !gst_telucodec_redundancy_parse (self->choice, &bitrate, &loss, &run)
+      || loss < 0)
+    return most;
+  return gst_telucodec_redundancy_left (most, loss, run, self->packets);
+}
+
+/* Takes over what other threads have set, and tells of a new rate. */
 static void
 latch (GstTelucodecTransrate * self)
 {
+  GstPad *src = GST_BASE_TRANSFORM_SRC_PAD (self);
   guint bitrate;
 
   GST_OBJECT_LOCK (self);
   bitrate = self->max_bitrate;
+  self->packets = self->payload_packets;
   GST_OBJECT_UNLOCK (self);
   if (bitrate == self->latched)
     return;
   self->latched = bitrate;
   if (self->tags)
-    gst_pad_push_event (GST_BASE_TRANSFORM_SRC_PAD (self), gst_event_new_tag (limit_tags (self)));
+    gst_pad_push_event (src, gst_event_new_tag (limit_tags (self)));
+  if (self->choice)
+    gst_pad_push_event (src, limit_choice (self));
 }
 
 /* --- Packets -------------------------------------------------------------------- */
@@ -175,7 +216,7 @@ gst_telucodec_transrate_transform_ip (GstBaseTransform * trans, GstBuffer * buf)
 
   if (gst_telucodec_begins_run (buf))
     telu_transrater_reset (self->transrater);
-  telu_transrater_set (self->transrater, MAX (self->latched, TELU_MIN_BITRATE));
+  telu_transrater_set (self->transrater, packets_bitrate (self));
   n = telu_transrate (self->transrater, in, size, out, sizeof (out));
   if (n < 0) {
     GST_ELEMENT_ERROR (self, STREAM, FAILED, (NULL), ("%s", telu_error ()));
@@ -224,7 +265,9 @@ static gboolean
 gst_telucodec_transrate_sink_event (GstBaseTransform * trans, GstEvent * event)
 {
   GstTelucodecTransrate *self = GST_TELUCODEC_TRANSRATE (trans);
+  gint bitrate, loss;
   GstTagList *tags;
+  gdouble run;
 
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_TAG:
@@ -237,8 +280,16 @@ gst_telucodec_transrate_sink_event (GstBaseTransform * trans, GstEvent * event)
       gst_event_unref (event);
       event = gst_event_new_tag (limit_tags (self));
       break;
+    case GST_EVENT_CUSTOM_DOWNSTREAM_STICKY:
+      if (!gst_telucodec_redundancy_parse (event, &bitrate, &loss, &run))
+        break;
+      latch (self);
+      gst_event_take (&self->choice, event);
+      event = limit_choice (self);
+      break;
     case GST_EVENT_STREAM_START:
       gst_clear_tag_list (&self->tags);
+      gst_clear_event (&self->choice);
       break;
     case GST_EVENT_FLUSH_STOP:
       if (self->transrater)
@@ -251,6 +302,22 @@ gst_telucodec_transrate_sink_event (GstBaseTransform * trans, GstEvent * event)
       (trans, event);
 }
 
+/* The encoder hears the payloader's word, too. */
+static gboolean
+gst_telucodec_transrate_src_event (GstBaseTransform * trans, GstEvent * event)
+{
+  GstTelucodecTransrate *self = GST_TELUCODEC_TRANSRATE (trans);
+  guint packets;
+
+  if (gst_telucodec_payload_parse (event, &packets)) {
+    GST_OBJECT_LOCK (self);
+    self->payload_packets = packets;
+    GST_OBJECT_UNLOCK (self);
+  }
+  return GST_BASE_TRANSFORM_CLASS (gst_telucodec_transrate_parent_class)->src_event
+      (trans, event);
+}
+
 static gboolean
 gst_telucodec_transrate_stop (GstBaseTransform * trans)
 {
@@ -260,6 +327,7 @@ gst_telucodec_transrate_stop (GstBaseTransform * trans)
   g_clear_pointer (&self->id, g_free);
   g_clear_pointer (&self->name, g_free);
   gst_clear_tag_list (&self->tags);
+  gst_clear_event (&self->choice);
   self->latched = 0;
   return TRUE;
 }
@@ -313,6 +381,7 @@ static void
 gst_telucodec_transrate_init (GstTelucodecTransrate * self)
 {
   gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), TRUE);
+  self->payload_packets = self->packets = 1;
 }
 
 static void
@@ -328,6 +397,7 @@ gst_telucodec_transrate_class_init (GstTelucodecTransrateClass * klass)
   trans_class->transform_ip = gst_telucodec_transrate_transform_ip;
   trans_class->set_caps = gst_telucodec_transrate_set_caps;
   trans_class->sink_event = gst_telucodec_transrate_sink_event;
+  trans_class->src_event = gst_telucodec_transrate_src_event;
   trans_class->stop = gst_telucodec_transrate_stop;
 
   /**

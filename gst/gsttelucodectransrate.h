@@ -20,13 +20,16 @@ struct _GstTelucodecTransrate
   /* Properties, guarded by the object lock. */
   gchar *model_path;
   guint max_bitrate;            /* bit/s; 0: packets pass */
+  guint payload_packets;        /* in a payload of RTP, as the payloader told */
 
   /* Streaming thread only. */
   gchar *id, *name;             /* of the stream's weights; NULL: it does not tell */
   GstTelucodecModel *model;     /* NULL until a packet is made smaller */
   struct telu_transrater *transrater;
   guint latched;                /* max_bitrate of the last packet */
+  guint packets;                /* payload_packets likewise */
   GstTagList *tags;             /* of the stream, as they came, or NULL */
+  GstEvent *choice;             /* of redundancy, as it came from the encoder, or NULL */
 };
 
 GST_ELEMENT_REGISTER_DECLARE (telucodectransrate);

@@ -176,6 +176,15 @@ static void fewer_codes(struct transrate_row *w, const struct telu_model *m, int
         w->budget.leveled = w->to.leveled = telu_packet_leveled(w->budget.shape, w->to.stages);
 }
 
+/* A refined packet without codes has nothing but coefficients, whatever the rate. */
+static void only_coefficients(struct transrate_row *w, int cap)
+{
+    w->budget = (struct telu_budget){ .refined = 1, .shape = w->from.shape, .cap = cap };
+    w->to.refined = 1;
+    w->to.shape = w->from.shape;
+    w->to.stages = w->to.prefix_bits = w->to.leveled = 0;
+}
+
 /* Chooses budget and codes of the packet that leaves. Returns 0 when the one that came, of n bytes,
  * is small enough, or has nothing that could be left out. */
 static int choose(struct telu_transrater *t, struct transrate_row *w, int n)
@@ -187,16 +196,21 @@ static int choose(struct telu_transrater *t, struct transrate_row *w, int n)
     *to = (struct telu_layers){ .stages = 0 };
     memcpy(to->codes, from->codes, sizeof(to->codes));
     telu_encode_begin(&t->rc, &w->budget, to, &w->bands, t->m, w->c);
-    if (from->cut || (!has_codes(from) && !to->refined) || (!to->refined && w->budget.refined))
+    if (from->cut)
         return 0;
-    if (!telu_encode_coded(to)) {
-        fewer_base_codes(w, t->m);
-        return w->budget.cap < n;
+    if (!to->refined && !has_codes(from))
+        only_coefficients(w, telu_rc_max_bytes(&t->rc.rate));
+    if (telu_encode_coded(to)) {
+        fewer_codes(w, t->m, t->rc.rate.bitrate);
+        if (!from->refined && same_codes(to, from))
+            return 0;
+        if (telu_encode_settle(&w->budget, to, &w->bands, t->m))
+            return 1;
+        if (!has_codes(from))
+            return 0;
     }
-    fewer_codes(w, t->m, t->rc.rate.bitrate);
-    if (!from->refined && same_codes(to, from))
-        return 0;
-    return telu_encode_settle(&w->budget, to, &w->bands, t->m);
+    fewer_base_codes(w, t->m);
+    return w->budget.cap < n;
 }
 
 /* Makes base that of a decoder which gets the codes of l, those that leave: some, where some came.

@@ -113,6 +113,7 @@ static const struct {
     { 5000, 800, TELU_PERCEPTUAL, 1, 0.8 },
     { 32000, 20000, TELU_SNR, 1, 0.9 },
     { 16000, 8000, TELU_SNR, 1, 0.9 },
+    { 16000, 2000, TELU_SNR, 1, 0.9 },             /* no codes that could make a base layer */
     { 6000, 1500, TELU_SNR, 0, 0.9 },              /* prefixes */
 };
 

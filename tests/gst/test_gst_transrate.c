@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define PACKETS 100
+#define RTP_HEADER 12           /* bytes */
 #define SAMPLES (PACKETS * TELU_PACKET - TELU_DELAY)
 
 static GPtrArray *packets;
@@ -144,6 +145,41 @@ test_tags (void)
   gst_harness_teardown (h);
 }
 
+/* With losses told max-bitrate is that of payloads, whatever their number of packets. */
+static void
+test_losses (void)
+{
+  static const gint ptimes[] = { 20, 60 };
+  const gint n = 150;
+  gfloat *pcm = tc_signal (n * TELU_PACKET);
+
+  for (guint i = 0; i < G_N_ELEMENTS (ptimes); i++) {
+    gchar *text = g_strdup_printf ("telucodecenc bitrate=16000 packet-loss-percentage=10 ! "
+        "telucodectransrate max-bitrate=6600 ! rtptelucodecpay min-ptime=%d000000", ptimes[i]);
+    GstHarness *h = gst_harness_new_parse (text);
+    GstBuffer *buf;
+    gsize bytes = 0, heads = 0;
+
+    gst_harness_set_src_caps_str (h, RAW_CAPS ("F32LE"));
+    for (gint k = 0; k < n; k++)
+      gst_harness_push (h, tc_raw_buffer (pcm, k * TELU_PACKET, TELU_PACKET, FALSE));
+    while ((buf = gst_harness_try_pull (h))) {
+      guint8 first = 0;
+
+      gst_buffer_extract (buf, RTP_HEADER, &first, 1);
+      heads += (first & 0x1f) > 0;
+      bytes += gst_buffer_get_size (buf) - RTP_HEADER;
+      gst_buffer_unref (buf);
+    }
+    CHECK (bytes * 400 / n <= 6700 && bytes * 400 / n > 5900, "%d ms: %" G_GSIZE_FORMAT " bit/s",
+        ptimes[i], bytes * 400 / n);
+    CHECK (heads > 0, "%d ms: no heads", ptimes[i]);
+    gst_harness_teardown (h);
+    g_free (text);
+  }
+  g_free (pcm);
+}
+
 /* Buffers that are no packets pass, for the decoder to conceal. */
 static void
 test_no_packets (void)
@@ -192,6 +228,7 @@ main (int argc, char **argv)
   packets = tc_encode (pcm, SAMPLES, NULL);
   test_packets ();
   test_tags ();
+  test_losses ();
   test_no_packets ();
   test_idle ();
   g_ptr_array_unref (packets);
