@@ -145,13 +145,15 @@ static void follow(struct telu_rate *rate, const struct telu_layers *from)
 }
 
 /* The size of a base-only packet tells the number of its codes, so it has no byte more than those
- * that came fill. */
-static void fewer_base_codes(struct transrate_row *w, const struct telu_model *m)
+ * that came fill. Returns 0 when they fill none. */
+static int fewer_base_codes(struct transrate_row *w, const struct telu_model *m)
 {
     struct telu_layers *to = &w->to;
     const struct telu_layers *from = &w->from;
     int most = (1 + from->stages * m->n + from->prefix_bits) / 8;
 
+    if (most < 1)
+        return 0;
     if (w->budget.cap > most)
         w->budget.cap = w->budget.bytes = most;
     telu_packet_capacity(w->budget.cap, m->cfg.stages, m->n, &to->stages, &to->prefix_bits);
@@ -159,6 +161,7 @@ static void fewer_base_codes(struct transrate_row *w, const struct telu_model *m
         to->prefix = to->stages < from->stages
             ? from->codes[to->stages] >> (m->n - to->prefix_bits)
             : from->prefix >> (from->prefix_bits - to->prefix_bits);
+    return 1;
 }
 
 /* Limits a packet with refinement or levels to the codes that came. With refinement all stay if
@@ -209,8 +212,7 @@ static int choose(struct telu_transrater *t, struct transrate_row *w, int n)
         if (!has_codes(from))
             return 0;
     }
-    fewer_base_codes(w, t->m);
-    return w->budget.cap < n;
+    return fewer_base_codes(w, t->m) && w->budget.cap < n;
 }
 
 /* Makes base that of a decoder which gets the codes of l, those that leave: some, where some came.
