@@ -7,8 +7,8 @@
  *   bench_codec --side PACKETS FILE.safetensors
  *
  * --long: length of the long stream, an hour if not given. --smoke: a short run, to see that it
- * works. --count: encodes and decodes so many packets at 16 kbit/s and prints nothing, for
- * test_instructions.sh. --side: prints only the row of streams side by side, after so many packets
+ * works. --count: encodes, makes smaller and decodes so many packets of 16 kbit/s and prints nothing,
+ * for test_instructions.sh. --side: prints only the row of streams side by side, after so many packets
  * of each.
  */
 #include "bench_time.h"
@@ -26,6 +26,7 @@
 #define TIMES   5                      /* a median of so many */
 #define STREAMS 16                     /* over which memory is averaged */
 #define SIDE    8                      /* streams side by side */
+#define LOWER   9000                   /* bit/s that packets are made smaller for */
 
 static float sound[SOUND];
 
@@ -33,7 +34,8 @@ static float sound[SOUND];
 struct pair {
     struct telu_encoder *e;
     struct telu_decoder *d;
-    double enc, dec;                   /* seconds */
+    struct telu_transrater *t;         /* NULL: packets stay as they are */
+    double enc, dec, trans;            /* seconds */
     double *took;                      /* [packets] both, or NULL */
     long bytes;
     int packets;
@@ -49,6 +51,7 @@ static void pair_free(struct pair *p)
 {
     telu_encoder_free(p->e);
     telu_decoder_free(p->d);
+    telu_transrater_free(p->t);
 }
 
 static int pair_new(struct pair *p, const struct telu_model *m, int bitrate, enum telu_mode mode)
@@ -66,12 +69,19 @@ static int pair_new(struct pair *p, const struct telu_model *m, int bitrate, enu
     return fail("a stream");
 }
 
+/* Lets pair_run() make each packet smaller, too, after it was decoded. */
+static int pair_lower(struct pair *p, const struct telu_model *m)
+{
+    p->t = telu_transrater_new(m, NULL);
+    return p->t && !telu_transrater_set(p->t, LOWER) ? 0 : fail("a transrater");
+}
+
 /* Encodes and decodes the next `packets` packets. */
 static int pair_run(struct pair *p, int packets)
 {
     for (int end = p->packets + packets; p->packets < end; p->packets++) {
         const float *x = sound + p->packets % (SOUND / TELU_PACKET) * TELU_PACKET;
-        uint8_t packet[TELU_MAX_PACKET];
+        uint8_t packet[TELU_MAX_PACKET], smaller[TELU_MAX_PACKET];
         float y[TELU_PACKET];
         double t0 = bench_now(), t1, t2;
         int n = telu_encode(p->e, x, packet, sizeof(packet));
@@ -82,6 +92,9 @@ static int pair_run(struct pair *p, int packets)
         t2 = bench_now();
         p->enc += t1 - t0;
         p->dec += t2 - t1;
+        if (p->t && telu_transrate(p->t, packet, (size_t)n, smaller, sizeof(smaller)) < 1)
+            return fail("a smaller packet");
+        p->trans += bench_now() - t2;
         if (p->took)
             p->took[p->packets] = t2 - t0;
         p->bytes += n;
@@ -113,6 +126,23 @@ static int row_speed(const struct telu_model *m, int bitrate, enum telu_mode mod
         pair_free(&p);
     }
     free(took);
+    return failed;
+}
+
+/* Time to make packets smaller, beside that of decoding and encoding them. */
+static int row_transrate(const struct telu_model *m, int packets)
+{
+    struct pair p;
+    int failed = pair_new(&p, m, 16000, TELU_CONSTRAINED_VBR);
+
+    if (failed)
+        return 1;
+    failed = pair_lower(&p, m) || pair_run(&p, packets);
+    if (!failed)
+        printf("| libtelu, packets made smaller | %d to %d bit/s | **%.1f us** a packet, to decode "
+               "and encode it %.1f |\n", 16000, LOWER, 1e6 * p.trans / packets,
+               1e6 * (p.enc + p.dec) / packets);
+    pair_free(&p);
     return failed;
 }
 
@@ -283,7 +313,7 @@ static int count(const char *path, int packets)
         return fail(path);
     failed = pair_new(&p, m, 16000, TELU_CONSTRAINED_VBR);
     if (!failed) {
-        failed = pair_run(&p, packets);
+        failed = pair_lower(&p, m) || pair_run(&p, packets);
         pair_free(&p);
     }
     telu_model_close(m);
@@ -333,8 +363,8 @@ int main(int argc, char **argv)
     for (int n = 0; !failed && n < 6; n++)
         failed = row_speed(m, bitrates[n], TELU_CONSTRAINED_VBR, packets);
     failed = failed || row_speed(m, 16000, TELU_CBR, packets) ||
-             row_speed(m, 16000, TELU_VBR, packets) || row_side(m, packets) ||
-             row_length(m, smoke ? 20 : seconds);
+             row_speed(m, 16000, TELU_VBR, packets) || row_transrate(m, packets) ||
+             row_side(m, packets) || row_length(m, smoke ? 20 : seconds);
     telu_model_close(m);
     return failed;
 }

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# test_instructions.sh [--update] BENCH_CODEC WEIGHTS COMPILER RECORD - instructions of encoding
-# and of decoding a packet at 16 kbit/s, counted by callgrind, within 3 % of those in the file
-# RECORD. Times are too noisy for a test. COMPILER: its name, version and optimisation; a count
+# test_instructions.sh [--update] BENCH_CODEC WEIGHTS COMPILER RECORD - instructions of encoding,
+# of decoding a packet at 16 kbit/s and of making it one of 9, counted by callgrind, within 3 % of
+# those in the file RECORD. Times are too noisy for a test. COMPILER: its name, version and optimisation; a count
 # is compared with one by the same compiler on the same machine type alone, since both decide it.
 # --update: writes the counts into RECORD. Exit status 77: no valgrind, or nothing to compare with.
 #
@@ -55,7 +55,7 @@ fi
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 failed=0
-for what in encode decode; do
+for what in encode decode transrate; do
     valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect="telu_$what" \
         "$bench" --count $packets "$weights" >"$dir/log" 2>&1
     count=$(sed -n 's/.*Collected *: *//p' "$dir/log")
