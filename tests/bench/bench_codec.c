@@ -7,9 +7,9 @@
  *   bench_codec --side PACKETS FILE.safetensors
  *
  * --long: length of the long stream, an hour if not given. --smoke: a short run, to see that it
- * works. --count: encodes, makes smaller and decodes so many packets of 16 kbit/s and prints nothing,
- * for test_instructions.sh. --side: prints only the row of streams side by side, after so many packets
- * of each.
+ * works. --count: encodes, decodes and makes smaller so many packets of 16 kbit/s and prints
+ * nothing, for test_instructions.sh. --side: prints only the row of streams side by side, after so
+ * many packets of each.
  */
 #include "bench_time.h"
 #include "telu.h"

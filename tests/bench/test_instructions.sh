@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # test_instructions.sh [--update] BENCH_CODEC WEIGHTS COMPILER RECORD - instructions of encoding,
 # of decoding a packet at 16 kbit/s and of making it one of 9, counted by callgrind, within 3 % of
-# those in the file RECORD. Times are too noisy for a test. COMPILER: its name, version and optimisation; a count
-# is compared with one by the same compiler on the same machine type alone, since both decide it.
+# those in the file RECORD. Times are too noisy for a test. COMPILER: its name, version and
+# optimisation; a count is compared with one by the same compiler on the same machine type alone,
+# since both decide it.
 # --update: writes the counts into RECORD. Exit status 77: no valgrind, or nothing to compare with.
 #
 # Valgrind offers programs no AVX-512, so the AVX2 clones run wherever there is AVX2.
