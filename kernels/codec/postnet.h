@@ -8,7 +8,7 @@
  * It sits outside the loop: packets do not depend on it, and a decoder without it still plays. It
  * replaces the rule of the long-term postfilter (Lee et al., "NoLACE", ICASSP 2024, place a network
  * likewise). A quantised coefficient moves by at most one step, and the energy of the others in
- * each band stays: the change is bounded whatever the weights are.
+ * each band stays, up to 7.5 kHz: the change is bounded whatever the weights are.
  */
 #ifndef TELU_POSTNET_H
 #define TELU_POSTNET_H
@@ -18,6 +18,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Coefficients of a hop from here on, 7.5 kHz, that have q = 0 become silent: half of the
+ * recordings end there, as the filters of resamplers do, and no level of a band can follow that
+ * edge. */
+#define TELU_POSTNET_FILL_END 150
 
 enum telu_postnet_kind {       /* one input each */
     TELU_POSTNET_BASE,         /* base layer alone: not corrected */

@@ -211,7 +211,7 @@ TELU_PUBLIC void telu_postnet_change(float *change, const float *o,
         run = telu_position_run(&w);
         for (int end = k + run; k < end; k++)
             if (!postnet_coded(p, k))
-                change[k] = gain * change[k] - p->c[k];
+                change[k] = (k - w.h < TELU_POSTNET_FILL_END ? gain * change[k] : 0.0f) - p->c[k];
     }
     TELU_SYNC_LANES();
 }

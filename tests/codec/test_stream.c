@@ -205,7 +205,7 @@ static void lose(const struct telu_model *m, int kind, const struct stream *s)
         expect(name, "return of a loss", r, 0, 0);
         expect(name, "power is a number", isfinite(now), 1, 0);
         if (i < 3)
-            expect(name, "power just after a loss", now > 0.01 * before, before > 0, 0);
+            expect(name, "power just after a loss", now > 0.005 * before, before > 0, 0);
         if (i >= 12)
             expect(name, "power long after a loss", now, 0, 0);
     }

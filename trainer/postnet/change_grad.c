@@ -3,7 +3,8 @@
  *
  *   coded    v = step/2 o + o' (prediction - c) + o'' (base - c), unless it was clipped
  *   others   y = G u, u = c + unit o + ..., G = sqrt(had / has), has = sum u^2 of the band:
- *            du = G (dy - u sum(dy u) / has); from TELU_FIRST_NOISE_BAND on u has the sign of c
+ *            du = G (dy - u sum(dy u) / has); from TELU_FIRST_NOISE_BAND on u has the sign of c,
+ *            from TELU_POSTNET_FILL_END on dy counts as 0
  */
 #include "change_grad.h"
 
@@ -67,6 +68,13 @@ static double unit_of(const struct telu_postnet_packet *p, int h, int b)
     return sqrt(sum / count);
 }
 
+/* Coefficients that are not filled are silent, whatever the network wants, but count for their
+ * band's energy. */
+static double filled_grad(const float *dy, int k)
+{
+    return k % TELU_HOP < TELU_POSTNET_FILL_END ? dy[k] : 0.0;
+}
+
 static void band_grad(float *doo, const float *dy, const struct item *i, int b)
 {
     const struct telu_postnet_packet *p = i->p;
@@ -83,7 +91,7 @@ static void band_grad(float *doo, const float *dy, const struct item *i, int b)
             kept(&u, i, k, b, unit);
             had += (double)p->c[k] * p->c[k];
             has += u * u;
-            along += dy[k] * u;
+            along += filled_grad(dy, k) * u;
         }
     }
     gain = sqrt(had / has);
@@ -102,7 +110,7 @@ static void band_grad(float *doo, const float *dy, const struct item *i, int b)
             } else {
                 double u, turn = kept(&u, i, k, b, unit);
 
-                spread(doo, i, k, unit, turn * gain * (dy[k] - u * along / has));
+                spread(doo, i, k, unit, turn * gain * (filled_grad(dy, k) - u * along / has));
             }
         }
     }
