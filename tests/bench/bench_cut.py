@@ -36,19 +36,29 @@ def judge(path, bitrate, every, size):
     return (pesq.pesq(16000, x, y, 'wb'), pystoi.stoi(x, y, 16000), plcmos_of(y))
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+def parser_of(doc):
+    p = argparse.ArgumentParser(description=doc.split('\n')[0])
     p.add_argument('folder', type=pathlib.Path)
+    p.add_argument('--half', type=int, choices=(0, 1))
+    p.add_argument('--limit', type=int, default=0)
+    return p
+
+
+def files_of(a):
+    """Returns the files that the arguments of parser_of() name."""
+    files = sorted(a.folder.rglob('*.flac'))
+    files = files if a.half is None else files[a.half::2]
+    return files[::max(1, len(files) // a.limit)][:a.limit] if a.limit else files
+
+
+def main():
+    p = parser_of(__doc__)
     p.add_argument('--bitrate', type=int, default=11000)
     p.add_argument('--every', type=int, default=3)
     p.add_argument('--sizes', type=lambda text: [int(n) for n in text.split(',')],
                    default=[8, 10, 12, 18, 24])
-    p.add_argument('--half', type=int, choices=(0, 1))
-    p.add_argument('--limit', type=int, default=0)
     a = p.parse_args()
-    files = sorted(a.folder.rglob('*.flac'))
-    files = files if a.half is None else files[a.half::2]
-    files = files[::max(1, len(files) // a.limit)][:a.limit] if a.limit else files
+    files = files_of(a)
     print('| bytes | PESQ | STOI | PLCMOS |\n|---|---|---|---|')
     for size in a.sizes:
         rows = [judge(path, a.bitrate, a.every, size) for path in files]

@@ -10,16 +10,15 @@ pair of bit rates and each way to the lower one.
 
 The ways: an encoder of the lower rate; telu_transrate(); decoding and encoding; packets cut to
 the lower rate's share of their bytes. Means of kbit/s, PESQ-WB (ITU-T P.862.2), STOI and, where
-visqol-python is installed, ViSQOL 3 in speech mode.
+visqol-python is installed, ViSQOL 3 in speech mode. Needs what bench_cut.py needs, too.
 """
-import argparse
-import pathlib
-
 import numpy as np
 import pesq
 import pystoi
 import soundfile
 import telucodec
+
+from bench_cut import files_of, parser_of
 
 try:
     from visqol import VisqolApi
@@ -66,17 +65,11 @@ def judge(x, packets, visqol):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    p.add_argument('folder', type=pathlib.Path)
+    p = parser_of(__doc__)
     p.add_argument('--pairs', default='24000:12000,16000:12000,16000:9000,16000:6000,9000:4000',
                    type=lambda text: [tuple(map(int, pair.split(':'))) for pair in text.split(',')])
-    p.add_argument('--half', type=int, choices=(0, 1))
-    p.add_argument('--limit', type=int, default=0)
     a = p.parse_args()
-    files = sorted(a.folder.rglob('*.flac'))
-    files = files if a.half is None else files[a.half::2]
-    files = files[::max(1, len(files) // a.limit)][:a.limit] if a.limit else files
-    sounds = [soundfile.read(path, dtype='float32')[0] for path in files]
+    sounds = [soundfile.read(path, dtype='float32')[0] for path in files_of(a)]
     visqol = VisqolApi and make_visqol()
     print('| bit/s | way | kbit/s | PESQ | STOI | ViSQOL |\n|---|---|---|---|---|---|')
     for high, low in a.pairs:
