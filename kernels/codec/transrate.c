@@ -138,7 +138,7 @@ static int decode(struct telu_transrater *t, struct transrate_row *w)
  * only that for SNR has no levels. */
 static void follow(struct telu_rate *rate, const struct telu_layers *from)
 {
-    const int snr = from->refined ? from->shape == 0 : !from->leveled;
+    const int snr = from->refined ? from->shape == 0 : !from->leveled && !from->cut;
 
     rate->tune = snr ? TELU_SNR : TELU_PERCEPTUAL;
     rate->refinement = from->refined;
@@ -215,8 +215,7 @@ static int choose(struct telu_transrater *t, struct transrate_row *w, int n)
     return fewer_base_codes(w, t->m) && w->budget.cap < n;
 }
 
-/* Makes base that of a decoder which gets the codes of l, those that leave: some, where some came.
- * 0, or -1. */
+/* Makes base that of a decoder which gets the codes of l, those that leave. 0, or -1. */
 static int decode_again(struct telu_transrater *t, struct transrate_row *w,
                         const struct telu_layers *l)
 {
@@ -225,7 +224,11 @@ static int decode_again(struct telu_transrater *t, struct transrate_row *w,
     if (!has_codes(&w->from) || (same && !t->apart))
         return 0;
     t->apart = same ? t->apart - 1 : TELU_WARMUP;
-    return run_network(t, &t->to, l, w->base);
+    if (has_codes(l))
+        return run_network(t, &t->to, l, w->base);
+    telu_net_reset(&t->to, t->m->cfg.dec_width, t->m->cfg.dec_blocks, t->m->cfg.kernel);
+    memset(w->base, 0, sizeof(w->base));
+    return 0;
 }
 
 /* Writes the packet that leaves, or the one that came, if that has as few bits. */

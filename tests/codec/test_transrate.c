@@ -114,6 +114,7 @@ static const struct {
     { 5000, 800, TELU_PERCEPTUAL, 1, 0.8 },
     { 32000, 20000, TELU_SNR, 1, 0.9 },
     { 16000, 8000, TELU_SNR, 1, 0.9 },
+    { 6000, 3000, TELU_SNR, 1, 0.9 },              /* to no codes */
     { 16000, 2000, TELU_SNR, 1, 0.9 },             /* no codes that could make a base layer */
     { 6000, 1500, TELU_SNR, 0, 0.9 },              /* prefixes */
 };
@@ -194,27 +195,29 @@ static void check_kept(void)
 
 /* --- Histories ------------------------------------------------------------ */
 
-/* The rate falls to levels with fewer codes and to a base layer, and rises again. */
-static int rate_at(int i)
-{
-    static const int rates[] = { 64000, 3000, 9000, 1000, 64000 };
-
-    return rates[i / 100];
-}
+/* The rate falls, to levels with fewer codes and to a base layer, or to coefficients alone, and
+ * rises again. */
+static const struct {
+    enum telu_tune tune;
+    int from, rates[5];
+} falls[] = {
+    { TELU_PERCEPTUAL, 16000, { 64000, 3000, 9000, 1000, 64000 } },
+    { TELU_SNR, 6000, { 64000, 3000, 5000, 1000, 64000 } },
+};
 
 /* Histories are those of decoders, which hold something else behind a packet without codes. */
-static void check_histories(void)
+static void check_histories(int kind)
 {
     struct telu_transrater *t = made(telu_transrater_new(model, NULL));
     struct telu_decoder *in = made(telu_decoder_new(model, NULL));
     struct telu_decoder *out = made(telu_decoder_new(model, NULL));
     const size_t size = t->floats * sizeof(float);
     uint8_t packet[TELU_MAX_PACKET];
-    int apart = 0, compared = 0, kept = 0, n;
+    int apart = 0, compared = 0, kept = 0, silent = 0, n;
 
-    encode(&came, x, 16000, TELU_CONSTRAINED_VBR, TELU_PERCEPTUAL, 1);
+    encode(&came, x, falls[kind].from, TELU_CONSTRAINED_VBR, falls[kind].tune, 1);
     for (int i = 0; i < PACKETS; i++) {
-        telu_transrater_set(t, rate_at(i));
+        telu_transrater_set(t, falls[kind].rates[i / 100]);
         n = telu_transrate(t, came.bytes[i], (size_t)came.size[i], packet, sizeof(packet));
         telu_decode(in, came.bytes[i], (size_t)came.size[i], y);
         telu_decode(out, packet, (size_t)n, y);
@@ -223,13 +226,16 @@ static void check_histories(void)
             continue;
         compared++;
         check(!memcmp(t->from.mem, in->dec.mem, size), "history of what came, packet", i);
-        check(!memcmp(t->apart ? t->to.mem : t->from.mem, out->dec.mem, size),
-              "history of what left, packet", i);
+        if (out->has_history)
+            check(!memcmp(t->apart ? t->to.mem : t->from.mem, out->dec.mem, size),
+                  "history of what left, packet", i);
+        silent += !out->has_history;
         apart += t->apart > 0;
     }
     check(compared > PACKETS / 2, "packets with a history", compared);
     check(apart > PACKETS / 4 && apart < compared, "packets with two histories", apart);
     check(kept > 90, "packets kept at the highest rate", kept);
+    check((silent > 0) == (falls[kind].tune == TELU_SNR), "packets without codes", silent);
     check(!t->apart, "packets until histories are alike, at the end", t->apart);
     telu_transrater_free(t);
     telu_decoder_free(in);
@@ -299,7 +305,8 @@ int main(int argc, char **argv)
     check_rates();
     check_plain();
     check_kept();
-    check_histories();
+    check_histories(0);
+    check_histories(1);
     check_any_bytes();
     check_errors();
     telu_model_close(model);
