@@ -132,10 +132,11 @@ is_special (const char *out)
 gboolean
 output_bytes (const char *out, const void *bytes, gsize size, GError ** error)
 {
-  gboolean ok = TRUE;
+  gboolean ok;
   Part part;
 
-  if (!(is_special (out) ? part_open : part_begin) (&part, out, error))
+  ok = is_special (out) ? part_open (&part, out, error) : part_begin (&part, out, error);
+  if (!ok)
     return FALSE;
   /* Not g_file_set_contents(), for which a signal during fsync() is a failure. */
   if (disk_write (part.fd, bytes, size) < 0 || disk_sync (part.fd) < 0)
