@@ -36,6 +36,8 @@ G_BEGIN_DECLS
 #define GST_TELUCODEC_MODEL_COMMENT "WEIGHTS="
 
 #define GST_TELUCODEC_PACKET_DURATION (20 * GST_MSECOND)
+/* A byte in each packet, in bit/s. */
+#define GST_TELUCODEC_BITS_PER_BYTE (8 * TELU_RATE / TELU_PACKET)
 
 /* Packets that can be decoded. A stream that begins with a GAP event negotiates this rate
  * and channel, not the base class's 44100 Hz stereo. model-id is left out, because a

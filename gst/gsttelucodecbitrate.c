@@ -8,7 +8,6 @@
 
 #include "weights.h"
 
-#define BITS_PER_BYTE (8 * TELU_RATE / TELU_PACKET)     /* a byte in each packet, in bit/s */
 #define LEVELS 1600             /* at most of levels of bands, in bit/s */
 #define MEASURED 50             /* packets between looks at the bit rate */
 
@@ -26,14 +25,14 @@ version_number (void)
 static guint
 nominal_bitrate (const struct telu_model *model, const struct telu_rate *rate)
 {
-  const guint base = (1 + model->cfg.stages * model->n + 7) / 8 * BITS_PER_BYTE;
+  const guint base = (1 + model->cfg.stages * model->n + 7) / 8 * GST_TELUCODEC_BITS_PER_BYTE;
   guint bitrate = rate->bitrate;
 
   if (!rate->refinement && rate->tune == TELU_SNR)
     bitrate = MIN (bitrate, base);
   else if (!rate->refinement && rate->mode != TELU_CBR)
     bitrate = MIN (bitrate, base + LEVELS);
-  return rate->mode == TELU_CBR ? bitrate - bitrate % BITS_PER_BYTE : bitrate;
+  return rate->mode == TELU_CBR ? bitrate - bitrate % GST_TELUCODEC_BITS_PER_BYTE : bitrate;
 }
 
 static void
@@ -64,7 +63,7 @@ gst_telucodec_enc_measure_bitrate (GstTelucodecEnc * self, gint size, gboolean l
 
   self->rate_packets++;
   self->rate_bytes += size;
-  bitrate = (self->rate_bytes * BITS_PER_BYTE + self->rate_packets / 2) /
+  bitrate = (self->rate_bytes * GST_TELUCODEC_BITS_PER_BYTE + self->rate_packets / 2) /
       self->rate_packets;
   if (!last && self->rate_packets % MEASURED != 0
       && (self->rate_packets > 1 || self->latched.mode != TELU_CBR))

@@ -216,6 +216,16 @@ gst_telucodec_model_find (GstElement * element, const gchar * id, const gchar * 
   return model;
 }
 
+void
+gst_telucodec_model_refuse (GstElement * element, const gchar * id,
+    const struct telu_model *given)
+{
+  GST_ELEMENT_ERROR (element, STREAM, FORMAT,
+      ("The stream was made with the weights %s, but those of the property "
+          GST_TELUCODEC_PROP_MODEL_PATH " are %s: set it to the weight file of the stream, or "
+          "leave it unset to have that looked up.", id, telu_model_id (given)), (NULL));
+}
+
 const gchar *
 gst_telucodec_model_name (GstTelucodecModel * model)
 {

@@ -29,6 +29,9 @@ gboolean gst_telucodec_model_has_default (GstElement * element,
  * @element. */
 GstTelucodecModel *gst_telucodec_model_find (GstElement * element,
     const gchar * id, const gchar * name);
+/* Posts the error that a stream of the weights @id got others, @given, by model-path. */
+void gst_telucodec_model_refuse (GstElement * element, const gchar * id,
+    const struct telu_model *given);
 /* Returns the name of the file without its extension; NULL for weights of the shipped name. */
 const gchar *gst_telucodec_model_name (GstTelucodecModel * model);
 const struct telu_model *gst_telucodec_model_get (GstTelucodecModel * model);

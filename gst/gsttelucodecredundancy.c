@@ -4,7 +4,6 @@
 
 #define EVENT "GstTelucodecRedundancy"
 #define PAYLOAD_EVENT "telucodec-payload"
-#define BITS_PER_BYTE (8 * TELU_RATE / TELU_PACKET)     /* a byte in each packet, in bit/s */
 
 typedef struct
 {
@@ -115,7 +114,7 @@ gst_telucodec_redundancy_left (gint bitrate, gint loss, gdouble run, guint packe
   guint bits;
 
   gst_telucodec_redundancy_choose (&r, bitrate, loss, run);
-  bits = gst_telucodec_redundancy_bytes (&r, packets) * BITS_PER_BYTE;
+  bits = gst_telucodec_redundancy_bytes (&r, packets) * GST_TELUCODEC_BITS_PER_BYTE;
   return MAX (TELU_MIN_BITRATE, bitrate - (gint) ((bits + packets - 1) / packets));
 }
 

@@ -93,11 +93,7 @@ find_weights (GstTelucodecTransrate * self)
     if (!model || is_of_stream (self, model))
       goto done;
     if (path && *path) {
-      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-          ("The stream was made with the weights %s, but those of the property "
-              GST_TELUCODEC_PROP_MODEL_PATH " are %s: set it to the weight file of the stream, or "
-              "leave it unset to have that looked up.", self->id,
-              telu_model_id (gst_telucodec_model_get (model))), (NULL));
+      gst_telucodec_model_refuse (element, self->id, gst_telucodec_model_get (model));
       g_clear_pointer (&model, gst_telucodec_model_release);
       goto done;
     }
@@ -156,11 +152,7 @@ limit_tags (GstTelucodecTransrate * self)
 static GstEvent *
 limit_choice (GstTelucodecTransrate * self)
 {
-  gint bitrate, loss;
-  gdouble run;
-
-  gst_telucodec_redundancy_parse (self->choice, &bitrate, &loss, &run);
-  return gst_telucodec_redundancy_event (limit (self, bitrate), loss, run);
+  return gst_telucodec_redundancy_event (limit (self, self->told), self->loss, self->run);
 }
 
 /* Returns the mean bit rate of packets: the bytes that the payloader adds, for losses that it was
@@ -169,13 +161,10 @@ static gint
 packets_bitrate (GstTelucodecTransrate * self)
 {
   const gint most = MAX (self->latched, TELU_MIN_BITRATE);
-  gint bitrate, loss;
-  gdouble run;
 
-  if (!self->choice || !gst_telucodec_redundancy_parse (self->choice, &bitrate, &loss, &run)
-      || loss < 0)
+  if (!self->told || self->loss < 0)
     return most;
-  return gst_telucodec_redundancy_left (most, loss, run, self->packets);
+  return gst_telucodec_redundancy_left (most, self->loss, self->run, self->packets);
 }
 
 /* Takes over what other threads have set, and tells of a new rate. */
@@ -194,7 +183,7 @@ latch (GstTelucodecTransrate * self)
   self->latched = bitrate;
   if (self->tags)
     gst_pad_push_event (src, gst_event_new_tag (limit_tags (self)));
-  if (self->choice)
+  if (self->told)
     gst_pad_push_event (src, limit_choice (self));
 }
 
@@ -284,12 +273,15 @@ gst_telucodec_transrate_sink_event (GstBaseTransform * trans, GstEvent * event)
       if (!gst_telucodec_redundancy_parse (event, &bitrate, &loss, &run))
         break;
       latch (self);
-      gst_event_take (&self->choice, event);
+      self->told = bitrate;
+      self->loss = loss;
+      self->run = run;
+      gst_event_unref (event);
       event = limit_choice (self);
       break;
     case GST_EVENT_STREAM_START:
       gst_clear_tag_list (&self->tags);
-      gst_clear_event (&self->choice);
+      self->told = 0;
       break;
     case GST_EVENT_FLUSH_STOP:
       if (self->transrater)
@@ -327,8 +319,7 @@ gst_telucodec_transrate_stop (GstBaseTransform * trans)
   g_clear_pointer (&self->id, g_free);
   g_clear_pointer (&self->name, g_free);
   gst_clear_tag_list (&self->tags);
-  gst_clear_event (&self->choice);
-  self->latched = 0;
+  self->latched = self->told = 0;
   return TRUE;
 }
 

@@ -29,7 +29,8 @@ struct _GstTelucodecTransrate
   guint latched;                /* max_bitrate of the last packet */
   guint packets;                /* payload_packets likewise */
   GstTagList *tags;             /* of the stream, as they came, or NULL */
-  GstEvent *choice;             /* of redundancy, as it came from the encoder, or NULL */
+  gint told, loss;              /* the encoder's word on losses: its bit rate, 0: none; percent, */
+  gdouble run;                  /* and how many together */
 };
 
 GST_ELEMENT_REGISTER_DECLARE (telucodectransrate);

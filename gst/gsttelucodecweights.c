@@ -49,10 +49,7 @@ gst_telucodec_dec_note_weights (GstTelucodecDec * self, const gchar * id)
     return gst_telucodec_stream_is_open (&self->stream) || gst_telucodec_dec_open_stream (self);
   if (gst_telucodec_runtime_is_given (&self->runtime, GST_ELEMENT (self))) {
     if (refuse (self))
-      GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-          ("The stream was made with the weights %s, but those of the property "
-              GST_TELUCODEC_PROP_MODEL_PATH " are %s: set it to the weight file of the stream, or "
-              "leave it unset to have that looked up.", id, telu_model_id (model)), (NULL));
+      gst_telucodec_model_refuse (GST_ELEMENT (self), id, model);
     return FALSE;
   }
   self->wanted = g_strdup (id);
